@@ -1,0 +1,37 @@
+# `make demo` and `make test` need Python 3.10-3.13 and nothing else; PYTHON=python3.12 picks one.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
+CLI_READY := $(VENV)/.cli-ready
+DEV_READY := $(VENV)/.dev-ready
+
+.PHONY: demo test lint clean
+
+demo: $(CLI_READY)
+	$(VENV)/bin/ldct-bmd demo -o demo --overwrite
+
+test: $(DEV_READY)
+	$(VENV)/bin/python -m pytest
+
+lint: $(DEV_READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV) demo build .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+	  { echo "$(PYTHON) is not Python 3.10-3.13; name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CLI_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e ".[cli]"
+	@touch $@
+
+$(DEV_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e ".[cli,dev]"
+	@touch $(CLI_READY) $@
