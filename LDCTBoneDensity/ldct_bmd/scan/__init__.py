@@ -1,0 +1,17 @@
+"""Reading a CT scan: DICOM folders, NIfTI, NRRD and MHA files, brought to one frame."""
+
+from .ct_scan import Acquisition, CTScan, Geometry, Patient, SeriesSummary, Source
+from .frame import to_source_geometry
+from .reader import list_series, read_scan
+
+__all__ = [
+    "Acquisition",
+    "CTScan",
+    "Geometry",
+    "Patient",
+    "SeriesSummary",
+    "Source",
+    "list_series",
+    "read_scan",
+    "to_source_geometry",
+]

@@ -1,0 +1,134 @@
+"""A CT scan as the engine sees it: HU, geometry, acquisition."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A voxel grid in LPS space, in ITK's convention.
+
+    Attributes:
+        size: voxels along (x, y, z).
+        spacing_mm: voxel pitch along (x, y, z).
+        origin_lps_mm: centre of the voxel with index (0, 0, 0).
+        direction: 3 x 3, orthonormal; column i is the LPS direction of index axis i.
+    """
+
+    size: tuple[int, int, int]
+    spacing_mm: tuple[float, float, float]
+    origin_lps_mm: tuple[float, float, float]
+    direction: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape (z, y, x) of an array on this grid."""
+        return self.size[2], self.size[1], self.size[0]
+
+    @property
+    def voxel_volume_mm3(self) -> float:
+        """Volume of one voxel."""
+        return float(np.prod(self.spacing_mm))
+
+    def to_lps_mm(self, index_xyz: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Map continuous indices (..., 3) in (x, y, z) order to LPS points in mm."""
+        scaled = np.asarray(index_xyz, dtype=np.float64) * np.asarray(self.spacing_mm)
+        return scaled @ np.asarray(self.direction).T + np.asarray(self.origin_lps_mm)
+
+    def to_index_xyz(self, points_lps_mm: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Map LPS points (..., 3) in mm to continuous indices in (x, y, z) order."""
+        offset = np.asarray(points_lps_mm, dtype=np.float64) - np.asarray(self.origin_lps_mm)
+        return (offset @ np.asarray(self.direction)) / np.asarray(self.spacing_mm)
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """How the scan was made. None: the input does not say (never guessed)."""
+
+    kvp: float | None = None
+    tube_current_ma: float | None = None
+    exposure_mas: float | None = None
+    kernel: str | None = None
+    slice_thickness_mm: float | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    station: str | None = None
+    device_serial: str | None = None
+    filter_type: str | None = None
+    contrast_agent: str | None = None
+    series_description: str | None = None
+    study_date: str | None = None  # DICOM DA: YYYYMMDD
+    acquisition_date: str | None = None
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Who was scanned, as the input names them."""
+
+    patient_id: str | None = None
+    name: str | None = None
+    sex: str | None = None
+    age_years: float | None = None
+    birth_date: str | None = None
+
+
+@dataclass(frozen=True)
+class SeriesSummary:
+    """One series found in the input, and why it is or is not the one to measure.
+
+    Attributes:
+        unsuitable: None, or why this series can't be measured ("localizer", "sagittal reformat", ...).
+    """
+
+    series_uid: str
+    description: str
+    modality: str
+    slices: int
+    spacing_z_mm: float | None
+    coverage_z_mm: float | None
+    kernel: str | None
+    patient_id: str | None
+    unsuitable: str | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the pixels come from, so that they can be found again.
+
+    Attributes:
+        geometry: the grid as stored, before reorientation.
+        sop_instance_uids: one per slice, in the order of the array's z axis; empty for a file.
+        path: the input as given; never compared, never signed.
+    """
+
+    kind: Literal["dicom", "file"]
+    geometry: Geometry
+    series_uid: str | None = None
+    study_uid: str | None = None
+    frame_of_reference_uid: str | None = None
+    accession_number: str | None = None
+    sop_instance_uids: tuple[str, ...] = ()
+    file_sha256: str | None = None
+    other_series: tuple[SeriesSummary, ...] = field(default=(), compare=False)
+    choice: str = field(default="", compare=False)  # one sentence: why this series
+    path: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class CTScan:
+    """A CT volume in the engine's frame.
+
+    Attributes:
+        hu: Hounsfield units, int16 or float32, shape (z, y, x); x rises towards the patient's left, y to the back and
+            z to the head (the axes may still be oblique to these by less than 45 degrees).
+        geometry: the grid of ``hu``.
+    """
+
+    hu: NDArray[np.int16] | NDArray[np.float32]
+    geometry: Geometry
+    acquisition: Acquisition
+    patient: Patient
+    source: Source

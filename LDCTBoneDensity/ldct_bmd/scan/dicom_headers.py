@@ -1,0 +1,243 @@
+"""The headers of all DICOM objects under a folder, without their pixels."""
+
+import math
+import os
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from ..errors import CannotMeasure
+from ..progress import Progress, silent
+
+DAMAGED = (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, NotImplementedError, struct.error)
+_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
+_TAGS = (
+    "SpecificCharacterSet",
+    "ImageType",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyDate",
+    "AcquisitionDate",
+    "AcquisitionTime",
+    "AcquisitionDateTime",
+    "AccessionNumber",
+    "Modality",
+    "Manufacturer",
+    "StationName",
+    "SeriesDescription",
+    "ManufacturerModelName",
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "PatientAge",
+    "ContrastBolusAgent",
+    "ContrastBolusAgentSequence",
+    "ContrastBolusIngredient",
+    "BodyPartExamined",
+    "SliceThickness",
+    "KVP",
+    "DeviceSerialNumber",
+    "ProtocolName",
+    "XRayTubeCurrent",
+    "Exposure",
+    "FilterType",
+    "ConvolutionKernel",
+    "NominalPercentageOfCardiacPhase",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "AcquisitionNumber",
+    "InstanceNumber",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "FrameOfReferenceUID",
+    "TemporalPositionIdentifier",
+    "PositionReferenceIndicator",
+    "SamplesPerPixel",
+    "NumberOfFrames",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "BitsAllocated",
+    "BitsStored",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "RescaleType",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SliceHeader:
+    """One DICOM object: where it is and what its header says."""
+
+    path: Path
+    tags: Dataset
+    _numbers: dict[str, NDArray[np.float64] | None] = field(default_factory=dict, repr=False)
+
+    def text(self, keyword: str) -> str | None:
+        """Return a tag as text, several values joined by a backslash; None where it is missing or empty."""
+        value = self.tags.get(keyword)
+        if value is None:
+            return None
+        parts = [str(part).strip() for part in value] if _is_sequence(value) else [str(value).strip()]
+        joined = "\\".join(parts).strip("\\")
+        return joined or None
+
+    def number(self, keyword: str) -> float | None:
+        """Return a tag as a finite number; None where it is missing, empty or no number."""
+        numbers = self.numbers(keyword, 1)
+        return None if numbers is None else float(numbers[0])
+
+    def numbers(self, keyword: str, count: int) -> NDArray[np.float64] | None:
+        """Return a tag of ``count`` finite numbers; None where it is anything else."""
+        if keyword not in self._numbers:
+            self._numbers[keyword] = _finite(self.tags, keyword)
+        values = self._numbers[keyword]
+        return values if values is not None and len(values) == count else None
+
+    @cached_property
+    def series_uid(self) -> str:
+        """SeriesInstanceUID."""
+        return self.text("SeriesInstanceUID") or ""
+
+    @cached_property
+    def instance(self) -> int | None:
+        """InstanceNumber."""
+        value = self.number("InstanceNumber")
+        return None if value is None else int(value)
+
+    @cached_property
+    def image_type(self) -> tuple[str, ...]:
+        """The values of ImageType in capitals."""
+        return tuple(part.strip().upper() for part in (self.text("ImageType") or "").split("\\") if part.strip())
+
+    @cached_property
+    def position_lps_mm(self) -> NDArray[np.float64] | None:
+        """ImagePositionPatient, the centre of the first pixel."""
+        return self.numbers("ImagePositionPatient", 3)
+
+    @cached_property
+    def orientation(self) -> NDArray[np.float64] | None:
+        """(2, 3): unit LPS vectors along increasing column and along increasing row; None if they are no such pair."""
+        values = self.numbers("ImageOrientationPatient", 6)
+        if values is None:
+            return None
+        pair = values.reshape(2, 3)
+        lengths = np.linalg.norm(pair, axis=1)
+        if np.abs(lengths - 1).max() > 0.01 or abs(pair[0] @ pair[1]) > 0.01:
+            return None
+        return pair
+
+    @cached_property
+    def normal(self) -> NDArray[np.float64] | None:
+        """Unit LPS vector across the slice, rows x columns; None without orientation."""
+        if self.orientation is None:
+            return None
+        cross = np.cross(self.orientation[0], self.orientation[1])
+        return cross / np.linalg.norm(cross)
+
+    @property
+    def name(self) -> str:
+        """How a sentence names this slice: instance number and file."""
+        return self.path.name if self.instance is None else f"instance {self.instance} ({self.path.name})"
+
+
+def _finite(tags: Dataset, keyword: str) -> NDArray[np.float64] | None:
+    try:
+        value = tags.get(keyword)
+        numbers = [float(part) for part in (value if _is_sequence(value) else [value])]
+    except (ValueError, TypeError):
+        return None
+    return np.array(numbers) if all(map(math.isfinite, numbers)) else None
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def read_headers(folder: Path, progress: Progress = silent) -> list[SliceHeader]:
+    """Read the header of every DICOM object under ``folder``, in order of path.
+
+    Files that are not DICOM are passed over. The same object twice counts once; CannotMeasure for a damaged or
+    unreadable DICOM file and for two different objects under one UID.
+    """
+    paths = sorted(Path(root) / name for root, _, names in os.walk(folder) for name in names)
+    return read_header_files(paths, progress)
+
+
+def read_header_files(paths: Sequence[Path], progress: Progress = silent) -> list[SliceHeader]:
+    """Do the same as :func:`read_headers` for a list of files."""
+    headers = []
+    for done, path in enumerate(paths):
+        if done % 16 == 0:
+            progress("read", 0.1 * done / len(paths))
+        header = read_header(path)
+        if header is not None:
+            headers.append(header)
+    return _without_copies(headers)
+
+
+def read_header(path: Path) -> SliceHeader | None:
+    """Read one file's header; None if the file is no DICOM object of a series."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(132)
+            declared = start[128:] == b"DICM"
+            if not declared and not _may_lack_preamble(start):
+                return None
+            stream.seek(0)
+            tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS), force=not declared)
+    except OSError as error:
+        if not path.is_file():  # a socket, a dangling link
+            return None
+        raise CannotMeasure(
+            f"{path.name} cannot be opened ({error.strerror}); make it readable and try again."
+        ) from error
+    except DAMAGED as error:
+        if not declared:
+            return None
+        raise CannotMeasure(f"{path.name} is a damaged DICOM file; remove it or export it again.") from error
+    header = SliceHeader(path, tags)
+    if header.text("SOPClassUID") is not None and header.series_uid:
+        return header
+    meta: Dataset = getattr(tags, "file_meta", Dataset())
+    if declared and meta.get("MediaStorageSOPClassUID") != _MEDIA_DIRECTORY:
+        # A slice cut short must not drop out of its series unnoticed.
+        raise CannotMeasure(f"{path.name} is a damaged DICOM file; remove it or export it again.")
+    return None
+
+
+def _may_lack_preamble(start: bytes) -> bool:
+    """Whether a file begins straight with an element of group 2 or 8, as old archives write it."""
+    return len(start) == 132 and start[:2] in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00"
+
+
+def _without_copies(headers: Iterable[SliceHeader]) -> list[SliceHeader]:
+    kept: dict[str, SliceHeader] = {}
+    for number, header in enumerate(headers):
+        uid = header.text("SOPInstanceUID") or f"none {number}"
+        first = kept.setdefault(uid, header)
+        if first is not header and _differ(first, header):
+            raise CannotMeasure(
+                f"{first.path.name} and {header.path.name} are different images with the same SOP Instance UID; "
+                "remove the wrong one."
+            )
+    return list(kept.values())
+
+
+def _differ(a: SliceHeader, b: SliceHeader) -> bool:
+    keywords = ("SeriesInstanceUID", "PatientID", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient")
+    return any(a.text(keyword) != b.text(keyword) for keyword in keywords)

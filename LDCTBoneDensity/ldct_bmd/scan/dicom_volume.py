@@ -1,0 +1,132 @@
+"""Decoding the slices of one DICOM volume straight into one array of Hounsfield units in the engine's frame."""
+
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID
+
+from ..errors import CannotMeasure
+from ..progress import Progress, silent
+from .ct_scan import Geometry
+from .dicom_headers import DAMAGED, SliceHeader
+from .dicom_stack import Stack
+from .frame import axes_to_lps
+
+AIR_HU = -1024
+# A padding value in this range could as well be tissue, so it is left as it is.
+_TISSUE_HU = (-900.0, 3000.0)
+_INT16 = np.iinfo(np.int16)
+_WORKERS = 2
+_AHEAD = 6
+
+HU = NDArray[np.int16] | NDArray[np.float32]
+
+
+def read_volume(stack: Stack, progress: Progress = silent) -> tuple[HU, Geometry]:
+    """Decode a stack; returns (z, y, x) in the engine's frame and its grid.
+
+    int16 where every rescaled value is a whole number in range, else float32. Memory: the volume and a few slices.
+    """
+    axis_map = axes_to_lps(stack.geometry)
+    geometry = axis_map.geometry(stack.geometry)
+    hu: HU = np.empty(geometry.shape, dtype=np.int16)
+    stored = axis_map.inverse().view(hu)
+    # Closed at once when progress cancels, so that no thread decodes on.
+    with closing(_decode_ahead(stack.slices)) as decoded:
+        for k, values in enumerate(decoded):
+            if values.dtype != hu.dtype and hu.dtype == np.int16:
+                hu = hu.astype(np.float32)
+                stored = axis_map.inverse().view(hu)
+            if values.shape != stored.shape[1:]:
+                raise CannotMeasure(
+                    f"{stack.slices[k].path.name} has pixel data of another size than its header says; export it again."
+                )
+            stored[k] = values
+            progress("read", 0.1 + 0.9 * (k + 1) / len(stack.slices))
+    return hu, geometry
+
+
+def _decode_ahead(slices: Sequence[SliceHeader]) -> Generator[HU, None, None]:
+    """Decode in threads (the decoders release Python's lock), a few slices ahead of what is taken."""
+    waiting = iter(slices)
+    with ThreadPoolExecutor(_WORKERS, thread_name_prefix="decode") as pool:
+        ahead: deque[Future[HU]] = deque(pool.submit(decode_hu, header) for header in islice(waiting, _AHEAD))
+        try:
+            while ahead:
+                values = ahead.popleft().result()
+                ahead.extend(pool.submit(decode_hu, header) for header in islice(waiting, 1))
+                yield values
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+def decode_hu(header: SliceHeader) -> HU:
+    """Decode one slice, (rows, columns) in HU: int16 if whole numbers in range, else float32; padding becomes air."""
+    try:
+        dataset = pydicom.dcmread(header.path, force=True)
+        pixels: NDArray[Any] = dataset.pixel_array
+    except (*DAMAGED, OSError, RuntimeError, AttributeError) as error:  # AttributeError: no pixel data
+        raise CannotMeasure(_why_not_decoded(header)) from error
+    slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
+    if slope is None or intercept is None:
+        raise CannotMeasure(f"{header.path.name} has no rescale to Hounsfield units; export it with its rescale.")
+    padding = _padding(dataset, pixels, slope, intercept)
+    if slope.is_integer() and intercept.is_integer():
+        wide = pixels.astype(np.int32)
+        wide *= int(slope)
+        wide += int(intercept)
+        wide[padding] = AIR_HU
+        if wide.min() >= _INT16.min and wide.max() <= _INT16.max:
+            return wide.astype(np.int16)
+        return wide.astype(np.float32)
+    real = (pixels * slope + intercept).astype(np.float32)
+    real[padding] = AIR_HU
+    return real
+
+
+def _padding(dataset: Dataset, pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[np.bool_]:
+    """Return which pixels the scanner filled in outside the reconstructed circle."""
+    low = _padding_value(dataset, "PixelPaddingValue", pixels.dtype)
+    if low is None:
+        return np.zeros(pixels.shape, dtype=np.bool_)
+    high = _padding_value(dataset, "PixelPaddingRangeLimit", pixels.dtype)
+    low, high = (low, low) if high is None else (min(low, high), max(low, high))
+    if any(_TISSUE_HU[0] < value * slope + intercept < _TISSUE_HU[1] for value in (low, high)):
+        return np.zeros(pixels.shape, dtype=np.bool_)
+    return np.asarray((pixels >= low) & (pixels <= high))
+
+
+def _padding_value(dataset: Dataset, keyword: str, dtype: np.dtype[Any]) -> int | None:
+    """Some writers give the padding of signed pixels as unsigned number, and the other way round."""
+    value = dataset.get(keyword)
+    if value is None or isinstance(value, bytes | str):
+        return None
+    number = int(value)
+    info = np.iinfo(dtype)
+    if info.min <= number <= info.max:
+        return number
+    return int(np.array(number & (2 ** (8 * dtype.itemsize) - 1), dtype=f"u{dtype.itemsize}").astype(dtype))
+
+
+def _why_not_decoded(header: SliceHeader) -> str:
+    syntax = UID(str(getattr(header.tags, "file_meta", Dataset()).get("TransferSyntaxUID", "")))
+    try:
+        decodable = not syntax or not syntax.is_compressed or get_decoder(syntax).is_available
+    except (NotImplementedError, ValueError):
+        decodable = False
+    if decodable:
+        return f"The pixels of {header.path.name} cannot be decoded, the file is damaged; export it again."
+    return (
+        f"{header.path.name} is compressed as {syntax.name}, for which no decoder is installed; install python-gdcm or "
+        "export it uncompressed."
+    )

@@ -1,0 +1,142 @@
+"""What a DICOM series shows, and whether Hounsfield units of bone can be read from it."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .dicom_headers import SliceHeader
+
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+_ENHANCED_CT = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+
+_SPECTRAL_TYPES = re.compile(
+    r"MONO(?!CHROME)|VMI|KEV|VIRTUAL|MAT_|MATERIAL|ENERGY_PROP|ELECTRON_DENSITY|EFF_ATOMIC|PHOTOELECTRIC|COMPTON"
+    r"|IODINE|WATER|CALCIUM|VNC|VNCA|Z_EFF|RHO"
+)
+_SPECTRAL_WORDS = re.compile(
+    r"\bMONO(?!CHROME)[-_ ]?[A-Z]*|\bVMI\b|\d{2,3} ?KEV\b|\bKEV\b|\bVNC[A]?\b|\bVUE\b|VIRTUAL NON|IODINE|\bZ[-_ ]?EFF\b"
+    r"|EFFECTIVE Z|ELECTRON DENSITY|\bRHO\b|OVERLAY|CALCIUM SUPP|CA[- ]?SUPP|URIC ACID|BONE MARROW"
+    r"|MATERIAL|WATER ?\(|\(WATER\)|\(IODINE\)|\(HAP\)|\(CALCIUM\)"
+)
+_MATERIAL_UNITS = ("MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT")  # DICOM PS3.3 C.11.1.1.2
+_PROJECTION_TYPES = re.compile(r"^(MIP|MINIP|MAX_IP|MIN_IP|PROJECTION IMAGE|VRT?|VOLUME_RENDERED)$")
+_PROJECTION_WORDS = re.compile(r"\b(MIP|MINIP|MIPS|MAX ?IP|VRT)\b|VOLUME RENDER|RAYSUM")
+_REFORMAT_TYPES = re.compile(r"REFORMAT|^(CSA )?MPR|^CPR$|CURVED|RESAMPLED")
+_REFORMAT_WORDS = re.compile(r"\b(MPR|REFORMAT(TED)?|CPR)\b")
+_LOCALIZER_WORDS = re.compile(r"\b(SCOUT|TOPOGRAM|LOCALI[SZ]ER|SURVIEW|SCANOGRAM|SCOUTS)\b")
+_REPORT_WORDS = re.compile(r"DOSE (REPORT|INFO)|PATIENT PROTOCOL|SCREEN ?SAVE|DOSE_INFO")
+_SUBTRACTED = re.compile(r"SUBTRACT|PERFUSION|\b(CBF|CBV|MTT)\b")
+_ELSEWHERE = re.compile(
+    r"HEAD|BRAIN|SKULL|CRANI|\b(FACE|FACIAL|SINUS|ORBITS?|TEMPORAL|NECK|CERVICAL|C[- ]?SPINE|KNEES?|ANKLES?|FOOT|FEET"
+    r"|HANDS?|WRISTS?|ELBOWS?|SHOULDERS?|LEGS?|EXTREMITY|PELVIS)\b"
+)
+_SPINE_REGION = re.compile(r"CHEST|THORA|LUNG|ABD|LUMBAR|TORSO|WHOLE ?BODY|\b(TAP|CAP|L[- ]?SPINE|T[- ]?SPINE)\b")
+
+
+@dataclass(frozen=True)
+class Unsuitable:
+    """Why a series is not measured.
+
+    Attributes:
+        reason: a clause that follows "cannot be measured: ".
+        on_request: a user who names the series may have it measured all the same.
+    """
+
+    reason: str
+    on_request: bool = False
+
+
+def why_unsuitable(headers: Sequence[SliceHeader]) -> Unsuitable | None:
+    """Say why the content of a series is not to be measured, None if it may be; judged by the headers alone."""
+    first = headers[0]
+    return _no_ct(first) or _not_hounsfield(headers) or _not_a_scan(headers)
+
+
+def _no_ct(first: SliceHeader) -> Unsuitable | None:
+    modality, sop_class = first.text("Modality"), first.text("SOPClassUID") or ""
+    if modality is None:
+        return Unsuitable("it does not say its modality")
+    if modality != "CT":
+        return Unsuitable(f"its modality is {modality}, not CT")
+    if sop_class.startswith(_SECONDARY_CAPTURE):
+        return Unsuitable("it is a secondary capture, a picture without Hounsfield units")
+    if sop_class in _ENHANCED_CT or (first.number("NumberOfFrames") or 1) > 1:
+        return Unsuitable("it is a multi-frame (enhanced) CT; export it as single-frame CT images")
+    if sop_class != CT_IMAGE or first.number("Rows") is None or first.number("Columns") is None:
+        return Unsuitable("it holds no CT images")
+    return None
+
+
+def _not_hounsfield(headers: Sequence[SliceHeader]) -> Unsuitable | None:
+    first = headers[0]
+    if any((h.number("SamplesPerPixel") or 1) != 1 for h in headers):
+        return Unsuitable("it holds colour images, not Hounsfield units")
+    if any((h.number("BitsStored") or 16) <= 8 for h in headers):
+        return Unsuitable("its pixels have only 8 bits, too few for Hounsfield units")
+    words = _words(first)
+    types = "\\".join(first.image_type[2:])
+    if _SPECTRAL_TYPES.search(types) or _SPECTRAL_WORDS.search(words):
+        return Unsuitable(
+            "it is a monoenergetic or material-decomposed image, without Hounsfield units of a tube voltage"
+        )
+    unit = (first.text("RescaleType") or "HU").upper()
+    if unit in _MATERIAL_UNITS:
+        return Unsuitable(f"its values are in {unit}, not Hounsfield units")
+    if _SUBTRACTED.search(types) or _SUBTRACTED.search(words):
+        return Unsuitable("it is a subtraction or perfusion image, whose values are not Hounsfield units")
+    if any(h.number("RescaleSlope") is None or h.number("RescaleIntercept") is None for h in headers):
+        return Unsuitable(
+            "RescaleSlope or RescaleIntercept is missing, so its pixels cannot be turned into Hounsfield units"
+        )
+    if any(h.number("RescaleSlope") == 0 for h in headers):
+        return Unsuitable("its RescaleSlope is zero, so its pixels hold no Hounsfield units")
+    return None
+
+
+def _not_a_scan(headers: Sequence[SliceHeader]) -> Unsuitable | None:
+    first = headers[0]
+    types, words = first.image_type, _words(first)
+    plane = usual_plane(headers)
+    if "LOCALIZER" in types or (_LOCALIZER_WORDS.search(words) and len(headers) < 10):
+        return Unsuitable("it is a localizer")
+    if _REPORT_WORDS.search(words) or "SCREEN SAVE" in types:
+        return Unsuitable("it is a dose report or screen save, a picture without Hounsfield units")
+    if any(_PROJECTION_TYPES.search(part) for part in types) or _PROJECTION_WORDS.search(words):
+        return Unsuitable("it is an intensity projection or rendering, not a scan")
+    reformat = any(_REFORMAT_TYPES.search(part) for part in types) or bool(_REFORMAT_WORDS.search(words))
+    if plane in ("sagittal", "coronal"):
+        return Unsuitable(f"it is a {plane} reformat", on_request=True)
+    if reformat:
+        return Unsuitable("it is a reformat, not the original scan", on_request=True)
+    if types[:2] == ("DERIVED", "SECONDARY") or {"AVERAGE", "MEAN"} & set(types):
+        return Unsuitable("it is a derived, secondary image, not the original scan", on_request=True)
+    return None
+
+
+def usual_plane(headers: Sequence[SliceHeader]) -> str | None:
+    """Return "axial", "coronal" or "sagittal", by most slices' nearest axis; None where no slice says."""
+    normals = [header.normal for header in headers if header.normal is not None]
+    if not normals:
+        return None
+    names = [("sagittal", "coronal", "axial")[int(np.argmax(np.abs(normal)))] for normal in normals]
+    return Counter(names).most_common(1)[0][0]
+
+
+def is_original(headers: Sequence[SliceHeader]) -> bool:
+    """Whether ImageType declares the series original and primary."""
+    return headers[0].image_type[:2] == ("ORIGINAL", "PRIMARY")
+
+
+def is_elsewhere(headers: Sequence[SliceHeader]) -> bool:
+    """Whether body part, description or protocol name a region away from T12 to L2, such as the head."""
+    first = headers[0]
+    words = " ".join(first.text(k) or "" for k in ("BodyPartExamined", "SeriesDescription", "ProtocolName")).upper()
+    return bool(_ELSEWHERE.search(words)) and not _SPINE_REGION.search(words)
+
+
+def _words(first: SliceHeader) -> str:
+    return (first.text("SeriesDescription") or "").upper().replace("_", " ")

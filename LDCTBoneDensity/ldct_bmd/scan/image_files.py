@@ -1,0 +1,151 @@
+"""Reading one NIfTI, NRRD or MHA file."""
+
+import gzip
+import hashlib
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..errors import CannotMeasure
+from ..progress import Progress, silent
+from .ct_scan import Acquisition, CTScan, Patient, Source
+from .frame import axes_to_lps, make_geometry
+from .plausibility import check_size, check_values
+
+FILE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
+_DETACHED_ENDINGS = (".mhd", ".nhdr", ".hdr", ".img")
+_EIGHT_BITS = (sitk.sitkUInt8, sitk.sitkInt8)
+_REAL = (sitk.sitkFloat32, sitk.sitkFloat64)
+_DAMAGED = "{} cannot be read, it is damaged or not what its name says; write it again."
+_INT16 = np.iinfo(np.int16)
+_METADATA_ALONE = Acquisition()  # these files say nothing of kVp, kernel or patient
+
+
+def is_image_file(path: Path) -> bool:
+    """Whether the name is that of a file this module reads."""
+    return path.name.lower().endswith(FILE_ENDINGS)
+
+
+def is_detached_header(path: Path) -> bool:
+    """Whether the name is that of a header whose voxels lie in another file."""
+    return path.name.lower().endswith(_DETACHED_ENDINGS)
+
+
+def read_image_file(path: Path, progress: Progress = silent) -> CTScan:
+    """Read a file as a CT scan; CannotMeasure if it is not one scalar 3D volume of Hounsfield units."""
+    progress("read", 0.0)
+    image = _read_image(path)
+    progress("read", 0.5)
+    stored = make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+    axis_map = axes_to_lps(stored)
+    geometry = axis_map.geometry(stored)
+    check_size(geometry)
+    hu = _whole_numbers(axis_map.view(sitk.GetArrayViewFromImage(image)))
+    progress("read", 0.8)
+    check_values(hu)
+    source = Source(
+        kind="file",
+        geometry=stored,
+        file_sha256=_sha256(path),
+        choice=f"{path.name} is the only volume.",
+        path=str(path),
+    )
+    progress("read", 1.0)
+    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), source)
+
+
+def _read_image(path: Path) -> sitk.Image:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        _check_header(reader, path)
+        if path.name.lower().endswith((".nii", ".nii.gz")):
+            _check_nifti_is_whole(reader, path)
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise CannotMeasure(_why_unreadable(path, str(error))) from error
+    if image.GetDimension() == 4:
+        image = image[:, :, :, 0]
+    return image
+
+
+def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
+    dimension, size = reader.GetDimension(), reader.GetSize()
+    if dimension > 3 and max(size[3:]) > 1:
+        raise CannotMeasure(f"{path.name} has {dimension} dimensions (several volumes); give one volume of it.")
+    if dimension < 3 or min(size[:3]) < 2:
+        raise CannotMeasure(f"{path.name} is a single image, not a volume; give the whole scan.")
+    if reader.GetNumberOfComponents() > 1:
+        raise CannotMeasure(
+            f"{path.name} has {reader.GetNumberOfComponents()} values per voxel (colour or vectors); give a scalar CT."
+        )
+    if reader.GetPixelID() in _EIGHT_BITS:
+        raise CannotMeasure(
+            f"{path.name} has only 8 bits per voxel, a picture or a label map; give the CT in Hounsfield units."
+        )
+    if not _states_orientation(reader, path):
+        raise CannotMeasure(
+            f"{path.name} does not say how it lies in the patient; write it again with its orientation."
+        )
+
+
+def _check_nifti_is_whole(reader: sitk.ImageFileReader, path: Path) -> None:
+    """Refuse a file cut short: ITK fills what is missing in a NIfTI with zeros and says nothing."""
+    voxels = int(np.prod([int(n) for n in reader.GetSize()]))
+    expected = float(reader.GetMetaData("vox_offset")) + voxels * int(reader.GetMetaData("bitpix")) / 8
+    found = 0
+    try:
+        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                found += len(block)
+    except (EOFError, OSError, zlib.error) as error:
+        raise CannotMeasure(_DAMAGED.format(path.name)) from error
+    if found < expected:
+        raise CannotMeasure(_DAMAGED.format(path.name))
+
+
+def _states_orientation(reader: sitk.ImageFileReader, path: Path) -> bool:
+    """Whether the header says where left and head are; ITK would take a guess where it does not."""
+    keys = reader.GetMetaDataKeys()
+    name = path.name.lower()
+    if name.endswith((".nii", ".nii.gz")) and "qform_code" in keys and "sform_code" in keys:
+        return not all(reader.GetMetaData(key).strip() == "0" for key in ("qform_code", "sform_code"))
+    if name.endswith(".nrrd"):
+        return "NRRD_space" in keys
+    if name.endswith(".mha"):
+        with path.open("rb") as stream:
+            header = stream.read(4096).split(b"ElementDataFile")[0]
+        return any(key in header for key in (b"TransformMatrix", b"Orientation =", b"Rotation"))
+    return True
+
+
+def _why_unreadable(path: Path, message: str) -> str:
+    if "orthonormal" in message.lower() or "nonsingular" in message.lower():
+        return f"The axes of {path.name} are not perpendicular (sheared or tilted); resample it to a straight grid."
+    return _DAMAGED.format(path.name)
+
+
+def _whole_numbers(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
+    """Copy (z, y, x) values to int16 if all are whole numbers in range, else to float32; a plane at a time."""
+    hu: NDArray[np.int16] = np.empty(values.shape, dtype=np.int16)
+    for z, plane in enumerate(values):
+        low, high = plane.min(), plane.max()  # NaN fails the comparison
+        if not (low >= _INT16.min and high <= _INT16.max):
+            return np.ascontiguousarray(values, dtype=np.float32)
+        hu[z] = plane
+        if plane.dtype.kind == "f" and not np.array_equal(hu[z], plane):
+            return np.ascontiguousarray(values, dtype=np.float32)
+    return hu
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        digest = hashlib.sha256()
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

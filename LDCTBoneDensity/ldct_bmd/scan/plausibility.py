@@ -1,0 +1,82 @@
+"""Whether a volume can be Hounsfield units of a human trunk that hold a vertebra; each refusal says what is wrong."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CannotMeasure
+from .ct_scan import Geometry
+
+# A vertebra with its arch is some 40 to 50 mm wide, 70 mm long and 20 to 30 mm high.
+MIN_EXTENT_MM = (40.0, 40.0, 20.0)
+MAX_SPACING_MM = 6.0  # the VOI is 9 mm high
+MIN_SPACING_MM = 0.05
+# Even a field of view inside the body holds gas of lung or bowel: 6 % of a column of 56 x 78 mm at the thoracic spine
+# of a chest CT, 0.02 % of a 110 mm cube about L3. Noise and streaks in fat reach below -500 HU in far fewer voxels.
+GAS_BELOW_HU = -500.0
+MIN_GAS_FRACTION = 1e-4
+MIN_NEGATIVE_FRACTION = 1e-3
+SOFT_TISSUE_HU = (-200.0, 200.0)
+MIN_SOFT_TISSUE_FRACTION = 0.03
+
+
+def check_size(geometry: Geometry) -> None:
+    """Refuse grids with impossible voxels and volumes too small to hold a vertebra."""
+    spacing = geometry.spacing_mm
+    if not all(np.isfinite(spacing)) or min(spacing) <= 0:
+        raise CannotMeasure(f"The voxel size {_mm(spacing)} is not positive; export the scan with its real voxel size.")
+    if min(geometry.size) < 2:
+        raise CannotMeasure("The input is a single image, not a volume; give the whole series.")
+    if min(spacing) < MIN_SPACING_MM:
+        raise CannotMeasure(
+            f"The voxel size {_mm(spacing)} is too small for a CT of a patient; check its unit (millimetres)."
+        )
+    if max(spacing) > MAX_SPACING_MM:
+        raise CannotMeasure(
+            f"The voxel size {_mm(spacing)} is too coarse to measure a vertebra; give slices of 3 mm or less."
+        )
+    extent = tuple(n * s for n, s in zip(geometry.size, spacing, strict=True))
+    if any(length < least for length, least in zip(extent, MIN_EXTENT_MM, strict=True)):
+        raise CannotMeasure(f"The volume of {_mm(extent)} is too small to hold a vertebra; give the whole scan.")
+
+
+def check_values(hu: NDArray[Any]) -> None:
+    """Refuse values that can't be Hounsfield units; ``hu`` is (z, y, x). Shares are taken from every third voxel."""
+    if hu.dtype.kind == "f":
+        bad = sum(int(np.count_nonzero(~np.isfinite(plane))) for plane in hu)
+        if bad:
+            raise CannotMeasure(f"{bad} voxels are not numbers (NaN or infinite); write the volume without them.")
+    sample = hu[::3, ::3, ::3].astype(np.float32).ravel()
+    low, high = (float(value) for value in np.percentile(sample, (0.1, 99.9)))
+    if high - low < 1.0:
+        raise CannotMeasure(f"All values are about {low:.0f}, an empty volume; give a CT scan.")
+    margin = 0.1 * (high - low)
+    bright, dark = float(np.mean(sample > high - margin)), float(np.mean(sample < low + margin))
+    if bright > max(dark, 0.05):
+        raise CannotMeasure(
+            "Air is bright and bone is dark, the values are inverted; export the CT in Hounsfield units."
+        )
+    if float(np.mean(sample < 0)) < MIN_NEGATIVE_FRACTION:
+        raise CannotMeasure(
+            f"Almost no value is below zero (range {low:.0f} to {high:.0f}), the offset to Hounsfield units is "
+            "missing; export the CT with its rescale."
+        )
+    if not _share(sample, SOFT_TISSUE_HU) >= MIN_SOFT_TISSUE_FRACTION:
+        raise CannotMeasure(
+            "There is no soft tissue between -200 and 200, the values are not Hounsfield units; "
+            "export the CT with its rescale."
+        )
+    if float(np.mean(sample < GAS_BELOW_HU)) < MIN_GAS_FRACTION:
+        raise CannotMeasure(
+            "There is no air or lung (below -500), the values are clipped or not Hounsfield units; "
+            "export the CT unchanged."
+        )
+
+
+def _share(sample: NDArray[np.float32], limits: tuple[float, float]) -> float:
+    return float(np.mean((sample >= limits[0]) & (sample <= limits[1])))
+
+
+def _mm(values: tuple[float, ...]) -> str:
+    return " x ".join(f"{value:.4g}" for value in values) + " mm"

@@ -1,0 +1,121 @@
+"""The two verbs of reading: list the series of an input, read one of them as a CT scan."""
+
+from pathlib import Path
+
+from ..errors import CannotMeasure, UsageError
+from ..progress import Progress, silent
+from .ct_scan import CTScan, SeriesSummary, Source
+from .dicom_acquisition import acquisition, patient
+from .dicom_headers import SliceHeader, read_header, read_header_files, read_headers
+from .dicom_series import Series, find_series
+from .dicom_stack import Stack, UnfitStack, build_stack
+from .dicom_volume import read_volume
+from .frame import axes_to_lps
+from .image_files import FILE_ENDINGS, is_detached_header, is_image_file, read_image_file
+from .plausibility import check_size, check_values
+from .series_choice import choose, pick
+
+
+def list_series(path: Path, progress: Progress = silent) -> list[SeriesSummary]:
+    """List the DICOM series under a folder, or the one a DICOM file belongs to; empty for a NIfTI, NRRD or MHA file.
+
+    A series that holds several acquisitions is listed once for each, as "<SeriesInstanceUID>#1", "#2", ...
+    """
+    path = Path(path)
+    if _is_volume_file(path):
+        return []
+    return [series.summary() for series in _series_of(path, progress)]
+
+
+def read_scan(path: Path, series_uid: str | None = None, progress: Progress = silent) -> CTScan:
+    """Read the scan to measure in the engine's frame, by permuting and flipping axes only.
+
+    Args:
+        path: a folder of DICOM files (recursively, any names), one DICOM file (its series in its own folder is read),
+            or one NIfTI, NRRD or MHA file.
+        series_uid: a series, as :func:`list_series` names it; without it the rules of :func:`.series_choice.choose` do.
+        progress: told of "read"; may cancel.
+
+    Raises:
+        UsageError: there is nothing at ``path``, or no such series.
+        CannotMeasure: the input can't be measured; the message says why.
+    """
+    path = Path(path)
+    if _is_volume_file(path):
+        if series_uid is not None:
+            raise UsageError(f"{path.name} holds one volume and no series; leave the series out.")
+        return read_image_file(path, progress)
+    series = _series_of(path, progress)
+    where = path.name or str(path)
+    if series_uid is None:
+        chosen, choice = choose(series, where)
+    else:
+        chosen, choice = pick(series, series_uid, where)
+    return _read_dicom(chosen, series, choice, path, progress)
+
+
+def _is_volume_file(path: Path) -> bool:
+    """Tell a volume file from a DICOM input; UsageError if there is nothing, CannotMeasure for any other file."""
+    if not path.exists():
+        raise UsageError(f"There is no file or folder {path}.")
+    if path.is_dir():
+        return False
+    if is_image_file(path):
+        return True
+    if is_detached_header(path):
+        raise CannotMeasure(
+            f"{path.name} keeps its voxels in another file; write it as one .nii.gz, .nrrd or .mha file."
+        )
+    return False
+
+
+def _series_of(path: Path, progress: Progress) -> list[Series]:
+    if path.is_dir():
+        return find_series(read_headers(path, progress))
+    header = read_header(path)
+    if header is None:
+        raise CannotMeasure(
+            f"{path.name} is neither DICOM nor a volume file ({', '.join(FILE_ENDINGS)}); "
+            "give a folder of DICOM files or one volume file."
+        )
+    beside = sorted(other for other in path.parent.iterdir() if other.is_file() and not is_image_file(other))
+    headers = read_header_files(beside, progress)
+    return find_series([other for other in headers if other.series_uid == header.series_uid])
+
+
+def _read_dicom(chosen: Series, series: list[Series], choice: str, path: Path, progress: Progress) -> CTScan:
+    stack = _stack(chosen)
+    check_size(axes_to_lps(stack.geometry).geometry(stack.geometry))
+    hu, geometry = read_volume(stack, progress)
+    check_values(hu)
+    slices = _along_final_axis(stack)
+    first = slices[0]
+    source = Source(
+        kind="dicom",
+        geometry=stack.geometry,
+        series_uid=first.series_uid,
+        study_uid=first.text("StudyInstanceUID"),
+        frame_of_reference_uid=first.text("FrameOfReferenceUID"),
+        accession_number=first.text("AccessionNumber"),
+        sop_instance_uids=tuple(header.text("SOPInstanceUID") or "" for header in slices),
+        other_series=tuple(other.summary() for other in series if other is not chosen),
+        choice=choice,
+        path=str(path),
+    )
+    return CTScan(hu, geometry, acquisition(slices), patient(first), source)
+
+
+def _stack(chosen: Series) -> Stack:
+    if chosen.stack is not None:
+        return chosen.stack
+    try:
+        return build_stack(chosen.slices)
+    except UnfitStack as fault:
+        raise CannotMeasure(f"Series {chosen.label} cannot be measured: {fault}.") from fault
+
+
+def _along_final_axis(stack: Stack) -> tuple[SliceHeader, ...]:
+    """Order the slices along the axis of the engine's frame that they follow (z for axial slices)."""
+    axis_map = axes_to_lps(stack.geometry)
+    against = axis_map.flipped[axis_map.axes.index(2)]
+    return stack.slices[::-1] if against else stack.slices

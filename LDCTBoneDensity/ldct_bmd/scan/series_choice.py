@@ -1,0 +1,172 @@
+"""Which series of a folder to measure, by a fixed list of rules, and the sentence that says why."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ..errors import CannotMeasure, UsageError
+from .dicom_acquisition import contrast_agent
+from .dicom_series import Series
+from .image_content import is_elsewhere, is_original
+from .kernels import kernel_sharpness
+
+_MOST_OF_THE_SPINE = 2 / 3  # of the longest series
+_SAME_LENGTH_MM = 15.0
+_SAME_HEIGHT_MM = 20.0
+_THIN_MM, _THICK_MM = 1.5, 3.0
+_NAMED_AT_MOST = 6
+
+Rule = Callable[[Sequence[Series]], list[Series]]
+
+
+def choose(series: Sequence[Series], where: str) -> tuple[Series, str]:
+    """Return the series to measure and why, one sentence; CannotMeasure if none can be measured.
+
+    Each rule keeps the best of what the rules before it left: a body part that can show T12 to L2, original images,
+    most of the spine (two thirds of the longest), no contrast agent, thin slices (up to 1.5 mm, then up to 3 mm), the
+    longest, the softest kernel, the thinnest slices, the lowest in the patient where positions can be compared,
+    the latest study, and last the UID.
+    """
+    if not series:
+        raise CannotMeasure(
+            f"{where} holds no DICOM images; give the folder of a CT series, or a NIfTI, NRRD or MHA file."
+        )
+    left = [s for s in series if s.unsuitable is None]
+    if not left:
+        raise CannotMeasure(_none_suitable(series, where))
+    because = "it is the only one that can be measured" if len(left) == 1 else "it comes first"
+    for reason, rule in _RULES:
+        kept = rule(left)
+        if len(kept) < len(left) and len(kept) == 1:
+            because = reason
+        left = kept
+    chosen = left[0]
+    return chosen, _sentence(chosen, series, because)
+
+
+def pick(series: Sequence[Series], series_uid: str, where: str) -> tuple[Series, str]:
+    """Return the series that a user names, by address or by the UID of a series that was taken apart."""
+    named = [s for s in series if s.address == series_uid]
+    if not named:
+        named = [s for s in series if s.address.split("#")[0] == series_uid]
+    if not named:
+        known = "; ".join(s.label for s in series) or "none"
+        raise UsageError(f"{where} holds no series {series_uid}; it holds: {known}.")
+    if len(named) > 1:
+        chosen, _ = choose(named, where)
+    else:
+        chosen = named[0]
+    unsuitable = chosen.unsuitable
+    if unsuitable is not None and not unsuitable.on_request:
+        raise CannotMeasure(f"Series {chosen.label} cannot be measured: {unsuitable.reason}.")
+    return chosen, f"{_described(chosen)} was named by the user."
+
+
+def _none_suitable(series: Sequence[Series], where: str) -> str:
+    hint = ""
+    if any(s.unsuitable is not None and s.unsuitable.on_request and s.stack is not None for s in series):
+        hint = "; name a reformat or derived series to measure it all the same"
+    if len(series) == 1:
+        only = series[0]
+        reason = only.unsuitable.reason if only.unsuitable else ""
+        return f"The only series in {where}, {only.label}, cannot be measured: {reason}{hint}."
+    reasons = [f"{s.label}: {s.unsuitable.reason}" for s in series if s.unsuitable]
+    shown = "; ".join(reasons[:_NAMED_AT_MOST])
+    more = f"; and {len(reasons) - _NAMED_AT_MOST} more" if len(reasons) > _NAMED_AT_MOST else ""
+    return f"None of the {len(series)} series in {where} can be measured ({shown}{more}){hint}."
+
+
+def _sentence(chosen: Series, series: Sequence[Series], because: str) -> str:
+    others = [s for s in series if s is not chosen]
+    if not others:
+        return f"{_described(chosen)} is the only series."
+    told = []
+    for other in others[:_NAMED_AT_MOST]:
+        reason = f": {other.unsuitable.reason}" if other.unsuitable else ""
+        told.append(f"{_described(other)}{reason}")
+    if len(others) > _NAMED_AT_MOST:
+        told.append(f"{len(others) - _NAMED_AT_MOST} more")
+    patients = {s.first.text("PatientID") for s in series}
+    of = f" of {len(patients)} patients" if len(patients) > 1 else ""
+    return (
+        f"{_described(chosen)} was chosen of {len(series)} series{of} because {because}; not chosen: {'; '.join(told)}."
+    )
+
+
+def _described(series: Series) -> str:
+    slices = f"{len(series.slices)} slices" if len(series.slices) != 1 else "1 slice"
+    parts = [slices + (f" every {series.stack.geometry.spacing_mm[2]:.2f} mm" if series.stack else "")]
+    kernel = series.first.text("ConvolutionKernel")
+    if kernel:
+        parts.append(f"kernel {kernel}")
+    return f"Series {series.label} with {', '.join(parts)}"
+
+
+def _keep_if(condition: Callable[[Series], bool]) -> Rule:
+    def rule(series: Sequence[Series]) -> list[Series]:
+        return [s for s in series if condition(s)] or list(series)
+
+    return rule
+
+
+def _keep_least(value: Callable[[Series], float], tolerance: float = 0.0) -> Rule:
+    def rule(series: Sequence[Series]) -> list[Series]:
+        values = [value(s) for s in series]
+        return [s for s, v in zip(series, values, strict=True) if v <= min(values) + tolerance]
+
+    return rule
+
+
+def _length(series: Series) -> float:
+    return series.coverage_z_mm or 0.0
+
+
+def _slice_mm(series: Series) -> float:
+    """Thickness or spacing, whichever is larger."""
+    spacing = series.stack.geometry.spacing_mm[2] if series.stack else 0.0
+    return max(spacing, series.first.number("SliceThickness") or 0.0)
+
+
+def _thickness_class(series: Series) -> float:
+    return float(np.digitize(_slice_mm(series), [_THIN_MM + 0.01, _THICK_MM + 0.01]))
+
+
+def _most_of_the_spine(series: Sequence[Series]) -> list[Series]:
+    longest = max(_length(s) for s in series)
+    return [s for s in series if _length(s) >= _MOST_OF_THE_SPINE * longest]
+
+
+def _lowest(series: Sequence[Series]) -> list[Series]:
+    """Keep what lies lowest, if all share a frame of reference, or a patient and the landmark that is height zero."""
+    frames = {s.first.text("FrameOfReferenceUID") for s in series}
+    landmarks = {(s.first.text("PatientID"), s.first.text("PositionReferenceIndicator")) for s in series}
+    same_frame = len(frames) == 1 and None not in frames
+    same_landmark = len(landmarks) == 1 and all(None not in pair for pair in landmarks)
+    if not (same_frame or same_landmark):
+        return list(series)
+    return _keep_least(_middle_height, _SAME_HEIGHT_MM)(series)
+
+
+def _middle_height(series: Series) -> float:
+    heights = [float(h.position_lps_mm[2]) for h in series.slices if h.position_lps_mm is not None]
+    return (min(heights) + max(heights)) / 2 if heights else 0.0
+
+
+def _latest(series: Sequence[Series]) -> list[Series]:
+    latest = max(s.first.text("StudyDate") or "" for s in series)
+    return [s for s in series if (s.first.text("StudyDate") or "") == latest]
+
+
+_RULES: tuple[tuple[str, Rule], ...] = (
+    ("the others show another part of the body", _keep_if(lambda s: not is_elsewhere(s.slices))),
+    ("it is the original", _keep_if(lambda s: is_original(s.slices))),
+    ("it covers most of the spine", _most_of_the_spine),
+    ("it is without contrast agent", _keep_if(lambda s: contrast_agent(s.first) is None)),
+    ("its slices are thin", _keep_least(_thickness_class)),
+    ("it covers most of the spine", _keep_least(lambda s: -_length(s), _SAME_LENGTH_MM)),
+    ("its kernel is softer", _keep_least(lambda s: kernel_sharpness(s.first.text("ConvolutionKernel")))),
+    ("its slices are thinner", _keep_least(_slice_mm, 0.01)),
+    ("it lies lower in the patient, nearer to T12 to L2", _lowest),
+    ("it is of the latest study", _latest),
+    ("its UID comes first", _keep_least(lambda s: 0.0)),
+)
