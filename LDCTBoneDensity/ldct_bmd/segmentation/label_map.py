@@ -1,0 +1,216 @@
+"""A ready label map in place of a network: vertebrae from another tool, brought to the scan's grid."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..anatomy import LEVEL_OF_VERSE_VALUE, LEVELS, VERSE_VALUE, order
+from ..errors import CannotMeasure
+from ..progress import Progress, silent
+from ..scan import CTScan, Geometry
+from .body_split import find_canal, split_bodies
+from .segmenter import ModelIdentity, NamedBodies
+
+Values = Literal["verse", "totalsegmentator"]
+Parts = Literal["body", "whole"]
+
+# Cervical vertebrae are background, as for the network.
+MEASURED_LEVELS = tuple(level for level in LEVELS if level != "C7")
+LEVEL_OF_VALUE: dict[str, dict[int, str]] = {
+    "verse": {value: level for value, level in LEVEL_OF_VERSE_VALUE.items() if level in MEASURED_LEVELS},
+    # TotalSegmentator 2, task "total": 26 S1, 27 L5 up to 31 L1, 32 T12 up to 43 T1, 44 C7.
+    "totalsegmentator": {
+        **{32 - i: f"L{i}" for i in range(1, 6)},
+        **{44 - i: f"T{i}" for i in range(1, 13)},
+    },
+}
+# VerSe ends at 28; some tools add discs and endplates from 101 on. TotalSegmentator's organs fill the gap.
+NOT_VERSE = range(29, 100)
+MIN_MEDIAN_HU = -50  # even fatty, osteoporotic vertebrae are above it; fat, lung and air are below
+SAME_GRID_MM = 0.01
+
+
+@dataclass(frozen=True)
+class LabelMapSegmenter:
+    """Gives the vertebral bodies of a label map file (NIfTI, NRRD, MHA) in any orientation.
+
+    Attributes:
+        path: the label map.
+        values: whose label values it holds; they collide, so that they must be told.
+        parts: whether its labels are vertebral bodies or whole vertebrae, which are split from the arch first.
+    """
+
+    path: Path
+    values: Values
+    parts: Parts
+
+    @cached_property
+    def identity(self) -> ModelIdentity:
+        """Name of the kind of label map and SHA-256 of the file."""
+        try:
+            sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise CannotMeasure(f"The segmentation {self.path} cannot be read ({error.strerror}).") from error
+        kind = {"verse": "VerSe", "totalsegmentator": "TotalSegmentator"}[self.values]
+        part = {"body": "vertebral bodies", "whole": "whole vertebrae"}[self.parts]
+        return ModelIdentity(f"ready label map ({kind} values, {part})", sha256)
+
+    def __call__(self, scan: CTScan, progress: Progress = silent) -> NamedBodies:
+        """Return the bodies on the grid of ``scan``; CannotMeasure if the label map does not fit."""
+        progress("segment", 0.0)
+        image = self._read()
+        spacing_zyx_mm = image.GetSpacing()[::-1]
+        bodies = self._verse_values(sitk.GetArrayViewFromImage(image))
+        self._check_order(bodies)
+        progress("segment", 0.2)
+        if self.parts == "whole":
+            bodies = split_bodies(bodies, spacing_zyx_mm, lambda stage, part: progress(stage, 0.2 + 0.7 * part))
+        else:
+            _refuse_arches(bodies, spacing_zyx_mm)
+        progress("segment", 0.9)
+        on_scan = _resampled(bodies, image, scan.geometry)
+        _refuse_elsewhere(on_scan, scan)
+        progress("segment", 1.0)
+        return NamedBodies(on_scan)
+
+    def _read(self) -> sitk.Image:
+        """Return the label map, its axes brought to those of LPS that they are closest to."""
+        try:
+            image = sitk.ReadImage(str(self.path))
+        except RuntimeError as error:
+            raise CannotMeasure(
+                f"The segmentation {self.path} cannot be read: give a NIfTI, NRRD or MHA label map."
+            ) from error
+        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+            raise CannotMeasure(
+                f"The segmentation {self.path} is not a 3D label map: give one with one value per voxel."
+            )
+        image = sitk.DICOMOrient(image, "LPS")
+        voxels = sitk.GetArrayViewFromImage(image)
+        if not np.issubdtype(voxels.dtype, np.integer):
+            whole = np.isfinite(voxels) & (voxels == np.rint(voxels))
+            if not whole.all():
+                raise CannotMeasure(
+                    f"The segmentation {self.path} holds fractions: give a label map, not a probability map or a CT."
+                )
+        if voxels.min() < 0 or voxels.max() > np.iinfo(np.uint16).max:
+            raise CannotMeasure(
+                f"The segmentation {self.path} holds values that are no labels: give a label map, not a CT."
+            )
+        return sitk.Cast(image, sitk.sitkUInt16)
+
+    def _verse_values(self, voxels: NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """Return the vertebrae as VerSe values, all else 0."""
+        # By slice: counting widens what it counts to 64 bits.
+        present = np.flatnonzero(sum(np.bincount(plane.ravel(), minlength=1 << 16) for plane in voxels))
+        levels = LEVEL_OF_VALUE[self.values]
+        if self.values == "verse" and any(value in NOT_VERSE for value in present):
+            raise CannotMeasure(
+                f"The segmentation {self.path} holds values from 29 to 99, which are not VerSe's: "
+                "use --segmentation-values totalsegmentator if TotalSegmentator made it."
+            )
+        if self.values == "totalsegmentator" and _is_version_1(voxels):
+            raise CannotMeasure(
+                f"The segmentation {self.path} looks like one of TotalSegmentator 1, "
+                "whose values name other vertebrae: make it with version 2."
+            )
+        if not any(value in levels for value in present):
+            raise CannotMeasure(
+                f"The segmentation {self.path} holds no vertebra T1 to L5 in {self.values} values "
+                f"(it holds {_listed(present)}): check --segmentation-values."
+            )
+        table = np.zeros(int(present.max()) + 1, dtype=np.uint8)
+        for value, level in levels.items():
+            if value < table.size:
+                table[value] = VERSE_VALUE[level]
+        return table[voxels]
+
+    def _check_order(self, bodies: NDArray[np.uint8]) -> None:
+        """Refuse levels that do not follow each other from head to foot: the values are another tool's."""
+        height = {LEVEL_OF_VERSE_VALUE[value]: z for value, (z, _, _) in _centroids(bodies).items()}
+        levels = sorted(height, key=order)
+        for upper, lower in pairwise(levels):
+            if height[upper] <= height[lower]:
+                raise CannotMeasure(
+                    f"In the segmentation {self.path} {upper} does not lie above {lower}: "
+                    "check --segmentation-values, or the labels and the orientation of the file."
+                )
+
+
+def _centroids(labels: NDArray[np.uint8] | NDArray[np.uint16]) -> dict[int, tuple[float, float, float]]:
+    """Return the centroid (z, y, x) of every value but 0, in indices."""
+    centroids = {}
+    for value, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is not None:
+            z, y, x = ndimage.center_of_mass(labels[box] == value)
+            centroids[value] = (box[0].start + z, box[1].start + y, box[2].start + x)
+    return centroids
+
+
+def _is_version_1(voxels: NDArray[np.uint16]) -> bool:
+    """Whether 24 lies below 25: T11 below T10 in version 1; in version 2 a kidney's cyst and the sacrum."""
+    centroids = _centroids(np.where((voxels == 24) | (voxels == 25), voxels, 0))
+    return 24 in centroids and 25 in centroids and centroids[24][0] < centroids[25][0]
+
+
+def _refuse_arches(bodies: NDArray[np.uint8], spacing_zyx_mm: tuple[float, float, float]) -> None:
+    for value, box in enumerate(ndimage.find_objects(bodies), start=1):
+        if box is None:
+            continue
+        solid = np.asarray(ndimage.binary_fill_holes(np.pad(bodies[box] == value, 1)))
+        if find_canal(solid, spacing_zyx_mm) is not None:
+            raise CannotMeasure(
+                f"The mask of {LEVEL_OF_VERSE_VALUE[value]} surrounds the spinal canal, so it holds the arch as well: "
+                "use --segmentation-parts whole."
+            )
+
+
+def _resampled(bodies: NDArray[np.uint8], image: sitk.Image, geometry: Geometry) -> NDArray[np.uint8]:
+    """Return ``bodies``, which lie on the grid of ``image``, on ``geometry``, by nearest neighbour."""
+    labels = sitk.GetImageFromArray(bodies)
+    labels.CopyInformation(image)
+    target = sitk.Image(geometry.size, sitk.sitkUInt8)
+    target.SetSpacing(geometry.spacing_mm)
+    target.SetOrigin(geometry.origin_lps_mm)
+    target.SetDirection([component for row in geometry.direction for component in row])
+    if _same_grid(labels, target):
+        return bodies
+    return np.asarray(sitk.GetArrayFromImage(sitk.Resample(labels, target, sitk.Transform(), sitk.sitkNearestNeighbor)))
+
+
+def _same_grid(one: sitk.Image, other: sitk.Image) -> bool:
+    if one.GetSize() != other.GetSize():
+        return False
+    last = [n - 1 for n in one.GetSize()]
+    corners = ([0, 0, 0], [last[0], 0, 0], [0, last[1], 0], [0, 0, last[2]])
+    gaps = [np.subtract(one.TransformIndexToPhysicalPoint(c), other.TransformIndexToPhysicalPoint(c)) for c in corners]
+    return bool(np.abs(gaps).max() <= SAME_GRID_MM)
+
+
+def _refuse_elsewhere(bodies: NDArray[np.uint8], scan: CTScan) -> None:
+    """Refuse bodies that do not lie in ``scan``, or not on its bones."""
+    inside = scan.hu[bodies > 0]
+    if not inside.size:
+        raise CannotMeasure(
+            "The segmentation and the scan do not overlap in space: give a segmentation of this scan, "
+            "with its position and orientation."
+        )
+    median_hu = float(np.median(inside))
+    if median_hu < MIN_MEDIAN_HU:
+        raise CannotMeasure(
+            f"The segmentation does not lie on the bones of the scan (median {median_hu:.0f} HU): "
+            "give a segmentation of this scan, with its position and orientation."
+        )
+
+
+def _listed(values: NDArray[np.intp]) -> str:
+    shown = [str(value) for value in values if value][:8]
+    return ", ".join(shown) + (", ..." if np.count_nonzero(values) > len(shown) else "") if shown else "nothing"

@@ -1,0 +1,60 @@
+"""What a segmenter is and what it gives, whatever is behind it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..progress import Progress, silent
+from ..scan import CTScan, Geometry
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model, or which file, made a segmentation."""
+
+    name: str
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class NamedBodies:
+    """Vertebral bodies that already have names, from a ready label map.
+
+    Attributes:
+        labels: (z, y, x) on the scan's grid, VerSe values, 0 background.
+    """
+
+    labels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class NetworkBodies:
+    """Vertebral bodies as the networks see them, not yet separated or named.
+
+    Attributes:
+        geometry: the networks' fine grid, 2 x 2 x 1 mm.
+        class_probability: (4, z, y, x) float16 on ``geometry``: background, T1-T6, T7-T12, lumbar.
+        level_geometry: the coarse grid of the whole scan.
+        level_probability: (levels, z, y, x) float16 on ``level_geometry``; see :mod:`.levels` for the channels.
+    """
+
+    geometry: Geometry
+    class_probability: NDArray[np.float16]
+    level_geometry: Geometry
+    level_probability: NDArray[np.float16]
+
+
+Segmentation = NamedBodies | NetworkBodies
+
+
+class Segmenter(Protocol):
+    """Finds the vertebral bodies of a scan."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which model this is, for the record."""
+
+    def __call__(self, scan: CTScan, progress: Progress = silent) -> Segmentation:
+        """Segment ``scan``; CannotMeasure if this segmenter can't."""
