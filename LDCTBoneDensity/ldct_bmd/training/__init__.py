@@ -1,0 +1,1 @@
+"""Training of the networks: synthetic scans, the loop, and its configurations."""

@@ -1,0 +1,98 @@
+"""One synthetic scan with its labels."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from . import tissues as t
+from .acquisition import acquire
+from .appearance import paint
+from .atlas import Atlas
+from .pose import PoseSpec, place
+
+
+@dataclass(frozen=True)
+class SampleSpec:
+    """What to draw.
+
+    Attributes:
+        shape: voxels (z, y, x).
+        spacing_zyx_mm: voxel pitch.
+        levels: atlas values of the lowest and highest body that the scan's centre may lie on.
+        offset_mm: standard deviation of the centre's distance from the spine (z: uniform half width, y, x).
+    """
+
+    shape: tuple[int, int, int]
+    spacing_zyx_mm: tuple[float, float, float]
+    levels: tuple[int, int] = (24, 8)
+    offset_mm: tuple[float, float, float] = (12.0, 15.0, 15.0)
+    forward_mm: float = 0.0  # the centre lies this far in front of the spine
+    pose: PoseSpec = field(default_factory=PoseSpec)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A synthetic scan.
+
+    Attributes:
+        hu: (z, y, x) float32.
+        labels: (z, y, x) uint8, values of :mod:`.tissues`; bodies by level, ribs, sacrum, ...
+    """
+
+    hu: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+
+
+def _take(values: NDArray[np.uint8], index: NDArray[np.float32], fill: int | None = None) -> NDArray[np.uint8]:
+    """Look ``values`` up at the nearest of the continuous indices (3, ...); beyond its ends along z it goes on."""
+    nearest = np.rint(index).astype(np.int32)
+    inside = np.ones(index.shape[1:], dtype=bool)
+    for axis, size in enumerate(values.shape):
+        if fill is not None and axis > 0:
+            inside &= (nearest[axis] >= 0) & (nearest[axis] < size)
+        np.clip(nearest[axis], 0, size - 1, out=nearest[axis])
+    taken = values[nearest[0], nearest[1], nearest[2]]
+    return np.where(inside, taken, np.asarray(fill, values.dtype)) if fill is not None else taken
+
+
+def sample(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Sample:
+    """Draw one synthetic scan; the same ``rng`` state gives the same scan."""
+    low, high = (float(atlas.axis_zyx[list(atlas.axis_levels).index(level), 0]) for level in spec.levels)
+    z = rng.uniform(min(low, high) - spec.offset_mm[0], max(low, high) + spec.offset_mm[0])
+    axis = atlas.axis_zyx
+    centre = np.array([z, np.interp(z, axis[:, 0], axis[:, 1]) - spec.forward_mm, np.interp(z, axis[:, 0], axis[:, 2])])
+    centre[1:] += rng.normal(0, spec.offset_mm[1:])
+    at_skeleton, at_organs = place(rng, atlas, spec.pose, centre, spec.shape, spec.spacing_zyx_mm)
+    skeleton = _take(atlas.skeleton, at_skeleton, fill=t.AIR)
+    _vary_last_ribs(rng, skeleton, at_skeleton, atlas)
+    organs = _take(atlas.organs, at_organs, fill=t.AIR)
+    outside_mm = _take(atlas.outside_mm, at_skeleton).astype(np.float32)
+    inside = outside_mm <= 0
+    # Organs slide within the trunk: what leaves it is left out, what they leave behind is filled.
+    organs[~inside & (organs != t.AIR) & (organs != t.MUSCLE)] = t.AIR
+    organs[inside & (organs == t.AIR)] = t.INNER
+    labels = np.where(skeleton > 0, skeleton, organs).astype(np.uint8)
+    if rng.random() < 0.5:  # the margin that voxelised surfaces lose or gain
+        labels = _swap_margin(rng, labels)
+    hu = paint(rng, labels, outside_mm, spec.spacing_zyx_mm)
+    return Sample(acquire(rng, hu, spec.spacing_zyx_mm), labels)
+
+
+def _vary_last_ribs(
+    rng: np.random.Generator, skeleton: NDArray[np.uint8], at: NDArray[np.float32], atlas: Atlas
+) -> None:
+    """Shorten the twelfth ribs of some patients."""
+    if rng.random() < 0.4:
+        reach = rng.uniform(15, 90)
+        middle = float(np.median(atlas.axis_zyx[:, 2]))
+        last = t.member(t.LAST_RIBS)[skeleton]
+        skeleton[last & (np.abs(at[2] - middle) > reach)] = t.AIR
+
+
+def _swap_margin(rng: np.random.Generator, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Let ribs lose a voxel of margin here and there, so that their thickness varies."""
+    ribs = t.member(t.RIBS)[labels]
+    thin = ribs & ~ndimage.binary_erosion(ribs) & (rng.random(labels.shape, dtype=np.float32) < rng.uniform(0, 0.6))
+    return np.where(thin, t.INNER, labels).astype(np.uint8)
