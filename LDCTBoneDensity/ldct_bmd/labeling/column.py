@@ -1,0 +1,67 @@
+"""The vertebral column of a scan."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..anatomy import VERSE_VALUE
+
+
+@dataclass(frozen=True)
+class Vertebra:
+    """One vertebral body.
+
+    Attributes:
+        confidence: probability (0 to 1) that the name is right.
+        complete: False if the scan's edge cuts the body.
+    """
+
+    level: str
+    centroid_lps_mm: tuple[float, float, float]
+    volume_ml: float
+    confidence: float
+    complete: bool
+
+
+@dataclass(frozen=True)
+class VertebralColumn:
+    """All vertebral bodies found in a scan.
+
+    Attributes:
+        vertebrae: top to bottom.
+        bodies: (z, y, x) on the scan's grid, VerSe values, 0 background.
+        names_certain: False where no anchor is in view or more than one naming is likely.
+        remark: one sentence: what the names rest on, or why they are uncertain.
+    """
+
+    vertebrae: tuple[Vertebra, ...]
+    bodies: NDArray[np.uint8]
+    names_certain: bool
+    remark: str
+
+    def vertebra(self, level: str) -> Vertebra | None:
+        """Return the vertebra named ``level``, None if it was not found."""
+        return next((v for v in self.vertebrae if v.level == level), None)
+
+    def mask(self, level: str) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
+        """Return the box (z, y, x) about a body, a voxel wider where the scan allows, and the body in it.
+
+        Raises:
+            KeyError: there is no such vertebra.
+        """
+        value = VERSE_VALUE[level]
+        tight = self._boxes.get(value)
+        if tight is None:
+            raise KeyError(level)
+        z, y, x = (
+            slice(max(0, s.start - 1), min(n, s.stop + 1)) for s, n in zip(tight, self.bodies.shape, strict=True)
+        )
+        return (z, y, x), self.bodies[z, y, x] == value
+
+    @cached_property
+    def _boxes(self) -> dict[int, tuple[slice, slice, slice]]:
+        found = ndimage.find_objects(self.bodies, max_label=max(VERSE_VALUE.values()))
+        return {value: box for value, box in enumerate(found, start=1) if box is not None}

@@ -1,0 +1,172 @@
+"""Making the vertebral column of a segmentation."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE, order
+from ..errors import CannotMeasure
+from ..progress import Progress, silent
+from ..scan import CTScan, Geometry
+from ..segmentation import NamedBodies, NetworkBodies, Segmentation
+from ..segmentation.levels import CHANNELS, FIRST_BODY
+from ..segmentation.resample import map_points
+from .column import Vertebra, VertebralColumn
+from .name import CERTAIN, NAMES, Naming, assign, count_missing
+from .separate import separate
+
+EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
+PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
+SACRUM = CHANNELS.index("sacrum")
+NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."
+
+
+def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent) -> VertebralColumn:
+    """Return the named vertebral bodies of ``scan``; CannotMeasure if there is none."""
+    if isinstance(segmentation, NamedBodies):
+        return _from_names(segmentation, scan)
+    return _from_networks(segmentation, scan, progress)
+
+
+def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
+    """Take the names that a ready label map gives; of each label its largest part and whatever is not a crumb."""
+    bodies = segmentation.labels.copy()
+    vertebrae = []
+    for value, box in enumerate(ndimage.find_objects(bodies), start=1):
+        if box is None or value not in LEVEL_OF_VERSE_VALUE:
+            continue
+        parts, count = ndimage.label(bodies[box] == value)
+        if count > 1:
+            sizes = np.bincount(parts.ravel())
+            sizes[0] = 0
+            crumbs = (sizes < PIECE * sizes.sum())[parts] & (parts > 0)
+            bodies[box][crumbs] = 0
+        vertebrae.append(_vertebra(LEVEL_OF_VERSE_VALUE[value], bodies[box] == value, box, scan.geometry, 1.0))
+    if not vertebrae:
+        raise CannotMeasure(NO_VERTEBRA)
+    vertebrae.sort(key=lambda v: order(v.level))
+    return VertebralColumn(tuple(vertebrae), bodies, True, "The names are those of the given segmentation.")
+
+
+def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
+    progress("label", 0.0)
+    foreground = 1.0 - segmentation.class_probability[0].astype(np.float32)
+    spacing_zyx = segmentation.geometry.spacing_mm[::-1]
+    numbers, extents = separate(foreground, spacing_zyx)
+    if not len(extents):
+        raise CannotMeasure(NO_VERTEBRA)
+    progress("label", 0.4)
+    naming = assign(_votes(segmentation, numbers, len(extents)), count_missing(extents.mean(axis=1)))
+    bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
+    vertebrae = []
+    for number, position in enumerate(naming.positions, start=1):
+        progress("label", 0.5 + 0.5 * number / len(naming.positions))
+        if not 0 <= position < len(NAMES):
+            continue
+        level = NAMES[position]
+        box, body = _on_scan(foreground, numbers, number, segmentation.geometry, scan.geometry)
+        if not body.any():
+            continue
+        bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
+        vertebrae.append(_vertebra(level, body, box, scan.geometry, naming.probability))
+    if not vertebrae:
+        raise CannotMeasure(NO_VERTEBRA)
+    certain, remark = _judge(naming, vertebrae, segmentation)
+    return VertebralColumn(tuple(vertebrae), bodies, certain, remark)
+
+
+def _votes(segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int) -> NDArray[np.float64]:
+    """Return (count, levels) how likely each body is each of the coarse network's levels, cervical to sacral."""
+    voxels = np.argwhere(numbers)
+    owner = numbers[tuple(voxels.T)].astype(int) - 1
+    channels = segmentation.level_probability[FIRST_BODY : SACRUM + 1]
+    sampled = map_points(channels, segmentation.level_geometry, segmentation.geometry, voxels)
+    summed = np.stack([np.bincount(owner, row, minlength=count) for row in sampled], axis=1)
+    coarse = summed / np.maximum(summed.sum(axis=1, keepdims=True), 1e-6)
+    # "cervical" is C7 and all above it: both may take its whole vote.
+    return np.concatenate([coarse[:, :1], coarse], axis=1)
+
+
+def _on_scan(
+    foreground: NDArray[np.float32], numbers: NDArray[np.uint8], number: int, fine: Geometry, target: Geometry
+) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
+    """Return a body on the scan's grid, from its probability on the fine one: its box (z, y, x) and mask."""
+    tight = ndimage.find_objects(numbers == number)[0]
+    box = tuple(slice(max(0, s.start - 2), min(n, s.stop + 2)) for s, n in zip(tight, numbers.shape, strict=True))
+    near = numbers[box]
+    own = np.where((near == number) | (near == 0), foreground[box], 0.0)
+    # Voxels that belong to no body are its margin only where they are less than half likely.
+    own = np.where((near == 0) & (own > 0.5), 0.5, own)
+    corner = fine.to_lps_mm(np.array([s.start for s in box], dtype=np.float64)[::-1])
+    far = fine.to_lps_mm(np.array([s.stop - 1 for s in box], dtype=np.float64)[::-1])
+    first, last = target.to_index_xyz(corner)[::-1], target.to_index_xyz(far)[::-1]
+    start = np.maximum(np.ceil(first - 1), 0).astype(int)
+    stop = np.minimum(np.floor(last + 1), np.array(target.shape) - 1).astype(int) + 1
+    out = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    # Both grids share their axes, so each axis is interpolated on its own.
+    for axis, (a, b, f, g) in enumerate(zip(start, stop, first, last, strict=True)):
+        where = (np.arange(a, b) - f) / (g - f) * (own.shape[axis] - 1)
+        own = _interpolate(own, where, axis)
+    body = ndimage.binary_fill_holes(own > 0.5)
+    parts, count = ndimage.label(body)
+    if count > 1:
+        body = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
+    return out, body  # type: ignore[return-value]
+
+
+def _interpolate(values: NDArray[np.floating], where: NDArray[np.float64], axis: int) -> NDArray[np.floating]:
+    where = np.clip(where, 0, values.shape[axis] - 1)
+    low = np.minimum(where.astype(int), values.shape[axis] - 2)
+    shape = [1, 1, 1]
+    shape[axis] = -1
+    part = (where - low).reshape(shape)
+    return np.take(values, low, axis) * (1 - part) + np.take(values, low + 1, axis) * part
+
+
+def _vertebra(
+    level: str, body: NDArray[np.bool_], box: tuple[slice, slice, slice], geometry: Geometry, confidence: float
+) -> Vertebra:
+    voxels = np.argwhere(body) + [s.start for s in box]
+    edge = [max(1, np.ceil(EDGE_MM / d)) for d in geometry.spacing_mm[::-1]]
+    cut = any(
+        voxels[:, axis].min() < edge[axis] or voxels[:, axis].max() > n - 1 - edge[axis]
+        for axis, n in enumerate(geometry.shape)
+    )
+    centroid = geometry.to_lps_mm(voxels.mean(axis=0)[::-1])
+    return Vertebra(
+        level=level,
+        centroid_lps_mm=tuple(float(v) for v in centroid),  # type: ignore[arg-type]
+        volume_ml=len(voxels) * geometry.voxel_volume_mm3 / 1000.0,
+        confidence=confidence,
+        complete=not cut,
+    )
+
+
+def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodies) -> tuple[bool, str]:
+    """Return whether the names are certain, and a sentence that says why."""
+    found = {v.level for v in vertebrae}
+    anchors = []
+    if {"C7", "T1"} <= found or (naming.positions[0] < 0 and "T1" in found) or _above_is_cervical(segmentation, found):
+        anchors.append("the junction of C7 and T1")
+    if {"T12", "L1"} <= found:
+        anchors.append("the last rib")
+    if "L5" in found and (naming.positions[-1] >= len(NAMES) or segmentation.level_probability[SACRUM].max() > 0.5):
+        anchors.append("the junction of L5 and the sacrum")
+    if naming.probability < CERTAIN:
+        other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
+        way = "lower" if naming.runner_up > 0 else "higher"
+        return False, (
+            f"The names are uncertain (probability {naming.probability:.2f}): all might be {other} {way}; "
+            "count the ribs and correct them."
+        )
+    if not anchors:
+        return False, (
+            "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."
+        )
+    return True, f"The names are counted from {' and '.join(anchors)} (probability {naming.probability:.2f})."
+
+
+def _above_is_cervical(segmentation: NetworkBodies, found: set[str]) -> bool:
+    """Whether the coarse network sees cervical bodies and T1 was found below them."""
+    cervical = segmentation.level_probability[FIRST_BODY]
+    return "T1" in found and float((cervical > 0.5).sum()) * segmentation.level_geometry.voxel_volume_mm3 > 2000.0
