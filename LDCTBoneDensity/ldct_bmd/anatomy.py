@@ -1,9 +1,9 @@
 """Vertebral levels: their order, codes and colours.
 
-Levels are plain strings ("T12"). Label values are VerSe's, codes are SNOMED CT's (checked against pydicom's ``codes.SCT``).
+Levels are plain strings ("T12"). Label values are VerSe's, codes are SNOMED CT's, as in pydicom's ``codes.SCT``.
 """
 
-# Top to bottom. T13 and L6 are the transitional levels that a reader may need; the automatic labelling never gives them.
+# Top to bottom. T13 and L6 are for a reader with transitional anatomy; the automatic labelling never gives them.
 LEVELS: tuple[str, ...] = (
     "C7",
     *(f"T{i}" for i in range(1, 14)),

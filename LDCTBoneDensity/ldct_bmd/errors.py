@@ -1,4 +1,7 @@
-"""What can go wrong through no defect of the software. Each message is one sentence for a user: what is wrong, what to do."""
+"""What can go wrong through no defect of the software.
+
+Each message is one sentence for a user: what is wrong, and what to do.
+"""
 
 
 class CannotMeasure(Exception):

@@ -58,13 +58,14 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
     progress("label", 0.4)
     naming = assign(_votes(segmentation, numbers, len(extents)), count_missing(extents.mean(axis=1)))
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
+    boxes = ndimage.find_objects(numbers)
     vertebrae = []
     for number, position in enumerate(naming.positions, start=1):
         progress("label", 0.5 + 0.5 * number / len(naming.positions))
         if not 0 <= position < len(NAMES):
             continue
         level = NAMES[position]
-        box, body = _on_scan(foreground, numbers, number, segmentation.geometry, scan.geometry)
+        box, body = _on_scan(foreground, numbers, number, boxes[number - 1], segmentation.geometry, scan.geometry)
         if not body.any():
             continue
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
@@ -88,10 +89,14 @@ def _votes(segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int) 
 
 
 def _on_scan(
-    foreground: NDArray[np.float32], numbers: NDArray[np.uint8], number: int, fine: Geometry, target: Geometry
+    foreground: NDArray[np.float32],
+    numbers: NDArray[np.uint8],
+    number: int,
+    tight: tuple[slice, slice, slice],
+    fine: Geometry,
+    target: Geometry,
 ) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
     """Return a body on the scan's grid, from its probability on the fine one: its box (z, y, x) and mask."""
-    tight = ndimage.find_objects(numbers == number)[0]
     box = tuple(slice(max(0, s.start - 2), min(n, s.stop + 2)) for s, n in zip(tight, numbers.shape, strict=True))
     near = numbers[box]
     own = np.where((near == number) | (near == 0), foreground[box], 0.0)

@@ -14,8 +14,9 @@ from skimage.segmentation import watershed
 
 STEP_MM = 0.5  # along the spine
 MIN_PERIOD_MM, MAX_PERIOD_MM = 12.0, 55.0  # body and disc: T1 of a small woman, crushed; L4 of a tall man
-CUT_COST = 0.22  # a body's waist is up to a fifth narrower than its ends
-REGULARITY = 0.5  # cost of neighbours that differ by a factor e in height
+CUT_COST = 0.35  # a body has a waist too: up to a fourth less than its ends
+REGULARITY = 0.25  # cost of neighbours that differ by a factor e in height,
+MOST_IRREGULAR = 0.1  # and the most that one pair costs: a crushed body is no reason to cut others
 MIN_BODY_ML = 1.0
 SMOOTH_MM = 1.0
 CORE = 0.5  # middle part of each segment that seeds its body
@@ -156,7 +157,8 @@ def choose_cuts(profile: NDArray[np.float64]) -> NDArray[np.float64]:
                 depth = 1.0 - profile[nodes[a]] / min(peak(before, a), peak(a, b))
                 ends = before == 0 or b == n - 1  # a body that the scan cuts may have any height
                 ratio = abs(np.log(length / (nodes[a] - nodes[before])))
-                value = state[0] + depth - CUT_COST - (0.0 if ends else REGULARITY * max(0.0, ratio - 0.15))
+                uneven = 0.0 if ends else min(REGULARITY * max(0.0, ratio - 0.15), MOST_IRREGULAR)
+                value = state[0] + depth - CUT_COST - uneven
                 if value > start:
                     start, chosen = value, (before, a)
             if np.isfinite(start):

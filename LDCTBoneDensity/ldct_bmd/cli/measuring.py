@@ -1,0 +1,95 @@
+"""From the options of ``ldct-bmd measure`` to the result folder."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast, get_args
+
+from ..anatomy import LEVELS, TARGET_LEVELS
+from ..calibration import NOMINAL, Calibration, entered_calibration, load_calibration
+from ..errors import UsageError
+from ..examination import Examination
+from ..pipeline import measure
+from ..progress import Progress
+from ..reporting.files import check_output_folder, write_result
+from ..scan import read_scan
+from ..segmentation import Segmenter
+from ..segmentation.label_map import LabelMapSegmenter, Parts, Values
+from ..segmentation.network_segmenter import NetworkSegmenter
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, as typed; :func:`measure_scan` says what is wrong with it."""
+
+    input_path: Path
+    folder: Path
+    series_uid: str | None = None
+    calibration_file: Path | None = None
+    slope: float | None = None
+    intercept: float | None = None
+    material: str | None = None
+    calibration_kvp: float | None = None
+    levels: tuple[str, ...] = TARGET_LEVELS
+    segmentation_file: Path | None = None
+    segmentation_values: str | None = None
+    segmentation_parts: str | None = None
+    device: str = "auto"
+    overwrite: bool = False
+
+
+def measure_scan(request: Request, progress: Progress) -> Examination:
+    """Read, measure and write the folder; UsageError or CannotMeasure says what stands against it.
+
+    Everything that can be wrong with the request is looked at before the scan is read.
+    """
+    check_output_folder(request.folder, request.overwrite)
+    levels = _levels(request)
+    calibration = _calibration(request)
+    segmenter = _segmenter(request)
+    start = time.perf_counter()
+    scan = read_scan(request.input_path, request.series_uid, progress)
+    read_s = time.perf_counter() - start
+    measured = measure(scan, segmenter, calibration, levels, progress, read_s)
+    return write_result(measured, scan, request.folder, request.overwrite, progress)
+
+
+def _levels(request: Request) -> tuple[str, ...]:
+    for level in request.levels:
+        if level not in LEVELS:
+            raise UsageError(f"--levels: {level!r} is no vertebral level; write them as in T12,L1,L2.")
+    # In the order of the spine, each once, however they were typed.
+    return tuple(level for level in LEVELS if level in request.levels)
+
+
+def _calibration(request: Request) -> Calibration:
+    entered = (request.slope, request.intercept, request.material, request.calibration_kvp)
+    slope, intercept, material, kvp = entered
+    if request.calibration_file is not None:
+        if entered != (None,) * 4:
+            raise UsageError("Give either --calibration or --slope, --intercept, --material and --calibration-kvp.")
+        return load_calibration(request.calibration_file)
+    if slope is not None and intercept is not None and material is not None and kvp is not None:
+        return entered_calibration(slope, intercept, material, kvp)
+    if entered != (None,) * 4:
+        raise UsageError("--slope, --intercept, --material and --calibration-kvp go together: give all four.")
+    return NOMINAL
+
+
+def _segmenter(request: Request) -> Segmenter:
+    described = (request.segmentation_values, request.segmentation_parts)
+    values, parts = described
+    if request.segmentation_file is None:
+        if described != (None, None):
+            raise UsageError("--segmentation-values and --segmentation-parts describe a --segmentation FILE: give it.")
+        return NetworkSegmenter(device=request.device)
+    if values is None or parts is None:
+        raise UsageError(
+            "A --segmentation needs --segmentation-values (verse or totalsegmentator) and --segmentation-parts"
+            " (body or whole): the values of the two collide."
+        )
+    if values not in get_args(Values):
+        raise UsageError(f"--segmentation-values is {' or '.join(get_args(Values))}, not {values}.")
+    if parts not in get_args(Parts):
+        raise UsageError(f"--segmentation-parts is {' or '.join(get_args(Parts))}, not {parts}.")
+    return LabelMapSegmenter(request.segmentation_file, values=cast(Values, values), parts=cast(Parts, parts))

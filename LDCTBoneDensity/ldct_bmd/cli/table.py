@@ -1,0 +1,124 @@
+"""What the commands print on standard output."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..assessment import format_bmd
+from ..examination import Examination, ScanIdentity
+from ..findings import Finding, Severity
+from ..scan import SeriesSummary
+from .terminal import RESEARCH_USE, safe, say
+
+SEVERITY_STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+
+
+def print_result(console: Console, examination: Examination, folder: Path) -> None:
+    """Print which series was measured, the table, the findings, the statement and where the files are."""
+    _print_choice(console, examination.scan)
+    console.print(_measurement_table(examination))
+    calibration = examination.calibration
+    nominal = "Nominal calibration, values are indicative: " if calibration.nominal else "Calibration: "
+    say(
+        console,
+        f"{nominal}{calibration.name}, BMD = {calibration.slope:g} x HU {calibration.intercept_mg_cm3:+g} mg/cm3, "
+        f"{calibration.material} equivalent.",
+        "yellow" if calibration.nominal else "",
+    )
+    for finding in examination.findings:
+        say(console, _finding_line(finding), SEVERITY_STYLE[finding.severity])
+    console.print()
+    say(console, examination.assessment.statement, "bold")
+    say(console, RESEARCH_USE, "bold")
+    say(console, f"Written to {folder}")
+
+
+def print_truth(console: Console, truth: Mapping[str, tuple[float, float]], examination: Examination) -> None:
+    """Print (mean HU, BMD) that a phantom was made with, by level, beside what was measured."""
+    table = Table(box=box.SIMPLE_HEAD, title="The phantom's truth, and what was measured", title_justify="left")
+    table.add_column("level")
+    for heading in ("true HU", "measured", "difference", "true BMD", "measured", "difference"):
+        table.add_column(heading, justify="right")
+    for level, true in truth.items():
+        found = examination.measurement(level)
+        cells = ["-"] * 6
+        if found is not None:
+            pairs = zip(true, (found.mean_hu, found.bmd_mg_cm3), strict=True)
+            cells = [cell for a, b in pairs for cell in (f"{a:.1f}", f"{b:.1f}", f"{b - a:+.1f}")]
+        table.add_row(Text(level, "bold"), *cells)
+    console.print(table)
+
+
+def print_series(console: Console, series: Sequence[SeriesSummary]) -> None:
+    """Print one line per series found in the input; a volume file has none."""
+    if not series:
+        say(console, "The input holds one volume and no DICOM series.")
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("series UID", no_wrap=True)  # to be copied whole
+    for heading in ("description", "slices", "every mm", "covers mm", "kernel", "can be measured"):
+        table.add_column(heading, overflow="fold")
+    for one in series:
+        table.add_row(
+            safe(one.series_uid),
+            safe(f"{one.modality} {one.description}".strip()),
+            str(one.slices),
+            _number(one.spacing_z_mm, ".2f"),
+            _number(one.coverage_z_mm, ".0f"),
+            safe(one.kernel or "-"),
+            Text("yes", "green") if one.unsuitable is None else safe(f"no: {one.unsuitable}", "yellow"),
+        )
+    console.print(table)
+
+
+def _print_choice(console: Console, scan: ScanIdentity) -> None:
+    if scan.choice:
+        say(console, scan.choice)
+    elif scan.file_name is not None:
+        say(console, f"Measured {scan.file_name}.")
+    for other in scan.other_series:
+        if other.series_uid in scan.choice:
+            continue
+        remark = f": {other.unsuitable}" if other.unsuitable else ""
+        named = f'"{other.description}" ({other.series_uid})' if other.description else other.series_uid
+        say(console, f"Not measured: series {named} with {other.slices} slices{remark}", "dim")
+
+
+def _measurement_table(examination: Examination) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("level")
+    table.add_column("BMD mg/cm3", justify="right")
+    table.add_column("HU mean", justify="right")
+    table.add_column("HU SD", justify="right")
+    table.add_column("VOI ml", justify="right")
+    table.add_column("findings", overflow="fold")
+    for measurement in examination.measurements:
+        codes = [f.code.value for f in examination.findings if f.level == measurement.level]
+        if measurement.excluded is not None:
+            codes.insert(0, f"excluded: {measurement.excluded.reason}")
+        table.add_row(
+            Text(measurement.level, "bold"),
+            format_bmd(measurement.bmd_mg_cm3),
+            f"{measurement.mean_hu:.1f}",
+            f"{measurement.sd_hu:.1f}",
+            f"{measurement.volume_mm3 / 1000:.2f}",
+            safe(", ".join(codes)),
+        )
+    measured = {measurement.level for measurement in examination.measurements}
+    for finding in examination.findings:
+        if finding.level is not None and finding.level not in measured:
+            table.add_row(finding.level, "-", "-", "-", "-", safe(finding.code.value))
+    return table
+
+
+def _finding_line(finding: Finding) -> str:
+    place = "" if finding.level is None or finding.level in finding.message else f"{finding.level}: "
+    return f"{finding.severity.value}: {place}{finding.message}"
+
+
+def _number(value: float | None, spec: str) -> str:
+    return "-" if value is None else format(value, spec)

@@ -1,0 +1,111 @@
+"""What all commands share: text that is safe to print, the progress bar, exit codes."""
+
+import io
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import SimpleITK
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+from rich.text import Text
+
+from ..errors import CannotMeasure, UsageError
+from ..progress import Cancelled, Progress
+
+EXIT_USAGE = 2
+EXIT_CANNOT_MEASURE = 3
+EXIT_CANCELLED = 130  # what a shell gives for SIGINT
+
+RESEARCH_USE = "For research use, not a diagnosis."
+PIPE_WIDTH = 120  # columns, where the output is no terminal
+STAGE_NAMES = {
+    "read": "Reading",
+    "segment": "Segmenting",
+    "label": "Naming vertebrae",
+    "measure": "Measuring",
+    "write": "Writing",
+    "phantom": "Making a phantom",
+}
+
+
+def plain(text: str) -> str:
+    """Return ``text`` with every character that could steer a terminal (control, bidirectional, ...) replaced."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def safe(text: str, style: str = "") -> Text:
+    """Return text from outside as Rich shows it literally, whatever markup or control characters it holds."""
+    return Text(plain(text), style=style)
+
+
+def output() -> Console:
+    """Return the console on standard output."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+def messages() -> Console:
+    """Return the console on standard error."""
+    return Console(file=sys.stderr, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print a sentence on one line, however long (the terminal folds it)."""
+    console.print(safe(text, style), soft_wrap=True)
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on."""
+    _never_fail_on_a_character()
+    _silence_libraries()
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    except UsageError as error:
+        say(messages(), str(error), "red")
+        raise typer.Exit(EXIT_USAGE) from None
+    except CannotMeasure as error:
+        say(messages(), str(error), "red")
+        raise typer.Exit(EXIT_CANNOT_MEASURE) from None
+    except (KeyboardInterrupt, Cancelled):
+        say(messages(), "Cancelled.")
+        raise typer.Exit(EXIT_CANCELLED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show a bar per stage on standard error and give the callback that moves it."""
+    columns = (TextColumn("{task.description:<17}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with RichProgress(*columns, TimeElapsedColumn(), console=messages(), refresh_per_second=5) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def move(stage: str, fraction: float) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(STAGE_NAMES.get(stage, stage), total=1.0)
+            bars.update(tasks[stage], completed=min(max(fraction, 0.0), 1.0))
+
+        yield move
+
+
+def _never_fail_on_a_character() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _silence_libraries() -> None:
+    """Keep what readers of broken files say of them, patient text and control characters included, off the terminal."""
+    warnings.simplefilter("ignore")
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

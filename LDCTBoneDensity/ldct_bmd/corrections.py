@@ -1,0 +1,373 @@
+"""A reader's corrections: pure functions from an examination to the corrected one.
+
+Each adds an entry to the history, keeps what was automatic beside what is current, and concludes again. Undo is
+going back to the examination before. ``time`` is ISO 8601, given by the caller.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from .anatomy import LEVELS, order
+from .calibration import Calibration
+from .errors import UsageError
+from .examination import (
+    AutomaticResult,
+    AutomaticValues,
+    BodyMask,
+    Examination,
+    Exclusion,
+    HistoryEntry,
+    Measurement,
+    conclude,
+    measure_voi,
+)
+from .examination.plain import to_plain
+from .morphometry import body_heights
+from .quality import LevelHeights, VOIFacts
+from .scan import CTScan
+from .voi import CylinderVOI, place_voi
+
+
+class Correction(str, Enum):
+    """What a history entry can say was done."""
+
+    VOI_MOVED = "voi_moved"
+    VOI_RESET = "voi_reset"
+    VOI_ADDED = "voi_added"
+    BODY_EDITED = "body_edited"
+    LEVEL_EXCLUDED = "level_excluded"
+    LEVEL_INCLUDED = "level_included"
+    LEVEL_RENAMED = "level_renamed"
+    NAMES_SHIFTED = "names_shifted"
+    NAMES_CONFIRMED = "names_confirmed"
+    CALIBRATION_CHANGED = "calibration_changed"
+
+
+# "other" is followed by the reader's own words: "other: ...".
+EXCLUSION_REASONS: tuple[str, ...] = (
+    "fracture",
+    "surgery or implant",
+    "tumour",
+    "sclerosis or degeneration",
+    "cyst",
+    "outside the scan",
+    "other",
+)
+
+
+def move_voi(
+    examination: Examination,
+    scan: CTScan,
+    level: str,
+    voi: CylinderVOI,
+    reader: str,
+    time: str,
+    body: BodyMask | None = None,
+) -> Examination:
+    """Replace the VOI of ``level`` and measure it again; CannotMeasure if it leaves the scan."""
+    old = _measured(examination, level)
+    corrected = _with_voi(examination, scan, level, voi, reader, body)
+    return _concluded(examination, corrected, Correction.VOI_MOVED, level, old.voi, voi, reader, time)
+
+
+def add_voi(
+    examination: Examination,
+    scan: CTScan,
+    level: str,
+    voi: CylinderVOI,
+    reader: str,
+    time: str,
+    body: BodyMask | None = None,
+) -> Examination:
+    """Measure a level that has no measurement yet; CannotMeasure if the VOI leaves the scan."""
+    if level not in LEVELS:
+        raise UsageError(f"{level} is no vertebral level.")
+    if examination.measurement(level) is not None:
+        raise UsageError(f"{level} has a VOI already: move that one.")
+    corrected = _with_voi(examination, scan, level, voi, reader, body)
+    return _concluded(examination, corrected, Correction.VOI_ADDED, level, None, voi, reader, time)
+
+
+def edit_body(
+    examination: Examination, scan: CTScan, level: str, body: BodyMask, reader: str, time: str
+) -> Examination:
+    """Take an edited mask of a vertebral body: its volume, centre and heights follow.
+
+    Where the level is measured or was to be, its VOI is placed anew and measured. The mask files that the record names
+    are the caller's to write again.
+
+    Raises:
+        CannotMeasure: the paper's VOI can't be placed in the mask.
+    """
+    place = _place_of(examination, level)
+    old = examination.vertebrae[place]
+    geometry = scan.geometry
+    _check_scan(examination, scan)
+    index_xyz = (np.argwhere(body.inside).mean(axis=0) + [axis.start for axis in body.box])[::-1]
+    x, y, z = geometry.to_lps_mm(index_xyz).tolist()
+    new = replace(
+        old,
+        centroid_lps_mm=(x, y, z),
+        volume_ml=float(body.inside.sum()) * geometry.voxel_volume_mm3 / 1000.0,
+    )
+    heights = body_heights(body.inside, body.box, geometry) if old.complete else None
+    others = [one for one in examination.quality.heights if one.level != level]
+    if heights is not None:
+        others.append(LevelHeights(level, heights))
+    corrected = replace(
+        examination,
+        vertebrae=(*examination.vertebrae[:place], new, *examination.vertebrae[place + 1 :]),
+        quality=replace(examination.quality, heights=tuple(sorted(others, key=lambda one: order(one.level)))),
+    )
+    if examination.measurement(level) is not None or level in examination.quality.requested_levels:
+        voi = place_voi(body.inside, body.box, geometry)
+        corrected = _with_voi(corrected, scan, level, voi, reader, body)
+    return _concluded(examination, corrected, Correction.BODY_EDITED, level, old, new, reader, time)
+
+
+def reset_voi(examination: Examination, level: str, reader: str, time: str) -> Examination:
+    """Go back to the automatic VOI of ``level`` and what it measured, with the current calibration."""
+    old = _measured(examination, level)
+    facts = examination.quality.voi(level)
+    if facts.placed_by is None:
+        raise UsageError(f"The VOI of {level} is the automatic one.")
+    if old.automatic is None or facts.automatic is None:
+        raise UsageError(f"{level} has no automatic VOI to go back to.")
+    measurement = replace(
+        old,
+        mean_hu=old.automatic.mean_hu,
+        sd_hu=old.automatic.sd_hu,
+        volume_mm3=old.automatic.volume_mm3,
+        bmd_mg_cm3=examination.calibration.bmd_mg_cm3(old.automatic.mean_hu),
+        voi=old.automatic.voi,
+    )
+    corrected = _replaced(examination, measurement, replace(facts.automatic, level=level))
+    return _concluded(examination, corrected, Correction.VOI_RESET, level, old.voi, measurement.voi, reader, time)
+
+
+def exclude_level(examination: Examination, level: str, reason: str, reader: str, time: str) -> Examination:
+    """Leave a measured level out of the assessment; ``reason`` is one of ``EXCLUSION_REASONS``."""
+    kind, colon, words = reason.partition(":")
+    if kind not in EXCLUSION_REASONS or (colon and (kind != "other" or not words.strip())):
+        raise UsageError(f"{reason!r} is no reason to exclude a level; it must be {', '.join(EXCLUSION_REASONS)}.")
+    old = _measured(examination, level)
+    exclusion = Exclusion(reason, reader, time)
+    corrected = _replaced(examination, replace(old, excluded=exclusion))
+    return _concluded(examination, corrected, Correction.LEVEL_EXCLUDED, level, old.excluded, exclusion, reader, time)
+
+
+def include_level(examination: Examination, level: str, reader: str, time: str) -> Examination:
+    """Take an excluded level back into the assessment."""
+    old = _measured(examination, level)
+    if old.excluded is None:
+        raise UsageError(f"{level} is not excluded.")
+    corrected = _replaced(examination, replace(old, excluded=None))
+    return _concluded(examination, corrected, Correction.LEVEL_INCLUDED, level, old.excluded, None, reader, time)
+
+
+def rename_level(examination: Examination, level: str, new_level: str, reader: str, time: str) -> Examination:
+    """Give one vertebra another name; the names must stay in order."""
+    _place_of(examination, level)
+    if new_level not in LEVELS:
+        raise UsageError(f"{new_level} is no vertebral level.")
+    if new_level == level:
+        raise UsageError(f"The vertebra is named {level} already.")
+    if examination.measurement(new_level) is not None:
+        raise UsageError(f"{new_level} is measured already: rename that one first.")
+    corrected = _renamed(examination, {level: new_level}.get)
+    return _concluded(examination, corrected, Correction.LEVEL_RENAMED, new_level, level, new_level, reader, time)
+
+
+def shift_names(examination: Examination, steps: int, reader: str, time: str) -> Examination:
+    """Shift all names: 1 makes T12 of T11, -1 makes T11 of T12. The reader vouches for the new names.
+
+    T13 is passed over; a column that holds it is renamed one by one. A level that thereby becomes a target has no VOI
+    until :func:`edit_body` or :func:`add_voi` gives it one.
+    """
+    names = [level for level in LEVELS if level != "T13"]
+    old = [vertebra.level for vertebra in examination.vertebrae]
+    if steps == 0:
+        raise UsageError("A shift by nothing changes nothing.")
+    if "T13" in old:
+        raise UsageError("The column holds T13: rename its vertebrae one by one.")
+    places = {level: names.index(level) + steps for level in {*old, *(m.level for m in examination.measurements)}}
+    if min(places.values()) < 0 or max(places.values()) >= len(names):
+        raise UsageError("The names can't be shifted that far: there is no such level.")
+    corrected = _renamed(examination, {level: names[place] for level, place in places.items()}.get)
+    corrected = _vouched_for(corrected, reader)
+    new = [vertebra.level for vertebra in corrected.vertebrae]
+    return _concluded(examination, corrected, Correction.NAMES_SHIFTED, None, old, new, reader, time)
+
+
+def confirm_names(examination: Examination, reader: str, time: str) -> Examination:
+    """Take the reader's word that the names are right, so that a category may be given."""
+    names = [vertebra.level for vertebra in examination.vertebrae]
+    return _concluded(
+        examination, _vouched_for(examination, reader), Correction.NAMES_CONFIRMED, None, names, names, reader, time
+    )
+
+
+def change_calibration(examination: Examination, calibration: Calibration, reader: str, time: str) -> Examination:
+    """Use another calibration: every BMD is computed again from its mean HU."""
+    corrected = replace(examination, calibration=calibration)
+    for measurement in examination.measurements:
+        bmd = calibration.bmd_mg_cm3(measurement.mean_hu)
+        corrected = _replaced(corrected, replace(measurement, bmd_mg_cm3=bmd))
+    return _concluded(
+        examination,
+        corrected,
+        Correction.CALIBRATION_CHANGED,
+        None,
+        examination.calibration,
+        calibration,
+        reader,
+        time,
+    )
+
+
+def _concluded(
+    before: Examination,
+    after: Examination,
+    what: Correction,
+    level: str | None,
+    old: Any,
+    new: Any,
+    reader: str,
+    time: str,
+) -> Examination:
+    if not reader.strip():
+        raise UsageError("A correction needs the reader's name.")
+    automatic = before.automatic
+    if automatic is None:
+        automatic = AutomaticResult(
+            before.assessment,
+            before.calibration,
+            tuple(vertebra.level for vertebra in before.vertebrae),
+            before.quality.names_certain,
+            before.quality.names_remark,
+        )
+    entry = HistoryEntry(what.value, level, to_plain(old), to_plain(new), reader, time)
+    return conclude(replace(after, automatic=automatic, history=(*before.history, entry)))
+
+
+def _with_voi(
+    examination: Examination, scan: CTScan, level: str, voi: CylinderVOI, reader: str, body: BodyMask | None
+) -> Examination:
+    _check_scan(examination, scan)
+    measurement, facts = measure_voi(scan, level, voi, examination.calibration, body, placed_by=reader)
+    old = examination.measurement(level)
+    if old is not None:
+        old_facts = examination.quality.voi(level)
+        automatic = old_facts if old_facts.placed_by is None else old_facts.automatic
+        measurement = replace(
+            old,
+            mean_hu=measurement.mean_hu,
+            sd_hu=measurement.sd_hu,
+            volume_mm3=measurement.volume_mm3,
+            bmd_mg_cm3=measurement.bmd_mg_cm3,
+            voi=voi,
+        )
+        facts = replace(facts, automatic=automatic)
+        return _replaced(examination, measurement, facts)
+    quality = examination.quality
+    return replace(
+        examination,
+        measurements=tuple(sorted((*examination.measurements, measurement), key=lambda m: order(m.level))),
+        quality=replace(
+            quality,
+            vois=tuple(sorted((*quality.vois, facts), key=lambda one: order(one.level))),
+            unmeasured=tuple(one for one in quality.unmeasured if one.level != level),
+        ),
+    )
+
+
+def _check_scan(examination: Examination, scan: CTScan) -> None:
+    recorded, geometry = examination.scan, scan.geometry
+    same_grid = geometry.size == recorded.size and np.allclose(
+        geometry.origin_lps_mm, recorded.origin_lps_mm, atol=1e-3
+    )
+    if scan.source.series_uid != recorded.series_uid or not same_grid:
+        raise UsageError("The scan is not the one of this examination: load the one that was measured.")
+
+
+def _replaced(examination: Examination, new: Measurement, facts: VOIFacts | None = None) -> Examination:
+    """Put ``new`` in the place of the measurement of its level, and settle what was automatic."""
+    old = _measured(examination, new.level)
+    quality = examination.quality
+    settled = replace(new, automatic=_settled(old, new, quality.voi(new.level)))
+    if facts is not None:
+        vois = tuple(facts if one.level == facts.level else one for one in quality.vois)
+        quality = replace(quality, vois=vois)
+    return replace(
+        examination,
+        measurements=tuple(settled if m.level == new.level else m for m in examination.measurements),
+        quality=quality,
+    )
+
+
+def _settled(old: Measurement, new: Measurement, old_facts: VOIFacts) -> AutomaticValues | None:
+    """Return the automatic values, or None where the new values are those again, or a reader added the VOI."""
+    was_added = old_facts.placed_by is not None and old_facts.automatic is None
+    automatic = old.automatic or _values(old)
+    return None if was_added or automatic == _values(new) else automatic
+
+
+def _values(measurement: Measurement) -> AutomaticValues:
+    return AutomaticValues(
+        measurement.level,
+        measurement.mean_hu,
+        measurement.sd_hu,
+        measurement.volume_mm3,
+        measurement.bmd_mg_cm3,
+        measurement.voi,
+    )
+
+
+def _renamed(examination: Examination, new_name: Callable[[str], str | None]) -> Examination:
+    def name(level: str) -> str:
+        return new_name(level) or level
+
+    vertebrae = tuple(replace(vertebra, level=name(vertebra.level)) for vertebra in examination.vertebrae)
+    places = [order(vertebra.level) for vertebra in vertebrae]
+    if any(above >= below for above, below in pairwise(places)):
+        raise UsageError("The names would not be in order from top to bottom: shift all names, or rename from the end.")
+    quality = examination.quality
+    measurements = []
+    for old in examination.measurements:
+        new = replace(old, level=name(old.level))
+        measurements.append(replace(new, automatic=_settled(old, new, quality.voi(old.level))))
+    return replace(
+        examination,
+        vertebrae=vertebrae,
+        measurements=tuple(sorted(measurements, key=lambda m: order(m.level))),
+        quality=replace(
+            quality,
+            heights=tuple(replace(one, level=name(one.level)) for one in quality.heights),
+            vois=tuple(replace(one, level=name(one.level)) for one in quality.vois),
+            unmeasured=tuple(replace(one, level=name(one.level)) for one in quality.unmeasured),
+        ),
+    )
+
+
+def _vouched_for(examination: Examination, reader: str) -> Examination:
+    quality = replace(examination.quality, names_certain=True, names_remark=f"The names were confirmed by {reader}.")
+    return replace(examination, quality=quality)
+
+
+def _measured(examination: Examination, level: str) -> Measurement:
+    measurement = examination.measurement(level)
+    if measurement is None:
+        raise UsageError(f"{level} is not measured.")
+    return measurement
+
+
+def _place_of(examination: Examination, level: str) -> int:
+    for place, vertebra in enumerate(examination.vertebrae):
+        if vertebra.level == level:
+            return place
+    raise UsageError(f"There is no vertebra named {level}.")

@@ -1,0 +1,63 @@
+"""Measuring one VOI: the one place where that is done, for the pipeline and for a reader's corrections."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibration import Calibration
+from ..densitometry import hu_pattern, hu_statistics, midline_contrast
+from ..quality import VOIFacts
+from ..scan import CTScan
+from ..voi import Box, CylinderVOI, fraction_outside_eroded_body
+from .record import Measurement
+
+
+@dataclass(frozen=True)
+class BodyMask:
+    """One vertebral body: (z, y, x) inside ``box`` on the scan's grid."""
+
+    box: Box
+    inside: NDArray[np.bool_]
+
+
+def measure_voi(
+    scan: CTScan,
+    level: str,
+    voi: CylinderVOI,
+    calibration: Calibration,
+    body: BodyMask | None = None,
+    placed_by: str | None = None,
+) -> tuple[Measurement, VOIFacts]:
+    """Measure ``voi`` on the original voxels.
+
+    Args:
+        body: the vertebral body, to tell how much of the VOI leaves it; None where there is no mask.
+        placed_by: the reader who placed the VOI; None where the paper's method did.
+
+    Raises:
+        CannotMeasure: the VOI leaves the scan.
+    """
+    statistics = hu_statistics(scan, voi)
+    outside = None
+    if body is not None:
+        outside = fraction_outside_eroded_body(voi, body.inside, body.box, scan.geometry)
+    midline = midline_contrast(scan, voi)
+    measurement = Measurement(
+        level=level,
+        mean_hu=statistics.mean_hu,
+        sd_hu=statistics.sd_hu,
+        volume_mm3=statistics.volume_mm3,
+        bmd_mg_cm3=calibration.bmd_mg_cm3(statistics.mean_hu),
+        voi=voi,
+    )
+    facts = VOIFacts(
+        level=level,
+        standard_error_hu=statistics.standard_error_hu,
+        pattern=hu_pattern(scan, voi),
+        midline=midline if math.isfinite(midline.standard_error_hu) else None,
+        fraction_outside_trabecular=outside,
+        placed_by=placed_by,
+    )
+    return measurement, facts

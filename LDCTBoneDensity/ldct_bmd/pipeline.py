@@ -1,0 +1,134 @@
+"""The whole method on a scan that was read: segment, label, place VOIs, measure, calibrate, assess."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from . import __version__
+from .anatomy import TARGET_LEVELS, order
+from .assessment import Assessment
+from .calibration import NOMINAL, Calibration
+from .errors import CannotMeasure
+from .examination import (
+    BodyMask,
+    Examination,
+    Measurement,
+    Software,
+    VertebraRecord,
+    conclude,
+    identify,
+    measure_voi,
+)
+from .labeling import VertebralColumn, label
+from .morphometry import body_heights
+from .progress import Progress, silent
+from .quality import LevelHeights, QualityFacts, Unmeasured, VOIFacts
+from .scan import CTScan
+from .segmentation import Segmenter
+from .voi import place_voi
+
+_NOT_YET = Assessment(mean_bmd_mg_cm3=None, levels=(), category=None, limited=(), statement="")
+
+
+@dataclass(frozen=True)
+class MeasuredScan:
+    """The record of a scan, and the vertebral bodies it was measured on."""
+
+    examination: Examination
+    column: VertebralColumn
+
+
+def measure(
+    scan: CTScan,
+    segmenter: Segmenter,
+    calibration: Calibration = NOMINAL,
+    levels: Sequence[str] = TARGET_LEVELS,
+    progress: Progress = silent,
+    read_s: float | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> MeasuredScan:
+    """Measure the BMD of ``levels``.
+
+    A level that is not in view, is cut by the scan's edge or holds no VOI becomes a finding.
+
+    Args:
+        read_s: how long reading took, for the record.
+        clock: seconds from any start.
+
+    Raises:
+        CannotMeasure: the scan shows no vertebra, or the segmenter does not fit it.
+        Cancelled: ``progress`` raised it.
+    """
+    timing_s = {} if read_s is None else {"read": read_s}
+
+    @contextmanager
+    def timed(stage: str) -> Iterator[None]:
+        start = clock()
+        progress(stage, 0.0)
+        yield
+        progress(stage, 1.0)
+        timing_s[stage] = clock() - start
+
+    with timed("segment"):
+        segmentation = segmenter(scan, progress)
+    with timed("label"):
+        column = label(segmentation, scan, progress)
+    del segmentation  # the network's maps are as large as the scan
+    with timed("measure"):
+        measurements, quality = _measure_levels(scan, column, calibration, sorted(levels, key=order), progress)
+        examination = conclude(
+            Examination(
+                scan=identify(scan),
+                vertebrae=tuple(
+                    VertebraRecord(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete)
+                    for v in column.vertebrae
+                ),
+                measurements=measurements,
+                assessment=_NOT_YET,
+                calibration=calibration,
+                findings=(),
+                software=Software(__version__, segmenter.identity.name, segmenter.identity.sha256),
+                quality=quality,
+                timing_s=timing_s,
+            )
+        )
+    return MeasuredScan(examination, column)
+
+
+def _measure_levels(
+    scan: CTScan, column: VertebralColumn, calibration: Calibration, levels: Sequence[str], progress: Progress
+) -> tuple[tuple[Measurement, ...], QualityFacts]:
+    """Return a measurement for each level that can be measured, and what the findings rest on."""
+    measurements: list[Measurement] = []
+    vois: list[VOIFacts] = []
+    unmeasured: list[Unmeasured] = []
+    heights: list[LevelHeights] = []
+    for number, vertebra in enumerate(column.vertebrae):
+        progress("measure", number / len(column.vertebrae))
+        if not vertebra.complete:
+            continue  # half a body has no middle to place a VOI in, and no heights
+        level = vertebra.level
+        box, inside = column.mask(level)
+        measured_heights = body_heights(inside, box, scan.geometry)
+        if measured_heights is not None:
+            heights.append(LevelHeights(level, measured_heights))
+        if level not in levels:
+            continue
+        try:
+            voi = place_voi(inside, box, scan.geometry)
+            measurement, facts = measure_voi(scan, level, voi, calibration, BodyMask(box, inside))
+        except CannotMeasure as error:
+            unmeasured.append(Unmeasured(level, str(error)))
+        else:
+            measurements.append(measurement)
+            vois.append(facts)
+    quality = QualityFacts(
+        requested_levels=tuple(levels),
+        names_certain=column.names_certain,
+        names_remark=column.remark,
+        heights=tuple(heights),
+        vois=tuple(vois),
+        unmeasured=tuple(unmeasured),
+    )
+    return tuple(measurements), quality

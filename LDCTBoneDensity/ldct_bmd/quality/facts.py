@@ -1,0 +1,70 @@
+"""What the findings rest on. It stays in the record, so that a correction can be judged again without the pixels."""
+
+from dataclasses import dataclass
+
+from ..densitometry import HUPattern, MidlineContrast
+from ..morphometry import BodyHeights
+
+
+@dataclass(frozen=True)
+class VOIFacts:
+    """What is known of a measured VOI beyond its mean and spread.
+
+    Attributes:
+        standard_error_hu: of the mean, from noise and texture.
+        midline: how the HU differ where the basivertebral vein runs; None where the VOI is too small to tell.
+        fraction_outside_trabecular: part of the VOI outside the body eroded by 2 mm; None where no mask was at hand.
+        placed_by: the reader who placed this VOI; None where the paper's method did.
+        automatic: the facts of the automatic VOI, where a reader's took its place.
+    """
+
+    level: str
+    standard_error_hu: float
+    pattern: HUPattern
+    midline: MidlineContrast | None
+    fraction_outside_trabecular: float | None
+    placed_by: str | None = None
+    automatic: "VOIFacts | None" = None
+
+
+@dataclass(frozen=True)
+class LevelHeights:
+    """The heights of one complete vertebral body."""
+
+    level: str
+    heights: BodyHeights
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """A vertebra in view whose VOI could not be placed or measured; ``reason`` is one sentence."""
+
+    level: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class QualityFacts:
+    """All that the findings rest on and that the rest of the record does not hold.
+
+    Attributes:
+        requested_levels: the levels that were to be measured.
+        names_certain: False forbids a category.
+        names_remark: one sentence: what the names rest on, or why they are uncertain.
+        heights: of the complete bodies, top to bottom.
+        vois: one for each measurement.
+    """
+
+    requested_levels: tuple[str, ...]
+    names_certain: bool
+    names_remark: str
+    heights: tuple[LevelHeights, ...] = ()
+    vois: tuple[VOIFacts, ...] = ()
+    unmeasured: tuple[Unmeasured, ...] = ()
+
+    def voi(self, level: str) -> VOIFacts:
+        """Return the facts of the VOI of ``level``; KeyError if it is not measured."""
+        for facts in self.vois:
+            if facts.level == level:
+                return facts
+        raise KeyError(level)

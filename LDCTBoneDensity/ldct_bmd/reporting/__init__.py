@@ -1,0 +1,1 @@
+"""Views of the record and of the scan: files, markups, pictures."""

@@ -1,0 +1,123 @@
+"""The result folder: written whole or not at all."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from ..errors import UsageError
+from ..examination import SCHEMA, Examination, FileReference
+from ..pipeline import MeasuredScan
+from ..progress import Progress, silent
+from ..scan import CTScan
+from .markups import write_markups
+from .overview import write_overview
+from .segmentation_file import bodies_image, write_nifti, write_seg_nrrd
+
+RECORD_FILE = "measurement.json"
+BODIES_FILE = "vertebrae.nii.gz"
+SEGMENTATION_FILE = "vertebrae.seg.nrrd"
+MARKUPS_FILE = "vois.mrk.json"
+OVERVIEW_FILE = "overview.png"
+Written = TypeVar("Written")
+RESULT_FILES = (RECORD_FILE, BODIES_FILE, SEGMENTATION_FILE, MARKUPS_FILE, OVERVIEW_FILE)
+
+
+def check_output_folder(folder: Path, overwrite: bool) -> None:
+    """Raise UsageError, with what to do, if a result can't go to ``folder``. Look before the work, not after it."""
+    if not folder.parent.is_dir():
+        raise UsageError(f"The folder {folder.parent} does not exist; make it first.")
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UsageError(f"{folder} is not a folder; name another one with -o.")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not overwrite:
+        raise UsageError(f"The folder {folder} is not empty; name another one with -o, or add --overwrite.")
+    if not _is_own_record(folder / RECORD_FILE):
+        raise UsageError(f"The folder {folder} holds no result of this software and stays as it is; name another one.")
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in RESULT_FILES)
+    if foreign:
+        raise UsageError(
+            f"The folder {folder} also holds {_some(foreign)}, not written by this software, and stays as it is;"
+            " move that elsewhere or name another folder."
+        )
+
+
+def write_result(
+    measured: MeasuredScan, scan: CTScan, folder: Path, overwrite: bool = False, progress: Progress = silent
+) -> Examination:
+    """Write the record, the bodies, the VOIs and the overview to ``folder``; UsageError if that can't be done.
+
+    Returns:
+        The record as it was written: that of ``measured``, with the mask files and their SHA-256.
+    """
+    column = measured.column
+
+    def fill(partial: Path) -> Examination:
+        progress("write", 0.0)
+        bodies = bodies_image(column, scan)
+        write_nifti(bodies, partial / BODIES_FILE)
+        progress("write", 0.3)
+        write_seg_nrrd(bodies, column, partial / SEGMENTATION_FILE)
+        progress("write", 0.6)
+        masks = tuple(_reference(partial / name) for name in (BODIES_FILE, SEGMENTATION_FILE))
+        examination = replace(measured.examination, files=masks)
+        write_markups({m.level: m.voi for m in examination.measurements}, partial / MARKUPS_FILE)
+        write_overview(scan, column, examination, partial / OVERVIEW_FILE)
+        (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
+        progress("write", 1.0)
+        return examination
+
+    return write_folder(folder, overwrite, fill)
+
+
+def write_folder(folder: Path, overwrite: bool, fill: Callable[[Path], Written]) -> Written:
+    """Let ``fill`` write into a hidden folder beside, which then becomes ``folder``, or leave things as they were.
+
+    Returns what ``fill`` returns. UsageError if it can't be written.
+    """
+    folder = folder.absolute()
+    check_output_folder(folder, overwrite)
+    token = uuid4().hex
+    partial = folder.with_name(f".{token}.partial")
+    try:
+        try:
+            partial.mkdir()
+            written = fill(partial)
+            _swap_in(partial, folder, aside=folder.with_name(f".{token}.replaced"))
+        except OSError as error:
+            raise UsageError(f"Can't write to {folder}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return written
+
+
+def _reference(path: Path) -> FileReference:
+    return FileReference(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _swap_in(partial: Path, folder: Path, aside: Path) -> None:
+    try:
+        if folder.exists():
+            folder.rename(aside)
+        partial.rename(folder)
+    finally:
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_own_record(path: Path) -> bool:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and str(record.get("schema", "")).startswith(SCHEMA.split("/")[0] + "/")
+
+
+def _some(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

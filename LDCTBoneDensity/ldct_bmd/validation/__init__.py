@@ -1,0 +1,1 @@
+"""Validation: scans of known truth and the statistics of agreement."""

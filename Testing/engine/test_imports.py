@@ -1,0 +1,140 @@
+"""The engine stands alone, and its rooms know only those below them."""
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "LDCTBoneDensity" / "ldct_bmd"
+# Bottom to top: a room imports itself and the rooms before it.
+ROOMS = (
+    "errors",
+    "progress",
+    "anatomy",
+    "findings",
+    "scan",
+    "segmentation",
+    "labeling",
+    "voi",
+    "morphometry",
+    "calibration",
+    "noise",
+    "noise",
+    "densitometry",
+    "assessment",
+    "quality",
+    "examination",
+    "corrections",
+    "pipeline",
+    "reporting",
+    "validation",
+    "training",
+    "screening",
+    "cli",
+    "__main__",
+)
+FORBIDDEN = {"slicer", "qt", "ctk", "vtk", "vtkmodules", "PythonQt", "PySide6", "PyQt5", "PyQt6", "LDCTBoneDensityLib"}
+
+
+def modules() -> dict[str, Path]:
+    """All modules of the engine by dotted name, the package itself as ""."""
+    names = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def imported(name: str, path: Path, only_when_run: bool = False) -> set[str]:
+    """Dotted names that a module imports, absolute; those of the engine start with "ldct_bmd".
+
+    ``only_when_run`` leaves out what is imported for type hints alone.
+    """
+    found = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    if only_when_run:
+        tree.body = [
+            node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test))
+        ]
+    package = ("ldct_bmd." + name).rstrip(".").split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {f"{start}.{alias.name}" for alias in node.names}
+    return found
+
+
+def engine_modules_imported(name: str, path: Path, known: dict[str, Path], only_when_run: bool = False) -> set[str]:
+    """Which of the engine's own modules a module imports ("ldct_bmd.scan.CTScan" is the module "scan")."""
+    targets = set()
+    for target in imported(name, path, only_when_run):
+        parts = target.split(".")
+        if parts[0] != "ldct_bmd":
+            continue
+        inner = ".".join(parts[1:])
+        targets.add(inner if inner in known else ".".join(parts[1:-1]))
+    return targets
+
+
+@pytest.mark.parametrize(("name", "path"), sorted(modules().items()), ids=lambda value: str(value) or "ldct_bmd")
+def test_the_engine_imports_neither_slicer_nor_qt_nor_vtk(name: str, path: Path) -> None:
+    roots = {target.split(".")[0] for target in imported(name, path)}
+    assert not roots & FORBIDDEN
+
+
+def test_every_module_stands_in_a_known_room() -> None:
+    rooms = {name.split(".")[0] for name in modules() if name}
+    assert rooms <= set(ROOMS)
+
+
+@pytest.mark.parametrize(("name", "path"), sorted(modules().items()), ids=lambda value: str(value) or "ldct_bmd")
+def test_a_module_imports_only_rooms_below_its_own(name: str, path: Path) -> None:
+    room = name.split(".")[0]
+    allowed = set() if not room else set(ROOMS[: ROOMS.index(room) + 1]) | {""}
+    above = {
+        target
+        for target in engine_modules_imported(name, path, modules())
+        if target.split(".")[0] not in allowed and target != name
+    }
+    assert not above
+
+
+def test_no_two_modules_import_each_other() -> None:
+    known = modules()
+    graph = {
+        name: engine_modules_imported(name, path, known, only_when_run=True) - {name} for name, path in known.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
+
+
+def test_the_parser_sees_relative_and_absolute_imports(tmp_path: Path) -> None:
+    module = tmp_path / "overview.py"
+    module.write_text("from ..scan import CTScan\nfrom . import files\nimport vtk\nfrom ldct_bmd import cli\n")
+    assert imported("reporting.overview", module) == {
+        "ldct_bmd.scan.CTScan",
+        "ldct_bmd.reporting.files",
+        "vtk",
+        "ldct_bmd.cli",
+    }
+
+
+def test_measuring_needs_no_command_line_package() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import ldct_bmd.pipeline; "
+        "sys.exit(','.join({'typer', 'rich', 'matplotlib'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PACKAGE.parent)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

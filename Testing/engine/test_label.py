@@ -1,0 +1,131 @@
+"""Vertebrae as the later stages see them: named, complete or cut, on the scan's own grid."""
+
+import numpy as np
+import pytest
+from helpers_column import SPACING_ZYX_MM, column
+from ldct_bmd.anatomy import VERSE_VALUE
+from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.labeling import VertebralColumn, label
+from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
+from ldct_bmd.segmentation import NamedBodies, NetworkBodies
+from ldct_bmd.segmentation.levels import CHANNELS
+from ldct_bmd.segmentation.resample import grid
+
+LEVELS = ("T11", "T12", "L1", "L2", "L3")
+HEIGHTS = (24.0, 25.0, 26.0, 27.0, 28.0)
+
+
+def scan_grid(slices: int, thickness_mm: float = 1.0) -> Geometry:
+    """80 x 120 mm at 0.8 mm, and ``slices`` mm of height."""
+    return Geometry(
+        (100, 150, round(slices / thickness_mm)),
+        (0.8, 0.8, thickness_mm),
+        (10.0, -20.0, 300.0),
+        ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+    )
+
+
+def empty_scan(geometry: Geometry) -> CTScan:
+    return CTScan(np.zeros(geometry.shape, np.int16), geometry, Acquisition(), Patient(), Source("file", geometry))
+
+
+def seen_by_networks(
+    levels: tuple[str, ...] = LEVELS, votes: tuple[str, ...] | None = None, thickness_mm: float = 1.0, **shape: object
+) -> tuple[CTScan, NetworkBodies, np.ndarray]:
+    """A column as the networks would give it; ``votes`` are what the coarse network says of each body."""
+    foreground, numbers = column(HEIGHTS, **shape)  # type: ignore[arg-type]
+    scan = empty_scan(scan_grid(foreground.shape[0], thickness_mm))
+    fine = grid(scan.geometry, (2.0, 2.0, 1.0))
+    assert fine.shape == foreground.shape
+    classes = np.zeros((4, *foreground.shape), dtype=np.float16)
+    classes[0], classes[3] = 1 - foreground, foreground
+    votes = votes or levels
+    vote = np.zeros((len(CHANNELS), *foreground.shape), dtype=np.float16)
+    vote[0] = 1
+    for number, level in enumerate(votes, start=1):
+        vote[CHANNELS.index(level), numbers == number] = 1
+        vote[0, numbers == number] = 0
+    return scan, NetworkBodies(fine, classes, fine, vote), numbers
+
+
+def levels_of(found: VertebralColumn) -> tuple[str, ...]:
+    return tuple(v.level for v in found.vertebrae)
+
+
+def test_bodies_get_the_names_that_the_coarse_network_votes_for() -> None:
+    scan, seen, _ = seen_by_networks()
+    found = label(seen, scan)
+    assert levels_of(found) == LEVELS
+    assert found.names_certain
+    assert "last rib" in found.remark
+    assert sorted(np.unique(found.bodies)) == [0, *sorted(VERSE_VALUE[level] for level in LEVELS)]
+
+
+def test_one_wrong_vote_shifts_no_name() -> None:
+    scan, seen, _ = seen_by_networks(votes=("T11", "T12", "T12", "L2", "L3"))
+    assert levels_of(label(seen, scan)) == LEVELS
+
+
+def test_votes_that_fit_two_namings_make_the_names_uncertain() -> None:
+    scan, seen, _ = seen_by_networks(votes=("T11", "T12", "T12", "L1", "L2"))
+    found = label(seen, scan)
+    assert not found.names_certain
+    assert "might be 1 level" in found.remark
+
+
+def test_names_without_an_anchor_in_view_are_uncertain() -> None:
+    scan, seen, _ = seen_by_networks(levels=("T5", "T6", "T7", "T8", "T9"))
+    found = label(seen, scan)
+    assert levels_of(found) == ("T5", "T6", "T7", "T8", "T9")
+    assert not found.names_certain
+    assert "neither C7/T1, nor the last rib, nor the sacrum" in found.remark
+
+
+@pytest.mark.parametrize("thickness_mm", [0.5, 1.0, 2.5])
+def test_masks_lie_on_the_scans_grid_where_the_bodies_are(thickness_mm: float) -> None:
+    scan, seen, numbers = seen_by_networks(thickness_mm=thickness_mm)
+    found = label(seen, scan)
+    for number, level in enumerate(LEVELS, start=1):
+        vertebra = found.vertebra(level)
+        assert vertebra is not None
+        voxels = np.argwhere(numbers == number)
+        centre = seen.geometry.to_lps_mm(voxels.mean(axis=0)[::-1])
+        # Whole slices are in or out, at both ends alike at the worst.
+        assert np.allclose(vertebra.centroid_lps_mm, centre, atol=max(0.3, 0.5 * thickness_mm))
+        true_ml = len(voxels) * seen.geometry.voxel_volume_mm3 / 1000
+        assert vertebra.volume_ml == pytest.approx(true_ml, rel=0.06)
+        box, body = found.mask(level)
+        assert body.sum() * scan.geometry.voxel_volume_mm3 / 1000 == pytest.approx(vertebra.volume_ml)
+        assert (found.bodies[box] == VERSE_VALUE[level]).sum() == body.sum()
+
+
+def test_a_body_cut_by_the_edge_is_incomplete_and_the_others_are_not() -> None:
+    scan, seen, _ = seen_by_networks(start_mm=-12.0)
+    found = label(seen, scan)
+    assert [v.complete for v in found.vertebrae] == [True, True, True, True, False]
+
+
+def test_names_of_a_ready_label_map_are_taken_as_they_are() -> None:
+    _, numbers = column(HEIGHTS)
+    geometry = Geometry((40, 60, len(numbers)), SPACING_ZYX_MM[::-1], (0.0, 0.0, 0.0), scan_grid(10).direction)
+    labels = np.zeros_like(numbers)
+    for number, level in enumerate(("L4", "L5"), start=2):
+        labels[numbers == number] = VERSE_VALUE[level]
+    labels[0, 0, 0] = VERSE_VALUE["L4"]  # a crumb
+    found = label(NamedBodies(labels), empty_scan(geometry))
+    assert levels_of(found) == ("L4", "L5")
+    assert found.names_certain
+    assert found.bodies[0, 0, 0] == 0
+    assert found.vertebra("L4").complete  # type: ignore[union-attr]
+
+
+def test_a_map_without_a_vertebra_is_refused() -> None:
+    geometry = scan_grid(20)
+    with pytest.raises(CannotMeasure, match="No vertebra was found"):
+        label(NamedBodies(np.zeros(geometry.shape, np.uint8)), empty_scan(geometry))
+
+
+def test_asking_for_the_mask_of_a_level_that_is_not_there_is_a_defect() -> None:
+    scan, seen, _ = seen_by_networks()
+    with pytest.raises(KeyError):
+        label(seen, scan).mask("T1")

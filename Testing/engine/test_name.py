@@ -1,0 +1,71 @@
+"""All names of a column are decided at once, and what cannot be settled is said."""
+
+import numpy as np
+import pytest
+from ldct_bmd.labeling.name import CERTAIN, NAMES, assign, count_missing
+
+CHANNELS = len(NAMES) + 2  # above C7, C7 ... L5, below L5
+
+
+def votes(top: str, count: int, width: float = 0.7, shift: tuple[int, ...] = ()) -> np.ndarray:
+    """Votes of ``count`` bodies from ``top`` down; those with numbers in ``shift`` vote one level too high."""
+    centres = NAMES.index(top) + 1 + np.arange(count)
+    centres[list(shift)] -= 1
+    levels = np.arange(CHANNELS)
+    raw = np.exp(-0.5 * ((levels - centres[:, None]) / width) ** 2)
+    return raw / raw.sum(axis=1, keepdims=True)
+
+
+def names(positions: tuple[int, ...]) -> list[str]:
+    return [NAMES[p] if 0 <= p < len(NAMES) else "?" for p in positions]
+
+
+def test_clear_votes_name_the_column() -> None:
+    naming = assign(votes("T1", 14), np.zeros(14, dtype=int))
+    assert names(naming.positions) == [*(f"T{i}" for i in range(1, 13)), "L1", "L2"]
+    assert naming.probability > CERTAIN
+
+
+def test_a_class_boundary_off_by_one_shifts_no_name() -> None:
+    # Pan et al. 2020: seven bodies were called T7-T12, and L1 became a thirteenth thoracic vertebra.
+    wrong = votes("T1", 14, width=0.5, shift=(12, 13))
+    naming = assign(wrong, np.zeros(14, dtype=int))
+    assert names(naming.positions)[-2:] == ["L1", "L2"]
+
+
+def test_votes_split_between_two_namings_are_not_certain() -> None:
+    half = 0.5 * votes("T1", 14, width=0.4) + 0.5 * votes("T2", 14, width=0.4)
+    naming = assign(half, np.zeros(14, dtype=int))
+    assert naming.probability < CERTAIN
+    assert abs(naming.runner_up) == 1
+
+
+def test_a_missed_body_shifts_none_of_the_names_below_it() -> None:
+    kept = np.delete(votes("T8", 8), 3, axis=0)
+    missing = np.array([0, 0, 0, 1, 0, 0, 0])
+    naming = assign(kept, missing)
+    assert names(naming.positions) == ["T8", "T9", "T10", "T12", "L1", "L2", "L3"]
+
+
+def test_a_gap_between_centres_counts_as_missing_bodies() -> None:
+    centres = -np.array([0.0, 25.0, 51.0, 104.0, 131.0])
+    assert count_missing(centres).tolist() == [0, 0, 0, 1, 0]
+
+
+def test_discs_that_grow_downwards_are_no_gap() -> None:
+    centres = -np.cumsum(np.linspace(18, 36, 16))
+    assert count_missing(centres).sum() == 0
+
+
+def test_bodies_above_c7_and_below_l5_get_no_name() -> None:
+    rows = votes("C7", 3)
+    above = np.zeros((2, CHANNELS))
+    above[:, :2] = 0.5
+    naming = assign(np.concatenate([above, rows]), np.zeros(5, dtype=int))
+    assert names(naming.positions) == ["?", "?", "C7", "T1", "T2"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_column_of_one_or_two_bodies_is_named_too(count: int) -> None:
+    naming = assign(votes("L1", count, width=0.4), np.zeros(count, dtype=int))
+    assert names(naming.positions)[0] == "L1"
