@@ -10,9 +10,8 @@ from scipy import fft, ndimage
 from .scan import CTScan
 from .voi import CylinderVOI
 
-REACH_MM = (
-    60.0  # muscle, aorta, liver, kidneys; farther out less X-ray is absorbed, so noise is lower than in the spine
-)
+# Muscle, aorta, liver, kidneys. Farther out less X-ray is absorbed, so that noise is lower than in the spine.
+REACH_MM = 60.0
 HALF_SLAB_MM = 8.0
 SOFT_TISSUE_HU = (0.0, 100.0)  # after smoothing: muscle, organs, blood without contrast agent; neither fat nor bone
 SMOOTHING_MM = 4.0

@@ -154,3 +154,33 @@ def demo(folder: OutputFolder, device: Device = "auto", overwrite: Overwrite = F
             examination = measure_scan(request, progress)
         print_result(output(), examination, folder)
         print_truth(output(), truth(made, examination.quality.requested_levels), examination)
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Argument(metavar="coarse|fine", help="Which of the two networks.")],
+    atlas: Annotated[Path, typer.Option(metavar="FILE", help="The torso atlas, torso_labels_1mm.nii.gz.")],
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints and logs; a killed run goes on from here.")],
+    steps: Annotated[int | None, typer.Option(help="Train up to this step, not the configured one.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
+) -> None:
+    """Train one network on synthetic scans, from the start or from where it was stopped."""
+    with exit_codes():
+        from ..training.run import train as run
+
+        trainer = run(network, atlas, runs, steps, threads)
+        say(output(), f"The {network} network is trained to step {trainer.step}.")
+
+
+@app.command()
+def pack(
+    runs: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that both networks were trained in.")],
+    weights: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The safetensors file to write.")],
+    name: Annotated[str, typer.Option(help="Name of the model, for the record.")],
+) -> None:
+    """Put the weights of both networks into one file, with its checksum beside it."""
+    with exit_codes():
+        from ..training.run import pack as write
+
+        write(runs, weights, name)
+        say(output(), f"Written: {weights.name}.")

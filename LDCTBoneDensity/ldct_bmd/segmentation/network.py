@@ -29,21 +29,24 @@ class NetworkShape:
 
 
 class DenseBlock(nn.Module):
-    """3 x 3 x 3 convolutions that each see all that came before, then a 1 x 1 x 1 convolution to reduce dimensions."""
+    """3 x 3 x 3 convolutions that each see all that came before, then a 1 x 1 x 1 convolution to reduce dimensions.
+
+    Normalised over each patch on its own: patches of so different doses and kernels share no batch statistics.
+    """
 
     def __init__(self, inputs: int, layers: int, outputs: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
             nn.Sequential(
                 nn.Conv3d(inputs + i * GROWTH_RATE, GROWTH_RATE, 3, padding=1, bias=False),
-                nn.BatchNorm3d(GROWTH_RATE),
+                nn.InstanceNorm3d(GROWTH_RATE, affine=True),
                 nn.ReLU(inplace=True),
             )
             for i in range(layers)
         )
         self.reduce = nn.Sequential(
             nn.Conv3d(inputs + layers * GROWTH_RATE, outputs, 1, bias=False),
-            nn.BatchNorm3d(outputs),
+            nn.InstanceNorm3d(outputs, affine=True),
             nn.ReLU(inplace=True),
         )
 

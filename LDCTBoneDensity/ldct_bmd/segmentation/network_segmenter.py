@@ -24,6 +24,8 @@ FINE_MM = (2.0, 2.0, 1.0)  # Pan et al. 2020
 PATCH_SLICES = 64  # Pan et al. 2020
 STEP_SLICES = 40
 STRIDE = 8  # both networks halve three times
+WINDOW = (48, 64)  # coarse voxels (y, x): 240 x 320 mm
+FORWARD = 5  # its centre lies 25 mm in front of the spine
 CORRIDOR = 80  # voxels across: 160 mm about the spine, of the paper's 320 mm
 BODY_HU = -300
 SEEN = 0.5  # coarse probability of body above which a voxel counts
@@ -69,10 +71,19 @@ class NetworkSegmenter:
             along_z(planes, whole.shape[0])[None], size=whole.shape[1:], mode="bilinear", antialias=True
         )[0]
         corner, shape = _body_box(small)
+        first = self._levels(small, corner, shape)
+        # The networks see best what they were trained on: a window about the spine.
+        again = _spine_window(first, corner, small.shape)
+        if again is None:
+            return _cropped(whole, corner, shape), first
+        return _cropped(whole, *again), self._levels(small, *again)
+
+    def _levels(self, small: torch.Tensor, corner: Any, shape: Any) -> NDArray[np.float16]:
+        """Return the level probabilities (channels, z, y, x) of a part of the coarse volume."""
         view = small[tuple(slice(c, c + n) for c, n in zip(corner, shape, strict=True))]
         logits = self._apply(self._model.coarse, _padded(normalize(view), "constant"))
         probability = logits.softmax(dim=0)[:, : view.shape[0], : view.shape[1], : view.shape[2]]
-        return _cropped(whole, corner, shape), probability.half().cpu().numpy()
+        return probability.half().cpu().numpy()
 
     def _fine(
         self,
@@ -164,6 +175,23 @@ def _body_box(small: torch.Tensor) -> tuple[tuple[int, int, int], tuple[int, int
         raise CannotMeasure("The scan shows no body: choose the right series.")
     corner = (0, int(rows[0]), int(columns[0]))
     return corner, (small.shape[0], int(rows[-1]) + 1 - corner[1], int(columns[-1]) + 1 - corner[2])
+
+
+def _spine_window(
+    levels: NDArray[np.float16], corner: tuple[int, int, int], shape: Any
+) -> tuple[tuple[int, int, int], tuple[int, int, int]] | None:
+    """Return corner and shape (z, y, x) of the window about the spine that a first look saw; None if it saw none."""
+    body = levels[FIRST_BODY : LAST_BODY + 1].astype(np.float32).sum(axis=0)
+    seen = np.argwhere(body > SEEN)
+    if len(seen) < MIN_SEEN:
+        return None
+    _, y, x = np.median(seen, axis=0) + corner
+    starts, sizes = [0], [int(shape[0])]
+    for middle, window, limit in ((y - FORWARD, WINDOW[0], shape[1]), (x, WINDOW[1], shape[2])):
+        size = min(window, int(limit))
+        starts.append(int(np.clip(round(middle - size / 2), 0, limit - size)))
+        sizes.append(size)
+    return (starts[0], starts[1], starts[2]), (sizes[0], sizes[1], sizes[2])
 
 
 def _padded(inputs: torch.Tensor, mode: str) -> torch.Tensor:

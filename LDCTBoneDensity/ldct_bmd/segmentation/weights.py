@@ -4,17 +4,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..errors import CannotMeasure
 from .levels import CHANNELS, REGIONS
-from .network import DenseBlock, DenseUNet, NetworkShape
+from .network import DenseUNet, NetworkShape
 from .segmenter import ModelIdentity
 
 FOLDER = Path(__file__).parent / "model"
@@ -65,10 +62,9 @@ def load_model(path: Path | None = None) -> Model:
 def save_model(path: Path, name: str, networks: dict[str, tuple[NetworkShape, DenseUNet]]) -> None:
     """Write the weights of both networks, in half the precision that they were trained in, and the checksum beside."""
     tensors = {
-        f"{part}.{key}": (value.half() if value.is_floating_point() else value).contiguous()
+        f"{part}.{key}": value.half().contiguous()
         for part, (_, network) in networks.items()
         for key, value in network.state_dict().items()
-        if not key.endswith("num_batches_tracked")
     }
     metadata = {"format": FORMAT, "name": name}
     metadata |= {part: json.dumps(vars(shape)) for part, (shape, _) in networks.items()}
@@ -92,20 +88,8 @@ def _build(shape: NetworkShape, state: dict[str, torch.Tensor]) -> DenseUNet:
     if shape.classes not in (len(REGIONS), len(CHANNELS)):
         raise KeyError(f"a network of {shape.classes} classes")
     network = DenseUNet(shape)
-    missing, unexpected = network.load_state_dict(state, strict=False)
-    if unexpected or any(not key.endswith("num_batches_tracked") for key in missing):
-        raise KeyError("the layers do not fit")
+    network.load_state_dict(state)
     network.eval()
-    for block in network.modules():
-        if isinstance(block, DenseBlock):
-            for sequence in (*block.layers, block.reduce):
-                _fuse(cast(nn.Sequential, sequence))
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     return network
 
-
-def _fuse(sequence: nn.Sequential) -> None:
-    """Fold the batch norm into the convolution before it."""
-    convolution, norm = cast(nn.Conv3d, sequence[0]), cast(nn.BatchNorm3d, sequence[1])
-    sequence[0] = fuse_conv_bn_eval(convolution, norm)
-    sequence[1] = nn.Identity()

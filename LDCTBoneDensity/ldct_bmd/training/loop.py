@@ -19,7 +19,6 @@ from .synthetic import Atlas, sample
 
 CHECKPOINT_SECONDS = 180.0
 LOG_EVERY = 20
-CALIBRATION_SAMPLES = 24  # scans over which batch statistics are taken for the averaged weights
 
 
 def example(rng: np.random.Generator, atlas: Atlas, configuration: TrainingConfiguration) -> tuple[Tensor, Tensor]:
@@ -162,16 +161,3 @@ class Trainer:
     def _schedule(self) -> float:
         warm = min(1.0, (self.step + 1) / self.configuration.warmup)
         return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.step / self.configuration.steps)))
-
-    def averaged_network(self) -> DenseUNet:
-        """Return the averaged weights with batch statistics taken anew."""
-        norms = [m for m in self.average.modules() if isinstance(m, torch.nn.BatchNorm3d)]
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # a plain mean over the samples
-        self.average.train()
-        with torch.no_grad():
-            for i in range(CALIBRATION_SAMPLES):
-                rng = np.random.default_rng((self.configuration.seed, 10**9 + i))
-                self.average(example(rng, self.atlas, self.configuration)[0])
-        return self.average.eval()

@@ -1,0 +1,175 @@
+"""Synthetic scans and the loop that trains on them: repeatable, resumable, and about the right thing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers_atlas import HIGHEST, LOWEST, block_atlas
+from ldct_bmd.errors import CannotMeasure, UsageError
+from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
+from ldct_bmd.segmentation.network import NetworkShape
+from ldct_bmd.segmentation.weights import load_model
+from ldct_bmd.training.configuration import COARSE, FINE, TrainingConfiguration
+from ldct_bmd.training.loop import Trainer, example, loss_function
+from ldct_bmd.training.run import pack, train
+from ldct_bmd.training.synthetic import Atlas, SampleSpec, load_atlas, sample
+from ldct_bmd.training.synthetic import tissues as t
+from ldct_bmd.training.synthetic.acquisition import thick_slices
+from ldct_bmd.training.synthetic.pose import PoseSpec
+from ldct_bmd.training.targets import level_table, region_table
+
+ATLAS_FILE = Path(__file__).parents[2].parent / "shared" / "data" / "atlas" / "torso_labels_1mm.nii.gz"
+SPEC = SampleSpec((32, 32, 32), (2.0, 2.0, 2.0), levels=(LOWEST, HIGHEST), offset_mm=(4.0, 3.0, 3.0))
+CALM = replace(SPEC, pose=PoseSpec((1.0, 1.0), 0.0, (0.0, 0.0, 0.0), 0.0, (), 0.0, 0.0, ()))
+
+
+@pytest.fixture(scope="module")
+def atlas() -> Atlas:
+    return block_atlas()
+
+
+def small(steps: int) -> TrainingConfiguration:
+    return replace(
+        FINE, name="small", network=NetworkShape(4, (4, 8), (1, 1)), spec=SPEC, heights=(32,), steps=steps, warmup=2
+    )
+
+
+def test_the_same_seed_draws_the_same_scan_and_another_draws_another(atlas: Atlas) -> None:
+    first, again, other = (sample(np.random.default_rng(seed), atlas, SPEC) for seed in (3, 3, 4))
+    assert np.array_equal(first.hu, again.hu)
+    assert np.array_equal(first.labels, again.labels)
+    assert not np.array_equal(first.labels, other.labels)
+
+
+def test_without_deformation_bodies_keep_their_size_and_order(atlas: Atlas) -> None:
+    drawn = sample(np.random.default_rng(0), atlas, replace(CALM, shape=(90, 40, 40)))
+    heights = {
+        level: np.ptp(np.argwhere(drawn.labels == level)[:, 0]) * 2 + 2
+        for level in range(HIGHEST + 1, LOWEST)
+        if (drawn.labels == level).sum() > 50
+    }
+    assert heights
+    assert all(abs(height - 28) <= 8 for height in heights.values())  # the heights of bodies vary by some 6 % of both
+    z = [np.argwhere(drawn.labels == level)[:, 0].mean() for level in sorted(heights)]
+    assert z == sorted(z, reverse=True)  # the label grows downwards
+
+
+def test_bone_is_brighter_than_fat_and_lung_darker_than_both(atlas: Atlas) -> None:
+    means = {t.LUNG: [], "body": []}
+    for seed in range(8):
+        drawn = sample(np.random.default_rng(seed), atlas, SPEC)
+        lung, body = drawn.labels == t.LUNG, t.member(t.BODIES)[drawn.labels]
+        if lung.any():
+            means[t.LUNG].append(drawn.hu[lung].mean())
+        means["body"].append(drawn.hu[body].mean())
+    assert np.mean(means["body"]) > 50
+    assert np.mean(means[t.LUNG]) < -400
+
+
+def test_classes_of_the_networks_follow_the_levels() -> None:
+    regions, levels = region_table(), level_table()
+    assert [REGIONS[regions[value]] for value in (7, 8, 13, 14, 19, 20, 24, t.SACRUM)] == [
+        "background",
+        "T1-T6",
+        "T1-T6",
+        "T7-T12",
+        "T7-T12",
+        "lumbar",
+        "lumbar",
+        "background",
+    ]
+    assert [CHANNELS[levels[value]] for value in (5, 8, 19, 20, 24, t.SACRUM, 60, t.ARCH_OFFSET + 19)] == [
+        "cervical",
+        "T1",
+        "T12",
+        "L1",
+        "L5",
+        "sacrum",
+        "rib",
+        "background",
+    ]
+
+
+def test_thick_slices_average_and_are_interpolated_between() -> None:
+    ramp = np.arange(40, dtype=np.float32)[:, None, None] * np.ones((1, 2, 2), np.float32)
+    out = thick_slices(ramp, 4.0, 0.0)
+    assert np.abs(out - ramp)[4:34].max() <= 0.51
+    step = np.zeros((40, 1, 1), np.float32)
+    step[20:] = 100
+    assert 2 <= ((thick_slices(step, 4.0, 0.0) > 5) & (thick_slices(step, 4.0, 0.0) < 95)).sum() <= 10
+
+
+def test_the_loss_is_small_where_the_answer_is_right_and_grows_with_the_error_in_levels() -> None:
+    target = torch.zeros((1, 4, 4, 4), dtype=torch.long)
+    target[:, 1:3] = 5
+    weight = torch.ones(10)
+
+    def answer(level: int) -> torch.Tensor:
+        logits = torch.full((1, 10, 4, 4, 4), -10.0)
+        logits[:, 0] = 10.0
+        logits[:, 0, 1:3] = -10.0
+        logits[:, level, 1:3] = 10.0
+        return logits
+
+    right, near, far = (float(loss_function(answer(level), target, weight, (1, 9))) for level in (5, 6, 9))
+    assert right < 0.05
+    assert right < near < far
+    # Without an order, one wrong level is as wrong as another.
+    assert float(loss_function(answer(6), target, weight)) == pytest.approx(
+        float(loss_function(answer(9), target, weight)), rel=1e-4
+    )
+
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been(atlas: Atlas, tmp_path: Path) -> None:
+    whole = Trainer(small(6), atlas, tmp_path / "whole")
+    whole.run()
+    broken = Trainer(small(6), atlas, tmp_path / "broken")
+    for step, (inputs, target) in enumerate(broken._examples()):
+        broken._train_step(inputs, target, torch.tensor(FINE.class_weight))
+        if step == 2:
+            break
+    broken.save()
+    resumed = Trainer(small(6), atlas, tmp_path / "broken")
+    resumed.run()
+    assert resumed.step == 6
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, resumed.network.state_dict()[name]), name
+
+
+def test_training_lowers_the_loss(atlas: Atlas, tmp_path: Path) -> None:
+    configuration = replace(small(60), learning_rate=1e-2)
+    trainer = Trainer(configuration, atlas, tmp_path)
+    weight = torch.tensor(FINE.class_weight)
+    inputs, target = example(np.random.default_rng(0), atlas, configuration)
+    losses = [trainer._train_step(inputs, target, weight) for _ in range(60)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_what_was_trained_is_packed_into_weights_that_load(atlas: Atlas, tmp_path: Path) -> None:
+    for configuration in (COARSE, FINE):
+        Trainer(configuration, atlas, tmp_path).save()
+    pack(tmp_path, tmp_path / "w.safetensors", "untrained")
+    assert load_model(tmp_path / "w.safetensors").identity.name == "untrained"
+    assert (tmp_path / "w.safetensors.sha256").is_file()
+    (tmp_path / "fine.pt").unlink()
+    with pytest.raises(CannotMeasure, match="no checkpoint of the fine network"):
+        pack(tmp_path, tmp_path / "w.safetensors", "untrained")
+
+
+def test_training_refuses_an_unknown_network_and_a_missing_atlas(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="train fine or coarse"):
+        train("medium", tmp_path / "atlas.nii.gz", tmp_path)
+    with pytest.raises(UsageError, match="There is no atlas"):
+        train("fine", tmp_path / "atlas.nii.gz", tmp_path)
+
+
+@pytest.mark.skipif(not ATLAS_FILE.exists(), reason="the torso atlas (../shared/data/atlas) is not here")
+@pytest.mark.slow
+def test_the_torso_atlas_gives_scans_with_all_levels() -> None:
+    atlas = load_atlas(ATLAS_FILE)
+    assert list(atlas.axis_levels) == list(range(24, 5, -1))
+    drawn = sample(np.random.default_rng(0), atlas, replace(COARSE.spec, shape=(120, 48, 64), levels=(18, 14)))
+    bodies = set(np.unique(drawn.labels)) & set(range(8, 25))
+    assert len(bodies) >= 14
