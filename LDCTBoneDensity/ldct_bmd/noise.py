@@ -12,7 +12,7 @@ from .voi import CylinderVOI
 
 # Muscle, aorta, liver, kidneys. Farther out less X-ray is absorbed, so that noise is lower than in the spine.
 REACH_MM = 60.0
-HALF_SLAB_MM = 8.0
+HALF_SLAB_MM, HALF_SLAB_SLICES = 8.0, 2.5  # whichever is more
 SOFT_TISSUE_HU = (0.0, 100.0)  # after smoothing: muscle, organs, blood without contrast agent; neither fat nor bone
 SMOOTHING_MM = 4.0
 EDGE_MM = 3.0
@@ -21,8 +21,8 @@ BODY_PER_VOI = 2.0
 LARGEST_CHANGE = 2.5  # along z, in standard deviations; more is an edge of an organ, not noise
 LEAST_TISSUE_MM2 = 500.0
 TEXTURE_STEP_MM = 2.0  # from front to back, across the streaks that the shoulders and the pelvis draw
-# Noise is correlated over the resolution, 1 to 3 mm in plane, with shallow negative lobes around, and over about a slice
-# thickness along z. What does not fade beyond these lags is anatomy or shading, and is taken off.
+# Noise is correlated over the resolution, 1 to 3 mm in plane with shallow negative lobes around, and over about the
+# slice thickness along z. What does not fade beyond these lags is anatomy or shading, and is taken off.
 CORRELATION_MM = 8.0
 BACKGROUND_MM = (8.0, 12.0)
 CORRELATION_Z_MM = 5.0
@@ -92,7 +92,7 @@ def _soft_tissue(scan: CTScan, voi: CylinderVOI) -> tuple[NDArray[np.float32], N
     """Return the slices about the VOI, (z, y, x), and where all of them show the inside of soft tissue, (y, x)."""
     geometry = scan.geometry
     center = geometry.to_index_xyz(np.asarray(voi.center_lps_mm))
-    reach = np.asarray([REACH_MM, REACH_MM, max(HALF_SLAB_MM, 1.5 * geometry.spacing_mm[2])])
+    reach = np.asarray([REACH_MM, REACH_MM, max(HALF_SLAB_MM, HALF_SLAB_SLICES * geometry.spacing_mm[2])])
     low = np.maximum(np.ceil(center - reach / geometry.spacing_mm), 0).astype(int)
     high = np.minimum(np.floor(center + reach / geometry.spacing_mm) + 1, geometry.size).astype(int)
     slab = scan.hu[low[2] : high[2], low[1] : high[1], low[0] : high[0]].astype(np.float32)

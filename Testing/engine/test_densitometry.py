@@ -109,13 +109,13 @@ def test_in_even_bone_without_soft_tissue_the_bound_is_the_scatter_over_repeated
     sigma = (along_z / spacing_mm[2], in_plane / spacing_mm[1], in_plane / spacing_mm[0])
     bone = scan_with(lambda x, y, z: 250.0 - 2.0 * y + 0 * x, geometry).hu
     means, errors = [], []
-    for _ in range(100):
+    for _ in range(60):
         noise = ndimage.gaussian_filter(rng.normal(size=geometry.shape), sigma, mode="wrap")
         got = hu_statistics(scan_of(bone + 40.0 * noise / noise.std(), geometry), ideal_voi())
         means.append(got.mean_hu)
         errors.append(got.standard_error_hu)
 
-    # 100 repeats know the scatter to 7 % themselves.
+    # 60 repeats know the scatter to 9 % themselves.
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(means), rel=0.25)
 
 

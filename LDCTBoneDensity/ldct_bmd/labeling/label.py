@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE, order
+from ..anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE, order, region
 from ..errors import CannotMeasure
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry
@@ -17,6 +17,8 @@ from .separate import separate
 
 EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
+REGION_POWER = 0.3
+REGION_FLOOR = 0.05
 SACRUM = CHANNELS.index("sacrum")
 NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."
 
@@ -77,15 +79,29 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
 
 
 def _votes(segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int) -> NDArray[np.float64]:
-    """Return (count, levels) how likely each body is each of the coarse network's levels, cervical to sacral."""
+    """Return (count, levels) how likely each body is each level: above C7, C7 to L5, below L5.
+
+    The coarse network sees the whole column and tells levels; the fine network's three classes, which see less of it,
+    weigh in with a lower power.
+    """
     voxels = np.argwhere(numbers)
     owner = numbers[tuple(voxels.T)].astype(int) - 1
+
+    def shares(values: NDArray[np.floating]) -> NDArray[np.float64]:
+        summed = np.stack([np.bincount(owner, row, minlength=count) for row in values], axis=1)
+        return np.asarray(summed / np.maximum(summed.sum(axis=1, keepdims=True), 1e-6))
+
     channels = segmentation.level_probability[FIRST_BODY : SACRUM + 1]
-    sampled = map_points(channels, segmentation.level_geometry, segmentation.geometry, voxels)
-    summed = np.stack([np.bincount(owner, row, minlength=count) for row in sampled], axis=1)
-    coarse = summed / np.maximum(summed.sum(axis=1, keepdims=True), 1e-6)
+    coarse = shares(map_points(channels, segmentation.level_geometry, segmentation.geometry, voxels))
     # "cervical" is C7 and all above it: both may take its whole vote.
-    return np.concatenate([coarse[:, :1], coarse], axis=1)
+    levels = np.concatenate([coarse[:, :1], coarse], axis=1)
+    regions = shares(segmentation.class_probability[1:, voxels[:, 0], voxels[:, 1], voxels[:, 2]].astype(np.float64))
+    by_level = np.ones_like(levels)
+    for column, level in enumerate(NAMES, start=1):
+        if region(level):
+            by_level[:, column] = np.maximum(regions[:, region(level) - 1], REGION_FLOOR)
+    votes = levels * by_level**REGION_POWER
+    return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-6))
 
 
 def _on_scan(
