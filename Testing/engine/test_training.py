@@ -11,7 +11,7 @@ from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
 from ldct_bmd.segmentation.network import NetworkShape
 from ldct_bmd.segmentation.weights import load_model
-from ldct_bmd.training.configuration import COARSE, FINE, TrainingConfiguration
+from ldct_bmd.training.configuration import COARSE, FINE, LossWeights, TrainingConfiguration
 from ldct_bmd.training.loop import Trainer, example, loss_function
 from ldct_bmd.training.run import pack, train
 from ldct_bmd.training.synthetic import Atlas, SampleSpec, load_atlas, sample
@@ -104,7 +104,7 @@ def test_thick_slices_average_and_are_interpolated_between() -> None:
 def test_the_loss_is_small_where_the_answer_is_right_and_grows_with_the_error_in_levels() -> None:
     target = torch.zeros((1, 4, 4, 4), dtype=torch.long)
     target[:, 1:3] = 5
-    weight = torch.ones(10)
+    ordered = LossWeights((1.0,) * 10, 1.0, 3.0, (1, 9))
 
     def answer(level: int) -> torch.Tensor:
         logits = torch.full((1, 10, 4, 4, 4), -10.0)
@@ -113,12 +113,12 @@ def test_the_loss_is_small_where_the_answer_is_right_and_grows_with_the_error_in
         logits[:, level, 1:3] = 10.0
         return logits
 
-    right, near, far = (float(loss_function(answer(level), target, weight, (1, 9))) for level in (5, 6, 9))
+    right, near, far = (float(loss_function(answer(level), target, ordered)) for level in (5, 6, 9))
     assert right < 0.05
     assert right < near < far
     # Without an order, one wrong level is as wrong as another.
-    assert float(loss_function(answer(6), target, weight)) == pytest.approx(
-        float(loss_function(answer(9), target, weight)), rel=1e-4
+    assert float(loss_function(answer(6), target, replace(ordered, ordered=None))) == pytest.approx(
+        float(loss_function(answer(9), target, replace(ordered, ordered=None))), rel=1e-4
     )
 
 
@@ -127,7 +127,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(atlas: Atlas, tmp_path: Path
     whole.run()
     broken = Trainer(small(6), atlas, tmp_path / "broken")
     for step, (inputs, target) in enumerate(broken._examples()):
-        broken._train_step(inputs, target, torch.tensor(FINE.class_weight))
+        broken._train_step(inputs, target)
         if step == 2:
             break
     broken.save()
@@ -141,9 +141,8 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(atlas: Atlas, tmp_path: Path
 def test_training_lowers_the_loss(atlas: Atlas, tmp_path: Path) -> None:
     configuration = replace(small(60), learning_rate=1e-2)
     trainer = Trainer(configuration, atlas, tmp_path)
-    weight = torch.tensor(FINE.class_weight)
     inputs, target = example(np.random.default_rng(0), atlas, configuration)
-    losses = [trainer._train_step(inputs, target, weight) for _ in range(60)]
+    losses = [trainer._train_step(inputs, target) for _ in range(60)]
     assert losses[-1] < 0.6 * losses[0]
 
 

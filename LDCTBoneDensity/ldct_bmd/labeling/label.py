@@ -54,7 +54,13 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
     progress("label", 0.0)
     foreground = 1.0 - segmentation.class_probability[0].astype(np.float32)
     spacing_zyx = segmentation.geometry.spacing_mm[::-1]
-    numbers, extents = separate(foreground, spacing_zyx)
+
+    def hu_at(points_zyx_mm: NDArray[np.float64]) -> NDArray[np.floating]:
+        lps = segmentation.geometry.to_lps_mm((points_zyx_mm / np.asarray(spacing_zyx))[:, ::-1])
+        index_zyx = scan.geometry.to_index_xyz(lps)[:, ::-1]
+        return ndimage.map_coordinates(scan.hu, index_zyx.T, output=np.float32, order=1, mode="nearest")
+
+    numbers, extents = separate(foreground, spacing_zyx, hu_at)
     if not len(extents):
         raise CannotMeasure(NO_VERTEBRA)
     progress("label", 0.4)

@@ -13,6 +13,23 @@ from .targets import level_table, region_table
 
 
 @dataclass(frozen=True)
+class LossWeights:
+    """What counts in the loss.
+
+    Attributes:
+        classes: weight of each class in the cross-entropy.
+        classification: of telling the classes apart, against telling foreground from background.
+        border: extra weight of background beside foreground; 0: no cross-entropy of foreground against background.
+        ordered: first and last of the classes that follow each other along the spine: further off costs more.
+    """
+
+    classes: tuple[float, ...]
+    classification: float
+    border: float
+    ordered: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
 class TrainingConfiguration:
     """One network's training.
 
@@ -20,8 +37,6 @@ class TrainingConfiguration:
         spec: what the synthetic scans look like.
         heights: numbers of slices to crop the scans to, drawn at random: where a scan ends is anatomy too.
         table: class of each tissue label.
-        class_weight: of the cross-entropy.
-        ordered: first and last of the classes that follow each other along the spine, if the network tells levels.
     """
 
     name: str
@@ -29,8 +44,7 @@ class TrainingConfiguration:
     spec: SampleSpec
     heights: tuple[int, ...]
     table: NDArray[np.int64] = field(repr=False)
-    class_weight: tuple[float, ...]
-    ordered: tuple[int, int] | None
+    loss: LossWeights
     steps: int
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
@@ -51,8 +65,8 @@ FINE = TrainingConfiguration(
     ),
     heights=(64,),
     table=region_table(),
-    class_weight=(0.5, 1.0, 1.0, 1.0),
-    ordered=(1, 3),
+    # A patch sees too little of the column to be sure of the class; what is asked of it first is the outline.
+    loss=LossWeights(classes=(0.5, 1.0, 1.0, 1.0), classification=0.3, border=3.0, ordered=(1, 3)),
     steps=2600,
 )
 COARSE = TrainingConfiguration(
@@ -68,8 +82,9 @@ COARSE = TrainingConfiguration(
     ),
     heights=(40, 56, 72, 88, 88),
     table=level_table(),
-    class_weight=(0.3, *[2.0] * 18, 1.0, 0.5),
-    ordered=(FIRST_BODY, LAST_BODY),
+    loss=LossWeights(
+        classes=(0.3, *[2.0] * 18, 1.0, 0.5), classification=1.0, border=0.0, ordered=(FIRST_BODY, LAST_BODY)
+    ),
     steps=2600,
 )
 CONFIGURATIONS = {c.name: c for c in (FINE, COARSE)}

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from ..segmentation.network import DenseUNet
 from ..segmentation.normalize import normalize
-from .configuration import TrainingConfiguration
+from .configuration import LossWeights, TrainingConfiguration
 from .synthetic import Atlas, sample
 
 CHECKPOINT_SECONDS = 180.0
@@ -31,15 +31,11 @@ def example(rng: np.random.Generator, atlas: Atlas, configuration: TrainingConfi
     return normalize(hu)[None, None], target[None]
 
 
-def loss_function(
-    logits: Tensor, target: Tensor, class_weight: Tensor, ordered: tuple[int, int] | None = None
-) -> Tensor:
-    """Dice loss over the classes present, and over all foreground together, plus weighted cross-entropy.
+def loss_function(logits: Tensor, target: Tensor, weights: LossWeights) -> Tensor:
+    """Return the loss of logits (1, classes, z, y, x) against classes (1, z, y, x).
 
-    Args:
-        logits: (1, classes, z, y, x).
-        target: (1, z, y, x).
-        ordered: first and last of the classes that are levels in their order; being off by more then costs more.
+    What is asked: is it foreground at all (Dice loss and cross-entropy), which class (Dice loss over the classes
+    present, weighted cross-entropy), and how many levels off.
     """
     classes = logits.shape[1]
     flat = logits[0].reshape(classes, -1)
@@ -47,7 +43,7 @@ def loss_function(
     log_probability = flat.log_softmax(dim=0)
     probability = log_probability.exp()
     log_true = log_probability.gather(0, truth[None])[0]
-    weight = class_weight[truth]
+    weight = torch.tensor(weights.classes)[truth]
     entropy = -(weight * log_true).sum() / weight.sum()
 
     count = torch.bincount(truth, minlength=classes)
@@ -57,18 +53,32 @@ def loss_function(
     present[0] = False
     per_class = 1 - (2 * overlap + 1) / (total + 1)
     dice = per_class[present].mean() if present.any() else entropy.new_zeros(())
-    bone = 1 - probability[0]
-    bony = truth > 0
-    merged = 1 - (2 * bone[bony].sum() + 1) / (bone.sum() + bony.sum() + 1)
-    loss = dice + 0.5 * merged + entropy
-    if ordered is not None:
-        first, last = ordered
+    loss = weights.classification * (dice + entropy)
+
+    foreground = truth > 0
+    found = 1 - probability[0]
+    merged = 1 - (2 * found[foreground].sum() + 1) / (found.sum() + foreground.sum() + 1)
+    loss = loss + 0.5 * merged
+    if weights.border:
+        log_found = torch.logsumexp(log_probability[1:], dim=0)
+        binary = -torch.where(foreground, log_found, log_probability[0])
+        shell = 1 + weights.border * _beside(foreground.reshape(target.shape)).reshape(-1)
+        loss = loss + 0.5 * merged + (shell * binary).sum() / shell.sum()
+    if weights.ordered is not None:
+        first, last = weights.ordered
         here = (truth >= first) & (truth <= last)
         if here.any():
             share = flat[first : last + 1, here].softmax(dim=0)
             mean = (share * torch.arange(first, last + 1, dtype=share.dtype)[:, None]).sum(dim=0)
-            loss = loss + 0.3 * functional.smooth_l1_loss(mean, truth[here].to(mean.dtype))
+            off = functional.smooth_l1_loss(mean, truth[here].to(mean.dtype))
+            loss = loss + 0.3 * weights.classification * off
     return loss
+
+
+def _beside(foreground: Tensor) -> Tensor:
+    """Return which background voxels lie within 2 mm along z (discs), or 2 mm across, of foreground (1, z, y, x)."""
+    near = functional.max_pool3d(foreground[None].float(), (5, 3, 3), stride=1, padding=(2, 1, 1))[0]
+    return near - foreground.float()
 
 
 class Trainer:
@@ -120,11 +130,10 @@ class Trainer:
         self.resume()
         last_save = started = time.monotonic()
         first_step, smooth = self.step, math.nan
-        weight = torch.tensor(self.configuration.class_weight)
         with (self.folder / f"{self.configuration.name}.csv").open("a", newline="") as file:
             log = csv.writer(file)
             for inputs, target in self._examples():
-                loss = self._train_step(inputs, target, weight)
+                loss = self._train_step(inputs, target)
                 smooth = loss if math.isnan(smooth) else 0.98 * smooth + 0.02 * loss
                 if self.step % LOG_EVERY == 0:
                     seconds = (time.monotonic() - started) / (self.step - first_step)
@@ -141,12 +150,12 @@ class Trainer:
             rng = np.random.default_rng((self.configuration.seed, self.step))
             yield example(rng, self.atlas, self.configuration)
 
-    def _train_step(self, inputs: Tensor, target: Tensor, weight: Tensor) -> float:
+    def _train_step(self, inputs: Tensor, target: Tensor) -> float:
         for group in self.optimizer.param_groups:
             group["lr"] = self.configuration.learning_rate * self._schedule()
         self.network.train()
         logits = self.network(inputs.to(memory_format=torch.channels_last_3d)).float()
-        loss = loss_function(logits, target, weight, self.configuration.ordered)
+        loss = loss_function(logits, target, self.configuration.loss)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
