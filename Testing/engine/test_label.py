@@ -6,6 +6,7 @@ from helpers_column import SPACING_ZYX_MM, column
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, label
+from ldct_bmd.labeling.ribs import OFFSET_MM
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.segmentation import NamedBodies, NetworkBodies
 from ldct_bmd.segmentation.levels import CHANNELS
@@ -30,22 +31,45 @@ def empty_scan(geometry: Geometry) -> CTScan:
 
 
 def seen_by_networks(
-    levels: tuple[str, ...] = LEVELS, votes: tuple[str, ...] | None = None, thickness_mm: float = 1.0, **shape: object
+    levels: tuple[str, ...] = LEVELS,
+    votes: tuple[str, ...] | None = None,
+    ribs: tuple[str, ...] | None = None,
+    thickness_mm: float = 1.0,
+    **shape: object,
 ) -> tuple[CTScan, NetworkBodies, np.ndarray]:
-    """A column as the networks would give it; ``votes`` are what the coarse network says of each body."""
+    """A column as the networks would give it.
+
+    Args:
+        votes: what the coarse network says of each body; None: the truth.
+        ribs: which of ``levels`` bear the ribs that it sees; None: the thoracic ones.
+    """
     foreground, numbers = column(HEIGHTS, **shape)  # type: ignore[arg-type]
     scan = empty_scan(scan_grid(foreground.shape[0], thickness_mm))
     fine = grid(scan.geometry, (2.0, 2.0, 1.0))
     assert fine.shape == foreground.shape
     classes = np.zeros((4, *foreground.shape), dtype=np.float16)
     classes[0], classes[3] = 1 - foreground, foreground
-    votes = votes or levels
-    vote = np.zeros((len(CHANNELS), *foreground.shape), dtype=np.float16)
+
+    x0, y0, z0 = fine.origin_lps_mm
+    coarse = Geometry((45, 30, len(foreground) // 4), (4.0, 4.0, 4.0), (x0 - 50.0, y0, z0), fine.direction)
+    z, y, x = np.indices(coarse.shape)
+    at = np.rint(fine.to_index_xyz(coarse.to_lps_mm(np.stack([x, y, z], axis=-1)))).astype(int)[..., ::-1]
+    inside = ((at >= 0) & (at < foreground.shape)).all(axis=-1)
+    owner = np.where(inside, numbers[tuple(np.moveaxis(np.clip(at, 0, np.array(foreground.shape) - 1), -1, 0))], 0)
+    vote = np.zeros((len(CHANNELS), *coarse.shape), dtype=np.float16)
     vote[0] = 1
-    for number, level in enumerate(votes, start=1):
-        vote[CHANNELS.index(level), numbers == number] = 1
-        vote[0, numbers == number] = 0
-    return scan, NetworkBodies(fine, classes, fine, vote), numbers
+    if ribs is None:
+        ribs = tuple(level for level in levels if level in OFFSET_MM)
+    for number, (level, name) in enumerate(zip(levels, votes or levels, strict=True), start=1):
+        vote[CHANNELS.index(name), owner == number] = 1
+        if level in ribs:
+            voxels = np.argwhere(numbers == number) * SPACING_ZYX_MM
+            middle_z, middle_y, middle_x = voxels.mean(axis=0)
+            beside = np.abs(np.abs(x * 4.0 - 50.0 - middle_x) - 54.0) <= 14.0
+            height = np.abs(z * 4.0 - middle_z - OFFSET_MM.get(level, OFFSET_MM["T12"])) <= 5.0
+            vote[CHANNELS.index("rib"), beside & height & (y * 4.0 > middle_y)] = 1
+    vote[0, vote[1:].sum(axis=0) > 0] = 0
+    return scan, NetworkBodies(fine, classes, coarse, vote), numbers
 
 
 def levels_of(found: VertebralColumn) -> tuple[str, ...]:
@@ -67,10 +91,22 @@ def test_one_wrong_vote_shifts_no_name() -> None:
 
 
 def test_votes_that_fit_two_namings_make_the_names_uncertain() -> None:
-    scan, seen, _ = seen_by_networks(votes=("T11", "T12", "T12", "L1", "L2"))
+    scan, seen, _ = seen_by_networks(votes=("T11", "T12", "T12", "L1", "L2"), ribs=("T11",))
     found = label(seen, scan)
     assert not found.names_certain
     assert "might be 1 level" in found.remark
+
+
+def test_ribs_decide_where_the_votes_do_not() -> None:
+    # Every body is taken for the one above it, as when a class boundary is off by one; the last rib says otherwise.
+    scan, seen, _ = seen_by_networks(votes=("T11", "T12", "T12", "L1", "L2"))
+    assert levels_of(label(seen, scan)) == LEVELS
+
+
+def test_names_that_no_rib_confirms_are_uncertain_however_clear_the_votes() -> None:
+    scan, seen, _ = seen_by_networks(ribs=())
+    found = label(seen, scan)
+    assert not found.names_certain
 
 
 def test_names_without_an_anchor_in_view_are_uncertain() -> None:

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from ldct_bmd.anatomy import LEVELS, VERSE_VALUE, order
 from ldct_bmd.errors import UsageError
 from ldct_bmd.validation.phantom import Phantom, PhantomSpec, build_phantom, write_dicom, write_label_map, write_nifti
+from ldct_bmd.validation.phantom.shapes import polyline
 from ldct_bmd.validation.phantom.truth import points_in
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -260,3 +261,10 @@ def test_nifti_holds_the_same_points_in_any_orientation(tmp_path: Path, orientat
 def test_an_impossible_phantom_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         PhantomSpec(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_path_whose_points_fall_together_is_still_a_path() -> None:
+    points = np.array([[0.0, 0, 0], [5, 0, 0], [5, 0, 0], [10, 0, 0]])
+    line = polyline(points, 1.0)
+    assert np.allclose(line[[0, -1]], points[[0, -1]])
+    assert len(polyline(points[1:3], 1.0)) == 1

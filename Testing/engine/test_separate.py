@@ -16,7 +16,7 @@ def agreement(found: np.ndarray, truth: np.ndarray) -> list[float]:
 
 def test_bodies_are_numbered_from_the_top() -> None:
     foreground, truth = column(LUMBAR)
-    numbers, extents = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) == 1.0
     assert np.all(np.diff(extents.mean(axis=1)) < 0)
@@ -25,7 +25,7 @@ def test_bodies_are_numbered_from_the_top() -> None:
 @pytest.mark.parametrize("tilt", [-0.5, 0.5])
 def test_bodies_of_a_tilted_spine_are_cut_along_their_endplates(tilt: float) -> None:
     foreground, truth = column(LUMBAR, tilt=tilt)
-    numbers, extents = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) > 0.99
 
@@ -33,7 +33,7 @@ def test_bodies_of_a_tilted_spine_are_cut_along_their_endplates(tilt: float) -> 
 def test_neighbours_joined_by_an_osteophyte_are_split() -> None:
     foreground, truth = column(LUMBAR, bridge=(2, 3))
     assert ndimage.label(foreground > 0.5)[1] == 3
-    numbers, extents = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) > 0.98
 
@@ -42,7 +42,7 @@ def test_bodies_that_thick_slices_melt_together_are_split() -> None:
     foreground, truth = column(LUMBAR, disc_mm=4.0)
     blurred = ndimage.uniform_filter1d(foreground, 5, axis=0)
     blurred = np.maximum(blurred, 0.55 * (blurred > 0.1))  # the discs are above one half too
-    numbers, extents = separate(blurred, SPACING_ZYX_MM)
+    numbers, extents, _ = separate(blurred, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) > 0.95
 
@@ -53,7 +53,7 @@ def test_fragments_of_one_body_stay_together() -> None:
     # A cleft across the body, as where the network misses a sclerotic band.
     middle = int(z.mean())
     foreground[middle : middle + 1, :, :][truth[middle : middle + 1] == 3] = 0.4
-    numbers, extents = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)[2:3]) > 0.9
 
@@ -61,14 +61,14 @@ def test_fragments_of_one_body_stay_together() -> None:
 def test_a_crushed_body_between_normal_ones_is_one_body() -> None:
     heights = (24.0, 24.0, 11.0, 25.0, 26.0)
     foreground, truth = column(heights)
-    numbers, extents = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) == 1.0
 
 
 def test_a_body_cut_by_the_scan_is_a_body_of_its_own() -> None:
     foreground, truth = column(LUMBAR, start_mm=-12.0)
-    numbers, extents = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) == 1.0
 
@@ -76,16 +76,16 @@ def test_a_body_cut_by_the_scan_is_a_body_of_its_own() -> None:
 def test_small_upper_and_large_lower_bodies_are_told_apart_in_one_column() -> None:
     heights = tuple(np.linspace(15, 28, 16))
     foreground, truth = column(heights, disc_mm=3.0)
-    numbers, extents = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 16
     assert min(agreement(numbers, truth)) == 1.0
 
 
 def test_nothing_is_found_in_an_empty_map_or_in_specks() -> None:
     foreground = np.zeros((60, 40, 40), dtype=np.float32)
-    assert len(separate(foreground, SPACING_ZYX_MM)[1]) == 0
+    assert len(separate(foreground, SPACING_ZYX_MM).extents) == 0
     foreground[10:14, 10:14, 10:14] = 1.0
-    assert len(separate(foreground, SPACING_ZYX_MM)[1]) == 0
+    assert len(separate(foreground, SPACING_ZYX_MM).extents) == 0
 
 
 def test_arc_length_of_a_straight_tilted_line_is_its_length() -> None:

@@ -1,5 +1,7 @@
 """Making the vertebral column of a segmentation."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -9,16 +11,19 @@ from ..errors import CannotMeasure
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry
 from ..segmentation import NamedBodies, NetworkBodies, Segmentation
-from ..segmentation.levels import CHANNELS, FIRST_BODY
+from ..segmentation.levels import CHANNELS, FIRST_BODY, LAST_BODY
 from ..segmentation.resample import map_points
 from .column import Vertebra, VertebralColumn
 from .name import CERTAIN, NAMES, Naming, assign, count_missing
+from .ribs import ABSENT, PRESENT, RibCount
 from .separate import separate
 
 EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
+SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15 mm) about it
 REGION_POWER = 0.3
 REGION_FLOOR = 0.05
+LEAST_MM3 = 2000.0  # half of a small body
 SACRUM = CHANNELS.index("sacrum")
 NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."
 
@@ -43,7 +48,9 @@ def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
             sizes[0] = 0
             crumbs = (sizes < PIECE * sizes.sum())[parts] & (parts > 0)
             bodies[box][crumbs] = 0
-        vertebrae.append(_vertebra(LEVEL_OF_VERSE_VALUE[value], bodies[box] == value, box, scan.geometry, 1.0))
+        vertebra = _vertebra(LEVEL_OF_VERSE_VALUE[value], bodies[box] == value, box, scan.geometry, 1.0)
+        # What the label map's own edge cut away looks like the body's end on the scan.
+        vertebrae.append(replace(vertebra, complete=False) if value in segmentation.cut else vertebra)
     if not vertebrae:
         raise CannotMeasure(NO_VERTEBRA)
     vertebrae.sort(key=lambda v: order(v.level))
@@ -52,7 +59,7 @@ def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
 
 def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
     progress("label", 0.0)
-    foreground = 1.0 - segmentation.class_probability[0].astype(np.float32)
+    foreground = _along_the_spine(segmentation)
     spacing_zyx = segmentation.geometry.spacing_mm[::-1]
 
     def hu_at(points_zyx_mm: NDArray[np.float64]) -> NDArray[np.floating]:
@@ -60,11 +67,13 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
         index_zyx = scan.geometry.to_index_xyz(lps)[:, ::-1]
         return ndimage.map_coordinates(scan.hu, index_zyx.T, output=np.float32, order=1, mode="nearest")
 
-    numbers, extents = separate(foreground, spacing_zyx, hu_at)
-    if not len(extents):
+    numbers, extents, curve = separate(foreground, spacing_zyx, hu_at)
+    if curve is None or not len(extents):
         raise CannotMeasure(NO_VERTEBRA)
     progress("label", 0.4)
-    naming = assign(_votes(segmentation, numbers, len(extents)), count_missing(extents.mean(axis=1)))
+    centres = extents.mean(axis=1)
+    ribs = RibCount(segmentation, curve, centres)
+    naming = assign(_votes(segmentation, numbers, len(extents)), count_missing(centres), ribs.log_likelihood())
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
     boxes = ndimage.find_objects(numbers)
     vertebrae = []
@@ -80,8 +89,19 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
         vertebrae.append(_vertebra(level, body, box, scan.geometry, naming.probability))
     if not vertebrae:
         raise CannotMeasure(NO_VERTEBRA)
-    certain, remark = _judge(naming, vertebrae, segmentation)
+    certain, remark = _judge(naming, vertebrae, segmentation, ribs)
     return VertebralColumn(tuple(vertebrae), bodies, certain, remark)
+
+
+def _along_the_spine(segmentation: NetworkBodies) -> NDArray[np.float32]:
+    """Return the fine network's foreground (z, y, x) where the coarse one, which sees more, has the spine."""
+    foreground = 1.0 - segmentation.class_probability[0].astype(np.float32)
+    body = segmentation.level_probability[FIRST_BODY : LAST_BODY + 1].astype(np.float32).sum(axis=0)
+    near = ndimage.binary_dilation(body > SPINE_SEEN, iterations=SPINE_MARGIN)
+    voxels = np.argwhere(foreground > 0.1)
+    inside = map_points(near[None].astype(np.float32), segmentation.level_geometry, segmentation.geometry, voxels)[0]
+    foreground[tuple(voxels[inside < 0.5].T)] = 0.0
+    return foreground
 
 
 def _votes(segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int) -> NDArray[np.float64]:
@@ -169,16 +189,8 @@ def _vertebra(
     )
 
 
-def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodies) -> tuple[bool, str]:
+def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodies, ribs: RibCount) -> tuple[bool, str]:
     """Return whether the names are certain, and a sentence that says why."""
-    found = {v.level for v in vertebrae}
-    anchors = []
-    if {"C7", "T1"} <= found or (naming.positions[0] < 0 and "T1" in found) or _above_is_cervical(segmentation, found):
-        anchors.append("the junction of C7 and T1")
-    if {"T12", "L1"} <= found:
-        anchors.append("the last rib")
-    if "L5" in found and (naming.positions[-1] >= len(NAMES) or segmentation.level_probability[SACRUM].max() > 0.5):
-        anchors.append("the junction of L5 and the sacrum")
     if naming.probability < CERTAIN:
         other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
         way = "lower" if naming.runner_up > 0 else "higher"
@@ -186,6 +198,7 @@ def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodie
             f"The names are uncertain (probability {naming.probability:.2f}): all might be {other} {way}; "
             "count the ribs and correct them."
         )
+    anchors = _anchors(naming, {v.level for v in vertebrae}, segmentation, ribs)
     if not anchors:
         return False, (
             "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."
@@ -193,7 +206,24 @@ def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodie
     return True, f"The names are counted from {' and '.join(anchors)} (probability {naming.probability:.2f})."
 
 
-def _above_is_cervical(segmentation: NetworkBodies, found: set[str]) -> bool:
-    """Whether the coarse network sees cervical bodies and T1 was found below them."""
-    cervical = segmentation.level_probability[FIRST_BODY]
-    return "T1" in found and float((cervical > 0.5).sum()) * segmentation.level_geometry.voxel_volume_mm3 > 2000.0
+def _anchors(naming: Naming, found: set[str], segmentation: NetworkBodies, ribs: RibCount) -> list[str]:
+    """Return the landmarks that are seen in the scan, whatever the bodies are called."""
+
+    def bears_rib(level: str) -> float:
+        position = NAMES.index(level)
+        return ribs.seen(naming.positions.index(position), level) if level in found else float("nan")
+
+    anchors = []
+    if bears_rib("T1") > PRESENT and (bears_rib("C7") < ABSENT or _volume_mm3(segmentation, FIRST_BODY) > LEAST_MM3):
+        anchors.append("the first rib")
+    if bears_rib("T12") > PRESENT and bears_rib("L1") < ABSENT:
+        anchors.append("the last rib")
+    if "L5" in found and _volume_mm3(segmentation, SACRUM) > LEAST_MM3:
+        anchors.append("the sacrum")
+    return anchors
+
+
+def _volume_mm3(segmentation: NetworkBodies, channel: int) -> float:
+    """Return how much of the scan the coarse network gives to a channel."""
+    seen = segmentation.level_probability[channel] > 0.5
+    return float(seen.sum()) * segmentation.level_geometry.voxel_volume_mm3

@@ -44,19 +44,22 @@ def count_missing(centres_mm: NDArray[np.float64]) -> NDArray[np.int64]:
     return missing
 
 
-def assign(votes: NDArray[np.float64], missing: NDArray[np.int64]) -> Naming:
+def assign(votes: NDArray[np.float64], missing: NDArray[np.int64], ribs: NDArray[np.float64] | None = None) -> Naming:
     """Choose the most likely naming.
 
     Args:
         votes: (n, len(NAMES) + 2), probability of each body to be above C7, each of NAMES, below L5.
         missing: (n,), bodies missing before each body.
+        ribs: log probability of the ribs that are seen, of the shape of ``votes``.
     """
     steps = np.cumsum(missing + 1) - 1 - missing[0]
     n, channels = votes.shape
-    logs = np.log(np.maximum(votes, FLOOR))
+    logs = np.log(np.maximum(votes, FLOOR)) / CORRELATED_BODIES
+    if ribs is not None:
+        logs = logs + ribs
     starts = np.arange(-(n + int(missing.sum())), channels)
     scores = np.array([logs[np.arange(n), np.clip(start + steps + 1, 0, channels - 1)].sum() for start in starts])
-    probability = softmax(scores / CORRELATED_BODIES)
+    probability = softmax(scores)
     order = np.argsort(probability)[::-1]
     best = int(order[0])
     return Naming(

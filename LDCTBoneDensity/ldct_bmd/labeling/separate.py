@@ -7,6 +7,7 @@ straightened spine, a narrow dark band between two endplates shows a disc, at di
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ MIN_PERIOD_MM, MAX_PERIOD_MM = 12.0, 55.0  # body and disc: T1 of a small woman,
 CUT_COST = 0.45  # a body has a waist, and darker bone above and below its middle
 REGULARITY = 0.25  # cost of neighbours that differ by a factor e in height,
 MOST_IRREGULAR = 0.1  # and the most that one pair costs: a crushed body is no reason to cut others
+EMPTY = 0.02  # of the largest cross-section: less is no body
+INSEPARABLE = 2.0  # cost of a stretch longer than any body, in which no disc is seen
 SHARPEN = 4  # power of the probability: what is half in doubt is a disc rather than a body
 # The middle of the spine, well inside endplates' rims and away from the canal.
 CORE_ACROSS_MM, CORE_BACK_MM = np.arange(-8.0, 9.0, 2.0), np.arange(-6.0, 7.0, 2.0)
@@ -50,6 +53,20 @@ class SpineCurve:
             z += 0.8 * ahead / (1 + dy**2 + dx**2)
         return np.interp(z, self.z_mm, self.s_mm)
 
+    def frame(self, s_mm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return at arc lengths (n,) the curve's points and the unit vectors to the left and to the back, (n, 3) each.
+
+        All in (z, y, x) order, in mm. Beyond its ends the curve goes straight on.
+        """
+        z = np.interp(s_mm, self.s_mm, self.z_mm)
+        z = z + np.minimum(s_mm - self.s_mm[0], 0) + np.maximum(s_mm - self.s_mm[-1], 0)
+        line = np.stack([z, np.interp(z, self.z_mm, self.y_mm), np.interp(z, self.z_mm, self.x_mm)], axis=1)
+        along = np.gradient(line, axis=0)
+        along /= np.linalg.norm(along, axis=1, keepdims=True)
+        left = np.array([0.0, 0.0, 1.0]) - along[:, 2:] * along
+        left /= np.linalg.norm(left, axis=1, keepdims=True)
+        return line, left, np.cross(left, along)
+
 
 def fit_curve(points_zyx_mm: NDArray[np.float64], weight: NDArray[np.float64]) -> SpineCurve:
     """Fit the curve through foreground voxels (n, 3): a smoothing spline through their centres slab by slab."""
@@ -72,27 +89,38 @@ def fit_curve(points_zyx_mm: NDArray[np.float64], weight: NDArray[np.float64]) -
     return SpineCurve(line_z, line_y, line_x, np.cumsum(pitch) - pitch[0])
 
 
+class Separation(NamedTuple):
+    """Bodies told apart.
+
+    Attributes:
+        numbers: (z, y, x), 1 for the uppermost body, 0 outside.
+        extents: (n, 2), each body's extent along the spine in mm of arc length; empty where there is none.
+        curve: the spine; None where there is none.
+    """
+
+    numbers: NDArray[np.uint8]
+    extents: NDArray[np.float64]
+    curve: SpineCurve | None
+
+
 HUAt = Callable[[NDArray[np.float64]], NDArray[np.floating]]
 
 
 def separate(
     foreground: NDArray[np.floating], spacing_zyx_mm: tuple[float, float, float], hu_at: HUAt | None = None
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+) -> Separation:
     """Number the vertebral bodies of a foreground probability map from the top.
 
     Args:
         foreground: (z, y, x), probability of vertebral body.
         hu_at: the scan's HU at points (n, 3), in mm (z, y, x) from the centre of the map's first voxel.
-
-    Returns:
-        The numbers (z, y, x), 0 outside, and each body's extent along the spine (n, 2) in mm, which may be empty.
     """
     spacing = np.asarray(spacing_zyx_mm)
     numbers = np.zeros(foreground.shape, dtype=np.uint8)
     mask = _column(foreground > 0.5, spacing)
     voxels = np.argwhere(mask)
     if not len(voxels):
-        return numbers, np.empty((0, 2))
+        return Separation(numbers, np.empty((0, 2)), None)
     # A margin of doubtful voxels makes the profile smooth.
     wide = np.argwhere(ndimage.binary_dilation(mask, iterations=1) & (foreground > 0.1))
     weight = foreground[tuple(wide.T)].astype(np.float64)
@@ -120,12 +148,12 @@ def separate(
     total = float(np.prod(spacing)) / 1000.0
     for number in range(len(cuts) - 1, 0, -1):
         part = flooded == number
-        if part.sum() * total < MIN_BODY_ML:
+        if part.sum() * total < MIN_BODY_ML or cuts[number] - cuts[number - 1] > MAX_PERIOD_MM:
             continue
         along = voxel_s[part[tuple(voxels.T)]]
         extents.append((float(np.percentile(along, 2)), float(np.percentile(along, 98))))
         numbers[part] = len(extents)
-    return numbers, np.asarray(extents).reshape(-1, 2)
+    return Separation(numbers, np.asarray(extents).reshape(-1, 2), curve)
 
 
 def _bone_along(curve: SpineCurve, s_mm: NDArray[np.float64], hu_at: HUAt) -> NDArray[np.float64]:
@@ -133,14 +161,7 @@ def _bone_along(curve: SpineCurve, s_mm: NDArray[np.float64], hu_at: HUAt) -> ND
 
     A disc is darker than the endplates on both sides of it, which are nearer to each other than those of a body.
     """
-    # Beyond its ends the curve stands still.
-    z = np.interp(s_mm, curve.s_mm, curve.z_mm) + 1e-6 * s_mm
-    line = np.stack([z, np.interp(z, curve.z_mm, curve.y_mm), np.interp(z, curve.z_mm, curve.x_mm)], axis=1)
-    along = np.gradient(line, axis=0)
-    along /= np.linalg.norm(along, axis=1, keepdims=True)
-    across = np.array([0.0, 0.0, 1.0]) - along[:, 2:] * along
-    across /= np.linalg.norm(across, axis=1, keepdims=True)
-    back = np.cross(along, across)
+    line, across, back = curve.frame(s_mm)
     u, v = (grid.ravel()[None, :, None] for grid in np.meshgrid(CORE_ACROSS_MM, CORE_BACK_MM))
     points = line[:, None] + u * across[:, None] + v * back[:, None]
     hu = np.median(np.asarray(hu_at(points.reshape(-1, 3))).reshape(len(s_mm), -1), axis=1)
@@ -164,45 +185,48 @@ def choose_cuts(profile: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return positions (in samples, from the bottom) of the ends and of the discs in a profile of cross-sections.
 
     Dynamic programming over the local minima: the depth of each cut against the lower of the two highest sections
-    beside it, less a cost per cut, less the irregularity of neighbouring heights.
+    beside it, less a cost per cut, less the irregularity of neighbouring heights. Where there is nothing, a stretch may
+    have any length.
     """
-    inside = np.flatnonzero(profile > 0.02 * profile.max())
+    nothing = EMPTY * profile.max()
+    inside = np.flatnonzero(profile > nothing)
     first, last = int(inside[0]), int(inside[-1])
-    minima = [i for i in range(first + 1, last) if profile[i] <= profile[i - 1] and profile[i] < profile[i + 1]]
-    nodes = np.array([first, *minima, last])
+    falls, rises = np.diff(profile)[:-1], np.diff(profile)[1:]
+    minima = np.flatnonzero(((falls <= 0) & (rises > 0)) | ((falls < 0) & (rises >= 0))) + 1
+    nodes = np.array([first, *minima[(minima > first) & (minima < last)], last])
+    count = len(nodes)
+    peaks = np.zeros((count, count))
+    for a in range(count):
+        peaks[a, a:] = np.maximum.accumulate(profile[nodes[a] :])[nodes[a:] - nodes[a]]
     low, high = MIN_PERIOD_MM / STEP_MM, MAX_PERIOD_MM / STEP_MM
-
-    def peak(a: int, b: int) -> float:
-        return float(profile[nodes[a] : nodes[b] + 1].max())
-
-    n = len(nodes)
     best: dict[tuple[int, int], tuple[float, tuple[int, int] | None]] = {}
-    for b in range(1, n):
+    for b in range(1, count):
         for a in range(b):
-            length = nodes[b] - nodes[a]
-            at_end = a == 0 or b == n - 1
-            if length > high or (length < low and not at_end):
+            length, at_end = nodes[b] - nodes[a], a == 0 or b == count - 1
+            empty = peaks[a, b] <= nothing
+            if not empty and length < low and not at_end:
                 continue
-            start = 0.0 if a == 0 else -np.inf
+            value = -np.inf if a else -INSEPARABLE * (length > high)
             chosen: tuple[int, int] | None = None
             for before in range(a):
                 state = best.get((before, a))
                 if state is None:
                     continue
-                depth = 1.0 - profile[nodes[a]] / min(peak(before, a), peak(a, b))
-                ends = before == 0 or b == n - 1  # a body that the scan cuts may have any height
-                ratio = abs(np.log(length / (nodes[a] - nodes[before])))
-                uneven = 0.0 if ends else min(REGULARITY * max(0.0, ratio - 0.15), MOST_IRREGULAR)
-                value = state[0] + depth - CUT_COST - uneven
-                if value > start:
-                    start, chosen = value, (before, a)
-            if np.isfinite(start):
-                best[(a, b)] = (start, chosen)
-    finished = [(state[0], key) for key, state in best.items() if key[1] == n - 1]
-    if not finished:  # nothing like a column: one body
-        return np.array([first, last], dtype=np.float64)
+                gain = state[0]
+                if not empty and length > high:
+                    gain -= INSEPARABLE
+                elif not empty and peaks[before, a] > nothing:
+                    gain += 1.0 - profile[nodes[a]] / min(peaks[before, a], peaks[a, b]) - CUT_COST
+                    if before and b < count - 1:  # a body that the scan cuts may have any height
+                        ratio = abs(np.log(length / (nodes[a] - nodes[before])))
+                        gain -= min(REGULARITY * max(0.0, ratio - 0.15), MOST_IRREGULAR)
+                if gain > value:
+                    value, chosen = gain, (before, a)
+            if np.isfinite(value):
+                best[(a, b)] = (value, chosen)
+    finished = [(state[0], key) for key, state in best.items() if key[1] == count - 1]
     key: tuple[int, int] | None = max(finished)[1]
-    path = [n - 1]
+    path = [count - 1]
     while key is not None:
         path.append(key[0])
         key = best[key][1]

@@ -16,6 +16,7 @@ from ..anatomy import LEVEL_OF_VERSE_VALUE, LEVELS, VERSE_VALUE, order
 from ..errors import CannotMeasure
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry
+from .alignment import refuse_misplaced
 from .body_split import find_canal, split_bodies
 from .segmenter import ModelIdentity, NamedBodies
 
@@ -34,7 +35,6 @@ LEVEL_OF_VALUE: dict[str, dict[int, str]] = {
 }
 # VerSe ends at 28; some tools add discs and endplates from 101 on. TotalSegmentator's organs fill the gap.
 NOT_VERSE = range(29, 100)
-MIN_MEDIAN_HU = -50  # even fatty, osteoporotic vertebrae are above it; fat, lung and air are below
 SAME_GRID_MM = 0.01
 
 
@@ -79,7 +79,7 @@ class LabelMapSegmenter:
         on_scan = _resampled(bodies, image, scan.geometry)
         _refuse_elsewhere(on_scan, scan)
         progress("segment", 1.0)
-        return NamedBodies(on_scan)
+        return NamedBodies(on_scan, _cut(bodies))
 
     def _read(self) -> sitk.Image:
         """Return the label map, its axes brought to those of LPS that they are closest to."""
@@ -195,20 +195,32 @@ def _same_grid(one: sitk.Image, other: sitk.Image) -> bool:
     return bool(np.abs(gaps).max() <= SAME_GRID_MM)
 
 
+def _cut(bodies: NDArray[np.uint8]) -> frozenset[int]:
+    """Return the values whose body reaches the edge of the file, which may end before the scan does."""
+    cut = set()
+    for value, box in enumerate(ndimage.find_objects(bodies), start=1):
+        if box is None or not _reaches_edge(box, bodies.shape):
+            continue
+        parts, _ = ndimage.label(bodies[box] == value)
+        body = ndimage.find_objects(parts)[int(np.argmax(np.bincount(parts.ravel())[1:]))]
+        there = tuple(slice(o.start + s.start, o.start + s.stop) for o, s in zip(box, body, strict=True))
+        if _reaches_edge(there, bodies.shape):
+            cut.add(value)
+    return frozenset(cut)
+
+
+def _reaches_edge(box: tuple[slice, ...], shape: tuple[int, ...]) -> bool:
+    return any(s.start == 0 or s.stop == n for s, n in zip(box, shape, strict=True))
+
+
 def _refuse_elsewhere(bodies: NDArray[np.uint8], scan: CTScan) -> None:
-    """Refuse bodies that do not lie in ``scan``, or not on its bones."""
-    inside = scan.hu[bodies > 0]
-    if not inside.size:
+    """Refuse bodies that do not lie in ``scan``, or not on its vertebrae."""
+    if not bodies.any():
         raise CannotMeasure(
             "The segmentation and the scan do not overlap in space: give a segmentation of this scan, "
             "with its position and orientation."
         )
-    median_hu = float(np.median(inside))
-    if median_hu < MIN_MEDIAN_HU:
-        raise CannotMeasure(
-            f"The segmentation does not lie on the bones of the scan (median {median_hu:.0f} HU): "
-            "give a segmentation of this scan, with its position and orientation."
-        )
+    refuse_misplaced(bodies, scan)
 
 
 def _listed(values: NDArray[np.intp]) -> str:

@@ -135,7 +135,7 @@ class NetworkSegmenter:
             near = spine[(spine[:, 0] >= start) & (spine[:, 0] < start + depth)]
             if len(near) < MIN_SEEN:
                 continue
-            middle = (near[:, 1:].min(axis=0) + near[:, 1:].max(axis=0)) / 2
+            middle = np.median(near[:, 1:], axis=0)  # a stray voxel must not pull the corridor off the spine
             size = np.array([depth, *(min(CORRIDOR, n) for n in shape[1:])])
             corner = np.clip(np.rint(middle - size[1:] / 2), 0, np.array(shape[1:]) - size[1:])
             patches.append((np.array([start, *corner], dtype=np.int64), size.astype(np.int64)))

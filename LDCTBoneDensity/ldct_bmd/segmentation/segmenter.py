@@ -24,9 +24,11 @@ class NamedBodies:
 
     Attributes:
         labels: (z, y, x) on the scan's grid, VerSe values, 0 background.
+        cut: values of bodies that the edge of the label map cuts, though the scan may show them whole.
     """
 
     labels: NDArray[np.uint8]
+    cut: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

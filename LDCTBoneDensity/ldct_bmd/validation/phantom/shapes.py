@@ -154,7 +154,11 @@ class Strut:
 
 def polyline(points: NDArray[np.float64], step_mm: float) -> NDArray[np.float64]:
     """Return points about ``step_mm`` apart on the cubic spline through ``points`` (n, 3)."""
-    chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    points = points[np.concatenate([[True], steps > 0])]  # limits on a path can make its points fall together
+    chord = np.concatenate([[0.0], np.cumsum(steps[steps > 0])])
+    if len(points) < 2:
+        return points
     count = max(int(np.ceil(chord[-1] / step_mm)), 2)
     return np.asarray(CubicSpline(chord, points)(np.linspace(0.0, chord[-1], count + 1)))
 

@@ -53,7 +53,6 @@ SIZES: tuple[LevelSize, ...] = (
     LevelSize("L4", 48.0, 34.6, 28.0, 10.0, 5.0, (12.5, 14.5), (25.0, 18.0), 41.0, 30.0, 5.0, 0.02, -0.4, -0.8),
 )
 CORTEX_HU = 1150.0
-MARROW_FAT_HU = 25.0  # what fills the channel of the basivertebral vein
 SECTION_EXPONENT = 2.35
 WAIST = (0.085, 0.05)  # how much narrower and flatter the middle is than the endplates
 CORNER_RADIUS_MM = 1.6
