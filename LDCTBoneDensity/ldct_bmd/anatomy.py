@@ -9,8 +9,6 @@ LEVELS: tuple[str, ...] = (
     *(f"T{i}" for i in range(1, 14)),
     *(f"L{i}" for i in range(1, 7)),
 )
-THORACIC: tuple[str, ...] = tuple(f"T{i}" for i in range(1, 13))
-LUMBAR: tuple[str, ...] = tuple(f"L{i}" for i in range(1, 6))
 TARGET_LEVELS: tuple[str, ...] = ("T12", "L1", "L2")  # Pan et al. 2020
 ASSESSED_LEVELS: tuple[str, ...] = ("L1", "L2")  # ISCD 2007: L1-L2 is what QCT reports
 

@@ -1,6 +1,7 @@
 """The mean of L1 and L2, its category, and what may be said about it."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -40,7 +41,13 @@ class Assessment:
 
 
 def categorize(mean_bmd_mg_cm3: float) -> Category:
-    """Return the category of an unrounded mean BMD; 80 and 120 themselves are osteopenia."""
+    """Return the category of an unrounded mean BMD; 80 and 120 themselves are osteopenia.
+
+    Raises:
+        ValueError: the BMD is not finite.
+    """
+    if not math.isfinite(mean_bmd_mg_cm3):
+        raise ValueError(f"a BMD of {mean_bmd_mg_cm3} mg/cm3 has no category")
     if mean_bmd_mg_cm3 < OSTEOPOROSIS_BELOW_MG_CM3:
         return Category.OSTEOPOROSIS
     if mean_bmd_mg_cm3 > NORMAL_ABOVE_MG_CM3:
@@ -90,7 +97,7 @@ def assess(
     if fractured:
         sentences.append(_fracture_sentence(sorted(fractured, key=order)))
     if mean is None:
-        sentences.append(_nothing_sentence(bmd_by_level, excluded))
+        sentences.append(_nothing_sentence(bmd_by_level, findings, material, excluded))
     else:
         sentences.append(_mean_sentence(mean, levels, category, codes, material, excluded))
     return Assessment(mean, levels, category, tuple(code.value for code in codes), " ".join(sentences))
@@ -118,13 +125,18 @@ _BECAUSE: dict[FindingCode, str] = {
     FindingCode.CALIBRATION_MATERIAL: "the thresholds do not hold for hydroxyapatite-equivalent BMD",
     FindingCode.SINGLE_LUMBAR_LEVEL: "it rests on one lumbar vertebra",
     FindingCode.NOMINAL_CALIBRATION: "the calibration is nominal",
-    FindingCode.KVP_UNKNOWN: "the tube voltage is not known",
+    FindingCode.KVP_UNKNOWN: "the tube voltage of the scan or of the calibration is not known",
     FindingCode.CONTRAST_AGENT: "a contrast agent was given",
     FindingCode.SUSPECTED_FRACTURE: "a vertebra it rests on may be fractured",
     FindingCode.HU_PATTERN: "the VOI holds HU unlike trabecular bone",
     FindingCode.VOI_LEAVES_TRABECULAR_BONE: "the VOI leaves the trabecular bone",
     FindingCode.VOI_NOISE: "the image noise is high",
+    FindingCode.CUT_BY_EDGE: "a vertebra it rests on is cut by the edge of the scan",
+    FindingCode.THICK_SLICES: "the slices are thick",
 }
+
+
+_ABOUT_CATEGORY = (FindingCode.SINGLE_LUMBAR_LEVEL, FindingCode.CALIBRATION_MATERIAL)
 
 
 def _fracture_sentence(levels: list[str]) -> str:
@@ -148,19 +160,33 @@ def _mean_sentence(
     remark = f" ({', '.join(left_out)})" if left_out else ""
     sentence = f"{subject}{remark} is {format_bmd(mean)} mg/cm3 ({material} equivalent)"
     if category is None:
-        reasons = [_BECAUSE[code] for code in codes if code.effect is Effect.FORBIDS]
-        return f"{sentence}; no category is given because {listed(reasons)}."
-    reasons = [_BECAUSE[code] for code in codes]
-    limits = f"; this is indicative only because {listed(reasons)}" if reasons else ""
-    return f"{sentence}, {_RANGE[category]}{limits}."
+        forbids = [code for code in codes if code.effect is Effect.FORBIDS]
+        limits = [code for code in codes if code not in forbids]
+        return f"{sentence}; no category is given because {_reasons(forbids)}{_indicative(limits)}."
+    return f"{sentence}, {_RANGE[category]}{_indicative(codes)}."
 
 
-def _nothing_sentence(bmd_by_level: Mapping[str, float], excluded: Mapping[str, str]) -> str:
+def _nothing_sentence(
+    bmd_by_level: Mapping[str, float], findings: tuple[Finding, ...], material: str, excluded: Mapping[str, str]
+) -> str:
     reasons = ", ".join(_left_out(level, excluded) for level in ASSESSED_LEVELS)
     sentence = f"No category is given because neither L1 nor L2 could be used ({reasons})"
     if "T12" in bmd_by_level and "T12" not in excluded:
-        sentence += f"; T12, as a reference only, has {bmd_by_level['T12']:.1f} mg/cm3"
+        # The counts of lumbar levels and the thresholds' material say nothing about the BMD of T12 itself.
+        codes = [code for code in _codes_that_count(findings, ("T12",)) if code not in _ABOUT_CATEGORY]
+        sentence += (
+            f"; T12, as a reference only, has {bmd_by_level['T12']:.1f} mg/cm3 ({material} equivalent)"
+            f"{_indicative(codes)}"
+        )
     return sentence + "."
+
+
+def _reasons(codes: Iterable[FindingCode]) -> str:
+    return listed(_BECAUSE[code] for code in codes)
+
+
+def _indicative(codes: Collection[FindingCode]) -> str:
+    return f"; this is indicative only because {_reasons(codes)}" if codes else ""
 
 
 def _left_out(level: str, excluded: Mapping[str, str]) -> str:

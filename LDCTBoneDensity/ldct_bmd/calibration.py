@@ -18,9 +18,12 @@ _LARGEST_INTERCEPT_MG_CM3 = 300.0
 _KVP_RANGE = (40.0, 200.0)
 _KVP_TOLERANCE = 0.5  # kVp is a setting in whole kilovolts; the tag is a decimal string
 
-# Mindways QCT PRO User Guide v5.0: K2HPO4 in solution displaces water (per mg/cm3), and the HU of water.
+# Mindways QCT PRO User Guide v5.0: K2HPO4 in solution displaces water (per mg/cm3), and the HU of water less -1000.
 WATER_DISPLACEMENT = 0.2174
 WATER_OFFSET_HU = 999.6
+# Mass attenuation coefficients at 70 keV (NIST SRD 126), in cm2/g; the tests derive them again from its tables.
+K2HPO4_CM2_G = 0.3015
+WATER_CM2_G = 0.1929
 
 
 class KvpFit(str, Enum):
@@ -98,15 +101,15 @@ def slope_from_attenuation(k2hpo4_cm2_g: float, water_cm2_g: float) -> float:
     return 1.0 / (k2hpo4_cm2_g / water_cm2_g - WATER_DISPLACEMENT)
 
 
-# Derived, not measured; the tests derive it again from tabulated coefficients. A 120 kVp beam (SpekPy 2.5, 3-9 mm Al)
+# Derived, not measured. A 120 kVp beam (SpekPy 2.5, 3-9 mm Al)
 # behind 20 to 35 cm of water acts on K2HPO4 and water like photons of 65 to 74 keV; with 6 to 9 mm Al and 25 to 30 cm
-# it is 69 to 72 keV. At 70 keV the mass attenuation coefficients are 0.3015 (K2HPO4) and 0.1929 cm2/g (water; NIST
-# SRD 126), so sigma_ref = 1.563, sigma_CT = 1.346 and the slope is 0.743; over the whole range it is 0.67 to 0.79.
-# Where water is 0 HU, beta_CT = -1000 + 999.6 = -0.4 HU, so the intercept is 0.4 x 0.743 = 0.3 mg/cm3.
+# it is 69 to 72 keV. At 70 keV the slope is 0.743; over the whole range it is 0.67 to 0.79. Where water is 0 HU,
+# beta_CT = -1000 + 999.6 = -0.4 HU, so the intercept is 0.4 x 0.743 = 0.3 mg/cm3.
+_NOMINAL_SLOPE = slope_from_attenuation(K2HPO4_CM2_G, WATER_CM2_G)
 NOMINAL = Calibration(
     name="Nominal 120 kVp",
-    slope=0.743,
-    intercept_mg_cm3=0.3,
+    slope=round(_NOMINAL_SLOPE, 3),
+    intercept_mg_cm3=round((1000.0 - WATER_OFFSET_HU) * _NOMINAL_SLOPE, 1),
     material="K2HPO4",
     kvp=120.0,
     nominal=True,

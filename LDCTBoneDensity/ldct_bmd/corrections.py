@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .anatomy import LEVELS, order
 from .calibration import Calibration
-from .errors import UsageError
+from .errors import CannotMeasure, UsageError
 from .examination import (
     AutomaticResult,
     AutomaticValues,
@@ -24,12 +25,14 @@ from .examination import (
     HistoryEntry,
     Measurement,
     conclude,
+    identify,
     measure_voi,
 )
 from .examination.plain import to_plain
+from .labeling.assemble import EDGE_MM
 from .morphometry import body_heights
 from .quality import LevelHeights, VOIFacts
-from .scan import CTScan
+from .scan import CTScan, Geometry
 from .voi import CylinderVOI, place_voi
 
 
@@ -67,9 +70,12 @@ def move_voi(
     voi: CylinderVOI,
     reader: str,
     time: str,
-    body: BodyMask | None = None,
+    body: BodyMask | None,
 ) -> Examination:
-    """Replace the VOI of ``level`` and measure it again; CannotMeasure if it leaves the scan."""
+    """Replace the VOI of ``level`` and measure it again; CannotMeasure if it leaves the scan.
+
+    ``body`` tells how much of the VOI leaves the trabecular bone; with None, where there is no mask, nothing does.
+    """
     old = _measured(examination, level)
     corrected = _with_voi(examination, scan, level, voi, reader, body)
     return _concluded(examination, corrected, Correction.VOI_MOVED, level, old.voi, voi, reader, time)
@@ -82,7 +88,7 @@ def add_voi(
     voi: CylinderVOI,
     reader: str,
     time: str,
-    body: BodyMask | None = None,
+    body: BodyMask | None,
 ) -> Examination:
     """Measure a level that has no measurement yet; CannotMeasure if the VOI leaves the scan."""
     if level not in LEVELS:
@@ -102,20 +108,25 @@ def edit_body(
     are the caller's to write again.
 
     Raises:
-        CannotMeasure: the paper's VOI can't be placed in the mask.
+        UsageError: the mask is empty.
+        CannotMeasure: the scan's edge cuts the body, or the paper's VOI can't be placed in it.
     """
     place = _place_of(examination, level)
     old = examination.vertebrae[place]
     geometry = scan.geometry
     _check_scan(examination, scan)
-    index_xyz = (np.argwhere(body.inside).mean(axis=0) + [axis.start for axis in body.box])[::-1]
-    x, y, z = geometry.to_lps_mm(index_xyz).tolist()
+    if not body.inside.any():
+        raise UsageError(f"The mask of {level} is empty: draw its body, or exclude the level.")
+    index_zyx = np.argwhere(body.inside) + [axis.start for axis in body.box]
+    x, y, z = geometry.to_lps_mm(index_zyx.mean(axis=0)[::-1]).tolist()
+    complete = not _is_cut(index_zyx, geometry)
     new = replace(
         old,
         centroid_lps_mm=(x, y, z),
-        volume_ml=float(body.inside.sum()) * geometry.voxel_volume_mm3 / 1000.0,
+        volume_ml=len(index_zyx) * geometry.voxel_volume_mm3 / 1000.0,
+        complete=complete,
     )
-    heights = body_heights(body.inside, body.box, geometry) if old.complete else None
+    heights = body_heights(body.inside, body.box, geometry) if complete else None
     others = [one for one in examination.quality.heights if one.level != level]
     if heights is not None:
         others.append(LevelHeights(level, heights))
@@ -125,6 +136,8 @@ def edit_body(
         quality=replace(examination.quality, heights=tuple(sorted(others, key=lambda one: order(one.level)))),
     )
     if examination.measurement(level) is not None or level in examination.quality.requested_levels:
+        if not complete:
+            raise CannotMeasure(f"{level} is cut by the edge of the scan, so its middle is not known: leave it out.")
         voi = place_voi(body.inside, body.box, geometry)
         corrected = _with_voi(corrected, scan, level, voi, reader, body)
     return _concluded(examination, corrected, Correction.BODY_EDITED, level, old, new, reader, time)
@@ -153,8 +166,10 @@ def reset_voi(examination: Examination, level: str, reader: str, time: str) -> E
 def exclude_level(examination: Examination, level: str, reason: str, reader: str, time: str) -> Examination:
     """Leave a measured level out of the assessment; ``reason`` is one of ``EXCLUSION_REASONS``."""
     kind, colon, words = reason.partition(":")
-    if kind not in EXCLUSION_REASONS or (colon and (kind != "other" or not words.strip())):
-        raise UsageError(f"{reason!r} is no reason to exclude a level; it must be {', '.join(EXCLUSION_REASONS)}.")
+    if kind not in EXCLUSION_REASONS or (not words.strip() if kind == "other" else colon):
+        raise UsageError(
+            f"{reason!r} is no reason to exclude a level; it must be {', '.join(EXCLUSION_REASONS)}: your own words."
+        )
     old = _measured(examination, level)
     exclusion = Exclusion(reason, reader, time)
     corrected = _replaced(examination, replace(old, excluded=exclusion))
@@ -250,6 +265,7 @@ def _concluded(
             tuple(vertebra.level for vertebra in before.vertebrae),
             before.quality.names_certain,
             before.quality.names_remark,
+            before.quality.heights,
         )
     entry = HistoryEntry(what.value, level, to_plain(old), to_plain(new), reader, time)
     return conclude(replace(after, automatic=automatic, history=(*before.history, entry)))
@@ -287,12 +303,15 @@ def _with_voi(
 
 
 def _check_scan(examination: Examination, scan: CTScan) -> None:
-    recorded, geometry = examination.scan, scan.geometry
-    same_grid = geometry.size == recorded.size and np.allclose(
-        geometry.origin_lps_mm, recorded.origin_lps_mm, atol=1e-3
-    )
-    if scan.source.series_uid != recorded.series_uid or not same_grid:
+    if identify(scan) != examination.scan:
         raise UsageError("The scan is not the one of this examination: load the one that was measured.")
+
+
+def _is_cut(index_zyx: NDArray[np.intp], geometry: Geometry) -> bool:
+    """Whether voxels lie at the edge of the grid, as labelling has it."""
+    edge = np.maximum(1, np.ceil(EDGE_MM / np.asarray(geometry.spacing_mm[::-1])))
+    last = np.asarray(geometry.shape) - 1 - edge
+    return bool((index_zyx.min(axis=0) < edge).any() or (index_zyx.max(axis=0) > last).any())
 
 
 def _replaced(examination: Examination, new: Measurement, facts: VOIFacts | None = None) -> Examination:

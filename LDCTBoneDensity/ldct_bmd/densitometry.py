@@ -10,7 +10,7 @@ from scipy import fft
 from .errors import CannotMeasure
 from .noise import noise_near
 from .scan import CTScan
-from .voi import Box, CylinderVOI, fraction_inside_grid, voi_weights
+from .voi import CylinderVOI, Weights, fraction_inside_grid, voi_weights
 
 MIN_FRACTION_INSIDE = 0.99  # twice the error of the sampled volume
 CORRELATION_END = 0.05  # an autocorrelation below this is taken as its end
@@ -33,8 +33,9 @@ class HUStatistics:
         sd_hu: standard deviation of the voxels about the mean: noise and bone texture together.
         volume_mm3: volume that was sampled.
         standard_error_hu: standard error of the mean that image noise causes: how it would scatter if the same patient
-            were scanned again. See :func:`.noise.noise_near`. Without soft tissue near the VOI an upper bound takes its
-            place, that of noise and bone texture together; see :func:`standard_error`.
+            were scanned again. About right at low-dose noise, too high at low noise; see :func:`.noise.noise_near`.
+            Without soft tissue near the VOI that of noise and bone texture together takes its place, higher still; see
+            :func:`standard_error`.
     """
 
     mean_hu: float
@@ -76,9 +77,21 @@ class MidlineContrast:
     effect_hu: float
 
 
-def hu_statistics(scan: CTScan, voi: CylinderVOI) -> HUStatistics:
-    """Return the HU statistics of ``voi``; CannotMeasure if it leaves the scan."""
-    box, weights = _sampled(scan, voi)
+def sample(scan: CTScan, voi: CylinderVOI) -> Weights:
+    """Return the voxels of ``voi`` and the part of each inside; CannotMeasure if it leaves the scan."""
+    box, weights = voi_weights(voi, scan.geometry)
+    if fraction_inside_grid(voi, weights, scan.geometry) < MIN_FRACTION_INSIDE:
+        raise CannotMeasure("The VOI leaves the scan: move it inside, or leave this level out.")
+    return box, weights
+
+
+def hu_statistics(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None) -> HUStatistics:
+    """Return the HU statistics of ``voi``; ``sampled`` is that of :func:`sample`, where it is at hand.
+
+    Raises:
+        CannotMeasure: the VOI leaves the scan.
+    """
+    box, weights = sampled or sample(scan, voi)
     values = scan.hu[box].astype(np.float64)
     fractions = weights.astype(np.float64)
     total = fractions.sum()
@@ -95,9 +108,9 @@ def hu_statistics(scan: CTScan, voi: CylinderVOI) -> HUStatistics:
     )
 
 
-def hu_pattern(scan: CTScan, voi: CylinderVOI) -> HUPattern:
-    """Return how the voxels of ``voi`` are spread; CannotMeasure if it leaves the scan."""
-    box, weights = _sampled(scan, voi)
+def hu_pattern(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None) -> HUPattern:
+    """Return how the voxels of ``voi`` are spread; see :func:`hu_statistics`."""
+    box, weights = sampled or sample(scan, voi)
     values = scan.hu[box][weights >= 0.5 * weights.max()]
     return HUPattern(
         minimum_hu=float(values.min()),
@@ -107,20 +120,13 @@ def hu_pattern(scan: CTScan, voi: CylinderVOI) -> HUPattern:
     )
 
 
-def _sampled(scan: CTScan, voi: CylinderVOI) -> tuple[Box, NDArray[np.float32]]:
-    box, weights = voi_weights(voi, scan.geometry)
-    if fraction_inside_grid(voi, weights, scan.geometry) < MIN_FRACTION_INSIDE:
-        raise CannotMeasure("The VOI leaves the scan: move it inside, or leave this level out.")
-    return box, weights
-
-
-def midline_contrast(scan: CTScan, voi: CylinderVOI) -> MidlineContrast:
-    """Return how the back of the VOI's midline differs from its flanks; CannotMeasure if the VOI leaves the scan.
+def midline_contrast(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None) -> MidlineContrast:
+    """Return how the back of the VOI's midline differs from its flanks; see :func:`hu_statistics`.
 
     Bone is about symmetric, and the basivertebral vein runs forwards in the midline at mid-height. Each row of the
     midline is compared with both flanks of the same row, so that gradients in any direction cancel.
     """
-    box, weights = _sampled(scan, voi)
+    box, weights = sampled or sample(scan, voi)
     z, y, x = (np.arange(s.start, s.stop) for s in box)
     index = np.stack(np.meshgrid(z, y, x, indexing="ij")[::-1], axis=-1)
     across, back, _ = np.moveaxis(voi.to_local_mm(scan.geometry.to_lps_mm(index)), -1, 0)
@@ -197,7 +203,7 @@ def standard_error(
     variance = float((covariance * correlated * autocorrelation(combination)).sum())
     # A covariance that is cut off can cancel out in a contrast: no less than uncorrelated values give.
     variance = max(variance, float(covariance[0, 0, 0] * (combination**2).sum()))
-    # With correlations as long as the VOI the correction would run away; the result is then a lower bound.
+    # With correlations as long as the VOI the correction would run away; what is held back makes the result too low.
     share = float((correlated * pairs).sum()) / float(weights.sum()) ** 2
     return float(np.sqrt(variance / (1.0 - min(0.75, TREND_PARAMETERS * share))))
 

@@ -123,12 +123,6 @@ class FindingCode(str, Enum):
         Effect.NONE,
         "The VOI seems to hold the basivertebral vein, which lowers its mean HU.",
     )
-    LOW_CONFIDENCE = (
-        "low_confidence",
-        Severity.WARNING,
-        Effect.NONE,
-        "The name of this vertebra is less certain than that of the column.",
-    )
     TARGET_MISSING = (
         "target_missing",
         Severity.WARNING,
@@ -138,8 +132,8 @@ class FindingCode(str, Enum):
     CUT_BY_EDGE = (
         "cut_by_edge",
         Severity.WARNING,
-        Effect.NONE,
-        "A level that was to be measured is cut by the edge of the scan.",
+        Effect.LIMITS,
+        "A level that was to be measured is cut by the edge of the scan, so the middle of its body is not known.",
     )
     NOT_MEASURED = (
         "not_measured",
@@ -150,7 +144,7 @@ class FindingCode(str, Enum):
     THICK_SLICES = (
         "thick_slices",
         Severity.WARNING,
-        Effect.NONE,
+        Effect.LIMITS,
         "The slices are over 3 mm thick or apart; endplates blur into the VOI and heights are less exact.",
     )
     OTHER_SERIES = (

@@ -74,6 +74,11 @@ def body_heights(body: NDArray[np.bool_], box: tuple[slice, slice, slice], geome
     return _heights((points - center) @ frame.T, frame, geometry)
 
 
+def smallest_loss(spacing_z_mm: float, height_mm: float = 25.0) -> float:
+    """Return the part of a height (T12 and L1 are about 25 mm high) that must be lost to be told at such slices."""
+    return max(FRACTURE_LOSS, _least_loss_mm(_uncertainty_mm(spacing_z_mm)) / height_mm)
+
+
 def height_losses(levels: Sequence[tuple[str, BodyHeights]]) -> dict[str, str]:
     """Return what looks like a fracture, as a phrase by level.
 
@@ -157,13 +162,11 @@ def _heights(uvw: NDArray[np.float64], frame: NDArray[np.float64], geometry: Geo
     at_front, middle, at_back = (height(front + a * depth, front + b * depth) for a, b in _REGIONS)
     centers = [sum(region) / 2.0 for region in _REGIONS]
     gradient = (at_back - at_front) / (centers[2] - centers[0])
-    # Rounding to whole slices, with both endplates off the same way.
-    steps_mm = 2.0 * geometry.spacing_mm[2] / math.sqrt(12.0)
     return BodyHeights(
         anterior_mm=float(at_front - gradient * centers[0]),
         middle_mm=float(middle),
         posterior_mm=float(at_back + gradient * (1.0 - centers[2])),
-        uncertainty_mm=math.hypot(steps_mm, EDGE_UNCERTAINTY_MM),
+        uncertainty_mm=_uncertainty_mm(geometry.spacing_mm[2]),
     )
 
 
@@ -175,7 +178,16 @@ def _overlap(center: NDArray[np.float64], width: float, start: float, end: float
 
 def _is_lost(height_mm: float, reference_mm: float, uncertainty_mm: float) -> bool:
     loss_mm = reference_mm - height_mm
-    return loss_mm >= FRACTURE_LOSS * reference_mm and loss_mm > COVERAGE_FACTOR * math.sqrt(2.0) * uncertainty_mm
+    return loss_mm >= FRACTURE_LOSS * reference_mm and loss_mm > _least_loss_mm(uncertainty_mm)
+
+
+def _least_loss_mm(uncertainty_mm: float) -> float:
+    return COVERAGE_FACTOR * math.sqrt(2.0) * uncertainty_mm
+
+
+def _uncertainty_mm(spacing_z_mm: float) -> float:
+    # Rounding to whole slices, with both endplates off the same way.
+    return math.hypot(2.0 * spacing_z_mm / math.sqrt(12.0), EDGE_UNCERTAINTY_MM)
 
 
 def _own_loss(heights: BodyHeights) -> str | None:

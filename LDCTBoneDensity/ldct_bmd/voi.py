@@ -13,6 +13,7 @@ from .errors import CannotMeasure
 from .scan import Geometry
 
 Box = tuple[slice, slice, slice]
+Weights = tuple[Box, NDArray[np.float32]]  # of voi_weights
 
 # Pan et al. 2020, "BMD measurement": area and short arm of the ellipse, height of the cylinder.
 ELLIPSE_AREA_FRACTION = 0.30
@@ -123,7 +124,7 @@ def _measure_region(region: NDArray[np.bool_], geometry: Geometry) -> tuple[floa
     return float(region.sum() * spacing_x * spacing_y), float(runs.max() * spacing_x), float(x.mean()), float(y.mean())
 
 
-def voi_weights(voi: CylinderVOI, geometry: Geometry) -> tuple[Box, NDArray[np.float32]]:
+def voi_weights(voi: CylinderVOI, geometry: Geometry) -> Weights:
     """Return the part of each voxel that lies inside the VOI.
 
     Returns:
@@ -174,8 +175,8 @@ def _unbounded_weights(voi: CylinderVOI, geometry: Geometry) -> tuple[NDArray[np
     )
     step = scaled[:, along]
     low, high = _ellipse_interval(start[:2], step[:2])
-    ends = np.sort([(-1.0 - start[2]) / step[2], (1.0 - start[2]) / step[2]], axis=0)
-    low, high = np.maximum(low, ends[0]), np.minimum(high, ends[1])
+    middle, half = -start[2] / step[2], 1.0 / abs(step[2])
+    low, high = np.maximum(low, middle - half), np.minimum(high, middle + half)
     edges = (first[along] - center[along] + np.arange(count[along] + 1) - 0.5) * spacing[along]
     weights = np.empty((count[along], count[row], count[column]))
     for i in range(count[along]):
@@ -206,17 +207,30 @@ def _ellipse_interval(
 
 
 def fraction_outside_eroded_body(
-    voi: CylinderVOI, body: NDArray[np.bool_], box: Box, geometry: Geometry, margin_mm: float = CORTEX_MARGIN_MM
+    voi: CylinderVOI, body: NDArray[np.bool_], box: Box, geometry: Geometry, sampled: Weights | None = None
 ) -> float:
-    """Return the part of the VOI, 0 to 1, that outside the body (z, y, x, in ``box``) less its outer margin."""
-    voi_box, weights = voi_weights(voi, geometry)
+    """Return the part of the VOI, 0 to 1, that is outside the body (z, y, x, in ``box``) less its outer 2 mm.
+
+    ``sampled`` is what :func:`voi_weights` gives, where it is at hand.
+    """
+    voi_box, weights = sampled or voi_weights(voi, geometry)
+    # Only as far around the VOI as the surface matters.
+    reach = [int(np.ceil(CORTEX_MARGIN_MM / d)) + 1 for d in geometry.spacing_mm[::-1]]
+    near = tuple(
+        slice(min(max(v.start - r, b.start), b.stop), max(min(v.stop + r, b.stop), b.start))
+        for v, b, r in zip(voi_box, box, reach, strict=True)
+    )
+    body = body[tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(near, box, strict=True))]
+    if not body.any():
+        return 1.0
+    box = (near[0], near[1], near[2])
     # From the voxel's centre to the surface of the nearest voxel outside, whose centre lies half a pitch farther.
     sampling = np.asarray(geometry.spacing_mm[::-1])
     padded = np.pad(body, 1)
     nearest = ndimage.distance_transform_edt(padded, sampling=sampling, return_distances=False, return_indices=True)
     own = np.ogrid[tuple(slice(n) for n in padded.shape)]
     gaps = [np.maximum(np.abs(n - i) - 0.5, 0.0) * d for n, i, d in zip(nearest, own, sampling, strict=True)]
-    core = (np.sqrt(sum(gap**2 for gap in gaps)) >= margin_mm)[1:-1, 1:-1, 1:-1]
+    core = (np.sqrt(sum(gap**2 for gap in gaps)) >= CORTEX_MARGIN_MM)[1:-1, 1:-1, 1:-1]
     low = [max(a.start, b.start) for a, b in zip(box, voi_box, strict=True)]
     high = [max(s, min(a.stop, b.stop)) for s, a, b in zip(low, box, voi_box, strict=True)]
     in_body = tuple(slice(a - s.start, b - s.start) for a, b, s in zip(low, high, box, strict=True))

@@ -49,7 +49,7 @@ def measure(folder: Path, exact_mask: bool) -> None:
 
     written: dict[str, float] = {}
 
-    def progress(stage: str, done: float) -> None:
+    def progress(stage: str, fraction: float) -> None:
         if stage == "write":
             written.setdefault("start", time.perf_counter())
 
@@ -125,7 +125,8 @@ def compare(cache: Path, exact_mask: bool) -> None:
     # Reading first brings the files into the system's cache for both.
     baseline = run_child(*shared, "--child", "read")
     child = run_child(*shared, "--child", "measure", *(["--exact-mask"] if exact_mask else []))
-    print(f"512 x 512 x {SLICES} at 1 mm, DICOM to files, {'exact mask' if exact_mask else 'networks'}")
+    slices = sum(1 for _ in (cache / "dicom").iterdir())
+    print(f"{slices} slices, DICOM to files, {'exact mask' if exact_mask else 'networks'}")
     for stage, seconds in child.timing_s.items():
         print(f"  {stage:<10} {seconds:7.1f} s  {seconds / baseline.timing_s['read']:6.2f} x reading with SimpleITK")
     _print_row("whole command", child)

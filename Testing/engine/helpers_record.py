@@ -39,7 +39,7 @@ def column_scan(noise_hu: float = 5.0) -> CTScan:
     hu += np.random.default_rng(7).normal(0.0, noise_hu, hu.shape)
     acquisition = Acquisition(kvp=120.0, slice_thickness_mm=1.0, kernel="B30f", manufacturer="ACME", model="CT 1")
     patient = Patient("P-17", "Doe^Jane", "F", 63.0, "19610102")
-    other = SeriesSummary("1.2.4", "sagittal", "CT", 60, 2.0, 120.0, "B60f", "SOMEBODY-ELSE", "reformat")
+    other = SeriesSummary("1.2.4", "sagittal", "CT", 60, 2.0, 120.0, "B60f", "P-17", "reformat")
     source = Source("dicom", geometry, "1.2.3", "1.2", "1.2.9", "A-1", tuple(f"1.2.3.{i}" for i in range(174)))
     source = replace(source, other_series=(other,), choice="The thinner of two.", path="/home/jane.doe/scan")
     return CTScan(hu.astype(np.float32), geometry, acquisition, patient, source)

@@ -222,6 +222,7 @@ class TestAbdomenWithReadyMasks:
         assert bodies.exit_code == 0, bodies.stderr
         assert bodies.levels == ["T12", "L1", "L2", "L3", "L4", "L5"]
         given = sitk.GetArrayFromImage(sitk.ReadImage(str(data("abdomen_ct_3mm", "vertebral_bodies.nii.gz"))))
+        assert bodies.bodies is not None
         assert np.array_equal(bodies.bodies, given)
         assert_vois_lie_in_their_bodies(bodies)
 

@@ -1,5 +1,7 @@
 """The mean of L1 and L2: thresholds, what limits the category, and what is said."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +78,36 @@ def test_without_a_lumbar_level_there_is_no_category_and_t12_is_a_reference_only
     result = assess({"T12": 70.0}, (), "K2HPO4")
     assert (result.mean_bmd_mg_cm3, result.category, result.levels) == (None, None, ())
     assert result.limited == ("no_lumbar_level",)
-    assert "T12, as a reference only, has 70.0 mg/cm3" in result.statement
+    assert "T12, as a reference only, has 70.0 mg/cm3 (K2HPO4 equivalent)." in result.statement
+
+
+def test_the_reference_value_of_t12_says_its_material_and_what_limits_it():
+    codes = [FindingCode.NOMINAL_CALIBRATION, FindingCode.KVP_MISMATCH, FindingCode.LABEL_UNCERTAIN]
+    found = [*map(finding, codes), finding(FindingCode.VOI_NOISE, "T12"), finding(FindingCode.HU_PATTERN, "L1")]
+    statement = assess({"T12": 95.0}, found, "hydroxyapatite").statement
+    for told in ("hydroxyapatite equivalent", "nominal", "tube voltage", "names of the vertebrae", "noise is high"):
+        assert told in statement
+    assert "unlike trabecular bone" not in statement
+
+
+def test_where_no_category_is_given_the_statement_still_says_that_the_calibration_is_nominal():
+    found = [finding(FindingCode.NOMINAL_CALIBRATION), finding(FindingCode.KVP_MISMATCH)]
+    statement = assess({"L1": 95.0, "L2": 99.0}, found, "K2HPO4").statement
+    assert "no category is given because the tube voltage" in statement
+    assert "indicative only because the calibration is nominal" in statement
+
+
+def test_an_unknown_tube_voltage_is_not_laid_to_the_scan_alone():
+    statement = assess({"L1": 95.0, "L2": 99.0}, [finding(FindingCode.KVP_UNKNOWN)], "K2HPO4").statement
+    assert "of the scan or of the calibration is not known" in statement
+
+
+@pytest.mark.parametrize("bmd", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_has_no_category(bmd):
+    with pytest.raises(ValueError, match="no category"):
+        categorize(bmd)
+    with pytest.raises(ValueError, match="no category"):
+        assess({"L1": bmd, "L2": 90.0}, (), "K2HPO4")
 
 
 def test_excluding_both_lumbar_levels_leaves_no_category():

@@ -6,7 +6,9 @@ import math
 import numpy as np
 import pytest
 from ldct_bmd.calibration import (
+    K2HPO4_CM2_G,
     NOMINAL,
+    WATER_CM2_G,
     WATER_OFFSET_HU,
     Calibration,
     KvpFit,
@@ -59,10 +61,9 @@ def test_additivity_gives_the_tabulated_water():
 
 
 def test_the_nominal_slope_follows_from_attenuation_at_70_kev():
-    slope = slope_from_attenuation(
-        attenuation({"K": 2, "H": 1, "P": 1, "O": 4}, 70.0), attenuation({"H": 2, "O": 1}, 70.0)
-    )
-    assert NOMINAL.slope == pytest.approx(slope, rel=0.005)
+    assert attenuation({"K": 2, "H": 1, "P": 1, "O": 4}, 70.0) == pytest.approx(K2HPO4_CM2_G, rel=0.002)
+    assert attenuation({"H": 2, "O": 1}, 70.0) == pytest.approx(WATER_CM2_G, rel=0.002)
+    assert NOMINAL.slope == pytest.approx(slope_from_attenuation(K2HPO4_CM2_G, WATER_CM2_G), abs=0.0005)
 
 
 def test_the_nominal_slope_lies_amid_those_of_the_beams_that_120_kvp_can_be():

@@ -1,5 +1,6 @@
 """The command line as a user runs it: what it prints where, which exit code it gives, what it leaves on disk."""
 
+import hashlib
 import json
 import os
 import signal
@@ -20,7 +21,8 @@ from helpers_spine import ReadySegmenter
 from ldct_bmd import __version__
 from ldct_bmd.cli import app
 from ldct_bmd.cli.table import print_result, print_series
-from ldct_bmd.cli.terminal import PIPE_WIDTH, plain
+from ldct_bmd.cli.terminal import PIPE_WIDTH, exit_codes, plain
+from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.examination import Examination
 from ldct_bmd.pipeline import measure
 from ldct_bmd.reporting.files import RESULT_FILES
@@ -177,6 +179,42 @@ def test_an_input_that_is_not_there_exits_2(tmp_path: Path, label_file: Path) ->
     result = run("measure", tmp_path / "nowhere", "-o", tmp_path / "out", *ready(label_file))
     assert (result.exit_code, entries(tmp_path)) == (2, set())
     assert "nowhere" in result.stderr
+
+
+def test_a_missing_segmentation_is_told_before_the_scan_is_read(
+    scan_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*arguments: object) -> None:
+        raise AssertionError("The scan was read first.")
+
+    monkeypatch.setattr(ldct_bmd.cli.measuring, "read_scan", read)
+    result = run("measure", scan_file, "-o", tmp_path / "out", *ready(tmp_path / "missing.nii.gz"))
+    assert (result.exit_code, entries(tmp_path)) == (2, set())
+    assert "there is no file" in result.stderr
+
+
+def test_the_segmentation_is_hashed_before_the_scan_is_read(
+    scan_file: Path, label_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = tmp_path / "labels.nii.gz"
+    labels.write_bytes(label_file.read_bytes())
+    before = hashlib.sha256(labels.read_bytes()).hexdigest()
+
+    def read_and_lose_the_labels(*arguments: object) -> None:
+        labels.unlink()
+        raise CannotMeasure("Stopped here.")
+
+    made = []
+
+    def watched(request: ldct_bmd.cli.measuring.Request) -> LabelMapSegmenter:
+        made.append(segmenter_of(request))
+        return made[0]
+
+    segmenter_of = ldct_bmd.cli.measuring._segmenter
+    monkeypatch.setattr(ldct_bmd.cli.measuring, "_segmenter", watched)
+    monkeypatch.setattr(ldct_bmd.cli.measuring, "read_scan", read_and_lose_the_labels)
+    assert run("measure", scan_file, "-o", tmp_path / "out", *ready(labels)).exit_code == 3
+    assert made[0].identity.sha256 == before
 
 
 def last_line(text: str) -> str:
@@ -356,6 +394,17 @@ def test_the_installed_command_says_what_is_wrong_in_one_sentence(tmp_path: Path
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no hangup signal")
+def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with exit_codes():
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 # Takes a marker file and the arguments of the command; makes the file when the segmentation has begun.
 SLOW_SEGMENTATION = textwrap.dedent(
     """
@@ -381,7 +430,9 @@ SLOW_SEGMENTATION = textwrap.dedent(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send to a child")
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "sent", [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+)
 def test_interrupting_exits_130_and_leaves_nothing(
     scan_file: Path, label_file: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:

@@ -20,7 +20,7 @@ from ldct_bmd.corrections import (
     shift_names,
 )
 from ldct_bmd.errors import CannotMeasure, UsageError
-from ldct_bmd.examination import Examination
+from ldct_bmd.examination import BodyMask, Examination
 from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CylinderVOI
 
@@ -64,8 +64,8 @@ def test_moving_a_voi_measures_again_and_everything_follows(record, scan):
 
 def test_a_moved_voi_keeps_the_automatic_values_beside_the_current(record, scan):
     before = record.measurement("L1")
-    once = move_voi(record, scan, "L1", moved(before.voi, x=2.0), **BY)
-    twice = move_voi(once, scan, "L1", moved(before.voi, x=4.0), **BY)
+    once = move_voi(record, scan, "L1", moved(before.voi, x=2.0), **BY, body=None)
+    twice = move_voi(once, scan, "L1", moved(before.voi, x=4.0), **BY, body=None)
     for after in (once, twice):
         automatic = after.measurement("L1").automatic
         assert (automatic.mean_hu, automatic.sd_hu, automatic.volume_mm3) == (
@@ -81,7 +81,7 @@ def test_a_moved_voi_keeps_the_automatic_values_beside_the_current(record, scan)
 def test_a_correction_enters_the_history(record, scan):
     before = record.measurement("L1")
     voi = moved(before.voi, x=2.0)
-    (entry,) = move_voi(record, scan, "L1", voi, **BY).history
+    (entry,) = move_voi(record, scan, "L1", voi, **BY, body=None).history
     assert (entry.what, entry.level, entry.reader, entry.time) == ("voi_moved", "L1", READER, TIME)
     assert entry.old["center_lps_mm"] == list(before.voi.center_lps_mm)
     assert entry.new["center_lps_mm"] == list(voi.center_lps_mm)
@@ -89,13 +89,13 @@ def test_a_correction_enters_the_history(record, scan):
 
 def test_a_correction_leaves_the_examination_before_untouched(record, scan):
     written = record.to_json()
-    move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=2.0), **BY)
+    move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=2.0), **BY, body=None)
     exclude_level(record, "L2", "cyst", **BY)
     assert record.to_json() == written
 
 
 def test_a_corrected_record_survives_json(record, scan):
-    after = move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=2.0), **BY)
+    after = move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=2.0), **BY, body=None)
     after = exclude_level(after, "L2", "other: motion", **BY)
     after = change_calibration(after, NOMINAL, **BY)
     after = shift_names(after, 1, **BY)
@@ -119,31 +119,96 @@ def test_there_is_nothing_to_reset_where_nothing_was_moved(record):
 
 def test_a_voi_outside_the_scan_is_refused(record, scan):
     with pytest.raises(CannotMeasure, match="leaves the scan"):
-        move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=200.0), **BY)
+        move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=200.0), **BY, body=None)
 
 
-def test_another_scan_is_refused(record, scan):
-    other = replace(scan, source=replace(scan.source, series_uid="9.9"))
+def other_scans(scan: CTScan) -> dict[str, CTScan]:
+    return {
+        "series": replace(scan, source=replace(scan.source, series_uid="9.9")),
+        "file": replace(scan, source=replace(scan.source, file_sha256="cd" * 32)),
+        "patient": replace(scan, patient=replace(scan.patient, patient_id="P-18")),
+        "spacing": replace(scan, geometry=replace(scan.geometry, spacing_mm=(1.0, 1.0, 1.1))),
+    }
+
+
+@pytest.mark.parametrize("what", ["series", "file", "patient", "spacing"])
+def test_another_scan_is_refused(record, scan, what):
+    other = other_scans(scan)[what]
     with pytest.raises(UsageError, match="not the one"):
-        move_voi(record, other, "L1", record.measurement("L1").voi, **BY)
+        move_voi(record, other, "L1", record.measurement("L1").voi, **BY, body=None)
+    with pytest.raises(UsageError, match="not the one"):
+        edit_body(record, other, "L1", body_mask("L1"), **BY)
+
+
+def test_the_same_scan_come_by_otherwise_is_taken(record, scan):
+    again = replace(scan, source=replace(scan.source, path="/elsewhere", choice="Named.", other_series=()))
+    move_voi(record, again, "L1", record.measurement("L1").voi, **BY, body=None)
+
+
+def test_whether_a_voi_leaves_the_bone_is_never_left_unasked(record, scan):
+    with pytest.raises(TypeError, match="body"):
+        move_voi(record, scan, "L1", record.measurement("L1").voi, **BY)
+
+
+def at_the_edge(level: str) -> BodyMask:
+    """The mask of L3, which is moved down until the scan's lower edge cuts it."""
+    mask = body_mask(level)
+    return BodyMask((slice(0, 20), *mask.box[1:]), mask.inside[14:])
+
+
+def test_an_edited_body_that_the_edge_cuts_gets_no_voi(record, scan):
+    with pytest.raises(CannotMeasure, match="cut by the edge"):
+        edit_body(record, scan, "L2", at_the_edge("L2"), **BY)
+
+
+def test_a_body_is_complete_or_cut_as_its_edited_mask_is(record, scan):
+    cut = edit_body(record, scan, "L3", at_the_edge("L3"), **BY)
+    assert [v.complete for v in cut.vertebrae] == [True, True, True, True, False]
+    assert [one.level for one in cut.quality.heights] == ["T11", "T12", "L1", "L2"]
+    mended = edit_body(cut, scan, "L3", body_mask("L3"), **BY)
+    assert mended.vertebrae == record.vertebrae
+    assert mended.quality.heights == record.quality.heights
+
+
+def test_a_voi_added_in_a_body_that_the_edge_cuts_limits_the_category(scan):
+    record = examined(scan, measured=("T12", "L1"))
+    cut = tuple(replace(v, complete=v.level != "L2") for v in record.vertebrae)
+    for requested in (("T12", "L1", "L2"), ("T12", "L1")):
+        quality = replace(record.quality, requested_levels=requested)
+        before = replace(record, vertebrae=cut, quality=quality)
+        after = add_voi(before, scan, "L2", examined(scan).measurement("L2").voi, **BY, body=None)
+        assert after.assessment.limited == ("cut_by_edge",)
+        assert "cut by the edge" in after.assessment.statement
+
+
+def test_an_empty_mask_is_refused(record, scan):
+    mask = body_mask("T11")
+    with pytest.raises(UsageError, match="empty"):
+        edit_body(record, scan, "T11", replace(mask, inside=np.zeros_like(mask.inside)), **BY)
+
+
+def test_the_automatic_heights_stay_in_the_record(record, scan):
+    after = edit_body(record, scan, "L1", body_mask("L1", ha_mm=18.0), **BY)
+    assert after.quality.heights != record.quality.heights
+    assert after.automatic.heights == record.quality.heights
 
 
 def test_a_voi_can_be_added_moved_and_never_had_an_automatic_one(record, scan):
     place = moved(record.measurement("L2").voi, z=-34.0)
-    added = add_voi(record, scan, "L3", place, **BY)
+    added = add_voi(record, scan, "L3", place, **BY, body=None)
     assert levels(added) == ["T12", "L1", "L2", "L3"]
     assert added.measurement("L3").mean_hu == pytest.approx(110.0, abs=1.0)
     assert added.assessment == record.assessment
-    later = move_voi(added, scan, "L3", moved(place, x=3.0), **BY)
+    later = move_voi(added, scan, "L3", moved(place, x=3.0), **BY, body=None)
     later = change_calibration(later, NOMINAL, **BY)
     assert later.measurement("L3").automatic is None
     with pytest.raises(UsageError, match="no automatic VOI"):
         reset_voi(later, "L3", **BY)
     with pytest.raises(UsageError, match="already"):
-        add_voi(added, scan, "L3", place, **BY)
+        add_voi(added, scan, "L3", place, **BY, body=None)
 
 
-@pytest.mark.parametrize("reason", EXCLUSION_REASONS)
+@pytest.mark.parametrize("reason", [*EXCLUSION_REASONS[:-1], "other: motion"])
 def test_an_excluded_level_leaves_the_mean_and_keeps_its_number(record, reason):
     after = exclude_level(record, "L1", reason, **BY)
     excluded = after.measurement("L1")
@@ -156,7 +221,7 @@ def test_an_excluded_level_leaves_the_mean_and_keeps_its_number(record, reason):
     assert f"L1 excluded: {reason}" in after.assessment.statement
 
 
-@pytest.mark.parametrize("reason", ["", "because", "fracture: old", "other:", "Fracture"])
+@pytest.mark.parametrize("reason", ["", "because", "fracture: old", "other", "other: ", "Fracture"])
 def test_a_reason_that_is_none_is_refused(record, reason):
     with pytest.raises(UsageError, match="no reason"):
         exclude_level(record, "L1", reason, **BY)
@@ -255,7 +320,7 @@ def test_a_calibration_that_does_not_fit_takes_the_category_away(record):
 
 
 def test_a_reset_after_another_calibration_keeps_that_calibration(record, scan):
-    after = move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=2.0), **BY)
+    after = move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=2.0), **BY, body=None)
     after = reset_voi(change_calibration(after, NOMINAL, **BY), "L1", **BY)
     assert after.measurement("L1").bmd_mg_cm3 == NOMINAL.bmd_mg_cm3(record.measurement("L1").mean_hu)
 

@@ -1,6 +1,7 @@
 """The record: what it holds, that it survives JSON, and what follows from it."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ldct_bmd.assessment import Assessment
 from ldct_bmd.calibration import NOMINAL
+from ldct_bmd.corrections import exclude_level
 from ldct_bmd.densitometry import HUPattern, MidlineContrast
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import (
@@ -161,7 +163,7 @@ def test_any_record_survives_json_to_the_last_bit(data):
         ),
         files=(FileReference(data.draw(text), "ab" * 32),),
         automatic=data.draw(
-            st.none() | st.just(AutomaticResult(assessment, NOMINAL, ("T12", "L1"), False, "No rib in view."))
+            st.none() | st.just(AutomaticResult(assessment, NOMINAL, ("T12", "L1"), False, "No rib in view.", ()))
         ),
         timing_s=data.draw(st.dictionaries(text, numbers, max_size=2)),
     )
@@ -216,6 +218,19 @@ def test_a_spoilt_record_is_refused_with_where(plain, spoil, told):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "1" + "0" * 400])
+@pytest.mark.parametrize("where", ['"mean_hu": ', '"old": '])
+def test_a_number_that_is_not_finite_is_never_read(record, number, where):
+    told = exclude_level(record, "L1", "cyst", "Dr. Reader", "2024-05-06")
+    told = replace(told, history=(replace(told.history[0], old=1.5),))
+    if where == '"old": ' and number.isdigit():
+        pytest.skip("a whole number of any size is finite")
+    spoilt = re.sub(where + r"-?[\d.]+", where + number, told.to_json())
+    assert spoilt != told.to_json()
+    with pytest.raises(UsageError, match="number"):
+        Examination.from_json(spoilt)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"schema": 1}'])
 def test_what_is_no_record_is_refused(text):
     with pytest.raises(UsageError):
@@ -230,6 +245,13 @@ def test_two_runs_compare_equal_whatever_their_time_and_path(record):
     assert again.comparable() == record.comparable()
 
 
+def test_what_else_the_folder_holds_is_not_compared(record):
+    scan = column_scan()
+    alone = examined(replace(scan, source=replace(scan.source, other_series=())))
+    assert "other_series" in {f.code.value for f in record.findings}
+    assert alone.comparable() == record.comparable()
+
+
 def test_a_changed_number_compares_unequal(record):
     first = replace(record.measurements[0], mean_hu=record.measurements[0].mean_hu + 1e-12)
     changed = replace(record, measurements=(first, *record.measurements[1:]))
@@ -241,8 +263,23 @@ def test_the_record_holds_no_path_no_birth_date_and_no_other_patient(record):
     written = record.to_json()
     assert "jane.doe" not in written
     assert "19610102" not in written
-    assert "SOMEBODY-ELSE" not in written
     assert record.scan.patient.patient_id == "P-17"
+
+
+def test_of_another_patients_series_the_record_keeps_no_uid_and_no_name():
+    scan = column_scan()
+    theirs = replace(
+        scan.source.other_series[0], patient_id="SOMEBODY-ELSE", series_uid="8.8.8", description="THORAX MUELLER"
+    )
+    others = (theirs, *scan.source.other_series)
+    choice = "Series 1.2.3 was chosen of 3 series because it is thin; not chosen: Series THORAX MUELLER, 8.8.8."
+    record = examined(replace(scan, source=replace(scan.source, other_series=others, choice=choice)))
+    written = record.to_json()
+    for private in ("SOMEBODY-ELSE", "8.8.8", "MUELLER"):
+        assert private not in written
+    assert [(one.slices, one.unsuitable) for one in record.scan.other_series] == [(60, "reformat"), (60, "reformat")]
+    assert record.scan.other_series[1].series_uid == "1.2.4"
+    assert record.scan.choice == "Series 1.2.3 was chosen of 3 series because it is thin."
 
 
 def test_a_file_is_named_without_its_folder():

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -303,3 +304,26 @@ def test_a_link_is_not_replaced(tmp_path: Path) -> None:
 def test_a_missing_parent_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         check_output_folder(tmp_path / "no" / "out", overwrite=False)
+
+
+def test_a_parent_that_cannot_be_written_to_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def denied(path: Path, mode: int) -> bool:
+        asked.append((path, mode & os.W_OK))
+        return False
+
+    # Not by the folder's mode: root may write everywhere.
+    monkeypatch.setattr(os, "access", denied)
+    with pytest.raises(UsageError, match="can't be written to"):
+        check_output_folder(tmp_path / "out", overwrite=False)
+    assert asked == [(tmp_path, os.W_OK)]
+
+
+def test_a_mount_point_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: path == tmp_path / "out")
+    with pytest.raises(UsageError, match="mount point"):
+        check_output_folder(tmp_path / "out", overwrite=False)

@@ -1,6 +1,7 @@
 """A ready label map in place of the network: any orientation, either tool's values, and what is refused."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,14 @@ from helpers_vertebra import column, dice
 from helpers_voi import scan_of
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.labeling import label
 from ldct_bmd.progress import Cancelled
 from ldct_bmd.scan import Geometry
+from ldct_bmd.segmentation.alignment import refuse_misplaced
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter
 from ldct_bmd.segmentation.segmenter import NamedBodies
+from ldct_bmd.validation.phantom import PhantomSpec, build_phantom
+from scipy import ndimage
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -29,8 +34,24 @@ def image_of(labels, spacing=(1.0, 1.0, 1.0), origin=ORIGIN):
     return image
 
 
-def scan_of_bone(shape=WHOLE.shape, spacing=(1.0, 1.0, 1.0), origin=ORIGIN, hu=150, direction=UPRIGHT):
-    return scan_of(np.full(shape, hu, np.int16), Geometry(shape[::-1], spacing, origin, direction))
+def scan_of_bone(shape=WHOLE.shape, spacing=(1.0, 1.0, 1.0), origin=ORIGIN, direction=UPRIGHT, air=False):
+    """The column of vertebrae in muscle, with a brighter cortex, wherever the scan's grid lies."""
+    scan = scan_of(np.zeros(shape, np.int16), Geometry(shape[::-1], spacing, origin, direction))
+    if air:
+        return replace(scan, hu=np.full(shape, -800, np.int16))
+    cortex = ndimage.binary_dilation(BODIES > 0) & ~ndimage.binary_erosion(BODIES > 0)
+    bone = np.select([cortex, WHOLE > 0], [250, 120], 50).astype(np.int16)
+    z, y, x = np.indices(shape)
+    index = scan.geometry.to_lps_mm(np.stack([x, y, z], axis=-1).astype(float)) - ORIGIN
+    hu = ndimage.map_coordinates(bone, np.moveaxis(index, -1, 0)[::-1], order=0, mode="constant", cval=50)
+    return replace(scan, hu=hu)
+
+
+def shifted(labels, shift_zyx):
+    """``labels`` moved by whole voxels; what leaves the grid is lost."""
+    moved = ndimage.shift(labels, shift_zyx, order=0)
+    assert moved.any()
+    return moved
 
 
 def with_values(labels, table):
@@ -145,7 +166,74 @@ def test_a_label_map_elsewhere_in_space_is_refused(segment):
 
 def test_a_label_map_beside_the_bones_is_refused(segment):
     with pytest.raises(CannotMeasure, match="does not lie on the bones"):
-        segment(BODIES, scan=scan_of_bone(hu=-800))
+        segment(BODIES, scan=scan_of_bone(air=True))
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    """An osteoporotic spine with a thin cortex, with a contrast agent in the vessels, free of noise."""
+    return build_phantom(
+        PhantomSpec(
+            bmd_mg_cm3=30.0,
+            default_bmd_mg_cm3=30.0,
+            cortex_mm=0.45,
+            contrast_hu=250.0,
+            matrix=(192, 192),
+            spacing_mm=(2.0, 2.0, 2.0),
+            top_level="T12",
+            bottom_level="L2",
+            noise_hu=0.0,
+        )
+    )
+
+
+def noisy(scan, noise_hu):
+    noise = np.random.default_rng(3).normal(0.0, noise_hu, scan.hu.shape)
+    return replace(scan, hu=np.rint(scan.hu + noise).astype(np.int16))
+
+
+@pytest.mark.parametrize("noise_hu", [0.0, 25.0, 60.0])
+def test_bodies_in_their_place_are_taken_whatever_the_noise(phantom, noise_hu):
+    refuse_misplaced(phantom.bodies, noisy(phantom.scan, noise_hu))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2], ids=["z", "y", "x"])
+@pytest.mark.parametrize("shift_mm", [-25, -20, -15, 15, 20, 25])
+def test_bodies_beside_their_place_are_refused(phantom, axis, shift_mm):
+    shift = [0, 0, 0]
+    shift[axis] = round(shift_mm / 2)
+
+    with pytest.raises(CannotMeasure, match="does not lie on the bones"):
+        refuse_misplaced(shifted(phantom.bodies, shift), noisy(phantom.scan, 25.0))
+
+
+def test_bodies_shifted_along_several_axes_at_once_are_refused(phantom):
+    with pytest.raises(CannotMeasure, match="does not lie on the bones"):
+        refuse_misplaced(shifted(phantom.bodies, (6, 6, -6)), noisy(phantom.scan, 25.0))
+
+
+def test_a_label_map_shifted_by_its_origin_is_refused(segment):
+    with pytest.raises(CannotMeasure, match="does not lie on the bones"):
+        segment(image_of(BODIES, origin=(ORIGIN[0], ORIGIN[1], ORIGIN[2] + 17.0)))
+
+
+def test_a_body_cut_by_the_edge_of_the_label_map_is_incomplete(segment):
+    scan = scan_of_bone()
+    low = int(np.argwhere(VERSE_VALUE["L2"] == BODIES)[:, 0].mean())
+    cropped = image_of(BODIES[low:], origin=(*ORIGIN[:2], ORIGIN[2] + low))
+
+    column = label(segment(cropped, scan=scan), scan)
+
+    assert {v.level: v.complete for v in column.vertebrae} == {"T12": True, "L1": True, "L2": False}
+
+
+def test_a_stray_voxel_at_the_edge_of_the_label_map_cuts_no_body(segment):
+    scan = scan_of_bone()
+    stray = BODIES.copy()
+    stray[0, 0, 0] = VERSE_VALUE["L2"]
+
+    assert segment(stray, scan=scan).cut == frozenset()
+    assert all(v.complete for v in label(segment(stray, scan=scan), scan).vertebrae)
 
 
 def test_a_label_map_without_vertebrae_is_refused_and_says_what_it_holds(segment):
@@ -205,17 +293,35 @@ def test_labels_stored_as_whole_floating_point_numbers_are_taken(segment):
     assert np.array_equal(segment(BODIES.astype(np.float64)).labels, BODIES)
 
 
-def test_a_real_label_map_of_whole_vertebrae_gives_the_bodies_of_its_scan():
+@pytest.fixture(scope="module")
+def abdomen():
+    """The real scan, its bodies, and the folder of its files."""
     folder = DATA / "abdomen_ct_3mm"
     if not folder.exists():
         pytest.skip("../shared/data is missing")
     ct = sitk.DICOMOrient(sitk.ReadImage(str(folder / "ct.nii.gz")), "LPS")
     rows = np.reshape(ct.GetDirection(), (3, 3)).tolist()
     geometry = Geometry(ct.GetSize(), ct.GetSpacing(), ct.GetOrigin(), tuple(tuple(row) for row in rows))
-    scan = scan_of(sitk.GetArrayFromImage(ct), geometry)
-    reference = sitk.GetArrayFromImage(sitk.DICOMOrient(sitk.ReadImage(str(folder / "vertebral_bodies.nii.gz")), "LPS"))
+    bodies = sitk.GetArrayFromImage(sitk.DICOMOrient(sitk.ReadImage(str(folder / "vertebral_bodies.nii.gz")), "LPS"))
+    return scan_of(sitk.GetArrayFromImage(ct), geometry), bodies.astype(np.uint8), folder
+
+
+def test_a_real_label_map_of_whole_vertebrae_gives_the_bodies_of_its_scan(abdomen):
+    scan, reference, folder = abdomen
 
     got = LabelMapSegmenter(folder / "organs.nii.gz", "totalsegmentator", "whole")(scan).labels
 
     assert set(np.unique(got)) == {0, 19, 20, 21, 22, 23, 24}
     assert dice(got > 0, reference > 0) > 0.88
+
+
+def test_real_bodies_are_taken_in_their_place_and_refused_beside_it(abdomen):
+    scan, bodies, folder = abdomen
+    LabelMapSegmenter(folder / "vertebral_bodies.nii.gz", "verse", "body")(scan)
+
+    for axis in range(3):
+        for voxels in (-8, -5, 5, 8):  # of 3 mm
+            shift = [0, 0, 0]
+            shift[axis] = voxels
+            with pytest.raises(CannotMeasure, match="does not lie on the bones"):
+                refuse_misplaced(shifted(bodies, shift), scan)

@@ -109,7 +109,7 @@ def test_bone_as_light_as_muscle_is_not_taken_for_soft_tissue():
     assert light.standard_error_hu == pytest.approx(dense.standard_error_hu, rel=0.05)
 
 
-def test_anatomy_without_noise_makes_next_to_no_standard_error():
+def test_even_organs_without_noise_make_next_to_no_standard_error():
     for spacing_mm in ((0.7, 0.7, 1.0), (0.9, 0.9, 4.25)):
         geometry = grid(spacing_mm, EXTENT_MM)
         assert hu_statistics(scan_of(trunk(geometry), geometry), VOI).standard_error_hu < 0.5
@@ -137,15 +137,15 @@ def test_scaling_the_weights_changes_nothing_and_a_larger_voi_is_more_certain():
     assert near.standard_error(large) == pytest.approx(near.standard_error(small) / 2, rel=0.2)
 
 
-def test_without_soft_tissue_in_reach_nothing_is_known_and_noise_and_texture_together_are_the_bound():
+def test_without_soft_tissue_in_reach_noise_and_texture_together_take_its_place():
     geometry = grid((0.7, 0.7, 1.0), EXTENT_MM)
     drawn = noise(geometry, np.random.default_rng(6), 20.0, (1.5, 1.2), False)
     anatomy = trunk(geometry)
     bare = scan_of(np.where(anatomy > 100, anatomy, -100) + drawn, geometry)
 
     assert noise_near(bare, VOI) is None
-    bound = hu_statistics(bare, VOI).standard_error_hu
-    assert bound > hu_statistics(scan_of(anatomy + drawn, geometry), VOI).standard_error_hu
+    both = hu_statistics(bare, VOI).standard_error_hu
+    assert both > hu_statistics(scan_of(anatomy + drawn, geometry), VOI).standard_error_hu
     assert noise_near(scan_of(anatomy[:1], grid((0.7, 0.7, 1.0), (*EXTENT_MM[:2], 1.0))), VOI) is None
 
 

@@ -248,10 +248,33 @@ def test_age_comes_from_the_age_else_from_the_dates_else_from_nowhere(tmp_path, 
     assert age == (None if years is None else pytest.approx(years, abs=0.05))
 
 
-@pytest.mark.parametrize(("stated", "agent"), [("NONE", None), ("ORAL", "ORAL")])
+@pytest.mark.parametrize(
+    ("stated", "agent"),
+    [
+        ("NONE", None),
+        ("None given", None),
+        ("nil", None),
+        ("0", None),
+        ("Native ", None),
+        ("not applicable", None),
+        ("Without contrast", None),
+        ("ORAL", "ORAL"),
+    ],
+)
 def test_a_header_that_denies_contrast_agent_states_none(tmp_path, stated, agent):
     write_series(tmp_path, ContrastBolusAgent=stated)
     assert read_scan(tmp_path).acquisition.contrast_agent == agent
+
+
+def test_a_contrast_agent_that_one_slice_states_counts(tmp_path):
+    write_series(tmp_path, edit=lambda d, k: setattr(d, "ContrastBolusAgent", "IOMERON" if k == 9 else "NONE"))
+    assert read_scan(tmp_path).acquisition.contrast_agent == "IOMERON"
+
+
+@pytest.mark.parametrize("in_one_half", [True, False], ids=["halves", "mixed"])
+def test_one_voltage_written_in_two_ways_is_one_scan(tmp_path, in_one_half):
+    write_series(tmp_path, edit=lambda d, k: setattr(d, "KVP", "120" if (k < 8 if in_one_half else k % 3) else "120.0"))
+    assert_is_torso(read_scan(tmp_path))
 
 
 def test_the_same_file_twice_counts_once(tmp_path):

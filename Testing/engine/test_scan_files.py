@@ -86,6 +86,18 @@ def test_fractions_are_kept_as_float32(tmp_path):
     np.testing.assert_array_equal(scan.hu, torso() + np.float32(0.25))
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_fractions_are_kept_when_the_memory_of_the_file_is_used_for_something_else(tmp_path, ending):
+    path = tmp_path / f"scan{ending}"
+    expected = torso(60).astype(np.float32) + np.float32(0.25)
+    sitk.WriteImage(as_image(expected), path)
+    scan = read_scan(path)
+    others = [np.full(expected.shape, 7, np.float32) for _ in range(20)]
+    np.testing.assert_array_equal(scan.hu, expected)
+    assert scan.hu.flags.owndata
+    assert len(others) == 20
+
+
 def test_the_slope_of_a_nifti_is_applied(tmp_path):
     stored = nibabel.Nifti1Image((torso().transpose() + 1024).astype(np.int16), np.diag([-5.0, -5.0, 2.5, 1.0]))
     path = tmp_path / "scan.nii"
@@ -135,6 +147,14 @@ def test_a_single_picture_is_refused(tmp_path, ending):
 
 def test_eight_bits_are_refused(tmp_path):
     sitk.WriteImage(sitk.Cast(as_image(np.clip(torso() // 8 + 128, 0, 255)), sitk.sitkUInt8), tmp_path / "scan.nii.gz")
+    assert "8 bits per voxel" in refusal(tmp_path / "scan.nii.gz")
+
+
+def test_eight_bits_with_a_slope_are_refused(tmp_path):
+    coarse = np.clip((torso().transpose() + 1024) // 10, 0, 255).astype(np.uint8)
+    stored = nibabel.Nifti1Image(coarse, np.diag([-5.0, -5.0, 2.5, 1.0]))
+    stored.header.set_slope_inter(10, -1024)
+    stored.to_filename(tmp_path / "scan.nii.gz")
     assert "8 bits per voxel" in refusal(tmp_path / "scan.nii.gz")
 
 

@@ -1,5 +1,8 @@
 """DICOM that cannot be measured is refused, each kind with a sentence of its own that names what is wrong."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -81,7 +84,7 @@ def test_a_slice_shifted_sideways_is_named(tmp_path):
     write_series(tmp_path, edit=shift)
     sentence = refusal(tmp_path)
     assert "instance 4 (slice_003)" in sentence
-    assert "shifted sideways by up to 4.0 mm" in sentence
+    assert "is shifted sideways by up to 4.0 mm" in sentence
 
 
 def test_a_slice_with_another_matrix_is_named(tmp_path):
@@ -105,7 +108,62 @@ def test_a_slice_in_another_orientation_is_named(tmp_path):
             dataset.ImageOrientationPatient = [0, 1, 0, -1, 0, 0]
 
     write_series(tmp_path, edit=turn)
-    assert "instance 9 (slice_008) lie in another orientation" in refusal(tmp_path)
+    assert "instance 9 (slice_008) lies in another orientation than the rest of the series; remove it" in refusal(
+        tmp_path
+    )
+
+
+def test_several_odd_slices_are_spoken_of_in_the_plural(tmp_path):
+    def odd(dataset: Dataset, k: int) -> None:
+        if k in (4, 8):
+            dataset.ImageOrientationPatient = [0, 1, 0, -1, 0, 0]
+            dataset.PixelSpacing = spacing
+
+    spacing = ["5", "5"]
+    write_series(tmp_path / "turned", edit=odd)
+    assert "lie in another orientation than the rest of the series; remove them" in refusal(tmp_path / "turned")
+    spacing = ["4", "4"]
+    write_series(tmp_path / "finer", edit=odd)
+    assert "have a pixel spacing of 4.0 x 4.0 mm where the other slices have" in refusal(tmp_path / "finer")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "what"),
+    [
+        ("PatientID", "P2", "patient"),
+        ("FrameOfReferenceUID", "1.2.3", "frame of reference"),
+        ("KVP", "80", "tube voltage"),
+        ("KVP", "", "tube voltage"),
+        ("ConvolutionKernel", "BONE", "kernel"),
+        ("RescaleType", "US", "unit"),
+    ],
+)
+def test_one_volume_of_slices_of_different_scans_is_refused(tmp_path, keyword, value, what):
+    write_series(tmp_path, edit=lambda d, k: setattr(d, keyword, value) if k in (3, 7, 8) else None)
+    sentence = refusal(tmp_path)
+    assert "instance 4 (slice_003), instance 8 (slice_007), instance 9 (slice_008)" in sentence
+    assert f"differ in {what} ({keyword})" in sentence
+
+
+def test_a_reformat_of_different_scans_is_refused_even_on_request(tmp_path):
+    image = sitk.DICOMOrient(as_image(torso()), "LSA")
+    uid = write_series(tmp_path, image, lambda d, k: setattr(d, "KVP", "80") if k % 3 == 0 else None)
+    assert "differ in tube voltage (KVP)" in refusal(tmp_path, series_uid=uid)
+
+
+def test_a_subfolder_that_cannot_be_opened_is_named_not_passed_over(tmp_path, monkeypatch):
+    made = datasets(as_image(torso(30)))
+    save(made[:20], tmp_path / "a")
+    save(made[20:], tmp_path / "closed")
+    scandir = os.scandir
+
+    def denied(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    assert "folder closed cannot be opened (Permission denied)" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -171,11 +229,46 @@ def test_slices_too_far_apart_are_refused(tmp_path):
         (lambda hu: np.where(hu < -500, -500, hu), "no air"),
         (lambda hu: hu - 1024, "no soft tissue"),
         (lambda hu: np.zeros_like(hu), "empty volume"),
+        (lambda hu: np.full_like(hu, -1500), "empty volume"),
+        (lambda hu: circled(hu + 1024), "offset to Hounsfield units is missing"),
+        (lambda hu: circled(hu * 6 // 10), "Air is at about -6"),
+        (lambda hu: hu * 6 // 10, "Air is at about -6"),
+        (lambda hu: hu * 3 // 2, "below air"),
+        (lambda hu: hu * 2, "below air"),
+        (lambda hu: hu + 300, "Air is at about -7"),
+        (lambda hu: hu - 150, "below air"),
+        (lambda hu: hu[:, 8:33, 8:40] + 300, "Air is at about -7"),
+        (lambda hu: gas_alone(hu) - 150, "Muscle and organs"),
+        (lambda hu: gas_alone(hu) + 250, "Muscle and organs"),
     ],
 )
 def test_values_that_cannot_be_hounsfield_units_are_refused(tmp_path, change, word):
     write_series(tmp_path, as_image(change(torso().astype(np.int32))))
     assert word in refusal(tmp_path)
+
+
+def circled(hu: np.ndarray) -> np.ndarray:
+    """The values with -2000 around the reconstructed circle, as scanners write it."""
+    y, x = np.mgrid[-1 : 1 : hu.shape[1] * 1j, -1 : 1 : hu.shape[2] * 1j]
+    return np.where(np.hypot(x, y) > 0.97, -2000, hu)
+
+
+def gas_alone(hu: np.ndarray) -> np.ndarray:
+    """A field of view inside the trunk, with fat and a little gas, without lungs."""
+    inside = np.tile(hu[:4, 8:33, 15:30], (5, 1, 2)).copy()
+    inside[inside < -500] = -100
+    inside[::3, 6:9, 6:9] = -900
+    return inside
+
+
+def test_padding_in_a_file_without_padding_tag_is_no_reason_to_refuse(tmp_path):
+    write_series(tmp_path, as_image(circled(torso())))
+    assert read_scan(tmp_path).hu.min() == -2000
+
+
+def test_a_little_gas_in_soft_tissue_is_enough(tmp_path):
+    write_series(tmp_path, as_image(gas_alone(torso())))
+    np.testing.assert_array_equal(read_scan(tmp_path).hu, gas_alone(torso()))
 
 
 @pytest.mark.parametrize("seed", range(3))

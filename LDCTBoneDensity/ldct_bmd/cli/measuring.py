@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 from ..anatomy import LEVELS, TARGET_LEVELS
 from ..calibration import NOMINAL, Calibration, entered_calibration, load_calibration
-from ..errors import UsageError
+from ..errors import CannotMeasure, UsageError
 from ..examination import Examination
 from ..pipeline import measure
 from ..progress import Progress
@@ -92,4 +92,11 @@ def _segmenter(request: Request) -> Segmenter:
         raise UsageError(f"--segmentation-values is {' or '.join(get_args(Values))}, not {values}.")
     if parts not in get_args(Parts):
         raise UsageError(f"--segmentation-parts is {' or '.join(get_args(Parts))}, not {parts}.")
-    return LabelMapSegmenter(request.segmentation_file, values=cast(Values, values), parts=cast(Parts, parts))
+    if not request.segmentation_file.is_file():
+        raise UsageError(f"--segmentation: there is no file {request.segmentation_file}.")
+    segmenter = LabelMapSegmenter(request.segmentation_file, values=cast(Values, values), parts=cast(Parts, parts))
+    try:
+        _ = segmenter.identity  # hashed now: an unreadable file is told before the scan is read
+    except CannotMeasure as error:
+        raise UsageError(str(error)) from error
+    return segmenter

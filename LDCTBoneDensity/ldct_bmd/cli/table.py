@@ -81,11 +81,14 @@ def _print_choice(console: Console, scan: ScanIdentity) -> None:
     elif scan.file_name is not None:
         say(console, f"Measured {scan.file_name}.")
     for other in scan.other_series:
-        if other.series_uid in scan.choice:
+        if other.series_uid and other.series_uid in scan.choice:
             continue
         remark = f": {other.unsuitable}" if other.unsuitable else ""
-        named = f'"{other.description}" ({other.series_uid})' if other.description else other.series_uid
-        say(console, f"Not measured: series {named} with {other.slices} slices{remark}", "dim")
+        if not other.series_uid:
+            named = "a series of another patient"
+        else:
+            named = f'series "{other.description}" ({other.series_uid})' if other.description else other.series_uid
+        say(console, f"Not measured: {named} with {other.slices} slices{remark}", "dim")
 
 
 def _measurement_table(examination: Examination) -> Table:

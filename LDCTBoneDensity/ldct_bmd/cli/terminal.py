@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import SimpleITK
 import typer
@@ -64,7 +65,7 @@ def exit_codes() -> Iterator[None]:
     """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on."""
     _never_fail_on_a_character()
     _silence_libraries()
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = _interrupt_on_signals()
     try:
         yield
     except UsageError as error:
@@ -77,7 +78,8 @@ def exit_codes() -> Iterator[None]:
         say(messages(), "Cancelled.")
         raise typer.Exit(EXIT_CANCELLED) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -105,6 +107,15 @@ def _silence_libraries() -> None:
     """Keep what readers of broken files say of them, patient text and control characters included, off the terminal."""
     warnings.simplefilter("ignore")
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+
+
+def _interrupt_on_signals() -> dict[signal.Signals, Any]:
+    """Make the signals that end a process cancel the work, so that it cleans up; return the handlers before."""
+    # Windows has no SIGHUP. One that is ignored (nohup) stays ignored.
+    wanted = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    return {
+        number: signal.signal(number, _interrupt) for number in wanted if signal.getsignal(number) != signal.SIG_IGN
+    }
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -41,11 +41,7 @@ def _findings(examination: Examination) -> tuple[Finding, ...]:
     found = [
         *scan_findings(scan.contrast_agent, scan.slice_thickness_mm, scan.spacing_mm[2], len(scan.other_series)),
         *calibration_findings(examination.calibration, scan.kvp),
-        *name_findings(
-            quality.names_certain,
-            quality.names_remark,
-            {v.level: v.confidence for v in examination.vertebrae if v.level in measured},
-        ),
+        *name_findings(quality.names_certain, quality.names_remark),
         *level_findings(
             quality.requested_levels,
             completeness,

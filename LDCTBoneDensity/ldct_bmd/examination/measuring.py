@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import Calibration
-from ..densitometry import hu_pattern, hu_statistics, midline_contrast
+from ..densitometry import hu_pattern, hu_statistics, midline_contrast, sample
 from ..quality import VOIFacts
 from ..scan import CTScan
 from ..voi import Box, CylinderVOI, fraction_outside_eroded_body
@@ -39,11 +39,12 @@ def measure_voi(
     Raises:
         CannotMeasure: the VOI leaves the scan.
     """
-    statistics = hu_statistics(scan, voi)
+    sampled = sample(scan, voi)
+    statistics = hu_statistics(scan, voi, sampled)
     outside = None
     if body is not None:
-        outside = fraction_outside_eroded_body(voi, body.inside, body.box, scan.geometry)
-    midline = midline_contrast(scan, voi)
+        outside = fraction_outside_eroded_body(voi, body.inside, body.box, scan.geometry, sampled)
+    midline = midline_contrast(scan, voi, sampled)
     measurement = Measurement(
         level=level,
         mean_hu=statistics.mean_hu,
@@ -55,7 +56,7 @@ def measure_voi(
     facts = VOIFacts(
         level=level,
         standard_error_hu=statistics.standard_error_hu,
-        pattern=hu_pattern(scan, voi),
+        pattern=hu_pattern(scan, voi, sampled),
         midline=midline if math.isfinite(midline.standard_error_hu) else None,
         fraction_outside_trabecular=outside,
         placed_by=placed_by,

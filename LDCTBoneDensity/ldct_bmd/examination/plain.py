@@ -1,6 +1,7 @@
 """Frozen dataclasses to plain JSON values and back, by their type hints."""
 
 import dataclasses
+import sys
 import types
 from collections.abc import Mapping
 from enum import Enum
@@ -64,7 +65,8 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         _checked(value, value in [member.value for member in kind], where, "one of the known values")
         return kind(value)
     if kind is float:
-        _checked(value, isinstance(value, (int, float)) and not isinstance(value, bool), where, "a number")
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        _checked(value, is_number and abs(value) <= sys.float_info.max, where, "a number")
         return float(value)
     if kind is int:
         return _checked(value, isinstance(value, int) and not isinstance(value, bool), where, "a whole number")

@@ -1,6 +1,7 @@
 """The record of one examination: what was read, found, measured, corrected, by whom and with what."""
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +10,8 @@ from ..anatomy import LEVELS
 from ..assessment import Assessment
 from ..calibration import Calibration
 from ..errors import UsageError
-from ..findings import Finding
-from ..quality import QualityFacts
+from ..findings import Finding, FindingCode
+from ..quality import LevelHeights, QualityFacts
 from ..scan import CTScan
 from ..voi import CylinderVOI
 from .plain import PlainError, from_plain, to_plain
@@ -30,7 +31,7 @@ class PatientIdentity:
 
 @dataclass(frozen=True)
 class OtherSeries:
-    """A series in the input that was not measured; it may be another patient's, so nothing says whose."""
+    """A series in the input that was not measured; UID and description are empty where it is another patient's."""
 
     series_uid: str
     description: str
@@ -81,6 +82,7 @@ def identify(scan: CTScan) -> ScanIdentity:
     """Return what the record keeps of ``scan``."""
     source, acquisition, patient = scan.source, scan.acquisition, scan.patient
     is_file = source.kind == "file"
+    is_own = [other.patient_id == patient.patient_id for other in source.other_series]
     return ScanIdentity(
         kind=source.kind,
         series_uid=source.series_uid,
@@ -109,12 +111,20 @@ def identify(scan: CTScan) -> ScanIdentity:
         acquisition_date=acquisition.acquisition_date,
         patient=PatientIdentity(patient.patient_id, patient.name, patient.sex, patient.age_years),
         file_name=re.split(r"[/\\]", source.path)[-1] if is_file and source.path else None,
-        choice=source.choice,
+        choice=source.choice if all(is_own) else _without_others(source.choice),
         other_series=tuple(
-            OtherSeries(other.series_uid, other.description, other.slices, other.unsuitable)
-            for other in source.other_series
+            OtherSeries(
+                other.series_uid if own else "", other.description if own else "", other.slices, other.unsuitable
+            )
+            for other, own in zip(source.other_series, is_own, strict=True)
         ),
     )
+
+
+def _without_others(choice: str) -> str:
+    """Return the sentence about the choice of series without the list of those not chosen."""
+    chosen, not_chosen, _ = choice.partition("; not chosen:")
+    return f"{chosen}." if not_chosen else choice
 
 
 @dataclass(frozen=True)
@@ -201,6 +211,7 @@ class AutomaticResult:
     levels: tuple[str, ...]
     names_certain: bool
     names_remark: str
+    heights: tuple[LevelHeights, ...]
 
 
 @dataclass(frozen=True)
@@ -254,20 +265,26 @@ class Examination:
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def comparable(self) -> dict[str, Any]:
-        """Return what two runs on one scan share and a signature covers: no running times, no names of files."""
+        """Return what two runs on one scan share and a signature covers.
+
+        That is without running times, names of files, and what else the input held.
+        """
         values = self.to_dict()
         del values["timing_s"]
         for name in ("file_name", "choice", "other_series"):
             del values["scan"][name]
+        values["findings"] = [f for f in values["findings"] if f["code"] != FindingCode.OTHER_SERIES.value]
         return values
 
     @classmethod
     def from_json(cls, text: str) -> "Examination":
         """Read a record; UsageError if it is none, or of another version."""
         try:
-            values = json.loads(text)
+            values = json.loads(text, parse_float=_finite, parse_constant=_finite)
         except json.JSONDecodeError as error:
             raise UsageError(f"The record is not JSON (line {error.lineno}: {error.msg}).") from error
+        except PlainError as error:
+            raise UsageError(f"The record can't be read: {error}.") from error
         if not isinstance(values, dict) or not isinstance(values.get("schema"), str):
             raise UsageError("The file is not a record of ldct-bmd: it has no schema.")
         if values["schema"] != SCHEMA:
@@ -287,3 +304,11 @@ class Examination:
             raise UsageError("The record can't be read: its findings are not a list of objects.") from error
         except ValueError as error:
             raise UsageError(f"The record contradicts itself: {error}.") from error
+
+
+def _finite(number: str) -> float:
+    """Read a number of JSON text; Python would also take NaN, Infinity and 1e999."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise PlainError(f"{number} is not a finite number")
+    return value

@@ -20,7 +20,8 @@ OFFSET_MM = dict(zip(THORACIC, (0.0, 7.0, 7.0, 7.0, 5.0, 5.0, 4.0, 4.0, 0.0, -3.
 NO_RIB_OFFSET_MM = {"C7": 5.0}  # where one would lie; lumbar levels: as at T12
 REACH_MM = 5.0
 PRESENT, ABSENT = 0.5, 0.3  # coarse probability of rib
-BELIEF = 0.9  # in what the rib channel shows; the rest is for cervical and lumbar ribs, and for short or missed ones
+# In what is seen; the rest is for cervical and lumbar ribs, and for twelfth ribs that are short or absent.
+BELIEF = 0.95
 
 
 class RibCount:

@@ -21,6 +21,7 @@ CUT_COST = 0.45  # a body has a waist, and darker bone above and below its middl
 REGULARITY = 0.25  # cost of neighbours that differ by a factor e in height,
 MOST_IRREGULAR = 0.1  # and the most that one pair costs: a crushed body is no reason to cut others
 EMPTY = 0.02  # of the largest cross-section: less is no body
+SLIVER = 0.3  # cost of a cut nearer to the end of what is seen than any body is high
 INSEPARABLE = 2.0  # cost of a stretch longer than any body, in which no disc is seen
 SHARPEN = 4  # power of the probability: what is half in doubt is a disc rather than a body
 # The middle of the spine, well inside endplates' rims and away from the canal.
@@ -217,6 +218,9 @@ def choose_cuts(profile: NDArray[np.float64]) -> NDArray[np.float64]:
                     gain -= INSEPARABLE
                 elif not empty and peaks[before, a] > nothing:
                     gain += 1.0 - profile[nodes[a]] / min(peaks[before, a], peaks[a, b]) - CUT_COST
+                    shortest = min(length, nodes[a] - nodes[before])
+                    if shortest < low:  # only at the ends, where the scan cuts a body: seldom so close to its edge
+                        gain -= SLIVER
                     if before and b < count - 1:  # a body that the scan cuts may have any height
                         ratio = abs(np.log(length / (nodes[a] - nodes[before])))
                         gain -= min(REGULARITY * max(0.0, ratio - 0.15), MOST_IRREGULAR)

@@ -11,7 +11,7 @@ class VOIFacts:
     """What is known of a measured VOI beyond its mean and spread.
 
     Attributes:
-        standard_error_hu: of the mean, from image noise; an upper bound where no soft tissue is near.
+        standard_error_hu: of the mean, from image noise; see :class:`ldct_bmd.densitometry.HUStatistics`.
         midline: how the HU differ where the basivertebral vein runs; None where the VOI is too small to tell.
         fraction_outside_trabecular: part of the VOI outside the body eroded by 2 mm; None where no mask was at hand.
         placed_by: the reader who placed this VOI; None where the paper's method did.

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 
-from ..anatomy import ASSESSED_LEVELS
+from ..anatomy import ASSESSED_LEVELS, order
 from ..calibration import Calibration, KvpFit
 from ..densitometry import DENSE_HU, LIGHT_HU
 from ..findings import Finding, FindingCode
-from ..morphometry import height_losses
+from ..morphometry import FRACTURE_LOSS, height_losses, smallest_loss
 from ..voi import CORTEX_MARGIN_MM, CylinderVOI
 from .facts import LevelHeights, VOIFacts
 
@@ -26,9 +26,6 @@ LARGEST_EXCESS_DENSE, LARGEST_EXCESS_LIGHT = 0.04, 0.02
 LARGEST_FRACTION_OUTSIDE = 0.02  # the mask's own voxels are coarser than less
 SMALLEST_VEIN_EFFECT_HU = 2.0  # on the mean of the VOI: 1.5 mg/cm3
 VEIN_STANDARD_ERRORS = 3.0
-LEAST_CONFIDENCE = 0.8
-
-_NO_CONTRAST = {"", "no", "none", "n", "0", "nil", "without", "no contrast", "none given", "native", "not applicable"}
 
 
 def scan_findings(
@@ -36,7 +33,7 @@ def scan_findings(
 ) -> list[Finding]:
     """Return the findings about how the scan was made; ``other_series`` counts those that were not measured."""
     found = []
-    if contrast_agent is not None and contrast_agent.strip().lower() not in _NO_CONTRAST:
+    if contrast_agent is not None:
         found.append(
             Finding(
                 FindingCode.CONTRAST_AGENT,
@@ -46,11 +43,14 @@ def scan_findings(
         )
     thickness = max(slice_thickness_mm or 0.0, spacing_z_mm)
     if thickness > THICKEST_SLICE_MM + _SLICE_TOLERANCE_MM:
+        loss = smallest_loss(spacing_z_mm)
+        blind = f", and losses of height under {100 * loss:.0f} % can't be seen" if loss > FRACTURE_LOSS else ""
         found.append(
             Finding(
                 FindingCode.THICK_SLICES,
                 None,
-                f"The slices are {thickness:.4g} mm thick or apart; {THICKEST_SLICE_MM:g} mm is the most for BMD.",
+                f"The slices are {thickness:.4g} mm thick or apart; {THICKEST_SLICE_MM:g} mm is the most for BMD"
+                f"{blind}.",
             )
         )
     if other_series > 0:
@@ -99,17 +99,9 @@ def calibration_findings(calibration: Calibration, scan_kvp: float | None) -> li
     return found
 
 
-def name_findings(names_certain: bool, remark: str, confidences: Mapping[str, float]) -> list[Finding]:
-    """Return what is uncertain about names; ``confidences`` are those of the measured levels."""
-    if not names_certain:
-        return [Finding(FindingCode.LABEL_UNCERTAIN, None, remark)]
-    return [
-        Finding(
-            FindingCode.LOW_CONFIDENCE, level, f"The name {level} is right with a probability of {confidence:.2f} only."
-        )
-        for level, confidence in confidences.items()
-        if confidence < LEAST_CONFIDENCE
-    ]
+def name_findings(names_certain: bool, remark: str) -> list[Finding]:
+    """Return whether the names are uncertain; ``remark`` says why."""
+    return [] if names_certain else [Finding(FindingCode.LABEL_UNCERTAIN, None, remark)]
 
 
 def level_findings(
@@ -118,7 +110,7 @@ def level_findings(
     measured: Collection[str],
     reasons: Mapping[str, str],
 ) -> list[Finding]:
-    """Return why a requested level has no number, or what is wrong with having one.
+    """Return why a requested level has no number, or what is wrong with a level's having one.
 
     Args:
         completeness: of every vertebra found: False where the scan's edge cuts it.
@@ -126,7 +118,7 @@ def level_findings(
         reasons: why a level in view could not be measured.
     """
     found = []
-    for level in requested:
+    for level in sorted({*requested, *measured}, key=order):
         if completeness.get(level) is False:
             found.append(Finding(FindingCode.CUT_BY_EDGE, level, f"{level} is cut by the edge of the scan."))
         elif level in measured:
@@ -134,7 +126,7 @@ def level_findings(
         elif level not in completeness:
             found.append(Finding(FindingCode.TARGET_MISSING, level, f"{level} is not in view or was not found."))
         else:
-            reason = reasons.get(level, f"{level} is in view but has no VOI: place one.")
+            reason = reasons.get(level, f"{level} is in view but has no VOI.")
             found.append(Finding(FindingCode.NOT_MEASURED, level, reason))
     return found
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +34,11 @@ def check_output_folder(folder: Path, overwrite: bool) -> None:
         raise UsageError(f"The folder {folder.parent} does not exist; make it first.")
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UsageError(f"{folder} is not a folder; name another one with -o.")
+    # The folder is written beside its place and renamed into it: neither works on a mount point.
+    if folder.is_dir() and os.path.ismount(folder):
+        raise UsageError(f"{folder} is a mount point and can't be replaced; name a folder inside it with -o.")
+    if not os.access(folder.absolute().parent, os.W_OK | os.X_OK):
+        raise UsageError(f"The folder {folder.absolute().parent} can't be written to; name another one with -o.")
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not overwrite:

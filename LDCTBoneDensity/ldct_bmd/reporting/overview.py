@@ -179,7 +179,10 @@ def _draw_header_and_footer(
         va="top",
     )
     characters = int((width_in - 2 * GAP_IN) * 12.5)
-    statement = "\n".join(textwrap.wrap(examination.assessment.statement, characters)[:4])
+    lines = textwrap.wrap(
+        examination.assessment.statement, characters, max_lines=4, placeholder=" ... (the rest is in the record)"
+    )
+    statement = "\n".join(lines)
     write(
         GAP_IN, HEIGHT_IN - FOOTER_IN + 0.14, statement, color=PALE, fontsize=10.5, linespacing=1.35, parse_math=False
     )

@@ -8,7 +8,11 @@ import numpy as np
 from .ct_scan import Acquisition, Patient
 from .dicom_headers import SliceHeader
 
-_NO_AGENT = ("NONE", "NO", "N", "N/A", "NA", "NO CONTRAST", "WITHOUT", "WITHOUT CONTRAST", "UNENHANCED")
+# How headers say that no contrast agent was given.
+_NO_AGENT = (
+    *("NONE", "NONE GIVEN", "NO", "N", "N/A", "NA", "NIL", "0", "NOT APPLICABLE", "NATIVE", "UNENHANCED"),
+    *("NO CONTRAST", "NON CONTRAST", "NON-CONTRAST", "WITHOUT", "WITHOUT CONTRAST"),
+)
 _YEARS_PER = {"Y": 1.0, "M": 1.0 / 12.0, "W": 7.0 / 365.25, "D": 1.0 / 365.25}
 
 
@@ -26,7 +30,7 @@ def acquisition(slices: Sequence[SliceHeader]) -> Acquisition:
         station=first.text("StationName"),
         device_serial=first.text("DeviceSerialNumber"),
         filter_type=first.text("FilterType"),
-        contrast_agent=contrast_agent(first),
+        contrast_agent=contrast_agent(slices),
         series_description=first.text("SeriesDescription"),
         study_date=first.text("StudyDate"),
         acquisition_date=first.text("AcquisitionDate") or (first.text("AcquisitionDateTime") or "")[:8] or None,
@@ -44,13 +48,17 @@ def patient(first: SliceHeader) -> Patient:
     )
 
 
-def contrast_agent(first: SliceHeader) -> str | None:
-    """Return the contrast agent that the header states; None where it states none or says there was none."""
-    agent = first.text("ContrastBolusAgent")
+def contrast_agent(slices: Sequence[SliceHeader]) -> str | None:
+    """Return the contrast agent that any slice states; None where all state none or say there was none."""
+    return next((agent for agent in map(_stated_agent, slices) if agent is not None), None)
+
+
+def _stated_agent(header: SliceHeader) -> str | None:
+    agent = header.text("ContrastBolusAgent")
     if agent is None:
-        meanings = [item.get("CodeMeaning") for item in first.tags.get("ContrastBolusAgentSequence") or []]
-        agent = next((str(meaning) for meaning in meanings if meaning), None) or first.text("ContrastBolusIngredient")
-    return None if agent is None or agent.upper() in _NO_AGENT else agent
+        meanings = [item.get("CodeMeaning") for item in header.tags.get("ContrastBolusAgentSequence") or []]
+        agent = next((str(meaning) for meaning in meanings if meaning), None) or header.text("ContrastBolusIngredient")
+    return None if agent is None or agent.strip().upper() in _NO_AGENT else agent
 
 
 def _positive(first: SliceHeader, keyword: str) -> float | None:

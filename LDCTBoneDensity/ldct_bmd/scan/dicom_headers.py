@@ -174,8 +174,16 @@ def read_headers(folder: Path, progress: Progress = silent) -> list[SliceHeader]
     Files that are not DICOM are passed over. The same object twice counts once; CannotMeasure for a damaged or
     unreadable DICOM file and for two different objects under one UID.
     """
-    paths = sorted(Path(root) / name for root, _, names in os.walk(folder) for name in names)
+    paths = sorted(Path(root) / name for root, _, names in os.walk(folder, onerror=_refuse_folder) for name in names)
     return read_header_files(paths, progress)
+
+
+def _refuse_folder(error: OSError) -> None:
+    """Stop at a folder that can't be listed: slices in it would be missing without a word."""
+    folder = Path(str(error.filename))
+    raise CannotMeasure(
+        f"The folder {folder.name or folder} cannot be opened ({error.strerror}); make it readable and try again."
+    ) from error
 
 
 def read_header_files(paths: Sequence[Path], progress: Progress = silent) -> list[SliceHeader]:
@@ -201,7 +209,7 @@ def read_header(path: Path) -> SliceHeader | None:
             stream.seek(0)
             tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS), force=not declared)
     except OSError as error:
-        if not path.is_file():  # a socket, a dangling link
+        if not isinstance(error, PermissionError) and not path.is_file():  # a socket, a dangling link
             return None
         raise CannotMeasure(
             f"{path.name} cannot be opened ({error.strerror}); make it readable and try again."

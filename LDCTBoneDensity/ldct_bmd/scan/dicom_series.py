@@ -1,6 +1,6 @@
 """Grouping DICOM slices into series, and taking apart what several acquisitions put into one."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ import numpy as np
 
 from .ct_scan import SeriesSummary
 from .dicom_headers import SliceHeader
-from .dicom_stack import Stack, UnfitStack, build_stack
+from .dicom_stack import Stack, UnfitStack, build_stack, named
 from .image_content import Unsuitable, why_unsuitable
 from .plausibility import MAX_SPACING_MM, MIN_EXTENT_MM
 
@@ -25,6 +25,15 @@ _PHASE_KEYWORDS = (
     "AcquisitionTime",
     "SliceThickness",
 )
+
+# What the slices of one volume have in common, and its name in a sentence.
+_SHARED = {
+    "PatientID": "patient",
+    "FrameOfReferenceUID": "frame of reference",
+    "KVP": "tube voltage",
+    "ConvolutionKernel": "kernel",
+    "RescaleType": "unit",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +106,38 @@ def _series(address: str, part: Group) -> Series:
         except UnfitStack as fault:
             if unsuitable is None:
                 unsuitable = Unsuitable(_too_few(part) or str(fault))
-    if stack is not None and unsuitable is None:
-        unsuitable = _wrong_size(stack)
+    if stack is not None:
+        unsuitable = _mixed(stack) or unsuitable or _wrong_size(stack)
     return Series(address, tuple(sorted(part, key=_by_instance)), stack, unsuitable)
 
 
 def _too_few(part: Group) -> str | None:
     return "it has a single slice, too little to hold a vertebra; give the whole scan" if len(part) == 1 else None
+
+
+def _mixed(stack: Stack) -> Unsuitable | None:
+    """Refuse a volume pieced together from different scans: one slice speaks for all in what is measured by."""
+    differing = []
+    odd: dict[SliceHeader, None] = {}
+    for keyword, what in _SHARED.items():
+        values = [_shared_value(header, keyword) for header in stack.slices]
+        usual = Counter(values).most_common(1)[0][0]
+        others = [header for header, value in zip(stack.slices, values, strict=True) if value != usual]
+        if others:
+            differing.append(f"{what} ({keyword})")
+            odd.update(dict.fromkeys(others))
+    if not differing:
+        return None
+    return Unsuitable(
+        f"it mixes slices of different scans: {named(list(odd))} and the other slices differ in "
+        f"{' and '.join(differing)}; give each scan as a series of its own"
+    )
+
+
+def _shared_value(header: SliceHeader, keyword: str) -> Hashable:
+    if keyword == "KVP":
+        return header.number(keyword)  # "120" and "120.0" are one voltage
+    return header.text(keyword) or ("HU" if keyword == "RescaleType" else None)
 
 
 def _wrong_size(stack: Stack) -> Unsuitable | None:
@@ -134,8 +168,8 @@ def _scan_identity(header: SliceHeader) -> Hashable:
     orientation = header.orientation
     spacing = header.numbers("PixelSpacing", 2)
     return (
-        *(header.text(k) for k in ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID", "SOPClassUID", "Modality")),
-        *(header.text(k) for k in ("ConvolutionKernel", "KVP", "Rows", "Columns", "RescaleType")),
+        *(_shared_value(header, keyword) for keyword in _SHARED),
+        *(header.text(k) for k in ("StudyInstanceUID", "SOPClassUID", "Modality", "Rows", "Columns")),
         header.image_type,
         None if orientation is None else tuple((np.round(orientation, 2) + 0.0).ravel().tolist()),
         None if spacing is None else tuple(np.round(spacing, 3).tolist()),

@@ -81,7 +81,8 @@ def _common_plane(
     usual = np.median(orientations, axis=0)
     turned = [h for h, o in zip(headers, orientations, strict=True) if np.abs(o - usual).max() > ORIENTATION_TOLERANCE]
     if turned:
-        raise UnfitStack(f"{named(turned)} lie in another orientation than the rest of the series; remove them")
+        lie, them = ("lies", "it") if len(turned) == 1 else ("lie", "them")
+        raise UnfitStack(f"{named(turned)} {lie} in another orientation than the rest of the series; remove {them}")
     normal = headers[0].normal
     positions = np.array([h.position_lps_mm for h in headers])
     if normal is None or (spacings <= 0).any():
@@ -96,7 +97,8 @@ def _refuse_odd(headers: Sequence[SliceHeader], values: Sequence[tuple[float, ..
         odd = [header for header, value in zip(headers, values, strict=True) if value != usual]
         other = " x ".join(str(v) for v in others[0][0])
         most = " x ".join(str(v) for v in usual)
-        raise UnfitStack(f"{named(odd)} has {what.format(other)} where the other slices have {most}; remove it")
+        have, them = ("has", "it") if len(odd) == 1 else ("have", "them")
+        raise UnfitStack(f"{named(odd)} {have} {what.format(other)} where the other slices have {most}; remove {them}")
 
 
 def _even_spacing(slices: Sequence[SliceHeader], along: NDArray[np.float64]) -> float:
@@ -145,7 +147,10 @@ def _refuse_shear(slices: Sequence[SliceHeader], positions: NDArray[np.float64],
     if shifted.size:
         largest = float(np.linalg.norm(offset, axis=1).max())
         moved = [slices[int(i)] for i in shifted]
-        raise UnfitStack(f"{named(moved)} are shifted sideways by up to {largest:.1f} mm; reconstruct it as one volume")
+        are = "is" if len(moved) == 1 else "are"
+        raise UnfitStack(
+            f"{named(moved)} {are} shifted sideways by up to {largest:.1f} mm; reconstruct the series as one volume"
+        )
 
 
 def named(headers: Sequence[SliceHeader]) -> str:

@@ -19,7 +19,6 @@ from .plausibility import check_size, check_values
 FILE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 _DETACHED_ENDINGS = (".mhd", ".nhdr", ".hdr", ".img")
 _EIGHT_BITS = (sitk.sitkUInt8, sitk.sitkInt8)
-_REAL = (sitk.sitkFloat32, sitk.sitkFloat64)
 _DAMAGED = "{} cannot be read, it is damaged or not what its name says; write it again."
 _INT16 = np.iinfo(np.int16)
 _METADATA_ALONE = Acquisition()  # these files say nothing of kVp, kernel or patient
@@ -84,7 +83,7 @@ def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
         raise CannotMeasure(
             f"{path.name} has {reader.GetNumberOfComponents()} values per voxel (colour or vectors); give a scalar CT."
         )
-    if reader.GetPixelID() in _EIGHT_BITS:
+    if _has_eight_bits(reader):
         raise CannotMeasure(
             f"{path.name} has only 8 bits per voxel, a picture or a label map; give the CT in Hounsfield units."
         )
@@ -92,6 +91,12 @@ def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
         raise CannotMeasure(
             f"{path.name} does not say how it lies in the patient; write it again with its orientation."
         )
+
+
+def _has_eight_bits(reader: sitk.ImageFileReader) -> bool:
+    """Whether a voxel is stored in 8 bits, also where a NIfTI's slope makes the pixel type floating point."""
+    stored = "bitpix" in reader.GetMetaDataKeys() and int(reader.GetMetaData("bitpix")) <= 8
+    return stored or reader.GetPixelID() in _EIGHT_BITS
 
 
 def _check_nifti_is_whole(reader: sitk.ImageFileReader, path: Path) -> None:
@@ -131,15 +136,18 @@ def _why_unreadable(path: Path, message: str) -> str:
 
 
 def _whole_numbers(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
-    """Copy (z, y, x) values to int16 if all are whole numbers in range, else to float32; a plane at a time."""
+    """Copy (z, y, x) values to int16 if all are whole numbers in range, else to float32.
+
+    Always a copy: the values are a view into an image that is freed with its last reference.
+    """
     hu: NDArray[np.int16] = np.empty(values.shape, dtype=np.int16)
     for z, plane in enumerate(values):
         low, high = plane.min(), plane.max()  # NaN fails the comparison
         if not (low >= _INT16.min and high <= _INT16.max):
-            return np.ascontiguousarray(values, dtype=np.float32)
+            return np.array(values, dtype=np.float32, order="C")
         hu[z] = plane
         if plane.dtype.kind == "f" and not np.array_equal(hu[z], plane):
-            return np.ascontiguousarray(values, dtype=np.float32)
+            return np.array(values, dtype=np.float32, order="C")
     return hu
 
 

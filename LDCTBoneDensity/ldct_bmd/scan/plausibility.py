@@ -12,6 +12,8 @@ from .ct_scan import Geometry
 MIN_EXTENT_MM = (40.0, 40.0, 20.0)
 MAX_SPACING_MM = 6.0  # the VOI is 9 mm high
 MIN_SPACING_MM = 0.05
+PADDING_BELOW_HU = -1100.0  # what scanners fill in around the reconstructed circle: one value, at most two
+MAX_BELOW_AIR_FRACTION = 0.05  # other values as low: noise of air and ringing of a resampled padding reach 1 or 2 %
 # Even a field of view inside the body holds gas of lung or bowel: 6 % of a column of 56 x 78 mm at the thoracic spine
 # of a chest CT, 0.02 % of a 110 mm cube about L3. Noise and streaks in fat reach below -500 HU in far fewer voxels.
 GAS_BELOW_HU = -500.0
@@ -19,6 +21,14 @@ MIN_GAS_FRACTION = 1e-4
 MIN_NEGATIVE_FRACTION = 1e-3
 SOFT_TISSUE_HU = (-200.0, 200.0)
 MIN_SOFT_TISSUE_FRACTION = 0.03
+# Of fat, soft tissue and spongy bone together, muscle, blood and organs are 35 % or more in scans of chest, abdomen and
+# trunk and in crops of them about the spine; HU that are 150 too low or 300 too high leave 13 % or less.
+TISSUE_HU, LEAN_HU = (-250.0, 400.0), (0.0, 120.0)
+MIN_LEAN_FRACTION = 0.15
+# The darkest hundredth of what is darker than fat is air at about -1000, with much of it in view (outside the body, or
+# whole lungs); dense lung alone, about the spine, leaves it at -800.
+DARK_BELOW_HU = -300.0
+AIR_SHARES_HU = ((0.3, -850.0), (0.02, -700.0))  # least fraction of dark voxels, highest HU of its darkest hundredth
 
 
 def check_size(geometry: Geometry) -> None:
@@ -48,6 +58,11 @@ def check_values(hu: NDArray[Any]) -> None:
         if bad:
             raise CannotMeasure(f"{bad} voxels are not numbers (NaN or infinite); write the volume without them.")
     sample = hu[::3, ::3, ::3].astype(np.float32).ravel()
+    padding = sample < PADDING_BELOW_HU
+    below_air = _more_than_two_values(sample[padding]) / sample.size
+    sample = sample[~padding]
+    if sample.size == 0:
+        raise CannotMeasure(f"No value is above {PADDING_BELOW_HU:.0f}, an empty volume; give a CT scan.")
     low, high = (float(value) for value in np.percentile(sample, (0.1, 99.9)))
     if high - low < 1.0:
         raise CannotMeasure(f"All values are about {low:.0f}, an empty volume; give a CT scan.")
@@ -67,11 +82,41 @@ def check_values(hu: NDArray[Any]) -> None:
             "There is no soft tissue between -200 and 200, the values are not Hounsfield units; "
             "export the CT with its rescale."
         )
+    if below_air > MAX_BELOW_AIR_FRACTION:
+        raise CannotMeasure(
+            f"{below_air:.0%} of the values are below air (-1000), they are shifted or scaled; "
+            "export the CT in Hounsfield units."
+        )
     if float(np.mean(sample < GAS_BELOW_HU)) < MIN_GAS_FRACTION:
         raise CannotMeasure(
             "There is no air or lung (below -500), the values are clipped or not Hounsfield units; "
             "export the CT unchanged."
         )
+    _check_air(sample)
+    if _share(sample, LEAN_HU) < MIN_LEAN_FRACTION * _share(sample, TISSUE_HU):
+        raise CannotMeasure(
+            "Muscle and organs are not at 0 to 120, the values are shifted or scaled; "
+            "export the CT in Hounsfield units."
+        )
+
+
+def _more_than_two_values(values: NDArray[np.float32]) -> int:
+    """Count the values that are not one of the two most frequent ones."""
+    counts = np.sort(np.unique(values, return_counts=True)[1])
+    return int(counts[:-2].sum())
+
+
+def _check_air(sample: NDArray[np.float32]) -> None:
+    dark = sample[sample < DARK_BELOW_HU]
+    for least, highest in AIR_SHARES_HU:
+        if dark.size >= least * sample.size:
+            darkest = float(np.percentile(dark, 1))
+            if darkest > highest:
+                raise CannotMeasure(
+                    f"Air is at about {darkest:.0f} instead of -1000, the values are shifted or scaled; "
+                    "export the CT in Hounsfield units."
+                )
+            return
 
 
 def _share(sample: NDArray[np.float32], limits: tuple[float, float]) -> float:

@@ -161,7 +161,7 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     ("the others show another part of the body", _keep_if(lambda s: not is_elsewhere(s.slices))),
     ("it is the original", _keep_if(lambda s: is_original(s.slices))),
     ("it covers most of the spine", _most_of_the_spine),
-    ("it is without contrast agent", _keep_if(lambda s: contrast_agent(s.first) is None)),
+    ("it is without contrast agent", _keep_if(lambda s: contrast_agent(s.slices) is None)),
     ("its slices are thin", _keep_least(_thickness_class)),
     ("it covers most of the spine", _keep_least(lambda s: -_length(s), _SAME_LENGTH_MM)),
     ("its kernel is softer", _keep_least(lambda s: kernel_sharpness(s.first.text("ConvolutionKernel")))),

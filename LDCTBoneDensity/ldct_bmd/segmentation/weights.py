@@ -92,4 +92,3 @@ def _build(shape: NetworkShape, state: dict[str, torch.Tensor]) -> DenseUNet:
     network.eval()
     network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     return network
-

@@ -21,7 +21,7 @@ from .separate import separate
 EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15 mm) about it
-REGION_POWER = 0.3
+REGION_POWER = 0.1
 REGION_FLOOR = 0.05
 LEAST_MM3 = 2000.0  # half of a small body
 SACRUM = CHANNELS.index("sacrum")
@@ -214,7 +214,8 @@ def _anchors(naming: Naming, found: set[str], segmentation: NetworkBodies, ribs:
         return ribs.seen(naming.positions.index(position), level) if level in found else float("nan")
 
     anchors = []
-    if bears_rib("T1") > PRESENT and (bears_rib("C7") < ABSENT or _volume_mm3(segmentation, FIRST_BODY) > LEAST_MM3):
+    # C7 must be in view, and no rib beside it as far as its place is in view.
+    if "C7" in found and bears_rib("T1") > PRESENT and not bears_rib("C7") > ABSENT:
         anchors.append("the first rib")
     if bears_rib("T12") > PRESENT and bears_rib("L1") < ABSENT:
         anchors.append("the last rib")
