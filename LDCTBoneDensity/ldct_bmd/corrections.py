@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .anatomy import LEVELS, order
 from .calibration import Calibration
@@ -29,10 +28,10 @@ from .examination import (
     measure_voi,
 )
 from .examination.plain import to_plain
-from .labeling.assemble import EDGE_MM
+from .labeling import cut_by_edge
 from .morphometry import body_heights
 from .quality import LevelHeights, VOIFacts
-from .scan import CTScan, Geometry
+from .scan import CTScan
 from .voi import CylinderVOI, place_voi
 
 
@@ -119,7 +118,7 @@ def edit_body(
         raise UsageError(f"The mask of {level} is empty: draw its body, or exclude the level.")
     index_zyx = np.argwhere(body.inside) + [axis.start for axis in body.box]
     x, y, z = geometry.to_lps_mm(index_zyx.mean(axis=0)[::-1]).tolist()
-    complete = not _is_cut(index_zyx, geometry)
+    complete = not cut_by_edge(index_zyx, geometry)
     new = replace(
         old,
         centroid_lps_mm=(x, y, z),
@@ -305,13 +304,6 @@ def _with_voi(
 def _check_scan(examination: Examination, scan: CTScan) -> None:
     if identify(scan) != examination.scan:
         raise UsageError("The scan is not the one of this examination: load the one that was measured.")
-
-
-def _is_cut(index_zyx: NDArray[np.intp], geometry: Geometry) -> bool:
-    """Whether voxels lie at the edge of the grid, as labelling has it."""
-    edge = np.maximum(1, np.ceil(EDGE_MM / np.asarray(geometry.spacing_mm[::-1])))
-    last = np.asarray(geometry.shape) - 1 - edge
-    return bool((index_zyx.min(axis=0) < edge).any() or (index_zyx.max(axis=0) > last).any())
 
 
 def _replaced(examination: Examination, new: Measurement, facts: VOIFacts | None = None) -> Examination:

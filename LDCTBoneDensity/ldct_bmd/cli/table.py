@@ -104,7 +104,7 @@ def _measurement_table(examination: Examination) -> Table:
         if measurement.excluded is not None:
             codes.insert(0, f"excluded: {measurement.excluded.reason}")
         table.add_row(
-            Text(measurement.level, "bold"),
+            Text(measurement.level if examination.quality.names_certain else f"{measurement.level}?", "bold"),
             format_bmd(measurement.bmd_mg_cm3),
             f"{measurement.mean_hu:.1f}",
             f"{measurement.sd_hu:.1f}",

@@ -13,12 +13,11 @@ from ..scan import CTScan, Geometry
 from ..segmentation import NamedBodies, NetworkBodies, Segmentation
 from ..segmentation.levels import CHANNELS, FIRST_BODY, LAST_BODY
 from ..segmentation.resample import map_points
-from .column import Vertebra, VertebralColumn
+from .column import Vertebra, VertebralColumn, cut_by_edge
 from .name import CERTAIN, NAMES, Naming, assign, count_missing
 from .ribs import ABSENT, PRESENT, RibCount
 from .separate import separate
 
-EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15 mm) about it
 REGION_POWER = 0.1
@@ -174,18 +173,13 @@ def _vertebra(
     level: str, body: NDArray[np.bool_], box: tuple[slice, slice, slice], geometry: Geometry, confidence: float
 ) -> Vertebra:
     voxels = np.argwhere(body) + [s.start for s in box]
-    edge = [max(1, np.ceil(EDGE_MM / d)) for d in geometry.spacing_mm[::-1]]
-    cut = any(
-        voxels[:, axis].min() < edge[axis] or voxels[:, axis].max() > n - 1 - edge[axis]
-        for axis, n in enumerate(geometry.shape)
-    )
     centroid = geometry.to_lps_mm(voxels.mean(axis=0)[::-1])
     return Vertebra(
         level=level,
         centroid_lps_mm=tuple(float(v) for v in centroid),  # type: ignore[arg-type]
         volume_ml=len(voxels) * geometry.voxel_volume_mm3 / 1000.0,
         confidence=confidence,
-        complete=not cut,
+        complete=not cut_by_edge(voxels, geometry),
     )
 
 

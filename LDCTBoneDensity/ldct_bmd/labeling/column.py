@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
+from ..scan import Geometry
+
+EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,10 @@ class VertebralColumn:
     def _boxes(self) -> dict[int, tuple[slice, slice, slice]]:
         found = ndimage.find_objects(self.bodies, max_label=max(VERSE_VALUE.values()))
         return {value: box for value, box in enumerate(found, start=1) if box is not None}
+
+
+def cut_by_edge(voxels_zyx: NDArray[np.integer], geometry: Geometry) -> bool:
+    """Return whether a body of these voxels (n, 3) reaches the edge of the scan, so that part of it may be missing."""
+    edge = np.maximum(1, np.ceil(EDGE_MM / np.asarray(geometry.spacing_mm[::-1])))
+    last = np.asarray(geometry.shape) - 1 - edge
+    return bool((voxels_zyx.min(axis=0) < edge).any() or (voxels_zyx.max(axis=0) > last).any())

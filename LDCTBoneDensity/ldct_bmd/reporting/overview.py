@@ -80,7 +80,7 @@ def draw_overview(scan: CTScan, column: VertebralColumn, examination: Examinatio
             _draw_nothing(picture, beside, level, [f.message for f in examination.findings if f.level == level])
         else:
             _draw_tile(picture, scan, column, measurement)
-            _draw_values(beside, measurement, examination.calibration.nominal)
+            _draw_values(beside, measurement, examination.calibration.nominal, column.names_certain)
     _draw_header_and_footer(figure, scan, column, examination, width_in)
     return figure
 
@@ -139,7 +139,7 @@ def _draw_nothing(picture: Axes, beside: Axes, level: str, messages: list[str]) 
     )
 
 
-def _draw_values(axes: Axes, measurement: Measurement, nominal: bool) -> None:
+def _draw_values(axes: Axes, measurement: Measurement, nominal: bool, name_certain: bool) -> None:
     axes.axis("off")
     lines = [
         (f"{format_bmd(measurement.bmd_mg_cm3)} mg/cm³", 15, PALE, "bold"),
@@ -150,7 +150,8 @@ def _draw_values(axes: Axes, measurement: Measurement, nominal: bool) -> None:
     ]
     if measurement.excluded is not None:
         lines.append(("excluded by the reader", 9.5, WARNING, "bold"))
-    _pill(axes, 0.09, 0.93, measurement.level, measurement.level, "left", fontsize=12)
+    name = measurement.level if name_certain else f"{measurement.level}?"
+    _pill(axes, 0.09, 0.93, name, measurement.level, "left", fontsize=12)
     for line, (text, size, color, weight) in enumerate(lines):
         axes.text(0.07, 0.74 - 0.125 * line, text, color=color, fontsize=size, fontweight=weight, va="center")
 
