@@ -1,14 +1,10 @@
 """HU statistics of a VOI: against integrals that are known, in any orientation, and what lies in the midline."""
 
-import time
-
 import numpy as np
 import pytest
 from helpers_voi import CENTER_LPS_MM, UPRIGHT, as_rows, cut_out, elliptic_body, flipped, grid, scan_of, scan_with
-from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.densitometry import hu_pattern, hu_statistics, midline_contrast
 from ldct_bmd.errors import CannotMeasure
-from ldct_bmd.examination import BodyMask, measure_voi
 from ldct_bmd.scan import Geometry
 from ldct_bmd.voi import CylinderVOI, place_voi
 from scipy import ndimage
@@ -204,24 +200,3 @@ def test_noise_alone_is_rarely_taken_for_a_vein():
 
     assert 0.6 < np.std(ratios) < 1.4
     assert np.mean(np.abs(ratios) > 3) < 0.05
-
-
-def test_one_voi_of_a_large_scan_is_measured_again_in_under_20_ms():
-    geometry = Geometry((512, 512, 350), (0.7, 0.7, 1.0), (-180.0, -180.0, 0.0), UPRIGHT)
-    hu = np.zeros(geometry.shape, np.int16)
-    hu[150:200] = np.random.default_rng(12).normal(50.0, 40.0, (50, *hu.shape[1:]))
-    mask = np.zeros((30, 46, 60), dtype=bool)
-    mask[1:-1, 1:-1, 1:-1] = True
-    body = BodyMask((slice(160, 190), slice(234, 280), slice(227, 287)), mask)
-    hu[body.box][mask] += 100
-    scan = scan_of(hu, geometry)
-    times = []
-    for k in range(15):
-        voi = ideal_voi(center=(0.01 * k, 0.0, 175.0))
-        start = time.process_time()
-        _, facts = measure_voi(scan, "L1", voi, NOMINAL, body)
-        times.append(time.process_time() - start)
-
-    assert facts.fraction_outside_trabecular is not None
-
-    assert min(times) < 0.020

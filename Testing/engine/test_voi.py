@@ -1,7 +1,5 @@
 """The paper's VOI: where it is placed, how large it is, and which part of each voxel it holds."""
 
-import time
-
 import numpy as np
 import pytest
 from helpers_voi import CENTER_LPS_MM, UPRIGHT, as_rows, cut_out, elliptic_body, flipped, grid
@@ -248,14 +246,3 @@ def test_the_margin_is_measured_in_mm_from_the_surface_whatever_the_voxels(spaci
 def test_what_is_no_elliptic_cylinder_cannot_be_made(wrong):
     with pytest.raises(ValueError):
         cylinder(**wrong)
-
-
-def test_weights_of_a_usual_voi_take_about_10_ms():
-    geometry = grid((0.7, 0.7, 1.0))
-    times = []
-    for _ in range(10):
-        start = time.process_time()
-        voi_weights(cylinder(), geometry)
-        times.append(time.process_time() - start)
-
-    assert min(times) < 0.010
