@@ -330,3 +330,15 @@ def test_a_file_of_another_kind_is_refused_with_what_is_read(tmp_path):
     path = tmp_path / "scan.jpg"
     path.write_bytes(b"\xff\xd8" * 400)
     assert "neither DICOM nor a volume file (.nii, .nii.gz, .nrrd, .mha)" in refusal(path)
+
+
+def test_a_file_in_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
+    write_series(tmp_path / "ct")
+    one = next((tmp_path / "ct").iterdir())
+
+    def denied(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", denied)
+    with pytest.raises(CannotMeasure, match="folder ct cannot be opened"):
+        read_scan(one)

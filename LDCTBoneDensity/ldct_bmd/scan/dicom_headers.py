@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pydicom
@@ -174,11 +174,11 @@ def read_headers(folder: Path, progress: Progress = silent) -> list[SliceHeader]
     Files that are not DICOM are passed over. The same object twice counts once; CannotMeasure for a damaged or
     unreadable DICOM file and for two different objects under one UID.
     """
-    paths = sorted(Path(root) / name for root, _, names in os.walk(folder, onerror=_refuse_folder) for name in names)
+    paths = sorted(Path(root) / name for root, _, names in os.walk(folder, onerror=refuse_folder) for name in names)
     return read_header_files(paths, progress)
 
 
-def _refuse_folder(error: OSError) -> None:
+def refuse_folder(error: OSError) -> NoReturn:
     """Stop at a folder that can't be listed: slices in it would be missing without a word."""
     folder = Path(str(error.filename))
     raise CannotMeasure(

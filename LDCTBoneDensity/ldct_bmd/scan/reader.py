@@ -6,7 +6,7 @@ from ..errors import CannotMeasure, UsageError
 from ..progress import Progress, silent
 from .ct_scan import CTScan, SeriesSummary, Source
 from .dicom_acquisition import acquisition, patient
-from .dicom_headers import SliceHeader, read_header, read_header_files, read_headers
+from .dicom_headers import SliceHeader, read_header, read_header_files, read_headers, refuse_folder
 from .dicom_series import Series, find_series
 from .dicom_stack import Stack, UnfitStack, build_stack
 from .dicom_volume import read_volume
@@ -78,7 +78,10 @@ def _series_of(path: Path, progress: Progress) -> list[Series]:
             f"{path.name} is neither DICOM nor a volume file ({', '.join(FILE_ENDINGS)}); "
             "give a folder of DICOM files or one volume file."
         )
-    beside = sorted(other for other in path.parent.iterdir() if other.is_file() and not is_image_file(other))
+    try:
+        beside = sorted(other for other in path.parent.iterdir() if other.is_file() and not is_image_file(other))
+    except OSError as error:
+        refuse_folder(error)
     headers = read_header_files(beside, progress)
     return find_series([other for other in headers if other.series_uid == header.series_uid])
 
