@@ -20,8 +20,8 @@ from .separate import separate
 
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15 mm) about it
-REGION_POWER = 0.1
-REGION_FLOOR = 0.05
+# A patch of the fine network shows too little of the column to be sure of its class: it has a small say.
+REGION_POWER, REGION_FLOOR = 0.1, 0.05
 LEAST_MM3 = 2000.0  # half of a small body
 SACRUM = CHANNELS.index("sacrum")
 NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."

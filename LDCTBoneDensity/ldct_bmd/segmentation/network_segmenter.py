@@ -13,7 +13,7 @@ from torch.nn import functional
 from ..errors import CannotMeasure, UsageError
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry
-from .levels import FIRST_BODY, LAST_BODY
+from .levels import FIRST_BODY, LAST_BODY, REGIONS
 from .normalize import LOW_HU, UNIT_HU, normalize
 from .resample import along_z, grid, in_plane
 from .segmenter import ModelIdentity, NetworkBodies
@@ -58,13 +58,13 @@ class NetworkSegmenter:
         with torch.inference_mode():
             planes = in_plane(scan, fine_grid)
             progress("segment", 0.1)
-            level_grid, levels = self._coarse(scan, planes, fine_grid)
+            level_grid, levels = self._coarse(scan, planes)
             progress("segment", 0.25)
             volume = along_z(planes, fine_grid.shape[0])
             window, classes = self._fine(volume, fine_grid, level_grid, levels, progress)
         return NetworkBodies(window, classes, level_grid, levels)
 
-    def _coarse(self, scan: CTScan, planes: torch.Tensor, plane_grid: Geometry) -> tuple[Geometry, NDArray[np.float16]]:
+    def _coarse(self, scan: CTScan, planes: torch.Tensor) -> tuple[Geometry, NDArray[np.float16]]:
         """Return the coarse grid about the body and the level probabilities (channels, z, y, x) on it."""
         whole = grid(scan.geometry, COARSE_MM)
         small = functional.interpolate(
@@ -101,8 +101,7 @@ class NetworkSegmenter:
             )
         corner = np.min([start for start, _ in patches], axis=0)
         end = np.max([start + size for start, size in patches], axis=0)
-        classes = 4
-        total = torch.zeros((classes, *(end - corner)))
+        total = torch.zeros((len(REGIONS), *(end - corner)))
         weight = torch.zeros(tuple(end - corner))
         for number, (start, size) in enumerate(patches):
             progress("segment", 0.3 + 0.7 * number / len(patches))

@@ -27,10 +27,6 @@ HEART = 202
 CANAL = 203
 SCAPULA = 204
 
-BONES = (*BODIES, *ARCHES, *RIBS, *GIRDLE_BONES, SCAPULA)
-# What moves with the skeleton; the rest slides along z on its own (breath, build).
-SKELETAL = (*BONES, *DISCS, CARTILAGE, CANAL)
-
 
 def member(labels: tuple[int, ...] | range) -> np.ndarray:
     """Return a boolean array of 256 entries: is this label one of ``labels``?"""
