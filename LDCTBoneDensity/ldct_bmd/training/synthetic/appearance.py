@@ -36,7 +36,7 @@ def paint(
     mix = field(30.0) + 0.6 * field(12.0) + rng.normal(0, 0.6)
     inner = labels == t.INNER
     hu[inner] = np.where(mix > 0, muscle, fat)[inner]
-    _add_fat_and_skin(rng, hu, labels, outside_mm, mix, fat, muscle, field)
+    _add_fat_and_skin(rng, hu, labels, outside_mm, mix, fat, muscle, field, spacing_zyx_mm)
     _add_lung_detail(rng, hu, labels, field)
     _add_gut(rng, hu, labels, field)
     if rng.random() < 0.4:  # bright vessels and nodes anywhere among the soft tissue
@@ -47,6 +47,11 @@ def paint(
         if part.any():
             hu[part] += (rng.uniform(0, texture) * field(25.0))[part]
     _add_bone(rng, hu, labels, field)
+    face = labels == t.FACE
+    if face.any():  # sinuses, teeth and thin bones
+        detail = field(14.0)
+        hu[face & (detail > 0.7)] = -1000
+        hu[face & (detail < -0.5)] = rng.uniform(300, 1500)
     return hu.astype(np.float32)
 
 
@@ -86,10 +91,15 @@ def _means(rng: np.random.Generator) -> Field:
     mean[list(t.GIRDLE_BONES)] = max(trabecular, 40) * rng.uniform(0.5, 1.3)
     mean[t.SCAPULA] = ribs + rng.uniform(0, 200)
     mean[t.CARTILAGE] = rng.uniform(60, 160)
+    mean[t.BRAIN], mean[t.THIGH] = rng.uniform(20, 45), mean[t.MUSCLE]
+    mean[[t.SKULL, t.FEMUR]] = rng.uniform(500, 1300, 2)
+    mean[t.FACE] = rng.uniform(0, 60)
     return mean
 
 
-def _add_fat_and_skin(rng, hu, labels, outside_mm, mix, fat, muscle, field) -> None:  # type: ignore[no-untyped-def]
+def _add_fat_and_skin(  # type: ignore[no-untyped-def]
+    rng, hu, labels, outside_mm, mix, fat, muscle, field, spacing_zyx_mm
+) -> None:
     wall = rng.uniform(0, 14)  # muscle over the ribs
     thickness = wall + np.exp(rng.uniform(np.log(3), np.log(60))) * np.exp(0.25 * field(120.0))
     empty = labels == t.AIR
@@ -98,8 +108,13 @@ def _add_fat_and_skin(rng, hu, labels, outside_mm, mix, fat, muscle, field) -> N
     skin = empty & (outside_mm >= thickness) & (outside_mm < thickness + rng.uniform(1.5, 3.5))
     hu[skin] = rng.uniform(0, 60)
     beyond = outside_mm >= thickness + 3.5
-    # Arms, girdle and muscle that would stick out of the skin lie elsewhere (arms up).
     stray = beyond & ~t.member((*t.BODIES, *t.ARCHES, *t.RIBS))[labels]
+    if rng.random() < 0.3:  # arms down, each in its own flesh
+        from_bone_mm = ndimage.distance_transform_edt(labels != t.HUMERUS, sampling=spacing_zyx_mm)
+        flesh = beyond & (from_bone_mm < rng.uniform(22, 40)) & (labels != t.HUMERUS)
+        hu[flesh] = np.where(mix > 0, muscle, fat)[flesh]
+        stray &= from_bone_mm > 40
+    # Else arms, girdle and muscle that would stick out of the skin lie elsewhere (arms up).
     hu[stray] = -1000
     labels[stray] = t.AIR
     if rng.random() < 0.6:  # the table
@@ -153,6 +168,9 @@ def _add_bone(rng, hu, labels, field) -> None:  # type: ignore[no-untyped-def]
     hu[rib & (rib_inner < 0.9) & (labels != t.CARTILAGE)] = np.maximum(hu, strength)[
         rib & (rib_inner < 0.9) & (labels != t.CARTILAGE)
     ]
+    if rng.random() < 0.15:  # bone islands, haemangiomas, metastases, nodes of Schmorl
+        spots = body & (field(18.0) > rng.uniform(1.2, 2.2))
+        hu[spots] = rng.uniform(-60, 60) if rng.random() < 0.5 else rng.uniform(350, 1000)
     disc = t.member(t.DISCS)[labels]
     if disc.any() and rng.random() < 0.15:
         hu[disc & (field(20.0) > 1.0)] = rng.uniform(-600, -100)  # vacuum

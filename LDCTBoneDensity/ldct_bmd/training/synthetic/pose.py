@@ -23,6 +23,8 @@ class PoseSpec:
     axis_scale: float = 0.06  # log, each axis on its own
     rotation: tuple[float, float, float] = (8.0, 6.0, 6.0)  # about x (pitch), y (roll), z (yaw)
     bend: float = 14.0  # change of the spine's curvature in the sagittal plane, over 200 mm
+    side_bend: tuple[float, float] = (2.5, 14.0)  # in the coronal plane: of most patients, of the scoliotic ones
+    scoliosis: float = 0.1  # chance of it
     elastic: tuple[tuple[float, float], ...] = ((90.0, 9.0), (45.0, 4.0), (22.0, 1.4))  # (knot distance, amplitude)
     fracture: float = 0.15  # chance of fractured bodies in the scan
     organ_shift: float = 25.0  # along z, on their own
@@ -63,11 +65,16 @@ def _rotation(angles_xyz_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     return matrix
 
 
-def _bend(rng: np.random.Generator, points: NDArray[np.float64], atlas: Atlas, pivot_z: float, spread: float) -> None:
-    """Bend the spine in the sagittal plane, endplates turning with it; ``points`` (3, ...) in atlas mm, in place."""
-    axis_z, axis_y = atlas.axis_zyx[:, 0], atlas.axis_zyx[:, 1]
+def _bend(
+    rng: np.random.Generator, points: NDArray[np.float64], atlas: Atlas, pivot_z: float, spread: float, plane: int
+) -> None:
+    """Bend the spine, endplates turning with it; ``points`` (3, ...) in atlas mm, in place.
+
+    Args:
+        plane: 1 sagittal, 2 coronal: the axis towards which it bends.
+    """
     s = np.arange(-250.0, 800.0, 2.0)
-    base_y = np.interp(s, axis_z, axis_y)
+    base_y = np.interp(s, atlas.axis_zyx[:, 0], atlas.axis_zyx[:, plane])
     knots = np.arange(-300.0, 900.0, 100.0)
     slope = np.interp(s, knots, np.deg2rad(rng.normal(0, spread / 2, len(knots))))
     angle = np.cumsum(slope) * (2.0 / 100.0)
@@ -77,7 +84,7 @@ def _bend(rng: np.random.Generator, points: NDArray[np.float64], atlas: Atlas, p
     offset -= np.interp(pivot_z, s, offset)
     along = np.cumsum(np.cos(angle)) * 2.0
     along += pivot_z - np.interp(pivot_z, s, along)
-    z, y = points[0].copy(), points[1].copy()
+    z, y = points[0].copy(), points[plane].copy()
     foot = z.copy()
     for _ in range(6):
         line_z, line_y = np.interp(foot, s, along), np.interp(foot, s, base_y + offset)
@@ -86,7 +93,7 @@ def _bend(rng: np.random.Generator, points: NDArray[np.float64], atlas: Atlas, p
     turn = np.interp(foot, s, angle)
     line_z, line_y = np.interp(foot, s, along), np.interp(foot, s, base_y + offset)
     points[0] = foot
-    points[1] = np.interp(foot, s, base_y) + (y - line_y) * np.cos(turn) - (z - line_z) * np.sin(turn)
+    points[plane] = np.interp(foot, s, base_y) + (y - line_y) * np.cos(turn) - (z - line_z) * np.sin(turn)
 
 
 def _vary_heights(rng: np.random.Generator, points: NDArray[np.float64], atlas: Atlas, fracture: float) -> None:
@@ -137,7 +144,9 @@ def place(
     if rng.random() < 0.5:
         matrix[2] *= -1  # mirror left and right
     points = np.tensordot(matrix, grid, axes=1) + centre_mm[:, None, None, None]
-    _bend(rng, points, atlas, float(centre_mm[0]), spec.bend)
+    _bend(rng, points, atlas, float(centre_mm[0]), spec.bend, plane=1)
+    side = spec.side_bend[int(rng.random() < spec.scoliosis)]
+    _bend(rng, points, atlas, float(centre_mm[0]), side, plane=2)
     for knots, amplitude in spec.elastic:
         points += smooth_field(rng, coarse, extent, knots, 3) * amplitude * rng.uniform(0, 1)
     _vary_heights(rng, points, atlas, spec.fracture)

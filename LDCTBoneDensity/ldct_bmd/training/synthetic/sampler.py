@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from . import tissues as t
-from .acquisition import acquire
+from .acquisition import acquire, draw_settings
 from .appearance import paint
 from .atlas import Atlas
+from .beyond import extend
 from .pose import PoseSpec, place
+from .variants import add_hardware, vary_last_ribs
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,35 @@ class SampleSpec:
         shape: voxels (z, y, x).
         spacing_zyx_mm: voxel pitch.
         levels: atlas values of the lowest and highest body that the scan's centre may lie on.
-        offset_mm: standard deviation of the centre's distance from the spine (z: uniform half width, y, x).
+        offset_mm: the centre's distance from there: along z at most this, y and x standard deviations.
+        forward_mm: the centre lies this far in front of the spine.
+        spineless: chance of a scan far above or below the spine.
+        hardware: chance of cement or screws.
     """
 
     shape: tuple[int, int, int]
     spacing_zyx_mm: tuple[float, float, float]
     levels: tuple[int, int] = (24, 8)
     offset_mm: tuple[float, float, float] = (12.0, 15.0, 15.0)
-    forward_mm: float = 0.0  # the centre lies this far in front of the spine
+    forward_mm: float = 0.0
+    spineless: float = 0.0
+    hardware: float = 0.05
     pose: PoseSpec = field(default_factory=PoseSpec)
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A patient, before the scan.
+
+    Attributes:
+        labels: (z, y, x) uint8, values of :mod:`.tissues`; bodies by level, ribs, sacrum, ...
+        hu: (z, y, x) float32, without blur and noise.
+        metal: (z, y, x), None if there is none.
+    """
+
+    labels: NDArray[np.uint8]
+    hu: NDArray[np.float32]
+    metal: NDArray[np.bool_] | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +67,51 @@ class Sample:
     labels: NDArray[np.uint8]
 
 
+def sample(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Sample:
+    """Draw one synthetic scan; the same ``rng`` state gives the same scan."""
+    anatomy = draw_anatomy(rng, atlas, spec)
+    hu = acquire(rng, anatomy.hu, spec.spacing_zyx_mm, draw_settings(rng), anatomy.metal)
+    return Sample(hu, anatomy.labels)
+
+
+def draw_anatomy(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Anatomy:
+    """Draw one patient; the same ``rng`` state gives the same one."""
+    centre = _centre(rng, atlas, spec)
+    at_skeleton, at_organs = place(rng, atlas, spec.pose, centre, spec.shape, spec.spacing_zyx_mm)
+    skeleton = _take(atlas.skeleton, at_skeleton, fill=t.AIR)
+    vary_last_ribs(rng, skeleton, at_skeleton, atlas)
+    organs = _take(atlas.organs, at_organs, fill=t.AIR)
+    outside_mm = _take(atlas.outside_mm, at_skeleton).astype(np.float32)
+    extend(atlas, at_skeleton, skeleton, organs, outside_mm)
+    inside = outside_mm <= 0
+    # Organs slide within the trunk: what leaves it is left out, what they leave behind is filled.
+    organs[~inside & (organs != t.AIR) & (organs != t.MUSCLE)] = t.AIR
+    organs[inside & (organs == t.AIR)] = t.INNER
+    labels = np.where(skeleton > 0, skeleton, organs).astype(np.uint8)
+    if rng.random() < 0.5:  # the margin that voxelised surfaces lose or gain
+        labels = _swap_margin(rng, labels)
+    hu = paint(rng, labels, outside_mm, spec.spacing_zyx_mm)
+    metal = add_hardware(rng, hu, labels, at_skeleton, atlas) if rng.random() < spec.hardware else None
+    return Anatomy(labels, hu, metal)
+
+
+def _centre(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> NDArray[np.float64]:
+    """Draw the atlas position (z, y, x) of the scan's centre, in mm."""
+    axis = atlas.axis_zyx
+    low, high = sorted(float(axis[list(atlas.axis_levels).index(level), 0]) for level in spec.levels)
+    z = rng.uniform(low - spec.offset_mm[0], high + spec.offset_mm[0])
+    if rng.random() < spec.spineless:
+        reach = spec.shape[0] * spec.spacing_zyx_mm[0] / 2
+        z = (
+            len(atlas.skeleton) + rng.uniform(0.6, 1.2) * reach
+            if rng.random() < 0.5
+            else -rng.uniform(0.9, 1.5) * reach
+        )
+    centre = np.array([z, np.interp(z, axis[:, 0], axis[:, 1]) - spec.forward_mm, np.interp(z, axis[:, 0], axis[:, 2])])
+    centre[1:] += rng.normal(0, spec.offset_mm[1:])
+    return centre
+
+
 def _take(values: NDArray[np.uint8], index: NDArray[np.float32], fill: int | None = None) -> NDArray[np.uint8]:
     """Look ``values`` up at the nearest of the continuous indices (3, ...); beyond its ends along z it goes on."""
     nearest = np.rint(index).astype(np.int32)
@@ -55,40 +122,6 @@ def _take(values: NDArray[np.uint8], index: NDArray[np.float32], fill: int | Non
         np.clip(nearest[axis], 0, size - 1, out=nearest[axis])
     taken = values[nearest[0], nearest[1], nearest[2]]
     return np.where(inside, taken, np.asarray(fill, values.dtype)) if fill is not None else taken
-
-
-def sample(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Sample:
-    """Draw one synthetic scan; the same ``rng`` state gives the same scan."""
-    low, high = (float(atlas.axis_zyx[list(atlas.axis_levels).index(level), 0]) for level in spec.levels)
-    z = rng.uniform(min(low, high) - spec.offset_mm[0], max(low, high) + spec.offset_mm[0])
-    axis = atlas.axis_zyx
-    centre = np.array([z, np.interp(z, axis[:, 0], axis[:, 1]) - spec.forward_mm, np.interp(z, axis[:, 0], axis[:, 2])])
-    centre[1:] += rng.normal(0, spec.offset_mm[1:])
-    at_skeleton, at_organs = place(rng, atlas, spec.pose, centre, spec.shape, spec.spacing_zyx_mm)
-    skeleton = _take(atlas.skeleton, at_skeleton, fill=t.AIR)
-    _vary_last_ribs(rng, skeleton, at_skeleton, atlas)
-    organs = _take(atlas.organs, at_organs, fill=t.AIR)
-    outside_mm = _take(atlas.outside_mm, at_skeleton).astype(np.float32)
-    inside = outside_mm <= 0
-    # Organs slide within the trunk: what leaves it is left out, what they leave behind is filled.
-    organs[~inside & (organs != t.AIR) & (organs != t.MUSCLE)] = t.AIR
-    organs[inside & (organs == t.AIR)] = t.INNER
-    labels = np.where(skeleton > 0, skeleton, organs).astype(np.uint8)
-    if rng.random() < 0.5:  # the margin that voxelised surfaces lose or gain
-        labels = _swap_margin(rng, labels)
-    hu = paint(rng, labels, outside_mm, spec.spacing_zyx_mm)
-    return Sample(acquire(rng, hu, spec.spacing_zyx_mm), labels)
-
-
-def _vary_last_ribs(
-    rng: np.random.Generator, skeleton: NDArray[np.uint8], at: NDArray[np.float32], atlas: Atlas
-) -> None:
-    """Shorten the twelfth ribs of some patients."""
-    if rng.random() < 0.4:
-        reach = rng.uniform(15, 90)
-        middle = float(np.median(atlas.axis_zyx[:, 2]))
-        last = t.member(t.LAST_RIBS)[skeleton]
-        skeleton[last & (np.abs(at[2] - middle) > reach)] = t.AIR
 
 
 def _swap_margin(rng: np.random.Generator, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -26,6 +26,8 @@ INNER = 200  # inside the trunk, unlabelled: fat and muscle
 HEART = 202
 CANAL = 203
 SCAPULA = 204
+# What lies beyond the atlas's ends, drawn by rule.
+BRAIN, SKULL, FACE, FEMUR, THIGH = 205, 206, 207, 208, 209
 
 
 def member(labels: tuple[int, ...] | range) -> np.ndarray:
