@@ -108,6 +108,15 @@ def test_names_that_no_rib_confirms_are_uncertain_however_clear_the_votes() -> N
     assert not found.names_certain
 
 
+@pytest.mark.parametrize(("ribs", "told"), [(("T11", "T12", "L1"), "13 vertebrae"), (("T11",), "11 vertebrae")])
+def test_an_odd_number_of_ribs_is_flagged_and_shifts_no_name(ribs: tuple[str, ...], told: str) -> None:
+    scan, seen, _ = seen_by_networks(ribs=ribs)
+    found = label(seen, scan)
+    assert levels_of(found) == LEVELS
+    assert not found.names_certain
+    assert told in found.remark
+
+
 def test_names_without_an_anchor_in_view_are_uncertain() -> None:
     scan, seen, _ = seen_by_networks(levels=("T5", "T6", "T7", "T8", "T9"))
     found = label(seen, scan)

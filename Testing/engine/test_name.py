@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ldct_bmd.labeling.name import CERTAIN, NAMES, assign, count_missing
+from ldct_bmd.labeling.name import CERTAIN, NAMES, THORACIC, RibEvidence, assign, count_missing
 
 CHANNELS = len(NAMES) + 2  # above C7, C7 ... L5, below L5
 
@@ -69,3 +69,29 @@ def test_bodies_above_c7_and_below_l5_get_no_name() -> None:
 def test_a_column_of_one_or_two_bodies_is_named_too(count: int) -> None:
     naming = assign(votes("L1", count, width=0.4), np.zeros(count, dtype=int))
     assert names(naming.positions)[0] == "L1"
+
+
+def rib_evidence(top: str, count: int, bearers: tuple[str, ...]) -> RibEvidence:
+    """What is seen beside ``count`` bodies from ``top`` down of which the true ``bearers`` bear ribs."""
+    level = [NAMES[NAMES.index(top) + k] for k in range(count)]
+    seen = np.array([[0.97 if name in bearers else 0.03] for name in level]) * np.ones((1, CHANNELS))
+    return RibEvidence(np.log(seen), np.log(1 - seen))
+
+
+@pytest.mark.parametrize(
+    ("bearers", "number"), [(THORACIC, 12), (THORACIC[:-1], 11), ((*THORACIC, "L1"), 13)], ids=["12", "11", "13"]
+)
+def test_eleven_or_thirteen_rib_bearing_bodies_are_told_and_shift_no_name(
+    bearers: tuple[str, ...], number: int
+) -> None:
+    naming = assign(votes("C7", 16), np.zeros(16, dtype=int), rib_evidence("C7", 16, bearers))
+    assert names(naming.positions) == ["C7", *THORACIC, "L1", "L2", "L3"]
+    assert naming.rib_bearing == number
+
+
+def test_the_last_rib_alone_settles_names_that_the_votes_leave_open() -> None:
+    half = 0.5 * votes("T9", 7, width=0.4) + 0.5 * votes("T8", 7, width=0.4)
+    naming = assign(half, np.zeros(7, dtype=int), rib_evidence("T9", 7, THORACIC))
+    assert names(naming.positions)[0] == "T9"
+    # A thirteenth rib or a missing twelfth would explain the other namings: rarer, not impossible.
+    assert 0.7 < naming.probability < CERTAIN

@@ -14,7 +14,7 @@ from ..segmentation import NamedBodies, NetworkBodies, Segmentation
 from ..segmentation.levels import CHANNELS, FIRST_BODY, LAST_BODY
 from ..segmentation.resample import map_points
 from .column import Vertebra, VertebralColumn, cut_by_edge
-from .name import CERTAIN, NAMES, Naming, assign, count_missing
+from .name import CERTAIN, NAMES, THORACIC, Naming, assign, count_missing
 from .ribs import ABSENT, PRESENT, RibCount
 from .separate import separate
 
@@ -72,7 +72,7 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
     progress("label", 0.4)
     centres = extents.mean(axis=1)
     ribs = RibCount(segmentation, curve, centres)
-    naming = assign(_votes(segmentation, numbers, len(extents)), count_missing(centres), ribs.log_likelihood())
+    naming = assign(_votes(segmentation, numbers, len(extents)), count_missing(centres), ribs.evidence())
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
     boxes = ndimage.find_objects(numbers)
     vertebrae = []
@@ -191,6 +191,12 @@ def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodie
         return False, (
             f"The names are uncertain (probability {naming.probability:.2f}): all might be {other} {way}; "
             "count the ribs and correct them."
+        )
+    if naming.rib_bearing != len(THORACIC):
+        odd = "no rib is seen at T12" if naming.rib_bearing < len(THORACIC) else "a rib is seen at L1"
+        return False, (
+            f"The names are uncertain: {odd}, so {naming.rib_bearing} vertebrae seem to bear ribs; "
+            "count them and confirm or correct the names."
         )
     anchors = _anchors(naming, {v.level for v in vertebrae}, segmentation, ribs)
     if not anchors:

@@ -6,10 +6,9 @@ from scipy import ndimage
 
 from ..segmentation import NetworkBodies
 from ..segmentation.levels import CHANNELS
-from .name import NAMES
+from .name import NAMES, THORACIC, RibEvidence
 from .separate import SpineCurve
 
-THORACIC = tuple(f"T{i}" for i in range(1, 13))
 # Beside the spine, beyond the transverse processes of most, before the ribs run forward.
 ACROSS_MM = np.arange(42.0, 67.0, 4.0)
 BACK_MM = np.arange(-10.0, 55.0, 4.0)
@@ -20,8 +19,7 @@ OFFSET_MM = dict(zip(THORACIC, (0.0, 7.0, 7.0, 7.0, 5.0, 5.0, 4.0, 4.0, 0.0, -3.
 NO_RIB_OFFSET_MM = {"C7": 5.0}  # where one would lie; lumbar levels: as at T12
 REACH_MM = 5.0
 PRESENT, ABSENT = 0.5, 0.3  # coarse probability of rib
-# In what is seen; the rest is for cervical and lumbar ribs, and for twelfth ribs that are short or absent.
-BELIEF = 0.95
+BELIEF = 0.95  # in what is seen; the rest is for cervical ribs, and for ribs that the network overlooks or invents
 
 
 class RibCount:
@@ -47,16 +45,17 @@ class RibCount:
             return float("nan")
         return float(np.nanmax(part))
 
-    def log_likelihood(self) -> NDArray[np.float64]:
-        """Return (n, len(NAMES) + 2), log probability of what is seen if each body had each name; 0: nothing known."""
-        out = np.zeros((len(self._centres_mm), len(NAMES) + 2))
+    def evidence(self) -> RibEvidence:
+        """Return the log probability of what is seen, for each body and name, with a rib and without; 0: not known."""
+        shape = (len(self._centres_mm), len(NAMES) + 2)
+        bearing, bare = np.zeros(shape), np.zeros(shape)
         for body in range(len(self._centres_mm)):
             for column, level in enumerate(("C7", *NAMES, "L5")):  # above C7, the names, below L5
                 rib = self.seen(body, level)
                 if not np.isnan(rib):
-                    bears = rib if level in THORACIC else 1.0 - rib
-                    out[body, column] = np.log(1.0 - BELIEF + (2.0 * BELIEF - 1.0) * bears)
-        return out
+                    bearing[body, column] = np.log(1.0 - BELIEF + (2.0 * BELIEF - 1.0) * rib)
+                    bare[body, column] = np.log(BELIEF - (2.0 * BELIEF - 1.0) * rib)
+        return RibEvidence(bearing, bare)
 
 
 def _profile(segmentation: NetworkBodies, curve: SpineCurve, s_mm: NDArray[np.float64]) -> NDArray[np.float64]:
