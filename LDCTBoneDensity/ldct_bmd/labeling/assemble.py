@@ -19,6 +19,7 @@ from .ribs import ABSENT, PRESENT, RibCount
 from .separate import separate
 
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
+SACRAL = 0.3  # coarse probability by which sacrum must outdo body
 SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15 mm) about it
 # A patch of the fine network shows too little of the column to be sure of its class: it has a small say.
 REGION_POWER, REGION_FLOOR = 0.1, 0.05
@@ -97,9 +98,11 @@ def _along_the_spine(segmentation: NetworkBodies) -> NDArray[np.float32]:
     foreground = 1.0 - segmentation.class_probability[0].astype(np.float32)
     body = segmentation.level_probability[FIRST_BODY : LAST_BODY + 1].astype(np.float32).sum(axis=0)
     near = ndimage.binary_dilation(body > SPINE_SEEN, iterations=SPINE_MARGIN)
+    sacrum = segmentation.level_probability[SACRUM].astype(np.float32)
+    coarse = np.stack([near.astype(np.float32), sacrum - body])
     voxels = np.argwhere(foreground > 0.1)
-    inside = map_points(near[None].astype(np.float32), segmentation.level_geometry, segmentation.geometry, voxels)[0]
-    foreground[tuple(voxels[inside < 0.5].T)] = 0.0
+    inside, sacral = map_points(coarse, segmentation.level_geometry, segmentation.geometry, voxels)
+    foreground[tuple(voxels[(inside < 0.5) | (sacral > SACRAL)].T)] = 0.0
     return foreground
 
 
