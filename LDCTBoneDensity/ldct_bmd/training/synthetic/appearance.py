@@ -79,7 +79,8 @@ def _means(rng: np.random.Generator) -> Field:
     mean[list(t.DISCS)] = rng.uniform(40, 120)
 
     # Trabecular bone from severe osteoporosis to dense, neighbours alike.
-    trabecular = rng.uniform(-20, 300)
+    # In old bone it is no denser than the discs: only endplates and walls tell the two apart.
+    trabecular = rng.uniform(-20, 300) if rng.random() < 0.7 else float(mean[t.DISCS[0]]) + rng.normal(0, 25)
     drift = rng.normal(0, 2.5)
     for body in t.BODIES:
         mean[body] = trabecular + drift * (body - 16) + rng.normal(0, 10)
@@ -161,9 +162,9 @@ def _add_bone(rng, hu, labels, field) -> None:  # type: ignore[no-untyped-def]
     strength = cortex * np.clip(0.75 + 0.35 * field(15.0), 0.1, 1.5)
     floor = np.where(body, strength * rng.uniform(0.4, 1.0), strength)
     hu[shell] = np.maximum(hu + rng.uniform(0, 60), floor)[shell]
-    if rng.random() < 0.3:  # dense endplates
-        z_inner = ndimage.uniform_filter1d(body.astype(np.float32), 3, axis=0)
-        hu[body & (z_inner < 0.9)] += rng.uniform(0, 250)
+    if rng.random() < 0.6:  # dense endplates
+        z_inner = ndimage.uniform_filter1d(body.astype(np.float32), int(rng.choice([3, 3, 5])), axis=0)
+        hu[body & (z_inner < 0.9)] += rng.uniform(0, 400)
     rib_inner = ndimage.uniform_filter(rib.astype(np.float32), 3)
     hu[rib & (rib_inner < 0.9) & (labels != t.CARTILAGE)] = np.maximum(hu, strength)[
         rib & (rib_inner < 0.9) & (labels != t.CARTILAGE)
