@@ -19,6 +19,7 @@ from .ribs import ABSENT, PRESENT, RibCount
 from .separate import separate
 
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
+OUTLINE_MM = 1.2  # smooths the outline; bodies are told apart before
 SACRAL = 0.3  # coarse probability by which sacrum must outdo body
 SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15 mm) about it
 # A patch of the fine network shows too little of the column to be sure of its class: it has a small say.
@@ -76,13 +77,14 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
     naming = assign(_votes(segmentation, numbers, len(extents)), count_missing(centres), ribs.evidence())
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
     boxes = ndimage.find_objects(numbers)
+    outline = ndimage.gaussian_filter(foreground, [OUTLINE_MM / d for d in spacing_zyx])
     vertebrae = []
     for number, position in enumerate(naming.positions, start=1):
         progress("label", 0.5 + 0.5 * number / len(naming.positions))
         if not 0 <= position < len(NAMES):
             continue
         level = NAMES[position]
-        box, body = _on_scan(foreground, numbers, number, boxes[number - 1], segmentation.geometry, scan.geometry)
+        box, body = _on_scan(outline, numbers, number, boxes[number - 1], segmentation.geometry, scan.geometry)
         if not body.any():
             continue
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
