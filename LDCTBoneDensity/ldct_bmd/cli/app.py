@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .calibrating import calibrate
 from .terminal import RESEARCH_USE, exit_codes, output, progress_bar, say
 
 app = typer.Typer(
@@ -158,29 +159,218 @@ def demo(folder: OutputFolder, device: Device = "auto", overwrite: Overwrite = F
 
 @app.command()
 def train(
-    network: Annotated[str, typer.Argument(metavar="coarse|fine", help="Which of the two networks.")],
-    atlas: Annotated[Path, typer.Option(metavar="FILE", help="The torso atlas, torso_labels_1mm.nii.gz.")],
+    configuration: Annotated[
+        str, typer.Argument(metavar="CONFIGURATION", help="coarse, fine, pan2020, or a JSON file like theirs.")
+    ],
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints and logs; a killed run goes on from here.")],
+    atlas: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Label map of a torso, to draw scans from; several may do."),
+    ] = None,
+    pairs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PAIRS", help="Annotated scans: a CSV or a folder, as evaluate takes them; several may do."
+        ),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(metavar="verse|totalsegmentator", help="Whose label values the pairs have: of all, or one each."),
+    ] = None,
+    parts: Annotated[
+        list[str] | None,
+        typer.Option(metavar="body|whole", help="Whether bodies or whole vertebrae are labelled: of all, or one each."),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="shipped|FILE", help="Weights to start from: fine-tuning.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Train up to this step, not the configured one.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(metavar="X", help="In place of the configured one.")] = None,
+    device: Annotated[str, typer.Option(metavar="D", help="Where it trains: auto, cpu or cuda.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes that draw the examples, which are the same for any N.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Processor threads of the training itself.")] = None,
 ) -> None:
-    """Train one network on synthetic scans, from the start or from where it was stopped."""
+    """Train one network on synthetic or annotated scans, from the start or from where it was stopped."""
     with exit_codes():
-        from ..training.run import train as run
+        from ..training.run import TrainingRequest
+        from .training import pair_folders, train_network
 
-        trainer = run(network, atlas, runs, steps, threads)
-        say(output(), f"The {network} network is trained to step {trainer.step}.")
+        request = TrainingRequest(
+            configuration=configuration,
+            folder=runs,
+            atlases=tuple(atlas or ()),
+            pairs=pair_folders(pairs or [], values or [], parts or []),
+            start=start,
+            steps=steps,
+            learning_rate=learning_rate,
+            device=device,
+            workers=workers,
+            threads=threads,
+        )
+        trainer = train_network(request)
+        say(output(), f"{trainer.configuration.name} is trained to step {trainer.step}: {trainer.checkpoint}.")
 
 
 @app.command()
 def pack(
-    runs: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that both networks were trained in.")],
+    runs: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that the networks were trained in.")],
     weights: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The safetensors file to write.")],
     name: Annotated[str, typer.Option(help="Name of the model, for the record.")],
+    start: Annotated[
+        str | None, typer.Option(metavar="shipped|FILE", help="Weights to take a network from that was not trained.")
+    ] = None,
 ) -> None:
     """Put the weights of both networks into one file, with its checksum beside it."""
     with exit_codes():
         from ..training.run import pack as write
 
-        write(runs, weights, name)
+        write(runs, weights, name, start)
         say(output(), f"Written: {weights.name}.")
+
+
+@app.command()
+def evaluate(
+    folder: OutputFolder,
+    pairs: Annotated[
+        Path | None,
+        typer.Argument(metavar="PAIRS", help="A CSV with image,reference[,group][,name], or a folder of pairs."),
+    ] = None,
+    values: Annotated[
+        str | None, typer.Option(metavar="verse|totalsegmentator", help="Whose label values the references have.")
+    ] = None,
+    parts: Annotated[
+        str | None, typer.Option(metavar="body|whole", help="What they label: bodies, or whole vertebrae.")
+    ] = None,
+    reference_kind: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Who made the references, and of whom; printed on the page.")
+    ] = None,
+    synthetic: Annotated[
+        int | None, typer.Option(metavar="N", help="Draw N synthetic scans never trained on, in place of PAIRS.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="held-out|robustness|no-spine",
+            help="Which ones: one scan a patient, N patients in every way to scan, or without a spine.",
+        ),
+    ] = None,
+    atlas: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The torso atlas that the synthetic scans are drawn from.")
+    ] = None,
+    masks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="VerSe masks whose vertebrae are set into synthetic scans.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the synthetic scans.  [default: 0]")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights to evaluate, in place of those of the package.")
+    ] = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare segmentation and names with references, and write tables and a page; a killed run goes on."""
+    with exit_codes():
+        from .evaluating import Request, print_evaluation
+        from .evaluating import evaluate as run
+
+        request = Request(
+            folder=folder,
+            pairs=pairs,
+            values=values,
+            parts=parts,
+            reference_kind=reference_kind,
+            synthetic=synthetic,
+            atlas=atlas,
+            masks=masks,
+            seed=seed,
+            kind=kind,
+            weights=weights,
+            device=device,
+            overwrite=overwrite,
+        )
+        with progress_bar() as progress:
+            summary = run(request, progress)
+        print_evaluation(output(), summary, folder)
+
+
+@app.command()
+def validate(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CSV",
+            help="patient, level, bmd_predicted, bmd_reference, and if you like sex, age, scanner, kvp, repeat.",
+        ),
+    ],
+    folder: OutputFolder,
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare predicted BMD with a reference, over patients: agreement, diagnosis, figures and a page."""
+    with exit_codes():
+        from .validating import print_study, validate_file
+
+        with progress_bar() as progress:
+            study = validate_file(table, folder, overwrite, progress)
+        print_study(output(), study, folder)
+
+
+app.add_typer(calibrate)
+
+
+VirtualPatients = Annotated[int, typer.Option(metavar="N", help="Virtual patients.")]
+Seed = Annotated[int, typer.Option(help="Draws the patients and their scans; the same seed, the same file.")]
+FieldOfView = Annotated[
+    str,
+    typer.Option("--field", metavar="chest|trunk", help="Scan T1-L2 as for screening, or T11-L3 alone, much faster."),
+]
+ExactMasks = Annotated[
+    bool, typer.Option("--exact-masks", help="Take the true vertebral bodies in place of the networks'.")
+]
+Processes = Annotated[int | None, typer.Option(metavar="N", help="Scans at a time.  [default: one a processor]")]
+TableFile = Annotated[Path, typer.Option("--output", "-o", metavar="CSV", help="The file to write, for validate.")]
+
+
+@app.command()
+def simulate(
+    table: TableFile,
+    patients: VirtualPatients = 374,
+    seed: Seed = 0,
+    field: FieldOfView = "chest",
+    exact_masks: ExactMasks = False,
+    processes: Processes = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Scan virtual patients of known BMD in simulation and measure them; a killed run goes on."""
+    with exit_codes():
+        from .simulating import Request, print_errors, simulate_cohort
+
+        request = Request(table, patients, seed, field, exact_masks, processes, overwrite)
+        with progress_bar() as progress:
+            results = simulate_cohort(request, progress)
+        print_errors(output(), results, table)
+
+
+@app.command()
+def repeatability(
+    table: TableFile,
+    patients: VirtualPatients = 20,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Scans of each patient.")] = 3,
+    vary: Annotated[
+        str, typer.Option(metavar="WHAT", help="What differs: noise, position, kernel, thickness, dose.")
+    ] = "noise,position",
+    seed: Seed = 0,
+    field: FieldOfView = "chest",
+    exact_masks: ExactMasks = False,
+    processes: Processes = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Scan virtual patients again and again in simulation: RMS-SD, RMS-CV and least significant change."""
+    with exit_codes():
+        from .simulating import Request, print_errors, print_precision, simulate_repeats
+
+        request = Request(table, patients, seed, field, exact_masks, processes, overwrite)
+        with progress_bar() as progress:
+            results = simulate_repeats(request, repeats, vary, progress)
+        print_precision(output(), table)
+        print_errors(output(), results, table)

@@ -66,7 +66,7 @@ class LabelMapSegmenter:
     def __call__(self, scan: CTScan, progress: Progress = silent) -> NamedBodies:
         """Return the bodies on the grid of ``scan``; CannotMeasure if the label map does not fit."""
         progress("segment", 0.0)
-        image = self._read()
+        image = self.read()
         spacing_zyx_mm = image.GetSpacing()[::-1]
         bodies = self._verse_values(sitk.GetArrayViewFromImage(image))
         self._check_order(bodies)
@@ -76,12 +76,12 @@ class LabelMapSegmenter:
         else:
             _refuse_arches(bodies, spacing_zyx_mm)
         progress("segment", 0.9)
-        on_scan = _resampled(bodies, image, scan.geometry)
+        on_scan = resampled(bodies, image, scan.geometry)
         _refuse_elsewhere(on_scan, scan)
         progress("segment", 1.0)
         return NamedBodies(on_scan, _cut(bodies))
 
-    def _read(self) -> sitk.Image:
+    def read(self) -> sitk.Image:
         """Return the label map, its axes brought to those of LPS that they are closest to."""
         try:
             image = sitk.ReadImage(str(self.path))
@@ -173,7 +173,7 @@ def _refuse_arches(bodies: NDArray[np.uint8], spacing_zyx_mm: tuple[float, float
             )
 
 
-def _resampled(bodies: NDArray[np.uint8], image: sitk.Image, geometry: Geometry) -> NDArray[np.uint8]:
+def resampled(bodies: NDArray[np.uint8], image: sitk.Image, geometry: Geometry) -> NDArray[np.uint8]:
     """Return ``bodies``, which lie on the grid of ``image``, on ``geometry``, by nearest neighbour."""
     labels = sitk.GetImageFromArray(bodies)
     labels.CopyInformation(image)

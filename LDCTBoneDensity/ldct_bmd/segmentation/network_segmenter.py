@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from ..errors import CannotMeasure, UsageError
+from ..errors import CannotMeasure
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry
+from .device import cpu_has_bfloat16, find_device
 from .levels import FIRST_BODY, LAST_BODY, REGIONS
 from .normalize import LOW_HU, UNIT_HU, normalize
 from .resample import along_z, grid, in_plane
@@ -41,7 +42,7 @@ class NetworkSegmenter:
     """
 
     def __init__(self, device: str = "auto", weights: Path | None = None) -> None:
-        self.device = _device(device)
+        self.device = find_device(device)
         self._model: Model = load_model(weights)
         self._model.coarse.to(self.device)
         self._model.fine.to(self.device)
@@ -143,27 +144,9 @@ class NetworkSegmenter:
     def _apply(self, network: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
         """Return logits (classes, z, y, x) of ``inputs`` (z, y, x), in bfloat16 where the processor has it."""
         batch = inputs[None, None].to(self.device).contiguous(memory_format=torch.channels_last_3d)
-        fast = self.device.type == "cuda" or (self.device.type == "cpu" and _cpu_has_bfloat16())
+        fast = self.device.type == "cuda" or (self.device.type == "cpu" and cpu_has_bfloat16())
         with torch.autocast(self.device.type, dtype=torch.bfloat16) if fast else nullcontext():
             return network(batch)[0].float()
-
-
-def _cpu_has_bfloat16() -> bool:
-    """Whether bfloat16 is done by the processor; where it is emulated it is a hundred times slower."""
-    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"The device {name!r} is not available here: use cpu, or leave --device out.") from error
-    return device
 
 
 def _body_box(small: torch.Tensor) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

@@ -1,32 +1,92 @@
-"""What a training run is, as data."""
+"""What a training run is, as data: the configurations beside this file, or a file of one's own."""
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..segmentation.levels import CHANNELS, FIRST_BODY, LAST_BODY, REGIONS
+from ..errors import UsageError
+from ..examination.plain import PlainError, from_plain
+from ..segmentation.levels import CHANNELS, REGIONS
 from ..segmentation.network import NetworkShape
 from .synthetic import SampleSpec
-from .synthetic.pose import PoseSpec
-from .targets import level_table, region_table
+from .targets import TABLES
+
+FOLDER = Path(__file__).parent / "configurations"
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What counts in the loss.
+    """What counts in the loss, and how much.
 
     Attributes:
         classes: weight of each class in the cross-entropy.
-        classification: of telling the classes apart, against telling foreground from background.
-        border: extra weight of background beside foreground; 0: no cross-entropy of foreground against background.
-        ordered: first and last of the classes that follow each other along the spine: further off costs more.
+        dice: Dice loss over the classes present.
+        entropy: cross-entropy over the classes.
+        found: Dice loss of foreground against background.
+        border: cross-entropy of foreground against background, with this extra weight beside foreground; 0: none.
+        order: how many classes off, along those that follow each other.
+        ordered: first and last of the classes that follow each other along the spine.
     """
 
     classes: tuple[float, ...]
-    classification: float
-    border: float
-    ordered: tuple[int, int] | None
+    dice: float = 1.0
+    entropy: float = 0.0
+    found: float = 0.0
+    border: float = 0.0
+    order: float = 0.0
+    ordered: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate falls.
+
+    Attributes:
+        kind: "cosine" over the whole run, or on a "plateau" of the validation Dice.
+        warmup: steps in which it rises first.
+        floor: what is left of it at the end of the cosine.
+        factor: what is left of it after each plateau.
+        patience: epochs without an improvement that make a plateau.
+    """
+
+    kind: Literal["cosine", "plateau"] = "cosine"
+    warmup: int = 100
+    floor: float = 0.02
+    factor: float = 0.5
+    patience: int = 3
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How annotated scans are varied; they are cut out about the spine, or about the middle of the trunk.
+
+    Attributes:
+        rotation: standard deviations about x, y and z, in degrees.
+        scale: uniform range.
+        mirror: whether left and right are swapped, half the time.
+        hu_scale, hu_shift: standard deviations of a miscalibrated scale.
+        rescan: chance of noise, streaks, thicker slices, ... as synthetic scans have them, on top of the scan's own.
+    """
+
+    about: Literal["spine", "trunk"] = "spine"
+    rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: tuple[float, float] = (1.0, 1.0)
+    mirror: bool = False
+    hu_scale: float = 0.0
+    hu_shift: float = 0.0
+    rescan: float = 0.0
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """What changes where a run starts from weights."""
+
+    learning_rate: float
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -34,57 +94,82 @@ class TrainingConfiguration:
     """One network's training.
 
     Attributes:
-        spec: what the synthetic scans look like.
+        classes: what the network tells apart: the fine network's regions, or the coarse one's levels.
+        spec: what the synthetic scans look like; shape and spacing hold for real ones too.
         heights: numbers of slices to crop the scans to, drawn at random: where a scan ends is anatomy too.
-        table: class of each tissue label.
+        epoch: steps between two looks at the validation examples.
+        validation: how many of these there are.
+        batch: examples a step; they share the height drawn.
+        ema: how much of the averaged weights is kept at each step.
+        augmentation: how annotated scans are varied.
+        annotated_share: how many of the examples are of them, where there are synthetic ones too.
+        held_out: share of them kept for validation.
     """
 
     name: str
+    classes: Literal["regions", "levels"]
     network: NetworkShape
     spec: SampleSpec
     heights: tuple[int, ...]
-    table: NDArray[np.int64] = field(repr=False)
     loss: LossWeights
     steps: int
+    about: str = ""
+    epoch: int = 250
+    validation: int = 8
+    batch: int = 2
+    optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
-    warmup: int = 100
+    schedule: Schedule = field(default_factory=Schedule)
     ema: float = 0.998
     seed: int = 1
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    annotated_share: float = 0.5
+    held_out: float = 0.2  # Pan et al. 2020: 40 of 200 scans
+    fine_tuning: FineTuning | None = None
+
+    def __post_init__(self) -> None:
+        """Check what the types don't say; ValueError."""
+        if not self.name.isidentifier():
+            raise ValueError(f"its name {self.name!r} names files: letters, digits and underscores")
+        known = len({"regions": REGIONS, "levels": CHANNELS}[self.classes])
+        whole = self.network.stride
+        if self.network.classes != known or len(self.loss.classes) != known:
+            raise ValueError(f"{self.classes} are {known} classes: the network and the loss must have as many")
+        if len(self.network.layers) != len(self.network.channels):
+            raise ValueError("the network must have as many layers as channels")
+        if any(n % whole for n in (*self.heights, *self.spec.shape[1:])) or max(self.heights) > self.spec.shape[0]:
+            raise ValueError(f"heights and shape must be multiples of {whole}, and no height above the shape's")
+        if not (0 <= self.annotated_share <= 1 and 0 <= self.held_out < 1):
+            raise ValueError("annotated_share and held_out are shares")
+        if min(self.steps, self.epoch, self.batch, *self.heights) < 1:
+            raise ValueError("steps, epoch, batch and heights must be at least 1")
+
+    @property
+    def table(self) -> NDArray[np.int64]:
+        """The class of each of the 256 labels of a scan."""
+        return TABLES[self.classes]
 
 
-FINE = TrainingConfiguration(
-    name="fine",
-    network=NetworkShape(classes=len(REGIONS), channels=(12, 32, 64, 96), layers=(1, 3, 4, 5)),
-    spec=SampleSpec(
-        shape=(64, 72, 72),
-        spacing_zyx_mm=(1.0, 2.0, 2.0),
-        levels=(24, 7),
-        offset_mm=(15.0, 16.0, 16.0),
-        pose=PoseSpec(rotation=(17.0, 8.0, 8.0), bend=10.0),
-    ),
-    heights=(64,),
-    table=region_table(),
-    # A patch sees too little of the column to be sure of the class; what is asked of it first is the outline.
-    loss=LossWeights(classes=(0.5, 1.0, 1.0, 1.0), classification=0.3, border=3.0, ordered=(1, 3)),
-    steps=2600,
-)
-COARSE = TrainingConfiguration(
-    name="coarse",
-    network=NetworkShape(classes=len(CHANNELS), channels=(8, 24, 48, 96), layers=(1, 3, 4, 6)),
-    spec=SampleSpec(
-        shape=(88, 48, 64),
-        spacing_zyx_mm=(5.0, 5.0, 5.0),
-        levels=(22, 11),
-        offset_mm=(20.0, 14.0, 14.0),
-        forward_mm=25.0,
-        pose=PoseSpec(bend=14.0),
-    ),
-    heights=(40, 56, 72, 88, 88),
-    table=level_table(),
-    loss=LossWeights(
-        classes=(0.3, *[2.0] * 18, 1.0, 0.5), classification=1.0, border=0.0, ordered=(FIRST_BODY, LAST_BODY)
-    ),
-    steps=2600,
-)
-CONFIGURATIONS = {c.name: c for c in (FINE, COARSE)}
+def load_configuration(name_or_file: str | Path) -> TrainingConfiguration:
+    """Return the named configuration, or the one that a JSON file describes; UsageError if there is none."""
+    path = FOLDER / f"{name_or_file}.json"
+    if not path.is_file():
+        path = Path(name_or_file)
+    if not path.is_file():
+        raise UsageError(
+            f"There is no configuration {str(name_or_file)!r}: train {', '.join(names())}, or a JSON file."
+        )
+    try:
+        return from_plain(TrainingConfiguration, json.loads(path.read_text(encoding="utf-8")), "it")
+    except (PlainError, ValueError) as error:
+        raise UsageError(f"The configuration {path.name} cannot be used: {error}.") from error
+
+
+def names() -> list[str]:
+    """Return the names of the configurations that ship."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+CONFIGURATIONS = {name: load_configuration(name) for name in names()}
+FINE, COARSE = CONFIGURATIONS["fine"], CONFIGURATIONS["coarse"]

@@ -1,102 +1,83 @@
-"""The training loop: synthetic scans without end, checkpoints, an average of the weights."""
+"""The training loop: checkpoints, an average of the weights, a log."""
 
-import csv
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from ..errors import CannotMeasure, UsageError
+from ..examination.plain import to_plain
+from ..segmentation.device import cpu_has_bfloat16
 from ..segmentation.network import DenseUNet
-from ..segmentation.normalize import normalize
-from .configuration import LossWeights, TrainingConfiguration
-from .synthetic import Atlas, sample
+from .configuration import TrainingConfiguration
+from .dice import Dice, dice
+from .examples import Example, Source, batches, validation_examples
+from .log import StepRecord, TrainingLog, plot
+from .loss import loss_function
+from .start import Start
 
 CHECKPOINT_SECONDS = 180.0
-LOG_EVERY = 20
-
-
-def example(rng: np.random.Generator, atlas: Atlas, configuration: TrainingConfiguration) -> tuple[Tensor, Tensor]:
-    """Draw a training pair: input (1, 1, z, y, x) and classes (1, z, y, x)."""
-    drawn = sample(rng, atlas, configuration.spec)
-    height = int(rng.choice(configuration.heights))
-    start = int(rng.integers(0, len(drawn.hu) - height + 1))
-    hu = torch.from_numpy(np.ascontiguousarray(drawn.hu[start : start + height]))
-    target = torch.from_numpy(configuration.table[drawn.labels[start : start + height]])
-    return normalize(hu)[None, None], target[None]
-
-
-def loss_function(logits: Tensor, target: Tensor, weights: LossWeights) -> Tensor:
-    """Return the loss of logits (1, classes, z, y, x) against classes (1, z, y, x).
-
-    What is asked: is it foreground at all (Dice loss and cross-entropy), which class (Dice loss over the classes
-    present, weighted cross-entropy), and how many levels off.
-    """
-    classes = logits.shape[1]
-    flat = logits[0].reshape(classes, -1)
-    truth = target.reshape(-1)
-    log_probability = flat.log_softmax(dim=0)
-    probability = log_probability.exp()
-    log_true = log_probability.gather(0, truth[None])[0]
-    weight = torch.tensor(weights.classes)[truth]
-    entropy = -(weight * log_true).sum() / weight.sum()
-
-    count = torch.bincount(truth, minlength=classes)
-    overlap = log_true.new_zeros(classes).index_add(0, truth, log_true.exp())
-    total = probability.sum(dim=1) + count
-    present = count > 0
-    present[0] = False
-    per_class = 1 - (2 * overlap + 1) / (total + 1)
-    dice = per_class[present].mean() if present.any() else entropy.new_zeros(())
-    loss = weights.classification * (dice + entropy)
-
-    foreground = truth > 0
-    found = 1 - probability[0]
-    merged = 1 - (2 * found[foreground].sum() + 1) / (found.sum() + foreground.sum() + 1)
-    loss = loss + 0.5 * merged
-    if weights.border:
-        log_found = torch.logsumexp(log_probability[1:], dim=0)
-        binary = -torch.where(foreground, log_found, log_probability[0])
-        shell = 1 + weights.border * _beside(foreground.reshape(target.shape)).reshape(-1)
-        loss = loss + 0.5 * merged + (shell * binary).sum() / shell.sum()
-    if weights.ordered is not None:
-        first, last = weights.ordered
-        here = (truth >= first) & (truth <= last)
-        if here.any():
-            share = flat[first : last + 1, here].softmax(dim=0)
-            mean = (share * torch.arange(first, last + 1, dtype=share.dtype)[:, None]).sum(dim=0)
-            off = functional.smooth_l1_loss(mean, truth[here].to(mean.dtype))
-            loss = loss + 0.3 * weights.classification * off
-    return loss
-
-
-def _beside(foreground: Tensor) -> Tensor:
-    """Return which background voxels lie within 2 mm along z (discs), or 2 mm across, of foreground (1, z, y, x)."""
-    near = functional.max_pool3d(foreground[None].float(), (5, 3, 3), stride=1, padding=(2, 1, 1))[0]
-    return near - foreground.float()
+MAX_GRADIENT_NORM = 1.0
+Report = Callable[[StepRecord], None]
 
 
 class Trainer:
-    """Trains one network; what it needs to go on after a kill lies in ``folder``."""
+    """Trains one network; what it needs to go on after a kill lies in ``folder``.
 
-    def __init__(self, configuration: TrainingConfiguration, atlas: Atlas, folder: Path) -> None:
+    Args:
+        source: what it trains on.
+        held_out: what its validation examples are drawn from; None: there is no validation.
+        workers: processes that draw the examples; 0: this one.
+        start: weights to start from, where there is no checkpoint to go on from.
+
+    Raises:
+        UsageError: ``start`` does not fit, or what is in ``folder`` did not start from it.
+    """
+
+    def __init__(
+        self,
+        configuration: TrainingConfiguration,
+        source: Source,
+        folder: Path,
+        held_out: Source | None = None,
+        device: torch.device | None = None,
+        workers: int = 0,
+        start: Start | None = None,
+    ) -> None:
         self.configuration = configuration
-        self.atlas = atlas
+        self.source = source
+        self.held_out = held_out
         self.folder = folder
+        self.device = device or torch.device("cpu")
+        self.workers = workers
+        self.start = start
         torch.manual_seed(configuration.seed)
         self.network = DenseUNet(configuration.network)
+        if start is not None:
+            start.load_into(self.network)
         self.average = DenseUNet(configuration.network)
-        self.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.average.load_state_dict(self.network.state_dict())
-        self.optimizer = torch.optim.AdamW(
+        for network in (self.network, self.average):
+            network.to(self.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[configuration.optimizer]
+        self.optimizer = kind(
             self.network.parameters(), lr=configuration.learning_rate, weight_decay=configuration.weight_decay
         )
+        schedule = configuration.schedule
+        self.plateau = ReduceLROnPlateau(
+            self.optimizer, mode="max", factor=schedule.factor, patience=schedule.patience - 1, threshold=0.0, eps=0.0
+        )
+        self.precision = _precision(self.device)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
         self.step = 0
+        self._resumed_start: str | None = None
+        self._validation: list[Example] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -107,11 +88,19 @@ class Trainer:
     def resume(self) -> None:
         """Go on from the checkpoint if there is one."""
         if self.checkpoint.exists():
-            state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True)
-            self.network.load_state_dict(state["network"])
+            state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+            self._check_start(state.get("start"))
+            try:
+                self.network.load_state_dict(state["network"])
+            except RuntimeError as error:
+                raise UsageError(f"{self.checkpoint} is of a network of another shape: name another folder.") from error
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.step = int(state["step"])
+            if "plateau" in state:
+                self.plateau.load_state_dict(state["plateau"])
+            if self.scaler.is_enabled() and state.get("scaler"):
+                self.scaler.load_state_dict(state["scaler"])
 
     def save(self) -> None:
         """Write the checkpoint whole or not at all."""
@@ -121,45 +110,65 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
+            "plateau": self.plateau.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "configuration": to_plain(self.configuration),
+            "start": self.start.sha256 if self.start else self._resumed_start,
         }
         torch.save(state, beside)
         beside.replace(self.checkpoint)
 
-    def run(self) -> None:
-        """Train to the configured number of steps."""
+    def _check_start(self, resumed: str | None) -> None:
+        """Refuse to go on with a run that began otherwise than is asked for."""
+        if self.start is not None and self.start.sha256 != resumed:
+            raise UsageError(
+                f"{self.checkpoint} is of a run that did not start from {self.start.name}: "
+                "name another folder, or leave out --start to go on with it."
+            )
+        self._resumed_start = resumed
+
+    def run(self, report: Report | None = None) -> None:
+        """Train to the configured number of steps; CannotMeasure if the loss is no number any more."""
         self.resume()
-        last_save = started = time.monotonic()
-        first_step, smooth = self.step, math.nan
-        with (self.folder / f"{self.configuration.name}.csv").open("a", newline="") as file:
-            log = csv.writer(file)
-            for inputs, target in self._examples():
-                loss = self._train_step(inputs, target)
-                smooth = loss if math.isnan(smooth) else 0.98 * smooth + 0.02 * loss
-                if self.step % LOG_EVERY == 0:
-                    seconds = (time.monotonic() - started) / (self.step - first_step)
-                    log.writerow([self.step, f"{smooth:.4f}", f"{seconds:.3f}"])
-                    file.flush()
-                if time.monotonic() - last_save > CHECKPOINT_SECONDS:
+        log_file, picture = (self.folder / f"{self.configuration.name}.{ending}" for ending in ("csv", "png"))
+        last_save = last_step = time.monotonic()
+        with TrainingLog(log_file, self.step) as log:
+            for inputs, target in batches(self.source, self.configuration, self.step, self.workers):
+                loss = self.train_step(inputs, target)
+                if not math.isfinite(loss):
+                    raise CannotMeasure(
+                        f"The loss is no number any more at step {self.step}: "
+                        "go on from the last checkpoint with a lower --learning-rate."
+                    )
+                rate = float(self.optimizer.param_groups[0]["lr"])
+                looked = self._look()
+                now = time.monotonic()
+                record = StepRecord(self.step, loss, now - last_step, rate, looked)
+                last_step = now
+                log.write(record)
+                if report is not None:
+                    report(record)
+                if now - last_save > CHECKPOINT_SECONDS:
                     self.save()
-                    last_save = time.monotonic()
+                    plot(log_file, picture)
+                    last_save = now
         self.save()
+        plot(log_file, picture)
 
-    def _examples(self) -> Iterator[tuple[Tensor, Tensor]]:
-        while self.step < self.configuration.steps:
-            # Each step has its own stream, so that a resumed run sees what an unbroken one would have seen.
-            rng = np.random.default_rng((self.configuration.seed, self.step))
-            yield example(rng, self.atlas, self.configuration)
-
-    def _train_step(self, inputs: Tensor, target: Tensor) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.configuration.learning_rate * self._schedule()
+    def train_step(self, inputs: Tensor, target: Tensor) -> float:
+        """Take one step on inputs (n, 1, z, y, x) and classes (n, z, y, x); return the loss before it."""
+        self._set_learning_rate()
         self.network.train()
-        logits = self.network(inputs.to(memory_format=torch.channels_last_3d)).float()
-        loss = loss_function(logits, target, self.configuration.loss)
+        batch = inputs.to(self.device, memory_format=torch.channels_last_3d)
+        with torch.autocast(self.device.type, dtype=self.precision) if self.precision else nullcontext():
+            logits = self.network(batch)
+        loss = loss_function(logits.float(), target.to(self.device), self.configuration.loss)
         self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.step += 1
         keep = min(self.configuration.ema, self.step / (self.step + 10))
         with torch.no_grad():
@@ -167,6 +176,30 @@ class Trainer:
                 mean.lerp_(value, 1 - keep)
         return float(loss.detach())
 
-    def _schedule(self) -> float:
-        warm = min(1.0, (self.step + 1) / self.configuration.warmup)
-        return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.step / self.configuration.steps)))
+    def _look(self) -> Dice | None:
+        """Return the Dice of the averaged weights on the validation examples, where an epoch ends."""
+        configuration = self.configuration
+        ends = self.step % configuration.epoch == 0 or self.step == configuration.steps
+        if self.held_out is None or not ends or not configuration.validation:
+            return None
+        if self._validation is None:
+            self._validation = validation_examples(self.held_out, configuration)
+        found = dice(self.average, self._validation, self.device)
+        if configuration.schedule.kind == "plateau":
+            self.plateau.step(found.classes)
+        return found
+
+    def _set_learning_rate(self) -> None:
+        configuration, schedule = self.configuration, self.configuration.schedule
+        if schedule.kind == "cosine":
+            warm = min(1.0, (self.step + 1) / schedule.warmup)
+            wave = 0.5 * (1 + math.cos(math.pi * self.step / configuration.steps))
+            for group in self.optimizer.param_groups:
+                group["lr"] = configuration.learning_rate * warm * (schedule.floor + (1 - schedule.floor) * wave)
+
+
+def _precision(device: torch.device) -> torch.dtype | None:
+    """Return what the network computes in, if not in float32: half the precision where the hardware has it."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if device.type == "cpu" and cpu_has_bfloat16() else None

@@ -1,54 +1,173 @@
-"""Training as a user starts it: a network by name, an atlas, a folder to go on from."""
+"""Training as a user starts it: a configuration, what to train on, a folder to go on from."""
 
-from dataclasses import replace
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from ..errors import CannotMeasure, UsageError
-from ..segmentation.network import DenseUNet
+from ..examination.plain import from_plain
+from ..progress import Progress, silent
+from ..segmentation.device import find_device
+from ..segmentation.network import DenseUNet, NetworkShape
 from ..segmentation.weights import save_model
-from .configuration import CONFIGURATIONS, TrainingConfiguration
-from .loop import Trainer
-from .synthetic import load_atlas
+from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, load_configuration
+from .examples import MixedSource, Source, SyntheticSource
+from .loop import Report, Trainer
+from .pair_source import PairSource
+from .pairs import PairFolder, hold_out, prepare_pairs
+from .start import Start, load_start, shape_of
+from .synthetic import Atlas, load_atlas
 
-ATLAS_CACHE = "atlas.npz"
+NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
+MAX_WORKERS = 12
 
 
-def train(network: str, atlas: Path, folder: Path, steps: int | None = None, threads: int | None = None) -> Trainer:
-    """Train ``network`` ("coarse" or "fine") up to ``steps``, from where ``folder`` left off; return its trainer.
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train, on what.
+
+    Attributes:
+        configuration: a name ("coarse", "fine", ...) or a JSON file.
+        folder: checkpoints, log and what was prepared; a killed run goes on from here.
+        atlases: label maps of a torso, to draw synthetic scans from.
+        pairs: folders of annotated scans.
+        start: weights to start from: "shipped", or a file; None: none.
+        steps, learning_rate: in place of the configuration's.
+        device: "auto" (a CUDA GPU, or the processor), "cpu", "cuda", ...
+        workers: processes that draw examples; None: as many as a GPU needs, or none.
+        threads: of this process; None: as many as there are processors.
+    """
+
+    configuration: str
+    folder: Path
+    atlases: tuple[Path, ...] = ()
+    pairs: tuple[PairFolder, ...] = ()
+    start: str | None = None
+    steps: int | None = None
+    learning_rate: float | None = None
+    device: str = "auto"
+    workers: int | None = None
+    threads: int | None = None
+
+
+def prepare(request: TrainingRequest, progress: Progress = silent) -> Trainer:
+    """Read what there is to train on and return the trainer, ready to run.
 
     Raises:
-        UsageError: there is no such network, or no atlas.
+        UsageError: the request makes no sense, or names what is not there.
+        CannotMeasure: an annotated scan or the weights can't be used.
     """
-    configuration = _configuration(network)
-    if not atlas.is_file():
-        raise UsageError(f"There is no atlas {atlas}: name the label map torso_labels_1mm.nii.gz.")
-    if threads is not None:
-        torch.set_num_threads(threads)
-    if steps is not None:
-        configuration = replace(configuration, steps=steps)
-    folder.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(configuration, load_atlas(atlas, folder / ATLAS_CACHE), folder)
-    trainer.run()
+    configuration = _configuration(request)
+    # Apple's GPUs lack the pooling that the networks are trained with.
+    chosen = request.device if request.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    device = find_device(chosen)
+    if request.threads is not None:
+        torch.set_num_threads(request.threads)
+    start = None
+    if request.start is not None:
+        model = load_start(request.start)
+        network = getattr(model, NETWORK[configuration.classes])
+        start = Start(network, model.identity.name, model.identity.sha256)
+    request.folder.mkdir(parents=True, exist_ok=True)
+    source, held_out = _sources(request, configuration, progress)
+    workers = request.workers
+    if workers is None:
+        workers = min((os.cpu_count() or 1) - 1, MAX_WORKERS) if device.type == "cuda" else 0
+    return Trainer(configuration, source, request.folder, held_out, device, workers, start)
+
+
+def train(request: TrainingRequest, report: Report | None = None, progress: Progress = silent) -> Trainer:
+    """Train a network, from where the request's folder left off; return its trainer. Raises as :func:`prepare` does."""
+    trainer = prepare(request, progress)
+    trainer.run(report)
     return trainer
 
 
-def pack(folder: Path, weights: Path, name: str) -> None:
-    """Write the averaged weights of both networks trained in ``folder`` to one safetensors file with its checksum."""
-    networks = {}
-    for network in CONFIGURATIONS:
-        checkpoint = folder / f"{network}.pt"
-        if not checkpoint.is_file():
-            raise CannotMeasure(f"{folder} holds no checkpoint of the {network} network: train it first.")
-        shape = CONFIGURATIONS[network].network
-        averaged = DenseUNet(shape)
-        averaged.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
-        networks[network] = (shape, averaged)
-    save_model(weights, name, networks)
+def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> None:
+    """Write the averaged weights of both networks to one safetensors file with its checksum.
+
+    Args:
+        folder: where "coarse" and "fine" were trained.
+        start: weights ("shipped", or a file) that a network which was not trained there is taken from.
+
+    Raises:
+        CannotMeasure: no network, or with no ``start`` not both networks, were trained in ``folder``.
+    """
+    trained = {network: folder / f"{network}.pt" for network in ("coarse", "fine")}
+    missing = [network for network, checkpoint in trained.items() if not checkpoint.is_file()]
+    if len(missing) == 2 or (missing and start is None):
+        raise CannotMeasure(
+            f"{folder} holds no checkpoint of the {' or the '.join(missing)} network: train it first"
+            + (", or take it from other weights with --start." if len(missing) == 1 else ".")
+        )
+    networks = {network: _averaged(network, trained[network]) for network in trained if network not in missing}
+    if missing and start is not None:
+        other = getattr(load_start(start), missing[0])
+        networks[missing[0]] = (shape_of(other), other)
+    if not weights.absolute().parent.is_dir():
+        raise UsageError(f"The folder {weights.absolute().parent} does not exist; make it first.")
+    with tempfile.TemporaryDirectory(dir=weights.absolute().parent) as beside:
+        save_model(Path(beside) / weights.name, name, networks)
+        for written in sorted(Path(beside).iterdir()):
+            written.replace(weights.absolute().parent / written.name)
 
 
-def _configuration(network: str) -> TrainingConfiguration:
-    if network not in CONFIGURATIONS:
-        raise UsageError(f"There is no network {network!r}: train {' or '.join(CONFIGURATIONS)}.")
-    return CONFIGURATIONS[network]
+def _configuration(request: TrainingRequest) -> TrainingConfiguration:
+    configuration = load_configuration(request.configuration)
+    if request.start is not None and configuration.fine_tuning is not None:
+        tuning = configuration.fine_tuning
+        configuration = replace(configuration, learning_rate=tuning.learning_rate, steps=tuning.steps)
+    if request.steps is not None:
+        configuration = replace(configuration, steps=request.steps)
+    if request.learning_rate is not None:
+        configuration = replace(configuration, learning_rate=request.learning_rate)
+    return configuration
+
+
+def _sources(
+    request: TrainingRequest, configuration: TrainingConfiguration, progress: Progress
+) -> tuple[Source, Source | None]:
+    """Return what to train on and what to validate on: annotated scans held out, if there are, else synthetic ones."""
+    if not request.atlases and not request.pairs:
+        raise UsageError("There is nothing to train on: name an atlas with --atlas, or annotated scans with --pairs.")
+    for path in request.atlases:
+        if not path.is_file():
+            raise UsageError(f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz.")
+    spec, share = configuration.spec, configuration.annotated_share
+    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress)
+    trained_on, kept = hold_out(scans, configuration.held_out)
+    parts: list[tuple[Source, float]] = []
+    held_out: Source | None = None
+    if request.atlases:
+        synthetic = SyntheticSource(_atlases(request.atlases, request.folder), spec)
+        parts.append((synthetic, 1 - share if scans else 1.0))
+        held_out = synthetic
+    if scans:
+        parts.append((PairSource(tuple(trained_on), spec, configuration.augmentation), share if parts else 1.0))
+    if kept:
+        held_out = PairSource(tuple(kept), spec, Augmentation(about=configuration.augmentation.about))
+    return MixedSource(tuple(parts)), held_out
+
+
+def _atlases(paths: Sequence[Path], folder: Path) -> tuple[tuple[Atlas, float], ...]:
+    atlases = []
+    for path in paths:
+        stamp = f"{path.absolute()} {path.stat().st_size} {path.stat().st_mtime_ns}"
+        cache = folder / f"atlas-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.npz"
+        atlases.append((load_atlas(path, cache), 1.0))
+    return tuple(atlases)
+
+
+def _averaged(network: str, checkpoint: Path) -> tuple[NetworkShape, DenseUNet]:
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    shape = CONFIGURATIONS[network].network
+    if "configuration" in state:
+        shape = from_plain(NetworkShape, state["configuration"]["network"])
+    averaged = DenseUNet(shape)
+    averaged.load_state_dict(state["average"])
+    return shape, averaged

@@ -1,4 +1,8 @@
-"""From the tissues of a synthetic scan to the networks' classes."""
+"""From the labels of a scan to the networks' classes.
+
+Synthetic and annotated scans share one set of labels: those of :mod:`.synthetic.tissues`, and some that only annotated
+scans have.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,19 +10,33 @@ from numpy.typing import NDArray
 from ..segmentation.levels import CHANNELS
 from .synthetic import tissues as t
 
+IGNORE = 255  # the class that no loss and no Dice counts
+
+# Labels of annotated scans alone.
+T13, L6 = 28, 25  # VerSe's values
+OTHER_BONE = 254  # no vertebral body from T1 down; which bone it is, nobody said
+UNKNOWN = 255  # nobody annotated here
+
 
 def region_table() -> NDArray[np.int64]:
-    """Return the fine network's class of each of the 256 tissue labels."""
+    """Return the fine network's class of each of the 256 labels."""
     table = np.zeros(256, dtype=np.int64)
     table[8:14], table[14:20], table[20:25] = 1, 2, 3
+    table[T13], table[L6] = 2, 3
+    table[UNKNOWN] = IGNORE
     return table
 
 
 def level_table() -> NDArray[np.int64]:
-    """Return the coarse network's channel of each of the 256 tissue labels."""
+    """Return the coarse network's channel of each of the 256 labels."""
     table = np.zeros(256, dtype=np.int64)
     table[list(t.CERVICAL)] = CHANNELS.index("cervical")
     table[8:25] = np.arange(CHANNELS.index("T1"), CHANNELS.index("L5") + 1)
     table[t.SACRUM] = CHANNELS.index("sacrum")
     table[list(t.RIBS)] = CHANNELS.index("rib")
+    # It has no channel for these levels.
+    table[[T13, L6, OTHER_BONE, UNKNOWN]] = IGNORE
     return table
+
+
+TABLES = {"regions": region_table(), "levels": level_table()}

@@ -1,0 +1,108 @@
+"""What a label map tells, and what it leaves open.
+
+A label map seldom names everything in view, and what it does not name must not be taught as background:
+
+- Slices beyond the labelled vertebrae, and gaps where one is missing, are unknown to both networks.
+- In a map that labels no rib, other bone is unknown to the coarse network, which has a class for ribs; that it is no
+  vertebral body is still taught to the fine one. The same holds for cervical vertebrae with their arches.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..anatomy import VERSE_VALUE
+from ..errors import CannotMeasure
+from ..segmentation.label_map import LEVEL_OF_VALUE, Parts, Values
+from .synthetic import tissues as t
+from .targets import OTHER_BONE, UNKNOWN
+
+# Beside the vertebrae T1 to L6. TotalSegmentator 2, task "total": 44 C7 to 50 C1, 92 to 115 the ribs.
+CERVICAL = {"verse": {value: value for value in range(1, 8)}, "totalsegmentator": {51 - n: n for n in range(1, 8)}}
+SACRUM = {"verse": (26,), "totalsegmentator": (25, 26)}
+RIBS: dict[str, range] = {"verse": range(0), "totalsegmentator": range(92, 116)}
+STRUCTURES = {
+    **{f"vertebrae_{level}": value for value, level in LEVEL_OF_VALUE["totalsegmentator"].items()},
+    **{f"vertebrae_C{n}": 51 - n for n in range(1, 8)},
+    **{f"rib_{side}_{n}": first + n for side, first in (("left", 91), ("right", 103)) for n in range(1, 13)},
+    "sacrum": 25,
+    "vertebrae_S1": 26,
+}
+
+MAX_DISC_MM = 18.0  # a wider gap between two bodies lacks one
+MARGIN_MM = 2.0  # of the end plates beyond a body
+BONE_HU = 100  # on the coarse network's grid, where thin bone is blurred
+
+
+def label_annotated(
+    bodies: NDArray[np.uint8],
+    raw: NDArray[np.integer],
+    hu: NDArray[np.int16],
+    values: Values,
+    parts: Parts,
+    spacing_zyx_mm: tuple[float, ...],
+) -> NDArray[np.uint8]:
+    """Return labels as :mod:`.targets` reads them; all arrays (z, y, x) on one grid.
+
+    Args:
+        bodies: vertebral bodies, VerSe values.
+        raw: the label map as it is, in ``values``.
+        parts: whether ``raw`` labels bodies or whole vertebrae.
+    """
+    labels = np.zeros(bodies.shape, dtype=np.uint8)
+    if parts == "whole":
+        for value, level in LEVEL_OF_VALUE[values].items():
+            labels[raw == value] = t.ARCH_OFFSET + VERSE_VALUE[level]
+    for value, cervical in CERVICAL[values].items():
+        labels[raw == value] = cervical if parts == "body" else OTHER_BONE
+    labels[np.isin(raw, SACRUM[values])] = t.SACRUM
+    ribs = np.isin(raw, RIBS[values])
+    labels[ribs] = t.RIBS[0]
+    labels[bodies > 0] = bodies[bodies > 0]
+    if not ribs.any():
+        labels[(labels == 0) & (hu > BONE_HU)] = OTHER_BONE
+
+    neck_or_sacrum = np.isin(raw, [*CERVICAL[values], *SACRUM[values]])
+    labelled = np.flatnonzero(((bodies > 0) | neck_or_sacrum).any(axis=(1, 2)))
+    labels[~_looked_at(labelled, len(labels), spacing_zyx_mm[0])] = UNKNOWN
+    return labels
+
+
+def label_spineless(hu: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """Return the labels of a scan that shows no vertebra from T1 to L5."""
+    return np.where(hu > BONE_HU, OTHER_BONE, 0).astype(np.uint8)
+
+
+def join_masks(masks: Path, values: Values, file: Path) -> Path:
+    """Join a folder of one mask per structure, as TotalSegmentator writes it, to one label map, and return ``file``."""
+    if values != "totalsegmentator":
+        raise CannotMeasure(f"{masks} holds one mask per structure, as TotalSegmentator does: use its --values.")
+    joined: sitk.Image | None = None
+    for name, value in STRUCTURES.items():
+        if (masks / f"{name}.nii.gz").is_file():
+            try:
+                mask = sitk.ReadImage(str(masks / f"{name}.nii.gz"), sitk.sitkUInt8) > 0
+                joined = mask * value if joined is None else sitk.Maximum(joined, mask * value)
+            except RuntimeError as error:
+                raise CannotMeasure(
+                    f"{masks / name} cannot be read, or lies on another grid than the others."
+                ) from error
+    if joined is None:
+        raise CannotMeasure(f"{masks} holds no mask of a vertebra (vertebrae_L1.nii.gz).")
+    sitk.WriteImage(joined, str(file))
+    return file
+
+
+def _looked_at(labelled: NDArray[np.intp], slices: int, spacing_z_mm: float) -> NDArray[np.bool_]:
+    """Return which of ``slices`` lie among the labelled ones (indices), gaps of a body left out, or just beside."""
+    looked = np.zeros(slices, dtype=bool)
+    margin = int(MARGIN_MM / spacing_z_mm)
+    for z in labelled:
+        looked[max(z - margin, 0) : z + margin + 1] = True
+    for low, high in pairwise(labelled):
+        if (high - low - 1) * spacing_z_mm <= MAX_DISC_MM:
+            looked[low:high] = True
+    return looked

@@ -1,0 +1,70 @@
+"""Annotated scans as a source of training examples."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from .configuration import Augmentation
+from .pairs import AnnotatedScan
+from .synthetic import SampleSpec
+from .synthetic.acquisition import acquire, draw_settings
+from .targets import UNKNOWN
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """Cuts pieces out of annotated scans.
+
+    Attributes:
+        spec: their shape and spacing, and how far off the spine their centre lies.
+    """
+
+    scans: tuple[AnnotatedScan, ...]
+    spec: SampleSpec
+    augmentation: Augmentation
+
+    def draw(self, rng: np.random.Generator, slices: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Cut a piece of ``slices`` out of one scan, turned and scaled; beyond its edge it goes on, unlabelled."""
+        scan = self.scans[int(rng.integers(len(self.scans)))]
+        hu, labels = scan.hu, scan.labels
+        shape = (slices, *self.spec.shape[1:])
+        centre = self._centre(rng, scan, slices)
+        matrix = self._matrix(rng) * np.array(self.spec.spacing_zyx_mm) / np.array(scan.spacing_zyx_mm)[:, None]
+        offset = centre - matrix @ ((np.array(shape) - 1) / 2)
+        piece = ndimage.affine_transform(hu, matrix, offset, shape, output=np.float32, order=1, mode="nearest")
+        classes = ndimage.affine_transform(labels, matrix, offset, shape, order=0, mode="constant", cval=UNKNOWN)
+        return self._varied(rng, piece), classes
+
+    def _centre(self, rng: np.random.Generator, scan: AnnotatedScan, slices: int) -> NDArray[np.float64]:
+        """Draw where the middle of the piece lies, in voxels (z, y, x)."""
+        depth, spacing = len(scan.hu), np.array(scan.spacing_zyx_mm)
+        reach, *spread = np.array(self.spec.offset_mm) / spacing
+        half = min(slices * self.spec.spacing_zyx_mm[0] / spacing[0], depth) / 2
+        spine = np.array(scan.spine_zyx) if scan.spine_zyx else np.array([[0, *scan.trunk_yx], [depth, *scan.trunk_yx]])
+        z = np.clip(rng.uniform(spine[0, 0] - reach, spine[-1, 0] + reach), half - 0.5, depth - half - 0.5)
+        y, x = (np.interp(z, spine[:, 0], spine[:, axis]) for axis in (1, 2))
+        if self.augmentation.about == "trunk":
+            y, x = scan.trunk_yx
+        elif scan.spine_zyx:
+            y -= self.spec.forward_mm / spacing[1]
+        return np.array([z, y + rng.normal(0, spread[0]), x + rng.normal(0, spread[1])])
+
+    def _matrix(self, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Draw how (z, y, x) in mm of the piece becomes that of the scan."""
+        augmentation = self.augmentation
+        turned = Rotation.from_euler("xyz", rng.normal(0, augmentation.rotation), degrees=True).as_matrix()
+        matrix = turned[::-1, ::-1] / rng.uniform(*augmentation.scale)
+        if augmentation.mirror and rng.random() < 0.5:
+            matrix[:, 2] *= -1
+        return np.asarray(matrix)
+
+    def _varied(self, rng: np.random.Generator, hu: NDArray[np.float32]) -> NDArray[np.float32]:
+        augmentation = self.augmentation
+        if augmentation.hu_scale or augmentation.hu_shift:
+            hu = hu * (1 + rng.normal(0, augmentation.hu_scale)) + rng.normal(0, augmentation.hu_shift)
+        if rng.random() < augmentation.rescan:
+            hu = acquire(rng, hu, self.spec.spacing_zyx_mm, draw_settings(rng))
+        return hu.astype(np.float32)

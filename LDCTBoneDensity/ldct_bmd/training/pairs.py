@@ -1,0 +1,173 @@
+"""Annotated scans, brought to a network's grid and kept there for training."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch.nn import functional
+
+from ..errors import CannotMeasure, UsageError
+from ..progress import Progress, silent
+from ..scan import CTScan, Geometry, read_scan
+from ..segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
+from ..segmentation.network_segmenter import BODY_HU, FINE_MM
+from ..segmentation.resample import along_z, grid, in_plane
+from ..validation.segmentation.pairs import Pair, find_pairs
+from .annotations import join_masks, label_annotated, label_spineless
+
+VERSION = 1  # of what is kept of a scan
+Spacing = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class PairFolder:
+    """Some annotated scans.
+
+    Attributes:
+        path: a table or a folder of pairs, as :func:`.find_pairs` reads them.
+        values: whose label values they have.
+        parts: whether bodies or whole vertebrae are labelled.
+    """
+
+    path: Path
+    values: Values
+    parts: Parts
+
+
+@dataclass(frozen=True)
+class AnnotatedScan:
+    """A scan with its labels on a network's grid, kept in ``folder``.
+
+    Attributes:
+        spacing_zyx_mm: voxel pitch, about the network's.
+        spine_zyx: (n, 3) centres of the bodies in voxels, z rising; none in a scan without a spine.
+        trunk_yx: middle of the trunk in voxels.
+    """
+
+    name: str
+    folder: Path
+    spacing_zyx_mm: Spacing
+    spine_zyx: tuple[tuple[float, float, float], ...]
+    trunk_yx: tuple[float, float]
+
+    @property
+    def hu(self) -> NDArray[np.int16]:
+        """(z, y, x), read as far as it is looked at."""
+        return np.load(self.folder / "hu.npy", mmap_mode="r")
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """(z, y, x), values of :mod:`.targets`; read as far as it is looked at."""
+        return np.load(self.folder / "labels.npy", mmap_mode="r")
+
+
+def prepare_pairs(
+    folders: Sequence[PairFolder], spacing_zyx_mm: Spacing, cache: Path, progress: Progress = silent
+) -> list[AnnotatedScan]:
+    """Return the scans of ``folders`` on a network's grid, from ``cache`` where they were prepared before.
+
+    Raises:
+        UsageError: a folder holds no pairs.
+        CannotMeasure: a pair can't be used; the message names it.
+    """
+    found = [(folder, pair) for folder in folders for pair in find_pairs(folder.path)]
+    scans = []
+    for number, (folder, pair) in enumerate(found):
+        progress("Preparing scans", number / len(found))
+        place = cache / _key(folder, pair, spacing_zyx_mm)
+        if not place.is_dir():
+            try:
+                _prepare(folder, pair, spacing_zyx_mm, place)
+            except (CannotMeasure, UsageError) as error:
+                # The options of the measurement, which the sentence may name, have shorter names here.
+                reason = str(error).replace("--segmentation-", "--")
+                raise CannotMeasure(f"The pair {pair.name} cannot be trained on: {reason}") from error
+        facts = json.loads((place / "scan.json").read_text(encoding="ascii"))
+        scans.append(AnnotatedScan(f"{folder.path.name}/{pair.name}", place, **facts))
+    if found:
+        progress("Preparing scans", 1.0)
+    return scans
+
+
+def hold_out(scans: Sequence[AnnotatedScan], share: float) -> tuple[list[AnnotatedScan], list[AnnotatedScan]]:
+    """Divide ``scans`` into those to train on and those to validate on, by their names alone."""
+    drawn = sorted(scans, key=lambda scan: hashlib.sha256(scan.name.encode()).hexdigest())
+    kept = min(round(share * len(drawn)), max(len(drawn) - 1, 0))
+    return drawn[kept:], drawn[:kept]
+
+
+def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing) -> str:
+    files = [file for path in (pair.image, pair.reference) if path is not None for file in _files(path)]
+    stamps = [(str(file.absolute()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    text = json.dumps([VERSION, folder.values, folder.parts, spacing_zyx_mm, stamps])
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path) -> None:
+    """Write a scan and its labels on the network's grid to ``place``, whole or not at all."""
+    scan = read_scan(pair.image)
+    target, hu = _on_network_grid(scan, spacing_zyx_mm)
+    if pair.reference is None:
+        labels, spine = label_spineless(hu), np.zeros((0, 3))
+    else:
+        with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
+            file = pair.reference
+            if file.is_dir():
+                file = join_masks(file, folder.values, Path(scratch) / "labels.nii.gz")
+            segmenter = LabelMapSegmenter(file, folder.values, folder.parts)
+            stored = segmenter.read()
+            bodies = segmenter(scan).labels
+        raw = np.asarray(resampled(sitk.GetArrayFromImage(stored), stored, target))
+        near = _nearest(bodies, target.shape)
+        labels = label_annotated(near, raw, hu, folder.values, folder.parts, target.spacing_mm[::-1])
+        values = [int(value) for value in np.unique(bodies) if value]
+        centres = np.array(ndimage.center_of_mass(bodies > 0, bodies, values))
+        spine = (centres + 0.5) * np.divide(target.shape, bodies.shape) - 0.5
+        spine = spine[np.argsort(spine[:, 0])]
+    trunk = np.argwhere((hu > BODY_HU).mean(axis=0) > 0.1)
+    if not len(trunk):
+        raise CannotMeasure("it shows no body.")
+    facts = {
+        "spacing_zyx_mm": target.spacing_mm[::-1],
+        "spine_zyx": spine.tolist(),
+        "trunk_yx": ((trunk.min(axis=0) + trunk.max(axis=0)) / 2).tolist(),
+    }
+    beside = place.with_suffix(".partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    np.save(beside / "hu.npy", hu)
+    np.save(beside / "labels.npy", labels)
+    (beside / "scan.json").write_text(json.dumps(facts), encoding="ascii")
+    beside.rename(place)
+
+
+def _on_network_grid(scan: CTScan, spacing_zyx_mm: Spacing) -> tuple[Geometry, NDArray[np.int16]]:
+    """Resample the scan as the networks' own segmenter does."""
+    fine = grid(scan.geometry, FINE_MM)
+    target = grid(scan.geometry, spacing_zyx_mm[::-1])
+    volume = along_z(in_plane(scan, fine), target.shape[0])
+    if target.shape[1:] != fine.shape[1:]:
+        volume = functional.interpolate(volume[None], size=target.shape[1:], mode="bilinear", antialias=True)[0]
+    return target, torch.round(volume).clamp(-1024, 32767).to(torch.int16).numpy()
+
+
+def _nearest(values: NDArray[np.uint8], shape: Sequence[int]) -> NDArray[np.uint8]:
+    """Resample (z, y, x) to ``shape`` over the same field."""
+    z, y, x = (
+        np.clip(np.rint((np.arange(m) + 0.5) * n / m - 0.5), 0, n - 1).astype(np.intp)
+        for n, m in zip(values.shape, shape, strict=True)
+    )
+    return np.asarray(values[np.ix_(z, y, x)], dtype=np.uint8)

@@ -1,0 +1,53 @@
+"""Weights to start a training from, and to fill a weights file up with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+from ..segmentation.network import DenseUNet, NetworkShape
+from ..segmentation.weights import Model, load_model
+
+SHIPPED = "shipped"
+
+
+@dataclass(frozen=True)
+class Start:
+    """One network's weights.
+
+    Attributes:
+        name: of the model that they belong to.
+        sha256: of its file.
+    """
+
+    network: DenseUNet
+    name: str
+    sha256: str | None
+
+    def load_into(self, network: DenseUNet) -> None:
+        """Give ``network`` these weights; UsageError if it has another shape."""
+        if shape_of(network) != shape_of(self.network):
+            raise UsageError(
+                f"The weights {self.name} are of a network of another shape than the configuration's: "
+                "change the configuration, or start from nothing."
+            )
+        network.load_state_dict(self.network.state_dict())
+
+
+def load_start(weights: str | Path) -> Model:
+    """Load the weights that ship ("shipped") or those of a file."""
+    if str(weights) == SHIPPED:
+        return load_model()
+    if not Path(weights).is_file():
+        raise UsageError(f"There are no weights {weights}: name a safetensors file, or {SHIPPED}.")
+    return load_model(Path(weights))
+
+
+def shape_of(network: DenseUNet) -> NetworkShape:
+    """Return what ``network`` was built from."""
+    blocks: list[Any] = list(network.encoder)
+    return NetworkShape(
+        classes=network.head.out_channels,
+        channels=tuple(block.reduce[0].out_channels for block in blocks),
+        layers=tuple(len(block.layers) for block in blocks),
+    )

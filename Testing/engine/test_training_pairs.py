@@ -1,0 +1,168 @@
+"""Annotated scans: brought to the network's grid once, and varied with their labels."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers_pairs import write_image, write_pairs
+from helpers_vertebra import column, dice
+from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.training import pairs
+from ldct_bmd.training.configuration import Augmentation
+from ldct_bmd.training.pair_source import PairSource
+from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs
+from ldct_bmd.training.synthetic import SampleSpec
+from ldct_bmd.training.targets import OTHER_BONE, UNKNOWN
+
+FINE_MM = (1.0, 2.0, 2.0)
+WHOLE, BODIES = column()
+SPEC = SampleSpec((24, 24, 24), FINE_MM, offset_mm=(0.0, 0.0, 0.0))
+STRONG = Augmentation(rotation=(15.0, 15.0, 15.0), scale=(0.8, 1.2), mirror=True)
+
+
+@pytest.mark.parametrize("parts", ["body", "whole"])
+def test_a_pair_comes_to_the_network_s_grid_with_its_bodies(parts: str, tmp_path: Path) -> None:
+    folder = PairFolder(write_pairs(tmp_path / "pairs", parts=parts), "verse", parts)
+    (scan,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
+    assert scan.hu.shape == scan.labels.shape == (120, 45, 45)
+    assert scan.spacing_zyx_mm == pytest.approx(FINE_MM)
+    expected = BODIES[:, ::2, ::2]
+    for value in (19, 20, 21):
+        assert dice(scan.labels == value, expected == value) > 0.9
+    z, y, x = np.array(scan.spine_zyx).T
+    assert z == pytest.approx([20, 60, 100], abs=1)  # from L2 up to T12
+    truth = np.argwhere(expected).mean(axis=0)
+    assert y == pytest.approx(truth[1], abs=1)
+    assert x == pytest.approx(truth[2], abs=1)
+
+
+def test_a_scan_is_prepared_once_and_again_when_its_labels_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
+    (first,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
+    read = []
+    monkeypatch.setattr(pairs, "read_scan", lambda path, original=pairs.read_scan: read.append(path) or original(path))
+    (again,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
+    assert not read
+    assert again == first
+    write_image(np.where(BODIES == 19, 0, BODIES), tmp_path / "pairs" / "one_seg-vert_msk.nii.gz")
+    (changed,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
+    assert len(read) == 1
+    assert not (changed.labels == 19).any()
+
+
+def test_the_coarse_network_s_grid_is_that_of_its_use(tmp_path: Path) -> None:
+    folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
+    (scan,) = prepare_pairs([folder], (5.0, 5.0, 5.0), tmp_path / "cache")
+    assert scan.hu.shape == (24, 18, 18)
+    assert np.mean(scan.hu[scan.labels == 20]) == pytest.approx(120, abs=60)
+
+
+def test_a_scan_without_a_vertebra_is_trained_on_too(tmp_path: Path) -> None:
+    leg = np.full((40, 40, 40), 50, np.int16)
+    leg[:, :8], leg[:, 18:22, 18:22] = -1000, 300
+    write_image(leg, tmp_path / "leg.nii.gz")
+    (tmp_path / "pairs.csv").write_text("image,reference\nleg.nii.gz,\n")
+    (scan,) = prepare_pairs([PairFolder(tmp_path / "pairs.csv", "verse", "body")], FINE_MM, tmp_path / "cache")
+    assert np.count_nonzero(scan.labels == OTHER_BONE) == np.count_nonzero(scan.labels)
+    assert 0 < np.mean(scan.labels == OTHER_BONE) < 0.05
+    hu, labels = PairSource((scan,), SPEC, STRONG).draw(np.random.default_rng(0), 24)
+    assert hu.shape == labels.shape == (24, 24, 24)
+    assert set(np.unique(labels)) <= {0, OTHER_BONE, UNKNOWN}
+
+
+def test_a_pair_that_does_not_fit_is_named(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "pairs", ("good", "bad"))
+    write_image(np.roll(BODIES, 25, axis=1), tmp_path / "pairs" / "bad_seg-vert_msk.nii.gz")
+    with pytest.raises(CannotMeasure, match="The pair bad cannot be trained on"):
+        prepare_pairs([PairFolder(tmp_path / "pairs", "verse", "body")], FINE_MM, tmp_path / "cache")
+    whole = write_pairs(tmp_path / "whole", parts="whole")
+    with pytest.raises(CannotMeasure, match="use --parts whole"):
+        prepare_pairs([PairFolder(whole, "verse", "body")], FINE_MM, tmp_path / "cache")
+
+
+def test_the_same_scans_are_held_out_whatever_their_order() -> None:
+    scans = [AnnotatedScan(f"scan{i}", Path(), FINE_MM, (), (0.0, 0.0)) for i in range(10)]
+    trained, held_out = hold_out(scans, 0.2)
+    assert len(held_out) == 2
+    assert sorted(scan.name for scan in trained + held_out) == sorted(scan.name for scan in scans)
+    assert hold_out(scans[::-1], 0.2) == (trained, held_out)
+    assert hold_out(scans[:1], 0.9) == (scans[:1], [])
+
+
+@pytest.fixture
+def coded(tmp_path: Path) -> AnnotatedScan:
+    """A scan whose HU tell its labels, in blocks: 10 HU for each unit."""
+    shape = (60, 40, 40)
+    z, y, x = np.indices(shape)
+    labels = (1 + z // 10 + 6 * (y // 20) + 12 * (x // 20)).astype(np.uint8)
+    np.save(tmp_path / "labels.npy", labels)
+    np.save(tmp_path / "hu.npy", labels.astype(np.int16) * 10)
+    return AnnotatedScan("coded", tmp_path, FINE_MM, ((10.0, 20.0, 20.0), (50.0, 20.0, 20.0)), (10.0, 30.0))
+
+
+def test_the_scan_and_its_labels_are_turned_together(coded: AnnotatedScan) -> None:
+    source = PairSource((coded,), SPEC, STRONG)
+    drawn = [source.draw(np.random.default_rng(seed), 24) for seed in range(6)]
+    for hu, labels in drawn:
+        inside = labels != UNKNOWN
+        # Beside a border linear interpolation mixes; elsewhere both are of one block.
+        assert np.mean(hu[inside] == 10.0 * labels[inside]) > 0.6
+        assert np.corrcoef(hu[inside], labels[inside])[0, 1] > 0.97
+    assert len({labels.tobytes() for _, labels in drawn}) == 6
+    hu, labels = source.draw(np.random.default_rng(0), 24)
+    assert np.array_equal(hu, drawn[0][0])
+    assert np.array_equal(labels, drawn[0][1])
+
+
+def test_without_variation_a_piece_is_cut_out_about_the_spine_or_the_trunk(coded: AnnotatedScan) -> None:
+    hu, labels = PairSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(1), 24)
+    across = labels[12, :, 12]
+    assert np.all(across[:11] == across[0])
+    assert np.all(across[12:] == across[0] + 6)
+    assert hu.max() <= 10 * coded.labels.max()
+    _, about_trunk = PairSource((coded,), SPEC, Augmentation(about="trunk")).draw(np.random.default_rng(1), 24)
+    assert len(np.unique(about_trunk[12, :, 12][about_trunk[12, :, 12] != UNKNOWN])) == 2
+    assert (about_trunk == UNKNOWN).any()  # 30 + 12 lies beyond 40
+
+
+def test_beyond_the_scan_its_edge_goes_on_and_nothing_is_known(coded: AnnotatedScan) -> None:
+    spec = replace(SPEC, shape=(80, 24, 24))
+    hu, labels = PairSource((coded,), spec, Augmentation()).draw(np.random.default_rng(0), 80)
+    known = (labels != UNKNOWN).any(axis=(1, 2))
+    assert known.sum() == 60
+    assert not known[:9].any()
+    assert np.array_equal(hu[0], hu[np.flatnonzero(known)[0]])
+
+
+def test_left_and_right_are_swapped_half_the_time_if_wanted(coded: AnnotatedScan) -> None:
+    def swapped(mirror: bool) -> int:
+        source = PairSource((coded,), SPEC, Augmentation(mirror=mirror))
+        drawn = (source.draw(np.random.default_rng(seed), 24)[1][12, 2] for seed in range(40))
+        return sum(int(row[0]) > int(row[-1]) for row in drawn)
+
+    assert swapped(False) == 0
+    assert 8 <= swapped(True) <= 32
+
+
+def test_a_second_scan_adds_noise_and_leaves_the_labels(coded: AnnotatedScan) -> None:
+    _, calm = PairSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(2), 24)
+    noisy_hu, noisy = PairSource((coded,), SPEC, Augmentation(rescan=1.0)).draw(np.random.default_rng(2), 24)
+    assert np.array_equal(calm, noisy)
+    assert len(np.unique(noisy_hu)) > 1000
+
+
+def test_what_is_kept_of_a_scan_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
+
+    def fail(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(json, "dumps", fail, raising=True)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_pairs([folder], FINE_MM, tmp_path / "cache")
+    monkeypatch.undo()
+    assert len(prepare_pairs([folder], FINE_MM, tmp_path / "cache")) == 1

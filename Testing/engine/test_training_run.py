@@ -1,0 +1,252 @@
+"""Training as a user starts it: fine-tuning on one's own scans, going on, and packing a weights file."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers_atlas import block_atlas
+from helpers_pairs import write_pairs
+from helpers_training import SPEC, small, trainer_of
+from ldct_bmd.cli import app
+from ldct_bmd.errors import CannotMeasure, UsageError
+from ldct_bmd.examination.plain import to_plain
+from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
+from ldct_bmd.segmentation.weights import load_model, save_model
+from ldct_bmd.training import loop
+from ldct_bmd.training import run as running
+from ldct_bmd.training.configuration import COARSE, FINE, FineTuning
+from ldct_bmd.training.examples import MixedSource, SyntheticSource
+from ldct_bmd.training.log import read_rows
+from ldct_bmd.training.pair_source import PairSource
+from ldct_bmd.training.pairs import PairFolder
+from ldct_bmd.training.run import TrainingRequest, pack, prepare, train
+from typer.testing import CliRunner, Result
+
+TINY = NetworkShape(4, (4, 8), (1, 1))
+PATCH = replace(SPEC, spacing_zyx_mm=(1.0, 2.0, 2.0))
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    monkeypatch.setattr(loop, "plot", lambda log, picture: None)
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    return write_pairs(tmp_path / "pairs", ("a", "b", "c"))
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Path:
+    """Weights of two small networks."""
+    torch.manual_seed(0)
+    shapes = {"coarse": replace(TINY, classes=21), "fine": TINY}
+    path = tmp_path / "start.safetensors"
+    save_model(path, "start", {name: (shape, DenseUNet(shape)) for name, shape in shapes.items()})
+    return path
+
+
+@pytest.fixture
+def fine(tmp_path: Path) -> Path:
+    """A configuration of the fine network's kind, small enough for a test."""
+    return write_configuration(tmp_path / "fine.json", network=TINY)
+
+
+def write_configuration(file: Path, **changes: object) -> Path:
+    tuned = FineTuning(learning_rate=1e-4, steps=2)
+    small_patch = replace(FINE, spec=PATCH, heights=(32,), batch=1, validation=1, steps=50, fine_tuning=tuned)
+    file.write_text(json.dumps(to_plain(replace(small_patch, **changes))))
+    return file
+
+
+def command(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def same(one: DenseUNet, other: DenseUNet, tolerance: float = 0.0) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.allclose(a, b, rtol=0, atol=tolerance) for a, b in pairs)
+
+
+def test_fine_tuning_on_one_s_own_scans_gives_weights_with_the_other_network_as_it_was(
+    pairs: Path, fine: Path, start: Path, tmp_path: Path
+) -> None:
+    runs, weights = tmp_path / "runs", tmp_path / "mine.safetensors"
+    options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--start", start, "--runs", runs)
+    trained = command("train", fine, *options, "--device", "cpu")
+    assert trained.exit_code == 0, trained.output
+    assert "trained to step 2" in trained.output
+    assert [row["step"] for row in read_rows(runs / "fine.csv")] == ["1", "2"]
+    assert read_rows(runs / "fine.csv")[-1]["dice_outline"]
+
+    packed = command("pack", runs, "-o", weights, "--name", "mine", "--start", start)
+    assert packed.exit_code == 0, packed.output
+    mine, before = load_model(weights), load_model(start)
+    assert mine.identity.name == "mine"
+    assert same(mine.coarse, before.coarse)
+    assert not same(mine.fine, before.fine)
+    assert same(mine.fine, before.fine, tolerance=2e-3)  # two steps of some 1e-4, and half precision
+    assert {path.name for path in tmp_path.glob("mine*")} == {weights.name, weights.name + ".sha256"}
+
+
+def test_a_run_that_starts_from_the_shipped_weights_has_them_and_a_lower_learning_rate(
+    pairs: Path, tmp_path: Path
+) -> None:
+    file = write_configuration(tmp_path / "fine.json")
+    folder = PairFolder(pairs, "verse", "body")
+    request = TrainingRequest(str(file), tmp_path / "runs", pairs=(folder,), device="cpu")
+    assert prepare(request).configuration.steps == 50
+    tuned = prepare(replace(request, start="shipped"))
+    assert (tuned.configuration.learning_rate, tuned.configuration.steps) == (1e-4, 2)
+    assert same(tuned.network, load_model().fine)
+    assert same(tuned.average, load_model().fine)
+    chosen = prepare(replace(request, start="shipped", learning_rate=5e-5, steps=7)).configuration
+    assert (chosen.learning_rate, chosen.steps) == (5e-5, 7)
+
+
+def test_the_shipped_configurations_learn_slower_from_weights_than_from_nothing() -> None:
+    for configuration in (FINE, COARSE):
+        assert configuration.fine_tuning is not None
+        assert configuration.fine_tuning.learning_rate <= configuration.learning_rate / 5
+
+
+def test_a_run_is_not_gone_on_with_from_other_weights(pairs: Path, fine: Path, start: Path, tmp_path: Path) -> None:
+    folder = PairFolder(pairs, "verse", "body")
+    request = TrainingRequest(str(fine), tmp_path / "runs", pairs=(folder,), steps=1, device="cpu")
+    train(request)
+    with pytest.raises(UsageError, match="did not start from"):
+        train(replace(request, start=str(start)))
+    tuned = replace(request, folder=tmp_path / "tuned", start=str(start))
+    train(tuned)
+    assert train(replace(tuned, steps=2)).step == 2
+    # Without --start it goes on as well, and still knows where it came from.
+    assert train(replace(tuned, start=None, steps=3)).step == 3
+    assert train(replace(tuned, steps=4)).step == 4
+
+
+def test_weights_and_checkpoints_of_another_shape_are_refused(
+    pairs: Path, fine: Path, start: Path, tmp_path: Path
+) -> None:
+    other = write_configuration(tmp_path / "other.json", network=replace(TINY, channels=(4, 12)))
+    folder = PairFolder(pairs, "verse", "body")
+    request = TrainingRequest(str(other), tmp_path / "runs", pairs=(folder,), steps=1, device="cpu")
+    with pytest.raises(UsageError, match="another shape"):
+        train(replace(request, start=str(start)))
+    train(request)
+    with pytest.raises(UsageError, match="another shape"):
+        train(replace(request, configuration=str(fine)))
+
+
+def test_synthetic_and_annotated_scans_are_mixed_and_annotated_ones_validate(
+    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "load_atlas", lambda path, cache: block_atlas())
+    atlas = tmp_path / "atlas.nii.gz"
+    atlas.touch()
+    file = tmp_path / "small.json"
+    file.write_text(json.dumps(to_plain(replace(small(2), held_out=0.4, annotated_share=0.25))))
+    request = TrainingRequest(
+        str(file), tmp_path / "runs", (atlas,), (PairFolder(pairs, "verse", "body"),), device="cpu"
+    )
+    both = prepare(request)
+    assert isinstance(both.source, MixedSource)
+    (synthetic, its_weight), (annotated, weight) = both.source.parts
+    assert isinstance(synthetic, SyntheticSource)
+    assert isinstance(annotated, PairSource)
+    assert (its_weight, weight) == (0.75, 0.25)
+    assert isinstance(both.held_out, PairSource)
+    assert (len(annotated.scans), len(both.held_out.scans)) == (2, 1)
+    assert isinstance(prepare(replace(request, pairs=())).held_out, SyntheticSource)
+    alone = prepare(replace(request, atlases=()))
+    assert [part for part, _ in alone.source.parts] == [annotated]  # type: ignore[attr-defined]
+
+
+def test_what_was_trained_is_packed_into_weights_that_load(tmp_path: Path) -> None:
+    trainer_of(COARSE, block_atlas(), tmp_path).save()
+    trainer_of(replace(FINE, network=TINY), block_atlas(), tmp_path).save()
+    pack(tmp_path, tmp_path / "w.safetensors", "untrained")
+    model = load_model(tmp_path / "w.safetensors")
+    assert model.identity.name == "untrained"
+    assert model.fine.head.in_channels == 4
+    checksum = (tmp_path / "w.safetensors.sha256").read_text()
+    assert checksum == f"{model.identity.sha256}  w.safetensors\n"
+
+
+def test_a_network_that_was_not_trained_is_taken_from_the_weights_named(start: Path, tmp_path: Path) -> None:
+    for configuration in (COARSE, FINE):
+        trainer_of(configuration, block_atlas(), tmp_path).save()
+    (tmp_path / "fine.pt").unlink()
+    with pytest.raises(CannotMeasure, match=r"no checkpoint of the fine network.*--start"):
+        pack(tmp_path, tmp_path / "w.safetensors", "half")
+    pack(tmp_path, tmp_path / "w.safetensors", "half", str(start))
+    half = load_model(tmp_path / "w.safetensors")
+    assert same(half.fine, load_model(start).fine)
+    assert not same(half.coarse, load_model(start).coarse)
+    (tmp_path / "coarse.pt").unlink()
+    with pytest.raises(CannotMeasure, match="coarse or the fine network: train it first"):
+        pack(tmp_path, tmp_path / "w.safetensors", "none", "shipped")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("medium",), "There is no configuration 'medium'"),
+        (("fine",), "nothing to train on"),
+        (("fine", "--atlas", "none.nii.gz"), "There is no atlas none.nii.gz"),
+        (("fine", "--pairs", "x"), "Say --values verse|totalsegmentator once"),
+        (("fine", "--pairs", "x", "--values", "verse"), "Say --parts body|whole once"),
+        (("fine", "--pairs", "x", "--values", "mine", "--parts", "body"), "--values is verse or totalsegmentator"),
+        (("fine", "--parts", "body"), "--parts goes with --pairs"),
+        (("fine", "--pairs", "x", "--values", "verse", "--parts", "body"), "There is no file or folder x"),
+        (("fine", "--atlas", "none.nii.gz", "--start", "lost.safetensors"), "no weights lost.safetensors"),
+        (("fine", "--atlas", "none.nii.gz", "--device", "abacus"), "'abacus' is not available"),
+    ],
+)
+def test_a_request_that_makes_no_sense_ends_in_a_sentence(
+    arguments: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    result = command("train", *arguments, "--runs", tmp_path / "runs")
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+
+
+def test_values_and_parts_are_given_once_for_all_folders_or_once_for_each() -> None:
+    from ldct_bmd.cli.training import pair_folders
+
+    folders = [Path("a"), Path("b")]
+    for_all = pair_folders(folders, ["verse"], ["whole"])
+    assert [(f.values, f.parts) for f in for_all] == [("verse", "whole"), ("verse", "whole")]
+    each = pair_folders(folders, ["verse", "totalsegmentator"], ["body"])
+    assert [(f.values, f.parts) for f in each] == [("verse", "body"), ("totalsegmentator", "body")]
+
+
+def test_the_averaged_weights_are_what_is_packed(tmp_path: Path) -> None:
+    trainer = trainer_of(replace(FINE, network=TINY), block_atlas(), tmp_path)
+    with torch.no_grad():
+        for value in trainer.average.parameters():
+            value.fill_(0.25)
+    trainer.save()
+    pack(tmp_path, tmp_path / "w.safetensors", "averaged", "shipped")
+    values = np.concatenate(
+        [p.detach().numpy().ravel() for p in load_model(tmp_path / "w.safetensors").fine.parameters()]
+    )
+    assert np.all(values == 0.25)
+
+
+def test_a_worker_that_the_system_ends_is_told_in_a_sentence(
+    pairs: Path, fine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_itself(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(PairSource, "draw", end_itself)
+    options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--runs", tmp_path / "runs", "--device", "cpu")
+    result = command("train", fine, *options, "--workers", "1")
+    assert result.exit_code == 3, result.output
+    assert "with fewer --workers" in " ".join(result.output.split())
