@@ -1,6 +1,8 @@
 """The commands and their options."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +74,9 @@ def measure(
     ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Add report.html, report.pdf, tables and, for a DICOM input, dicom/.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record on standard output, nothing else.")] = False,
 ) -> None:
     """Measure one CT scan and write the result folder."""
@@ -94,14 +99,121 @@ def measure(
             segmentation_parts=segmentation_parts,
             device=device,
             overwrite=overwrite,
+            report=report,
         )
-        with progress_bar() as progress:
+        with progress_bar() as progress, _reports_installed():
             examination = measure_scan(request, progress)
         if as_json:
             # ASCII, so that it is the same bytes whatever encoding the terminal has.
             typer.echo(examination.to_json())
         else:
             print_result(output(), examination, folder)
+
+
+@contextmanager
+def _reports_installed() -> Iterator[None]:
+    """Say which package a report lacks, and how to install it."""
+    from ..errors import UsageError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"Reports need the package {error.name}, which is not installed: pip install 'ldct-bmd[reports]'."
+        ) from error
+
+
+RecordFile = Annotated[Path, typer.Argument(metavar="RECORD", help="A measurement.json, or the folder it is in.")]
+Reader = Annotated[str, typer.Option(metavar="NAME", help="Who does it; kept in the record's history.")]
+
+
+@app.command(name="report")
+def remake_report(
+    record: RecordFile,
+    input_: Annotated[
+        Path | None,
+        typer.Option("--input", metavar="SCAN", help="The scan; without it neither pictures nor DICOM objects."),
+    ] = None,
+    prior: Annotated[
+        list[Path] | None, typer.Option(metavar="OLD.json", help="An earlier record of the patient; several may do.")
+    ] = None,
+    lsc: Annotated[
+        float | None, typer.Option(metavar="X", help="The site's least significant change in mg/cm3.")
+    ] = None,
+    deidentify: Annotated[
+        bool, typer.Option("--deidentify", help="Write a de-identified copy, to RECORD's folder deidentified/.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="A folder to write, in place of RECORD's own.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only report a record that is signed with this key.")
+    ] = None,
+) -> None:
+    """Make the report of a record again, after corrections too."""
+    with exit_codes(), _reports_installed():
+        from .reporting import ReportRequest, make_report
+
+        request = ReportRequest(record, input_, tuple(prior or ()), lsc, deidentify, folder, public_key)
+        with progress_bar() as progress:
+            written = make_report(request, progress)
+        say(output(), f"Written to {written}")
+
+
+@app.command(name="sign")
+def sign_record(
+    record: RecordFile,
+    reader: Reader,
+    organization: Annotated[str | None, typer.Option(metavar="NAME", help="For whom the reader signs.")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The site's private Ed25519 key, in PEM.")] = None,
+) -> None:
+    """Sign a record as reviewed; it takes no correction until it is unsigned."""
+    with exit_codes(), _reports_installed():
+        from .reporting import sign_record as run
+
+        signature = run(record, reader, organization, key).signature
+        if signature is not None:
+            say(output(), f"Signed by {signature.reader} at {signature.time}; make the report again to show it.")
+
+
+@app.command(name="unsign")
+def unsign_record(record: RecordFile, reader: Reader) -> None:
+    """Take the signature off a record, which its history keeps."""
+    with exit_codes(), _reports_installed():
+        from .reporting import unsign_record as run
+
+        run(record, reader)
+        say(output(), "The signature was taken off; make the report again to show it.")
+
+
+@app.command()
+def send(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A result folder with dicom/ in it.")],
+    dicomweb: Annotated[
+        str | None, typer.Option(metavar="URL", help="A DICOMweb server, for example https://pacs.example/dicom-web.")
+    ] = None,
+    dimse: Annotated[str | None, typer.Option(metavar="TITLE@HOST:PORT", help="A PACS, by C-STORE.")] = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="AET", help="Our own title, with --dimse.  [default: LDCT_BMD]")
+    ] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt, with --dimse.")] = False,
+    ca: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificates to trust, in PEM.")] = None,
+) -> None:
+    """Send the DICOM objects of a result folder to a PACS; credentials come from the environment or the keyring."""
+    with exit_codes(), _reports_installed():
+        from .reporting import SendRequest, send_objects
+
+        stored = send_objects(SendRequest(folder, dicomweb, dimse, title, tls, ca))
+        say(output(), f"{len(stored)} objects were stored.")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of measurement.json."""
+    with exit_codes():
+        from ..reporting.schema import schema_text
+
+        typer.echo(schema_text(), nl=False)
 
 
 @app.command()
@@ -167,6 +279,9 @@ def train(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Label map of a torso, to draw scans from; several may do."),
     ] = None,
+    lumbar_mesh: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The mean lumbar mesh, set into the atlas as a second anatomy.")
+    ] = None,
     pairs: Annotated[
         list[Path] | None,
         typer.Option(
@@ -201,6 +316,7 @@ def train(
             configuration=configuration,
             folder=runs,
             atlases=tuple(atlas or ()),
+            lumbar_mesh=lumbar_mesh,
             pairs=pair_folders(pairs or [], values or [], parts or []),
             start=start,
             steps=steps,

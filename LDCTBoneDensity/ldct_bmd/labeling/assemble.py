@@ -20,7 +20,8 @@ from .separate import separate
 
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 OUTLINE_MM = 1.2  # smooths the outline; bodies are told apart before
-SACRAL = 0.3  # coarse probability by which sacrum must outdo body
+SACRAL = 0.0  # coarse probability by which sacrum must outdo body
+COLUMN_PART = 0.3  # of the largest part of the column: what is smaller, apart from it, is no vertebra
 SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15 mm) about it
 # A patch of the fine network shows too little of the column to be sure of its class: it has a small say.
 REGION_POWER, REGION_FLOOR = 0.1, 0.05
@@ -99,7 +100,10 @@ def _along_the_spine(segmentation: NetworkBodies) -> NDArray[np.float32]:
     """Return the fine network's foreground (z, y, x) where the coarse one, which sees more, has the spine."""
     foreground = 1.0 - segmentation.class_probability[0].astype(np.float32)
     body = segmentation.level_probability[FIRST_BODY : LAST_BODY + 1].astype(np.float32).sum(axis=0)
-    near = ndimage.binary_dilation(body > SPINE_SEEN, iterations=SPINE_MARGIN)
+    seen = body > SPINE_SEEN
+    parts, count = ndimage.label(ndimage.binary_dilation(seen, iterations=SPINE_MARGIN))
+    volume = np.bincount(parts[seen], minlength=count + 1)
+    near = (volume >= COLUMN_PART * volume.max())[parts] & (parts > 0)
     sacrum = segmentation.level_probability[SACRUM].astype(np.float32)
     coarse = np.stack([near.astype(np.float32), sacrum - body])
     voxels = np.argwhere(foreground > 0.1)

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,9 +22,13 @@ from .pair_source import PairSource
 from .pairs import PairFolder, hold_out, prepare_pairs
 from .start import Start, load_start, shape_of
 from .synthetic import Atlas, load_atlas
+from .synthetic.atlas import kept
+from .synthetic.graft import graft
+from .synthetic.lumbar_mesh import load_lumbar_mesh
 
 NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
 MAX_WORKERS = 12
+MESH_SHARE = 0.3  # of the scans drawn from an atlas, those with the lumbar mesh in it
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class TrainingRequest:
         configuration: a name ("coarse", "fine", ...) or a JSON file.
         folder: checkpoints, log and what was prepared; a killed run goes on from here.
         atlases: label maps of a torso, to draw synthetic scans from.
+        lumbar_mesh: folder of the mean lumbar mesh, grafted into each atlas as a second anatomy.
         pairs: folders of annotated scans.
         start: weights to start from: "shipped", or a file; None: none.
         steps, learning_rate: in place of the configuration's.
@@ -46,6 +51,7 @@ class TrainingRequest:
     configuration: str
     folder: Path
     atlases: tuple[Path, ...] = ()
+    lumbar_mesh: Path | None = None
     pairs: tuple[PairFolder, ...] = ()
     start: str | None = None
     steps: int | None = None
@@ -140,27 +146,40 @@ def _sources(
             raise UsageError(f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz.")
     spec, share = configuration.spec, configuration.annotated_share
     scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress)
-    trained_on, kept = hold_out(scans, configuration.held_out)
+    trained_on, validated_on = hold_out(scans, configuration.held_out)
     parts: list[tuple[Source, float]] = []
     held_out: Source | None = None
     if request.atlases:
-        synthetic = SyntheticSource(_atlases(request.atlases, request.folder), spec)
+        synthetic = SyntheticSource(_atlases(request), spec)
         parts.append((synthetic, 1 - share if scans else 1.0))
         held_out = synthetic
     if scans:
         parts.append((PairSource(tuple(trained_on), spec, configuration.augmentation), share if parts else 1.0))
-    if kept:
-        held_out = PairSource(tuple(kept), spec, Augmentation(about=configuration.augmentation.about))
+    if validated_on:
+        held_out = PairSource(tuple(validated_on), spec, Augmentation(about=configuration.augmentation.about))
     return MixedSource(tuple(parts)), held_out
 
 
-def _atlases(paths: Sequence[Path], folder: Path) -> tuple[tuple[Atlas, float], ...]:
-    atlases = []
-    for path in paths:
-        stamp = f"{path.absolute()} {path.stat().st_size} {path.stat().st_mtime_ns}"
-        cache = folder / f"atlas-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}.npz"
-        atlases.append((load_atlas(path, cache), 1.0))
-    return tuple(atlases)
+def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
+    """Return the anatomies to draw from, with their shares; they are kept in the run's folder."""
+    anatomies: list[tuple[Atlas, float]] = []
+    for path in request.atlases:
+        atlas = load_atlas(path, request.folder / f"atlas-{_stamp(path)}.npz")
+        mesh = request.lumbar_mesh
+        anatomies.append((atlas, 1.0 if mesh is None else 1.0 - MESH_SHARE))
+        if mesh is not None:
+            cache = request.folder / f"atlas-{_stamp(path)}-lumbar-mesh.npz"
+            anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), MESH_SHARE))
+    return tuple(anatomies)
+
+
+def _with_mesh(atlas: Atlas, mesh: Path) -> Atlas:
+    return graft(atlas, load_lumbar_mesh(mesh))
+
+
+def _stamp(path: Path) -> str:
+    stamp = f"{path.absolute()} {path.stat().st_size} {path.stat().st_mtime_ns}"
+    return hashlib.sha256(stamp.encode()).hexdigest()[:16]
 
 
 def _averaged(network: str, checkpoint: Path) -> tuple[NetworkShape, DenseUNet]:

@@ -3,6 +3,7 @@
 Source: BodyParts3D, (c) The Database Center for Life Science, CC BY-SA 2.1 Japan, voxelised at 1 mm.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,15 +42,25 @@ class Atlas:
 
 def load_atlas(path: Path, cache: Path | None = None) -> Atlas:
     """Prepare the atlas at ``path`` (``torso_labels_1mm.nii.gz``), or take what ``cache`` holds of an earlier time."""
-    if cache is not None and cache.exists():
+
+    def make() -> Atlas:
+        image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+        return prepare(sitk.GetArrayFromImage(image).astype(np.uint8))
+
+    return make() if cache is None else kept(cache, make)
+
+
+def kept(cache: Path, make: Callable[[], Atlas]) -> Atlas:
+    """Return the atlas that ``cache`` holds, or make it and keep it there."""
+    if cache.exists():
         with np.load(cache) as stored:
             if int(stored["version"]) == CACHE_VERSION:
                 return Atlas(**{name: stored[name] for name in Atlas.__dataclass_fields__})
-    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
-    atlas = prepare(sitk.GetArrayFromImage(image).astype(np.uint8))
-    if cache is not None:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(cache, version=CACHE_VERSION, **{name: getattr(atlas, name) for name in Atlas.__dataclass_fields__})
+    atlas = make()
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    beside = cache.with_suffix(".tmp.npz")
+    np.savez(beside, version=CACHE_VERSION, **{name: getattr(atlas, name) for name in Atlas.__dataclass_fields__})
+    beside.replace(cache)
     return atlas
 
 
