@@ -1,6 +1,7 @@
 """Making the vertebral column of a segmentation."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
         index_zyx = scan.geometry.to_index_xyz(lps)[:, ::-1]
         return ndimage.map_coordinates(scan.hu, index_zyx.T, output=np.float32, order=1, mode="nearest")
 
-    numbers, extents, curve = separate(foreground, spacing_zyx, hu_at)
+    numbers, extents, curve = separate(foreground, spacing_zyx, hu_at, partial(_levels_at, segmentation))
     if curve is None or not len(extents):
         raise CannotMeasure(NO_VERTEBRA)
     progress("label", 0.4)
@@ -110,6 +111,17 @@ def _along_the_spine(segmentation: NetworkBodies) -> NDArray[np.float32]:
     inside, sacral = map_points(coarse, segmentation.level_geometry, segmentation.geometry, voxels)
     foreground[tuple(voxels[(inside < 0.5) | (sacral > SACRAL)].T)] = 0.0
     return foreground
+
+
+def _levels_at(segmentation: NetworkBodies, voxels: NDArray[np.intp]) -> NDArray[np.floating]:
+    """Return for voxels (n, 3) of the fine grid the coarse network's expected body, from below, times its probability.
+
+    The second of the two rows is that probability.
+    """
+    bodies = segmentation.level_probability[FIRST_BODY : LAST_BODY + 1].astype(np.float32)
+    from_below = np.arange(len(bodies), 0, -1, dtype=np.float32)
+    moments = np.stack([np.tensordot(from_below, bodies, axes=1), bodies.sum(axis=0)])
+    return map_points(moments, segmentation.level_geometry, segmentation.geometry, voxels)
 
 
 def _votes(segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int) -> NDArray[np.float64]:

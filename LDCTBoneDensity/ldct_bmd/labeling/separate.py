@@ -23,6 +23,8 @@ REGULARITY = 0.25  # cost of neighbours that differ by a factor e in height,
 MOST_IRREGULAR = 0.1  # and the most that one pair costs: a crushed body is no reason to cut others
 EMPTY = 0.02  # of the largest cross-section: less is no body
 SLIVER = 0.3  # cost of a cut nearer to the end of what is seen than any body is high
+LEVELS, MOST_LEVELS = 0.8, 1.0  # cost of a stretch over which the level changes by two, or not at all, and its limit
+LEVEL_SMOOTH_MM = 3.0
 INSEPARABLE = 2.0  # cost of a stretch longer than any body, in which no disc is seen
 SHARPEN = 4  # power of the probability: what is half in doubt is a disc rather than a body
 # The middle of the spine, well inside endplates' rims and away from the canal.
@@ -106,16 +108,22 @@ class Separation(NamedTuple):
 
 
 HUAt = Callable[[NDArray[np.float64]], NDArray[np.floating]]
+LevelAt = Callable[[NDArray[np.intp]], NDArray[np.floating]]
 
 
 def separate(
-    foreground: NDArray[np.floating], spacing_zyx_mm: tuple[float, float, float], hu_at: HUAt | None = None
+    foreground: NDArray[np.floating],
+    spacing_zyx_mm: tuple[float, float, float],
+    hu_at: HUAt | None = None,
+    level_at: LevelAt | None = None,
 ) -> Separation:
     """Number the vertebral bodies of a foreground probability map from the top.
 
     Args:
         foreground: (z, y, x), probability of vertebral body.
         hu_at: the scan's HU at points (n, 3), in mm (z, y, x) from the centre of the map's first voxel.
+        level_at: for voxels (n, 3) two rows: the expected number of the body counted upwards times how surely there is
+            one, and how surely.
     """
     spacing = np.asarray(spacing_zyx_mm)
     numbers = np.zeros(foreground.shape, dtype=np.uint8)
@@ -134,8 +142,11 @@ def separate(
     profile = ndimage.gaussian_filter1d(profile, SMOOTH_MM / STEP_MM)
     if hu_at is not None:
         profile *= _bone_along(curve, low + (np.arange(len(profile)) + 0.5) * STEP_MM, hu_at)
-    cuts = choose_cuts(profile) * STEP_MM + low
     voxel_s = curve.arc_length(voxels * spacing)
+    level = None
+    if level_at is not None:
+        level = _level_along(np.floor((voxel_s - low) / STEP_MM).astype(int), level_at(voxels), len(profile))
+    cuts = choose_cuts(profile, level) * STEP_MM + low
     segment = np.searchsorted(cuts, voxel_s)  # 1 ... len(cuts) - 1 from the bottom
     centre = (cuts[1:] + cuts[:-1]) / 2
     half = np.diff(cuts) / 2
@@ -156,6 +167,20 @@ def separate(
         extents.append((float(np.percentile(along, 2)), float(np.percentile(along, 98))))
         numbers[part] = len(extents)
     return Separation(numbers, np.asarray(extents).reshape(-1, 2), curve)
+
+
+def _level_along(bins: NDArray[np.intp], seen: NDArray[np.floating], length: int) -> NDArray[np.float64] | None:
+    """Return the expected number of the body, counted upwards, for each sample along the spine."""
+    smooth = LEVEL_SMOOTH_MM / STEP_MM
+    moment, mass = (
+        ndimage.gaussian_filter1d(np.bincount(bins, row, minlength=length)[:length], smooth, mode="constant")
+        for row in seen
+    )
+    known = mass > 1e-3 * mass.max()
+    if not known.any():
+        return None
+    where = np.flatnonzero(known)
+    return np.interp(np.arange(length), where, moment[where] / mass[where])
 
 
 def _bone_along(curve: SpineCurve, s_mm: NDArray[np.float64], hu_at: HUAt) -> NDArray[np.float64]:
@@ -183,12 +208,13 @@ def _column(mask: NDArray[np.bool_], spacing: NDArray[np.float64]) -> NDArray[np
     return keep[parts]
 
 
-def choose_cuts(profile: NDArray[np.float64]) -> NDArray[np.float64]:
+def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
     """Return positions (in samples, from the bottom) of the ends and of the discs in a profile of cross-sections.
 
     Dynamic programming over the local minima: the depth of each cut against the lower of the two highest sections
     beside it, less a cost per cut, less the irregularity of neighbouring heights. Where there is nothing, a stretch may
-    have any length.
+    have any length. A second look (``level``, the expected number of the body at each sample, counted upwards) adds
+    that from one end of a body to the other it changes by one.
     """
     nothing = EMPTY * profile.max()
     inside = np.flatnonzero(profile > nothing)
@@ -208,6 +234,7 @@ def choose_cuts(profile: NDArray[np.float64]) -> NDArray[np.float64]:
             empty = peaks[a, b] <= nothing
             if not empty and length < low and not at_end:
                 continue
+            over = _levels_cost(level, nodes[a], nodes[b], at_end) if not empty else 0.0
             value = -np.inf if a else -INSEPARABLE * (length > high)
             chosen: tuple[int, int] | None = None
             for before in range(a):
@@ -228,7 +255,7 @@ def choose_cuts(profile: NDArray[np.float64]) -> NDArray[np.float64]:
                 if gain > value:
                     value, chosen = gain, (before, a)
             if np.isfinite(value):
-                best[(a, b)] = (value, chosen)
+                best[(a, b)] = (value - over, chosen)
     finished = [(state[0], key) for key, state in best.items() if key[1] == count - 1]
     key: tuple[int, int] | None = max(finished)[1]
     path = [count - 1]
@@ -236,3 +263,13 @@ def choose_cuts(profile: NDArray[np.float64]) -> NDArray[np.float64]:
         path.append(key[0])
         key = best[key][1]
     return nodes[path[::-1]].astype(np.float64)
+
+
+def _levels_cost(level: NDArray[np.float64] | None, start: int, end: int, at_end: bool) -> float:
+    """Return what a body from sample ``start`` to ``end`` costs for the change of level over it; a cut one may lack."""
+    if level is None:
+        return 0.0
+    excess = float(level[end] - level[start]) - 1.0
+    if at_end:
+        excess = max(excess, 0.0)
+    return min(LEVELS * excess**2, MOST_LEVELS)
