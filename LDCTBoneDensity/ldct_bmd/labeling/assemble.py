@@ -1,7 +1,9 @@
 """Making the vertebral column of a segmentation."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from .name import CERTAIN, NAMES, THORACIC, Naming, assign, count_missing
 from .ribs import ABSENT, PRESENT, RibCount
 from .separate import separate
 
+JOINED = 1.45  # times the usual length: two bodies in one
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 OUTLINE_MM = 1.2  # smooths the outline; bodies are told apart before
 SACRAL = 0.0  # coarse probability by which sacrum must outdo body
@@ -76,25 +79,54 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
     progress("label", 0.4)
     centres = extents.mean(axis=1)
     ribs = RibCount(segmentation, curve, centres)
-    naming = assign(_votes(segmentation, numbers, len(extents)), count_missing(centres), ribs.evidence())
+    naming = assign(
+        _votes(segmentation, numbers, len(extents)), count_missing(centres), ribs.evidence(), centres_mm=centres
+    )
+    _join_fragments(numbers, naming)
+    joined = joined_bodies(naming.positions, extents)
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
     boxes = ndimage.find_objects(numbers)
     outline = ndimage.gaussian_filter(foreground, [OUTLINE_MM / d for d in spacing_zyx])
     vertebrae = []
     for number, position in enumerate(naming.positions, start=1):
         progress("label", 0.5 + 0.5 * number / len(naming.positions))
-        if not 0 <= position < len(NAMES):
+        box = boxes[number - 1] if number <= len(boxes) else None
+        if box is None or number - 1 in joined or not 0 <= position < len(NAMES):
             continue
         level = NAMES[position]
-        box, body = _on_scan(outline, numbers, number, boxes[number - 1], segmentation.geometry, scan.geometry)
+        box, body = _on_scan(outline, numbers, number, box, segmentation.geometry, scan.geometry)
         if not body.any():
             continue
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
-        vertebrae.append(_vertebra(level, body, box, scan.geometry, naming.probability))
+        vertebrae.append(_vertebra(level, body, box, scan.geometry, naming.confidence[number - 1]))
     if not vertebrae:
         raise CannotMeasure(NO_VERTEBRA)
     certain, remark = _judge(naming, vertebrae, segmentation, ribs)
     return VertebralColumn(tuple(vertebrae), bodies, certain, remark)
+
+
+def _join_fragments(numbers: NDArray[np.uint8], naming: Naming) -> None:
+    """Give neighbours of the same position the number of the lower one (in place)."""
+    for number, (position, below) in enumerate(pairwise(naming.positions), start=1):
+        if position == below:
+            numbers[numbers == number] = number + 1
+
+
+def joined_bodies(positions: Sequence[int], extents: NDArray[np.float64]) -> frozenset[int]:
+    """Return which bodies (from 0) are two in truth: a name is left out beside them, and they are as long as two.
+
+    Args:
+        extents: (n, 2), from where to where each body goes along the spine, in mm.
+    """
+    lengths = np.diff(extents, axis=1)[:, 0]
+    joined = set()
+    for upper, (position, below) in enumerate(pairwise(positions)):
+        if below - position > 1:
+            for body in (upper, upper + 1):
+                others = np.delete(lengths, body)[max(0, body - 2) : body + 2]
+                if len(others) and lengths[body] > JOINED * np.median(others):
+                    joined.add(body)
+    return frozenset(joined)
 
 
 def _along_the_spine(segmentation: NetworkBodies) -> NDArray[np.float32]:
@@ -206,11 +238,12 @@ def _vertebra(
 
 def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodies, ribs: RibCount) -> tuple[bool, str]:
     """Return whether the names are certain, and a sentence that says why."""
-    if naming.probability < CERTAIN:
+    probability = min(v.confidence for v in vertebrae)
+    if probability < CERTAIN:
         other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
         way = "lower" if naming.runner_up > 0 else "higher"
         return False, (
-            f"The names are uncertain (probability {naming.probability:.2f}): all might be {other} {way}; "
+            f"The names are uncertain (probability {probability:.2f}): they might be {other} {way}; "
             "count the ribs and correct them."
         )
     if naming.rib_bearing != len(THORACIC):
@@ -224,7 +257,7 @@ def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodie
         return False, (
             "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."
         )
-    return True, f"The names are counted from {' and '.join(anchors)} (probability {naming.probability:.2f})."
+    return True, f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
 
 
 def _anchors(naming: Naming, found: set[str], segmentation: NetworkBodies, ribs: RibCount) -> list[str]:

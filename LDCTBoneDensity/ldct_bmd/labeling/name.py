@@ -1,7 +1,7 @@
 """Naming all bodies of a column at once.
 
-Bodies follow each other without a break, so one number decides every name: which level the uppermost body is. Each
-body votes for each level; the sum of the votes over the whole column is compared between the possible namings.
+Bodies follow each other, but for rare slips of the segmentation: a body split in two, two joined, one missed. Each
+body votes for each level; the namings of the whole column are weighed against each other (a hidden Markov chain).
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for 
 FLOOR = 0.02  # a body can veto no naming on its own
 CORRELATED_BODIES = 3.0  # neighbours err together: this many bodies count as one independent vote
 CERTAIN = 0.95
+SLIP = 0.004  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
+FAR = 9.0  # which grows with their distance against the usual one
 GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was missed between them
 
 THORACIC = tuple(f"T{i}" for i in range(1, 13))
@@ -44,16 +46,22 @@ class Naming:
     """Names of the bodies of a column.
 
     Attributes:
-        positions: index into NAMES of each body from the top; below 0 cervical, beyond the end sacral.
-        probability: of this naming against the others.
-        runner_up: how many levels the next likely naming lies lower (positive) or higher.
+        positions: index into NAMES of each body from the top; below 0 cervical, beyond the end sacral. Fragments of one
+            body have the same position; where one is left out, two bodies are joined or one was missed.
+        confidence: probability of each body's position.
+        runner_up: how many levels the next likely position of the least certain body lies lower (positive) or higher.
         rib_bearing: how many bodies of a whole spine so named bear ribs: 12, or 11 or 13 if that is likelier.
     """
 
     positions: tuple[int, ...]
-    probability: float
+    confidence: tuple[float, ...]
     runner_up: int
     rib_bearing: int = 12
+
+    @property
+    def probability(self) -> float:
+        """Probability of the least certain body's position."""
+        return min(self.confidence)
 
 
 def count_missing(centres_mm: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -67,32 +75,83 @@ def count_missing(centres_mm: NDArray[np.float64]) -> NDArray[np.int64]:
     return missing
 
 
-def assign(votes: NDArray[np.float64], missing: NDArray[np.int64], ribs: RibEvidence | None = None) -> Naming:
-    """Choose the most likely naming.
+def assign(
+    votes: NDArray[np.float64],
+    missing: NDArray[np.int64],
+    ribs: RibEvidence | None = None,
+    centres_mm: NDArray[np.float64] | None = None,
+) -> Naming:
+    """Choose the most likely naming of the whole column: each body the next level, but for rare slips.
 
     Args:
         votes: (n, len(NAMES) + 2), probability of each body to be above C7, each of NAMES, below L5.
         missing: (n,), bodies missing before each body.
+        centres_mm: (n,) along the spine: where neighbours lie far apart, one was more likely missed.
     """
-    steps = np.cumsum(missing + 1) - 1 - missing[0]
     n, channels = votes.shape
     logs = np.log(np.maximum(votes, FLOOR)) / CORRELATED_BODIES
-    starts = np.arange(-(n + int(missing.sum())), channels)
-    columns = np.clip(starts[:, None] + steps + 1, 0, channels - 1)  # (namings, n)
-    rows = np.arange(n)
-    # One row a number of rib-bearing bodies, one column a naming.
+    first = -(n + int(missing.sum()))
+    levels = np.arange(first, channels + n + int(missing.sum()))
+    columns = np.clip(levels + 1, 0, channels - 1)
+    slips = _slips(n, centres_mm)
     counts = list(RIB_BEARING)
-    scores = np.zeros((len(counts), len(starts)))
-    for row, (bearers, prior) in enumerate(RIB_BEARING.values()):
+    forward, backward, scores = [], [], []
+    for bearers, prior in RIB_BEARING.values():
         bears = np.array([False, *(name in bearers for name in NAMES), False])
         seen = np.zeros_like(logs) if ribs is None else np.where(bears, ribs.bearing, ribs.bare)
-        scores[row] = np.log(prior) + (logs + seen)[rows, columns].sum(axis=1)
-    probability = softmax(logsumexp(scores, axis=0))
-    order = np.argsort(probability)[::-1]
-    best = int(order[0])
+        emission = (logs + seen)[:, columns]
+        ahead, back = _pass(emission, missing, slips), _pass(emission[::-1], missing, slips, reverse=True)[::-1]
+        forward.append(ahead)
+        backward.append(back - emission)
+        scores.append(np.log(prior) + logsumexp(ahead[-1]))
+    share = softmax(scores)
+    marginal = sum(w * softmax(ahead + back, axis=1) for w, ahead, back in zip(share, forward, backward, strict=True))
+    marginal = np.asarray(marginal)
+    # The likeliest position of each body; they follow each other since slips are rare.
+    best = np.maximum.accumulate(marginal.argmax(axis=1))
+    confidence = marginal[np.arange(n), best]
+    weakest = int(np.argmin(confidence))
+    others = marginal[weakest].copy()
+    others[best[weakest]] = 0.0
     return Naming(
-        positions=tuple(int(p) for p in starts[best] + steps),
-        probability=float(probability[best]),
-        runner_up=int(starts[order[1]] - starts[best]),
-        rib_bearing=counts[int(np.argmax(scores[:, best]))],
+        positions=tuple(int(levels[k]) for k in best),
+        confidence=tuple(float(c) for c in confidence),
+        runner_up=int(np.argmax(others)) - int(best[weakest]),
+        rib_bearing=counts[int(np.argmax(share))],
     )
+
+
+def _slips(n: int, centres_mm: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return (n, 3) log probability that a body is the same as, the next after, or the next but one after the last."""
+    joined = np.full(n, SLIP)
+    if centres_mm is not None and n > 2:
+        gaps = np.abs(np.diff(centres_mm))
+        for i, gap in enumerate(gaps):
+            usual = np.median(np.delete(gaps, i)[max(0, i - 2) : i + 2])
+            joined[i + 1] = np.clip(SLIP * np.exp(FAR * (gap / usual - 1.0)), 0.5 * SLIP, 0.5)
+    split = np.full(n, SLIP)
+    return np.log(np.stack([split, 1.0 - split - joined, joined], axis=1))
+
+
+def _pass(
+    emission: NDArray[np.float64], missing: NDArray[np.int64], slips: NDArray[np.float64], reverse: bool = False
+) -> NDArray[np.float64]:
+    """Return (n, levels) log probability of all that is seen up to each body, for each level of it."""
+    out = np.empty_like(emission)
+    out[0] = emission[0]
+    n = len(emission)
+    for i in range(1, n):
+        junction = n - i if reverse else i
+        steps = np.array([0, 1, 2]) + int(missing[junction])
+        moved = [_shifted(out[i - 1], -s if reverse else s) + slips[junction, k] for k, s in enumerate(steps)]
+        out[i] = logsumexp(moved, axis=0) + emission[i]
+    return out
+
+
+def _shifted(row: NDArray[np.float64], by: int) -> NDArray[np.float64]:
+    shifted = np.full_like(row, -1e9)
+    if by >= 0:
+        shifted[by:] = row[: len(row) - by]
+    else:
+        shifted[:by] = row[-by:]
+    return shifted

@@ -1,0 +1,162 @@
+"""Scans and references in files: a table of pairs, or a folder in the layout of VerSe or TotalSegmentator."""
+
+import csv
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ...anatomy import LEVELS
+from ...errors import CannotMeasure, UsageError
+from ...progress import Progress, silent
+from ...scan import read_scan
+from ...scan.image_files import FILE_ENDINGS
+from ...segmentation.label_map import LEVEL_OF_VALUE, LabelMapSegmenter, Parts, Values
+from .case import Case
+from .summary import ALL
+
+COLUMNS = ("image", "reference", "group", "name")
+IMAGES, LABELS = "images", "labels"
+VERSE_REFERENCE, VERSE_IMAGE = "_seg-vert_msk.nii.gz", "_ct.nii.gz"
+TOTAL_IMAGE, TOTAL_FOLDER, TOTAL_MASK = "ct.nii.gz", "segmentations", "vertebrae_{}.nii.gz"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Where a case lies.
+
+    Attributes:
+        image: whatever :func:`.read_scan` reads.
+        reference: a label map; a folder of one mask per vertebra; None: no vertebra T1 to L5 is in view.
+    """
+
+    name: str
+    group: str
+    image: Path
+    reference: Path | None
+
+
+def find_pairs(path: Path) -> list[Pair]:
+    """Return the pairs that ``path`` names, each once; UsageError says what is wrong.
+
+    Args:
+        path: a CSV with the columns image and reference, group and name if wanted, files relative to it, an empty
+            reference for a scan without vertebra; or a folder with ``images/X`` and ``labels/X.nii.gz``, as for
+            training, or, anywhere below it, with ``X_ct.nii.gz`` and ``X_seg-vert_msk.nii.gz`` (VerSe) or with
+            ``ct.nii.gz`` beside ``segmentations/vertebrae_L1.nii.gz`` and its like (TotalSegmentator).
+    """
+    if path.is_dir():
+        pairs = _in_folder(path)
+    elif path.is_file():
+        pairs = _in_table(path)
+    else:
+        raise UsageError(f"There is no file or folder {path}: give a CSV of pairs, or a folder of them.")
+    if not pairs:
+        raise UsageError(
+            f"{path} holds no pair: give a CSV with the columns image and reference, or a folder with {IMAGES}/X and "
+            f"{LABELS}/X, with X{VERSE_IMAGE} and X{VERSE_REFERENCE}, or with {TOTAL_IMAGE} beside {TOTAL_FOLDER}."
+        )
+    seen: set[str] = set()
+    for pair in pairs:
+        if pair.name in seen:
+            raise UsageError(f"Two cases of {path.name} are called {pair.name}: name them apart in the column name.")
+        seen.add(pair.name)
+        if pair.group == ALL:
+            raise UsageError(
+                f"A group can't be called {ALL}, which is the sum of all groups: name it in the column group."
+            )
+        for file in (pair.image, pair.reference):
+            if file is not None and not file.exists():
+                raise UsageError(f"Case {pair.name}: there is no {file}; mend the table {path.name}.")
+    return pairs
+
+
+def read_case(pair: Pair, values: Values, parts: Parts, progress: Progress = silent) -> Case:
+    """Read a scan and bring its reference onto its grid; CannotMeasure says which case is wrong, and how."""
+    try:
+        scan = read_scan(pair.image, None, progress)
+        if pair.reference is None:
+            return Case(pair.name, pair.group, scan, np.zeros(scan.geometry.shape, dtype=np.uint8))
+        with tempfile.TemporaryDirectory(prefix="ldct-bmd-reference-") as scratch:
+            file = _label_map(pair.reference, values, Path(scratch)) if pair.reference.is_dir() else pair.reference
+            bodies = LabelMapSegmenter(file, values, parts)(scan)
+    except (CannotMeasure, UsageError) as error:
+        # The options of the measurement, which the sentence may name, have shorter names here.
+        raise CannotMeasure(f"Case {pair.name}: {str(error).replace('--segmentation-', '--')}") from error
+    return Case(pair.name, pair.group, scan, bodies.labels, bodies.cut)
+
+
+def _in_table(path: Path) -> list[Pair]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or []
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"The table {path} can't be read: give a CSV in UTF-8.") from error
+    unknown = [name for name in columns if name not in COLUMNS]
+    if unknown or not {"image", "reference"} <= set(columns):
+        raise UsageError(
+            f"The table {path.name} has the columns {', '.join(columns)}: it needs image and reference, "
+            "may have group and name, and no others."
+        )
+    pairs = []
+    for number, row in enumerate(rows, start=2):
+        cells: Mapping[str, str] = {name: (row.get(name) or "").strip() for name in COLUMNS}
+        if None in row or not cells["image"]:
+            raise UsageError(f"Line {number} of {path.name} does not fit its columns: it needs an image.")
+        reference = path.parent / cells["reference"] if cells["reference"] else None
+        name = cells["name"] or cells["image"]
+        pairs.append(Pair(name, cells["group"] or path.stem, path.parent / cells["image"], reference))
+    return pairs
+
+
+def _in_folder(folder: Path) -> list[Pair]:
+    if (folder / IMAGES).is_dir() and (folder / LABELS).is_dir():
+        images = {_stem(file): file for file in sorted((folder / IMAGES).iterdir())}
+        references = {_stem(file): file for file in sorted((folder / LABELS).iterdir())}
+    else:
+        images = {_stem(file, VERSE_IMAGE): file for file in sorted(folder.rglob(f"*{VERSE_IMAGE}"))}
+        references = {_stem(file, VERSE_REFERENCE): file for file in sorted(folder.rglob(f"*{VERSE_REFERENCE}"))}
+        for image in sorted(folder.rglob(TOTAL_IMAGE)):
+            masks, name = image.parent / TOTAL_FOLDER, str(image.parent.relative_to(folder))
+            if masks.is_dir():
+                images[name], references[name] = image, masks
+    for name, reference in references.items():
+        if name not in images:
+            raise UsageError(
+                f"{folder} holds the reference {reference.name} and no scan for it: add it, or give a CSV."
+            )
+    return [Pair(name, folder.name, images[name], reference) for name, reference in references.items()]
+
+
+def _stem(file: Path, *endings: str) -> str:
+    """Return the name of a file without the first of its endings that fits."""
+    fits = [ending for ending in (*endings, *FILE_ENDINGS) if file.name.lower().endswith(ending)]
+    return file.name[: -len(max(fits, key=len))] if fits else file.name
+
+
+def _label_map(masks: Path, values: Values, scratch: Path) -> Path:
+    """Join a folder of one mask per vertebra to one label map, and return its file."""
+    if values != "totalsegmentator":
+        raise CannotMeasure(f"{masks} holds one mask per vertebra, as TotalSegmentator does: use its --values.")
+    value_of = {level: value for value, level in LEVEL_OF_VALUE[values].items()}
+    joined = None
+    for level in LEVELS:
+        file = masks / TOTAL_MASK.format(level)
+        if level not in value_of or not file.is_file():
+            continue
+        try:
+            mask = sitk.ReadImage(str(file), sitk.sitkUInt8) > 0
+            joined = mask * 0 if joined is None else joined
+            joined = sitk.Maximum(joined, mask * value_of[level])
+        except RuntimeError as error:
+            raise CannotMeasure(f"{file} can't be read, or does not lie on the grid of the other masks.") from error
+    if joined is None:
+        raise CannotMeasure(f"{masks} holds no mask of a vertebra ({TOTAL_MASK.format('L1')}).")
+    path = scratch / f"{masks.name}.nii.gz"
+    sitk.WriteImage(joined, str(path))
+    return path
