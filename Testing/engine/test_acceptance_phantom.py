@@ -77,6 +77,7 @@ CHEST = PhantomSpec(
     top_level="T1",
     bottom_level="L3",
     noise_hu=0.0,
+    top_margin_mm=32.0,
     bmd_mg_cm3={"T12": 140.0, "L1": 120.0, "L2": 75.0},
 )
 

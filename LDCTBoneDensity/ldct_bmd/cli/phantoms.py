@@ -14,6 +14,7 @@ DEMO_SPEC = PhantomSpec(
     bmd_mg_cm3={"T10": 118.0, "T11": 115.0, "T12": 112.0, "L1": 104.0, "L2": 99.0, "L3": 97.0},
     default_bmd_mg_cm3=122.0,
     scoliosis_deg=6.0,
+    top_margin_mm=32.0,  # C7 whole, so that the first rib is seen to be the first
 )
 
 

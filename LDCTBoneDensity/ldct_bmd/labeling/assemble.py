@@ -1,7 +1,6 @@
-"""Making the vertebral column of a segmentation."""
+"""Making the vertebral column of what the networks saw."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -9,20 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE, order, region
+from ..anatomy import VERSE_VALUE, region
 from ..errors import CannotMeasure
-from ..progress import Progress, silent
+from ..progress import Progress
 from ..scan import CTScan, Geometry
-from ..segmentation import NamedBodies, NetworkBodies, Segmentation
+from ..segmentation import NetworkBodies
 from ..segmentation.levels import CHANNELS, FIRST_BODY, LAST_BODY
 from ..segmentation.resample import map_points
-from .column import Vertebra, VertebralColumn, cut_by_edge
+from .column import NO_VERTEBRA, Vertebra, VertebralColumn, make_vertebra
 from .name import CERTAIN, NAMES, THORACIC, Naming, assign, count_missing
 from .ribs import ABSENT, PRESENT, RibCount
 from .separate import separate
 
 JOINED = 1.45  # times the usual length: two bodies in one
-PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 OUTLINE_MM = 1.2  # smooths the outline; bodies are told apart before
 SACRAL = 0.0  # coarse probability by which sacrum must outdo body
 COLUMN_PART = 0.3  # of the largest part of the column: what is smaller, apart from it, is no vertebra
@@ -31,39 +29,10 @@ SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15
 REGION_POWER, REGION_FLOOR = 0.1, 0.05
 LEAST_MM3 = 2000.0  # half of a small body
 SACRUM = CHANNELS.index("sacrum")
-NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."
 
 
-def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent) -> VertebralColumn:
-    """Return the named vertebral bodies of ``scan``; CannotMeasure if there is none."""
-    if isinstance(segmentation, NamedBodies):
-        return _from_names(segmentation, scan)
-    return _from_networks(segmentation, scan, progress)
-
-
-def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
-    """Take the names that a ready label map gives; of each label its largest part and whatever is not a crumb."""
-    bodies = segmentation.labels.copy()
-    vertebrae = []
-    for value, box in enumerate(ndimage.find_objects(bodies), start=1):
-        if box is None or value not in LEVEL_OF_VERSE_VALUE:
-            continue
-        parts, count = ndimage.label(bodies[box] == value)
-        if count > 1:
-            sizes = np.bincount(parts.ravel())
-            sizes[0] = 0
-            crumbs = (sizes < PIECE * sizes.sum())[parts] & (parts > 0)
-            bodies[box][crumbs] = 0
-        vertebra = _vertebra(LEVEL_OF_VERSE_VALUE[value], bodies[box] == value, box, scan.geometry, 1.0)
-        # What the label map's own edge cut away looks like the body's end on the scan.
-        vertebrae.append(replace(vertebra, complete=False) if value in segmentation.cut else vertebra)
-    if not vertebrae:
-        raise CannotMeasure(NO_VERTEBRA)
-    vertebrae.sort(key=lambda v: order(v.level))
-    return VertebralColumn(tuple(vertebrae), bodies, True, "The names are those of the given segmentation.")
-
-
-def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
+def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
+    """Return the named bodies of ``scan``; CannotMeasure if there is none."""
     progress("label", 0.0)
     foreground = _along_the_spine(segmentation)
     spacing_zyx = segmentation.geometry.spacing_mm[::-1]
@@ -98,7 +67,7 @@ def _from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress
         if not body.any():
             continue
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
-        vertebrae.append(_vertebra(level, body, box, scan.geometry, naming.confidence[number - 1]))
+        vertebrae.append(make_vertebra(level, body, box, scan.geometry, naming.confidence[number - 1]))
     if not vertebrae:
         raise CannotMeasure(NO_VERTEBRA)
     certain, remark = _judge(naming, vertebrae, segmentation, ribs)
@@ -222,20 +191,6 @@ def _interpolate(values: NDArray[np.floating], where: NDArray[np.float64], axis:
     return np.take(values, low, axis) * (1 - part) + np.take(values, low + 1, axis) * part
 
 
-def _vertebra(
-    level: str, body: NDArray[np.bool_], box: tuple[slice, slice, slice], geometry: Geometry, confidence: float
-) -> Vertebra:
-    voxels = np.argwhere(body) + [s.start for s in box]
-    centroid = geometry.to_lps_mm(voxels.mean(axis=0)[::-1])
-    return Vertebra(
-        level=level,
-        centroid_lps_mm=tuple(float(v) for v in centroid),  # type: ignore[arg-type]
-        volume_ml=len(voxels) * geometry.voxel_volume_mm3 / 1000.0,
-        confidence=confidence,
-        complete=not cut_by_edge(voxels, geometry),
-    )
-
-
 def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodies, ribs: RibCount) -> tuple[bool, str]:
     """Return whether the names are certain, and a sentence that says why."""
     probability = min(v.confidence for v in vertebrae)
@@ -246,13 +201,15 @@ def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodie
             f"The names are uncertain (probability {probability:.2f}): they might be {other} {way}; "
             "count the ribs and correct them."
         )
-    if naming.rib_bearing != len(THORACIC):
-        odd = "no rib is seen at T12" if naming.rib_bearing < len(THORACIC) else "a rib is seen at L1"
+    anchors = _anchors(naming, {v.level for v in vertebrae}, segmentation, ribs)
+    more = naming.rib_bearing > len(THORACIC)
+    # Short twelfth ribs are common: where another landmark is in view, none need be seen.
+    if more or (naming.rib_bearing < len(THORACIC) and not anchors):
+        odd = "a rib is seen at L1" if more else "no rib is seen at T12"
         return False, (
             f"The names are uncertain: {odd}, so {naming.rib_bearing} vertebrae seem to bear ribs; "
             "count them and confirm or correct the names."
         )
-    anchors = _anchors(naming, {v.level for v in vertebrae}, segmentation, ribs)
     if not anchors:
         return False, (
             "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."

@@ -10,6 +10,7 @@ from scipy import ndimage
 from ..anatomy import VERSE_VALUE
 from ..scan import Geometry
 
+NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."
 EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
 
 
@@ -75,3 +76,18 @@ def cut_by_edge(voxels_zyx: NDArray[np.integer], geometry: Geometry) -> bool:
     edge = np.maximum(1, np.ceil(EDGE_MM / np.asarray(geometry.spacing_mm[::-1])))
     last = np.asarray(geometry.shape) - 1 - edge
     return bool((voxels_zyx.min(axis=0) < edge).any() or (voxels_zyx.max(axis=0) > last).any())
+
+
+def make_vertebra(
+    level: str, body: NDArray[np.bool_], box: tuple[slice, slice, slice], geometry: Geometry, confidence: float
+) -> Vertebra:
+    """Return the vertebra of a ``body`` mask in its ``box`` (z, y, x) of the scan."""
+    voxels = np.argwhere(body) + [s.start for s in box]
+    centroid = geometry.to_lps_mm(voxels.mean(axis=0)[::-1])
+    return Vertebra(
+        level=level,
+        centroid_lps_mm=tuple(float(v) for v in centroid),  # type: ignore[arg-type]
+        volume_ml=len(voxels) * geometry.voxel_volume_mm3 / 1000.0,
+        confidence=confidence,
+        complete=not cut_by_edge(voxels, geometry),
+    )

@@ -16,7 +16,7 @@ NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for 
 FLOOR = 0.02  # a body can veto no naming on its own
 CORRELATED_BODIES = 3.0  # neighbours err together: this many bodies count as one independent vote
 CERTAIN = 0.95
-SLIP = 0.004  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
+SLIP = 0.002  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
 FAR = 9.0  # which grows with their distance against the usual one
 GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was missed between them
 

@@ -1,0 +1,47 @@
+"""From a segmentation, whatever made it, to the vertebral column."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import ndimage
+
+from ..anatomy import LEVEL_OF_VERSE_VALUE, order
+from ..errors import CannotMeasure
+from ..progress import Progress, silent
+from ..scan import CTScan
+from ..segmentation import NamedBodies, Segmentation
+from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
+
+PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
+
+
+def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent) -> VertebralColumn:
+    """Return the named vertebral bodies of ``scan``; CannotMeasure if there is none."""
+    if isinstance(segmentation, NamedBodies):
+        return _from_names(segmentation, scan)
+    # What the networks' maps need (torch, scikit-image) is not there where a review is only read and corrected.
+    from .assemble import column_from_networks
+
+    return column_from_networks(segmentation, scan, progress)
+
+
+def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
+    """Take the names that a ready label map gives; of each label its largest part and whatever is not a crumb."""
+    bodies = segmentation.labels.copy()
+    vertebrae = []
+    for value, box in enumerate(ndimage.find_objects(bodies), start=1):
+        if box is None or value not in LEVEL_OF_VERSE_VALUE:
+            continue
+        parts, count = ndimage.label(bodies[box] == value)
+        if count > 1:
+            sizes = np.bincount(parts.ravel())
+            sizes[0] = 0
+            crumbs = (sizes < PIECE * sizes.sum())[parts] & (parts > 0)
+            bodies[box][crumbs] = 0
+        vertebra = make_vertebra(LEVEL_OF_VERSE_VALUE[value], bodies[box] == value, box, scan.geometry, 1.0)
+        # What the label map's own edge cut away looks like the body's end on the scan.
+        vertebrae.append(replace(vertebra, complete=False) if value in segmentation.cut else vertebra)
+    if not vertebrae:
+        raise CannotMeasure(NO_VERTEBRA)
+    vertebrae.sort(key=lambda v: order(v.level))
+    return VertebralColumn(tuple(vertebrae), bodies, True, "The names are those of the given segmentation.")
