@@ -4,11 +4,16 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 CLI_READY := $(VENV)/.cli-ready
 DEV_READY := $(VENV)/.dev-ready
+PANEL_READY := $(VENV)/.panel-ready
 
-.PHONY: demo test lint clean
+.PHONY: demo panel test lint clean
 
 demo: $(CLI_READY)
 	$(VENV)/bin/ldct-bmd demo -o demo --overwrite
+
+# The module in a window, on a stand-in for 3D Slicer: make panel SCAN=FOLDER_OR_FILE [SCREENSHOT=FILE]
+panel: $(PANEL_READY)
+	PYTHONPATH=LDCTBoneDensity:Testing $(VENV)/bin/python -m host $(if $(SCAN),"$(SCAN)") $(if $(SCREENSHOT),--screenshot "$(SCREENSHOT)")
 
 test: $(DEV_READY)
 	$(VENV)/bin/python -m pytest
@@ -31,6 +36,10 @@ $(VENV)/bin/python:
 $(CLI_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c constraints.txt -e ".[cli]"
 	@touch $@
+
+$(PANEL_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e ".[cli,panel]"
+	@touch $(CLI_READY) $@
 
 $(DEV_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c constraints.txt -e ".[cli,dev]"

@@ -1,0 +1,92 @@
+"""Bone mineral density of T12, L1 and L2 from low-dose chest CT: the classes that Slicer looks for."""
+
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+
+class LDCTBoneDensity(ScriptedLoadableModule):
+    """The module as Slicer lists it."""
+
+    def __init__(self, parent) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("LDCT Bone Density")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+        parent.dependencies = ["Segmentations", "Markups", "Volumes", "Terminologies"]
+        parent.contributors = ["The LDCT Bone Density developers"]
+        parent.helpText = _(
+            "Measures trabecular bone mineral density of T12, L1 and L2 in a low-dose chest CT. "
+            "Choose the CT, press Measure, check the cylinders in the vertebrae, correct what is wrong."
+        )
+        parent.helpText += self.getDefaultModuleDocumentationLink()
+        parent.acknowledgementText = _(
+            "The measuring method is that of Pan et al. 2020. For research use, not a diagnosis."
+        )
+
+
+class LDCTBoneDensityWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The module's panel."""
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.widget = None
+
+    def setup(self) -> None:
+        """Build the panel."""
+        ScriptedLoadableModuleWidget.setup(self)
+        from LDCTBoneDensityLib.Widget import Widget
+
+        self.logic = LDCTBoneDensityLogic()
+        self.widget = Widget(self, self.logic.lib)
+
+    def enter(self) -> None:
+        """The panel comes on display."""
+        if self.widget is not None:
+            self.widget.enter()
+
+    def exit(self) -> None:
+        """The panel goes off display."""
+        if self.widget is not None:
+            self.widget.exit()
+
+    def cleanup(self) -> None:
+        """The module is unloaded."""
+        if self.widget is not None:
+            self.widget.cleanup()
+
+
+class LDCTBoneDensityLogic(ScriptedLoadableModuleLogic):
+    """The module without its panel.
+
+    Attributes:
+        lib: measures volumes and gives their reviews, see :class:`LDCTBoneDensityLib.Logic.Logic`.
+    """
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleLogic.__init__(self, parent)
+        from LDCTBoneDensityLib.Logic import Logic
+
+        self.lib = Logic(self.getParameterNode)
+
+    def measure(self, volumeNode, settings=None):
+        """Measure a volume and return its review; see :meth:`LDCTBoneDensityLib.Logic.Logic.measure`."""
+        return self.lib.measure(volumeNode, settings)
+
+
+class LDCTBoneDensityTest(ScriptedLoadableModuleTest):
+    """The module's own test inside Slicer."""
+
+    def runTest(self) -> None:
+        """Run all tests."""
+        from LDCTBoneDensityLib.SelfTest import SelfTest
+
+        self.setUp()
+        SelfTest(self).run()

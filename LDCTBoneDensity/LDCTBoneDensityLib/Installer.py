@@ -1,0 +1,118 @@
+"""What the engine needs beyond what Slicer ships, and how it gets there: asked for once, never at import."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CalledProcessError
+
+import slicer
+from ldct_bmd.errors import UsageError
+from slicer.i18n import tr as _
+
+TORCH = "torch>=2.4"
+TORCH_MEGABYTES = 750  # the build for the processor alone
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package: what pip calls it, what Python imports, and about how many megabytes it takes on disk."""
+
+    requirement: str
+    module: str
+    megabytes: int
+
+
+class Installer:
+    """Finds and installs what is missing.
+
+    Args:
+        requirements: the requirements file, all but PyTorch.
+    """
+
+    def __init__(self, requirements: Path) -> None:
+        self._requirements = requirements
+
+    def packages(self) -> list[Package]:
+        """Return all that the engine needs and Slicer does not ship; a line's comment says module and megabytes."""
+        lines = [line.split("#", 1) for line in self._requirements.read_text(encoding="utf-8").splitlines()]
+        found = [Package(TORCH, "torch", TORCH_MEGABYTES)]
+        for requirement, *comment in lines:
+            if requirement.strip():
+                module, megabytes = comment[0].split()[:2]
+                found.append(Package(requirement.strip(), module, int(megabytes)))
+        return found
+
+    def missing(self) -> list[Package]:
+        """Return what is not installed."""
+        return [package for package in self.packages() if importlib.util.find_spec(package.module) is None]
+
+    def sentence(self) -> str:
+        """Say what the first measurement will install, "" if nothing."""
+        missing = self.missing()
+        if not missing:
+            return ""
+        names = ", ".join(_name(package) for package in missing)
+        return _("The first measurement installs {names} (about {size} MB).").format(
+            names=names, size=sum(package.megabytes for package in missing)
+        )
+
+    def ensure(self) -> None:
+        """Install what is missing, after asking; UsageError where the user declines or it fails."""
+        missing = self.missing()
+        if not missing:
+            return
+        text = _(
+            "To measure, these Python packages are installed into Slicer:\n\n{list}\n\nAbout {size} MB on disk."
+        ).format(
+            list="\n".join(f"{package.requirement}  (about {package.megabytes} MB)" for package in missing),
+            size=sum(package.megabytes for package in missing),
+        )
+        if any(package.module == "torch" for package in missing):
+            text += "\n" + _("PyTorch for a graphics card is larger, up to several GB.")
+        if not slicer.util.confirmOkCancelDisplay(text, _("LDCT Bone Density: install packages")):
+            raise UsageError(_("Nothing was installed, so the engine can't run: press Measure again to install it."))
+        for package in missing:
+            if package.module == "torch":
+                _installTorch()
+        others = [package.requirement for package in missing if package.module != "torch"]
+        if others:
+            _install(others)
+        importlib.invalidate_caches()
+        left = self.missing()
+        if left:
+            raise UsageError(
+                _("{names} could not be installed: see the error log, and try again.").format(
+                    names=", ".join(_name(package) for package in left)
+                )
+            )
+
+
+def _name(package: Package) -> str:
+    return package.requirement.split(">=")[0]
+
+
+def _installTorch() -> None:
+    """Let the PyTorch extension choose the build that fits the machine."""
+    try:
+        import PyTorchUtils
+    except ImportError as error:
+        raise UsageError(
+            _("The extension PyTorch is missing: install it in the Extensions Manager and restart Slicer.")
+        ) from error
+    torch = PyTorchUtils.PyTorchUtilsLogic().installTorch(
+        askConfirmation=False, torchVersionRequirement=TORCH.removeprefix("torch")
+    )
+    if torch is None:
+        raise UsageError(_("PyTorch could not be installed: see the error log, and try again."))
+
+
+def _install(requirements: list[str]) -> None:
+    try:
+        try:
+            from slicer.packaging import pip_ensure
+        except ImportError:  # Slicer 5.10
+            slicer.util.pip_install(requirements)
+        else:
+            pip_ensure(requirements, prompt_install=False, requester="LDCT Bone Density")
+    except (RuntimeError, OSError, CalledProcessError) as error:
+        raise UsageError(_("The packages could not be installed: {error}").format(error=error)) from error

@@ -1,0 +1,128 @@
+"""What the module can do without its panel: measure a volume, and give the reviews of the scene."""
+
+from __future__ import annotations
+
+import getpass
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slicer
+from ldct_bmd.errors import CannotMeasure, UsageError
+from slicer.i18n import tr as _
+
+from .Parameters import Parameters
+from .Scene import isAlive, reviewNodeOf
+
+if TYPE_CHECKING:
+    from .BodyMasks import Bodies
+    from .MeasureJob import MeasureSettings
+    from .Review import Review
+    from .ReviewStore import StoredReview
+
+
+class Logic:
+    """Reviews by volume.
+
+    Attributes:
+        reader: gives the reader's name for corrections; the panel puts its own line here.
+    """
+
+    def __init__(self, parameterNode: Callable[[], object]) -> None:
+        self._parameterNode = parameterNode
+        self._reviews: dict[str, Review] = {}
+        self.reader: Callable[[], str] = defaultReader
+
+    def parameters(self) -> Parameters:
+        """Return the settings in the scene."""
+        return Parameters(self._parameterNode())
+
+    def measure(self, volumeNode, settings: MeasureSettings | None = None) -> Review:
+        """Measure ``volumeNode`` here and now, as a script does; UsageError or CannotMeasure says why not.
+
+        The panel lets the engine run in a process of its own, see :class:`.EngineRunner.EngineRunner`.
+        """
+        from . import EngineJob
+        from .MeasureJob import MeasureJob, MeasureSettings
+
+        with tempfile.TemporaryDirectory(prefix="ldct-bmd-") as folder:
+            job = MeasureJob(Path(folder))
+            job.layMeasurement(volumeNode, settings or MeasureSettings())
+            EngineJob.measureJob(Path(folder), EngineJob.load(Path(folder)), lambda stage, fraction: None)
+            return self.accept(volumeNode, *job.takeMeasurement(volumeNode))
+
+    def accept(self, volumeNode, stored: StoredReview, bodies: Bodies) -> Review:
+        """Put a new measurement into the scene, in the place of an earlier one of the same volume."""
+        from .Review import Review
+        from .ReviewStore import SEGMENTATION, ReviewStore
+
+        self.forget(volumeNode)
+        node = ReviewStore.create(volumeNode)
+        old = node.GetNodeReference(SEGMENTATION)
+        if old is not None:
+            slicer.mrmlScene.RemoveNode(old)
+        ReviewStore.write(node, stored)
+        review = Review(volumeNode, node, stored, bodies, self._reader)
+        review.makeSegments()
+        self._reviews[volumeNode.GetID()] = review
+        return review
+
+    def review(self, volumeNode) -> Review | None:
+        """Return the review of ``volumeNode``, from the scene where it was loaded with it; None where there is none.
+
+        Raises:
+            UsageError: there is one, but it can't be read.
+        """
+        review = self._reviews.get(volumeNode.GetID())
+        if review is not None and isAlive(review.node) and review.volumeNode is volumeNode:
+            return review
+        self.forget(volumeNode)
+        node = reviewNodeOf(volumeNode)
+        if node is None:
+            return None
+        from .Review import Review
+        from .ReviewStore import ReviewStore
+
+        stored = ReviewStore.read(node)
+        review = Review(volumeNode, node, stored, self._bodiesOf(volumeNode, node), self._reader)
+        self._reviews[volumeNode.GetID()] = review
+        return review
+
+    def reviews(self) -> list[Review]:
+        """Return the reviews that were opened."""
+        return list(self._reviews.values())
+
+    def forget(self, volumeNode) -> None:
+        """Let go of the review of a volume; its nodes stay."""
+        review = self._reviews.pop(volumeNode.GetID(), None)
+        if review is not None:
+            review.close()
+
+    def forgetAll(self) -> None:
+        """Let go of all reviews, as when the scene closes."""
+        for review in self._reviews.values():
+            review.close()
+        self._reviews.clear()
+
+    def _reader(self) -> str:
+        return self.reader()
+
+    def _bodiesOf(self, volumeNode, node) -> Bodies:
+        from .ReviewStore import SEGMENTATION
+        from .VertebraSegments import VertebraSegments
+        from .VolumeReader import VolumeReader
+
+        segmentation = node.GetNodeReference(SEGMENTATION)
+        if segmentation is None:
+            return {}
+        try:
+            return VertebraSegments.bodies(segmentation, VolumeReader(volumeNode))
+        except CannotMeasure as error:
+            raise UsageError(_("The review can't be shown: {error}").format(error=error)) from error
+
+
+def defaultReader() -> str:
+    """Return the user's name as Slicer's settings have it, else the login name."""
+    information = slicer.app.applicationLogic().GetUserInformation()
+    return (information.GetName() or "").strip() or getpass.getuser()

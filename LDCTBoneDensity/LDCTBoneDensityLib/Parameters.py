@@ -1,0 +1,31 @@
+"""What a reader sets in the panel, kept in the scene's parameter node."""
+
+import pathlib
+
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+
+@parameterNodeWrapper
+class Parameters:
+    """Settings of the panel.
+
+    Attributes:
+        inputVolume: the CT scan.
+        sourceSegmentation: vertebrae that are in the scene already; None: the built-in network finds them.
+        sourceIsWhole: its segments are whole vertebrae, not bodies alone.
+        device: where the network runs: auto, cpu, cuda or mps.
+        weightsFile: a safetensors file in place of the built-in weights; "." for none.
+        levels: the levels to measure, with commas.
+        calibration: as JSON; "" for the nominal one.
+        calibrationStore: a folder of calibrations to choose from by the scan; "" for none.
+    """
+
+    inputVolume: vtkMRMLScalarVolumeNode
+    sourceSegmentation: vtkMRMLSegmentationNode
+    sourceIsWhole: bool = False
+    device: str = "auto"
+    weightsFile: pathlib.Path = pathlib.Path()
+    levels: str = "T12, L1, L2"
+    calibration: str = ""
+    calibrationStore: str = ""

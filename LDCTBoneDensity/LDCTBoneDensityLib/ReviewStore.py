@@ -1,0 +1,89 @@
+"""A review in the scene: a text node for each measured volume. What it holds is the truth; other nodes are views."""
+
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+from ldct_bmd.errors import UsageError
+from ldct_bmd.examination import Examination
+from slicer.i18n import tr as _
+
+from .Scene import REVIEW_ATTRIBUTE, VOLUME_REFERENCE, reviewNodeOf
+
+SCHEMA = "ldct-bmd-review/1"
+SEGMENTATION = "LDCTBoneDensity.Segmentation"
+
+
+@dataclass(frozen=True)
+class StoredReview:
+    """What is kept of a review.
+
+    Attributes:
+        scan: the scan without its voxels, as :func:`.EngineJob.describeScan` gives it.
+        air: range of values that count as air, see :class:`.ScanSource.ScanSource`.
+        voxels: checksum of the volume's voxels, to tell whether they are still those that were measured.
+        remark: what to know about where the scan came from.
+        comment: the reader's own words.
+    """
+
+    examination: Examination
+    scan: dict[str, Any]
+    air: list[float] | None
+    voxels: int
+    remark: str = ""
+    comment: str = ""
+
+
+class ReviewStore:
+    """Makes, writes and reads the text node of a volume."""
+
+    @staticmethod
+    def create(volumeNode):
+        """Return the node of ``volumeNode``, made anew where there is none."""
+        node = reviewNodeOf(volumeNode)
+        if node is None:
+            name = _("{name} bone density review").format(name=volumeNode.GetName())
+            node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", name)
+            node.SetAttribute(REVIEW_ATTRIBUTE, SCHEMA)
+            node.SetNodeReferenceID(VOLUME_REFERENCE, volumeNode.GetID())
+        return node
+
+    @staticmethod
+    def write(node, review: StoredReview) -> None:
+        """Keep ``review`` in ``node``; ASCII, so that no encoding on the way can harm a name."""
+        values = {
+            "schema": SCHEMA,
+            "scan": review.scan,
+            "air": review.air,
+            "voxels": review.voxels,
+            "remark": review.remark,
+            "comment": review.comment,
+            "record": review.examination.to_dict(),
+        }
+        node.SetText(json.dumps(values, allow_nan=False))
+
+    @staticmethod
+    def read(node) -> StoredReview:
+        """Return the review in ``node``; UsageError where it is none of this version."""
+        try:
+            values = json.loads(node.GetText() or "")
+            if values["schema"] != SCHEMA:
+                raise UsageError(
+                    _("The review {name} was made by another version: measure again.").format(name=node.GetName())
+                )
+            record = Examination.from_json(json.dumps(values.pop("record")))
+            del values["schema"]
+            return StoredReview(record, **values)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(_("The review {name} is damaged: measure again.").format(name=node.GetName())) from error
+
+
+def checksum(hu: np.ndarray) -> int:
+    """Return a checksum of voxels (z, y, x)."""
+    value = 0
+    for plane in hu:
+        value = zlib.crc32(np.ascontiguousarray(plane), value)
+    return value

@@ -1,0 +1,193 @@
+"""The vertebral bodies as segments, with the names, colours and codes of their levels."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import slicer
+import vtk
+from ldct_bmd.anatomy import COLOR_RGB, VERSE_VALUE, order
+from ldct_bmd.examination import BodyMask
+from ldct_bmd.scan import Geometry
+from ldct_bmd.scan.frame import AxisMap
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from .BodyMasks import Bodies, BodyMasks
+from .Terminology import Terminology
+from .VolumeReader import VolumeReader
+
+# The segment's level, whatever it is called; a reader may rename a segment without renaming a vertebra.
+LEVEL_TAG = "LDCTBoneDensity.Level"
+_OPACITY_2D = 0.12  # the bone under it must be seen
+_OPACITY_3D = 0.45  # the cylinders inside must be seen
+
+
+class VertebraSegments:
+    """Makes the segmentation of one volume, keeps it to the record's names, and reads edited masks from it."""
+
+    @staticmethod
+    def create(volumeNode, bodies: Bodies):
+        """Return a new segmentation node with one segment a level."""
+        reader = VolumeReader(volumeNode)
+        node = slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLSegmentationNode", _("{name} vertebrae").format(name=volumeNode.GetName())
+        )
+        node.CreateDefaultDisplayNodes()
+        node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+        VertebraSegments.write(node, reader, bodies)
+        display = node.GetDisplayNode()
+        display.SetOpacity2DFill(_OPACITY_2D)
+        display.SetOpacity3D(_OPACITY_3D)
+        return node
+
+    @staticmethod
+    def write(node, reader: VolumeReader, bodies: Bodies) -> None:
+        """Make the segments of ``node`` anew."""
+        segmentation = node.GetSegmentation()
+        wasModified = node.StartModify()
+        segmentation.RemoveAllSegments()
+        if bodies:
+            image = _orientedImage(reader, bodies)
+            slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(image, node, "")
+            levels = {VERSE_VALUE[level]: level for level in bodies}
+            for i in range(segmentation.GetNumberOfSegments()):
+                segment = segmentation.GetNthSegment(i)
+                VertebraSegments._label(segment, levels[segment.GetLabelValue()])
+            node.CreateClosedSurfaceRepresentation()
+        node.EndModify(wasModified)
+
+    @staticmethod
+    def writeBody(node, reader: VolumeReader, level: str, body: BodyMask) -> None:
+        """Put one mask into its segment, or into a new one, as undo does."""
+        segmentation = node.GetSegmentation()
+        segmentId = VertebraSegments.segmentOf(node, level)
+        if segmentId is None:
+            segmentId = segmentation.AddEmptySegment("", level)
+            VertebraSegments._label(segmentation.GetSegment(segmentId), level)
+        image = _orientedImage(reader, {level: body}, value=1)
+        slicer.modules.segmentations.logic().SetBinaryLabelmapToSegment(image, node, segmentId)
+
+    @staticmethod
+    def rename(node, names: Mapping[str, str]) -> None:
+        """Give segments the names, colours and codes of other levels; ``names`` is old level to new."""
+        segmentation = node.GetSegmentation()
+        segments = {old: segmentation.GetSegment(VertebraSegments.segmentOf(node, old) or "") for old in names}
+        for old, segment in segments.items():
+            if segment is not None:
+                VertebraSegments._label(segment, names[old])
+
+    @staticmethod
+    def levels(node) -> dict[str, str]:
+        """Return the segment ID of each level that has a segment."""
+        segmentation = node.GetSegmentation()
+        found = {}
+        for i in range(segmentation.GetNumberOfSegments()):
+            level = _tag(segmentation.GetNthSegment(i))
+            if level in VERSE_VALUE:
+                found[level] = segmentation.GetNthSegmentID(i)
+        return found
+
+    @staticmethod
+    def segmentOf(node, level: str) -> str | None:
+        """Return the ID of the segment of ``level``, or None."""
+        return VertebraSegments.levels(node).get(level)
+
+    @staticmethod
+    def bodies(node, reader: VolumeReader) -> dict[str, BodyMask]:
+        """Return the masks as they are drawn now, on the engine's grid; an empty segment gives none."""
+        found = {}
+        for level, segmentId in sorted(VertebraSegments.levels(node).items(), key=lambda item: order(item[0])):
+            body = VertebraSegments.mask(node, segmentId, reader)
+            if body is not None:
+                found[level] = body
+        return found
+
+    @staticmethod
+    def mask(node, segmentId: str, reader: VolumeReader) -> BodyMask | None:
+        """Return a segment's mask on the engine's grid; None where it is empty or lies outside the volume.
+
+        It is read from its own part of the label map where that has the volume's grid, and resampled where not.
+        """
+        image = node.GetBinaryLabelmapInternalRepresentation(segmentId)
+        if image is None or image.IsEmpty():
+            return None
+        matrix, own = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        reader.volumeNode.GetIJKToRASMatrix(own)
+        difference = slicer.util.arrayFromVTKMatrix(matrix) - slicer.util.arrayFromVTKMatrix(own)
+        if np.abs(difference).max() < 1e-6:
+            i0, i1, j0, j1, k0, k1 = image.GetExtent()
+            scalars = vtk_to_numpy(image.GetPointData().GetScalars())
+            array = scalars.reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1)
+            inside = array == node.GetSegmentation().GetSegment(segmentId).GetLabelValue()
+            start = (k0, j0, i0)
+        else:
+            inside = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, reader.volumeNode) > 0
+            start = (0, 0, 0)
+        return _cropped(inside, start, reader)
+
+    @staticmethod
+    def _label(segment, level: str) -> None:
+        segment.SetName(level)
+        segment.SetColor([value / 255 for value in COLOR_RGB[level]])
+        segment.SetTag(LEVEL_TAG, level)
+        segment.SetTag(segment.GetTerminologyEntryTagName(), Terminology.entry(level))
+
+
+def _tag(segment) -> str:
+    value = vtk.reference("")
+    return str(value.get()) if segment.GetTag(LEVEL_TAG, value) else ""
+
+
+def _orientedImage(reader: VolumeReader, bodies: Bodies, value: int | None = None):
+    """Return the bodies as a label map on the volume's own grid, no larger than they are."""
+    box = tuple(
+        slice(min(b.box[a].start for b in bodies.values()), max(b.box[a].stop for b in bodies.values()))
+        for a in range(3)
+    )
+    labels = np.zeros([s.stop - s.start for s in box], dtype=np.uint8)
+    for level, body in bodies.items():
+        place = tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(body.box, box, strict=True))
+        labels[place][body.inside] = VERSE_VALUE[level] if value is None else value
+    stored = np.ascontiguousarray(reader.axisMap.inverse().view(labels))
+    first = [s.start for s in _boxOnTarget(box, reader.geometry, reader.axisMap.inverse())][::-1]
+    image = slicer.vtkOrientedImageData()
+    image.SetExtent(
+        *(bound for start, n in zip(first, stored.shape[::-1], strict=True) for bound in (start, start + n - 1))
+    )
+    scalars = numpy_to_vtk(stored.ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR)
+    image.GetPointData().SetScalars(scalars)
+    matrix = vtk.vtkMatrix4x4()
+    reader.volumeNode.GetIJKToRASMatrix(matrix)
+    image.SetImageToWorldMatrix(matrix)
+    return image
+
+
+def _boxOnTarget(box: tuple[slice, ...], geometry: Geometry, axisMap: AxisMap) -> tuple[slice, ...]:
+    """Return ``box`` (z, y, x) on the grid that ``axisMap`` leads to from ``geometry``, (z, y, x) again."""
+    spans = []
+    for source, flipped in zip(axisMap.axes, axisMap.flipped, strict=True):
+        span, n = box[2 - source], geometry.size[source]
+        spans.append(slice(n - span.stop, n - span.start) if flipped else span)
+    return tuple(spans[::-1])
+
+
+def _cropped(inside: np.ndarray, start: tuple[int, int, int], reader: VolumeReader) -> BodyMask | None:
+    if not inside.any():
+        return None
+    bounds = []
+    for axis in range(3):
+        seen = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
+        bounds.append(slice(int(seen[0]), int(seen[-1]) + 1))
+    size = reader.stored.shape
+    tight = tuple(slice(b.start + s, b.stop + s) for b, s in zip(bounds, start, strict=True))
+    # A mask may be drawn beyond the volume, where there is nothing to measure.
+    kept = tuple(slice(max(t.start, 0), min(t.stop, n)) for t, n in zip(tight, size, strict=True))
+    if any(s.stop <= s.start for s in kept):
+        return None
+    body = inside[tuple(slice(k.start - s, k.stop - s) for k, s in zip(kept, start, strict=True))]
+    box = BodyMasks.widened(kept, size)
+    wide = np.zeros([s.stop - s.start for s in box], dtype=bool)
+    wide[tuple(slice(k.start - b.start, k.stop - b.start) for k, b in zip(kept, box, strict=True))] = body
+    onEngine = _boxOnTarget(box, reader.stored, reader.axisMap)
+    return BodyMask((onEngine[0], onEngine[1], onEngine[2]), np.ascontiguousarray(reader.axisMap.view(wide)))

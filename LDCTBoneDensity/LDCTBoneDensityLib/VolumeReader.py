@@ -1,0 +1,82 @@
+"""A volume node as the engine sees it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import slicer
+import vtk
+from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.scan import Geometry
+from ldct_bmd.scan.frame import AxisMap, axes_to_lps, make_geometry
+from ldct_bmd.scan.image_files import FILE_ENDINGS
+from slicer.i18n import tr as _
+
+_PERPENDICULAR = 1e-4
+
+
+@dataclass(frozen=True)
+class SourceFiles:
+    """The files that a volume was loaded from, as far as they are still there; ``kind`` is "dicom", "file" or ""."""
+
+    kind: str
+    paths: tuple[Path, ...]
+
+
+class VolumeReader:
+    """Reads geometry, voxels and files of one scalar volume.
+
+    Attributes:
+        stored: the node's own grid, IJK to LPS.
+        geometry: the engine's grid, which differs in order and sign of the axes only.
+        axisMap: from the node's grid to the engine's.
+
+    Raises:
+        CannotMeasure: the node has no voxels, is under a transform, or its axes are not perpendicular.
+    """
+
+    def __init__(self, volumeNode) -> None:
+        if volumeNode.GetImageData() is None:
+            raise CannotMeasure(_("The volume {name} is empty: load a CT scan.").format(name=volumeNode.GetName()))
+        if volumeNode.GetParentTransformNode() is not None:
+            raise CannotMeasure(
+                _("The volume {name} is under a transform: measure a hardened copy.").format(name=volumeNode.GetName())
+            )
+        self.volumeNode = volumeNode
+        self.stored = _storedGeometry(volumeNode)
+        self.axisMap: AxisMap = axes_to_lps(self.stored)
+        self.geometry: Geometry = self.axisMap.geometry(self.stored)
+
+    def voxels(self) -> np.ndarray:
+        """Return the node's voxels on the engine's grid, (z, y, x): a view wherever the node's array allows one."""
+        return self.axisMap.view(slicer.util.arrayFromVolume(self.volumeNode))
+
+    def files(self) -> SourceFiles:
+        """Return what the volume was loaded from; a file that is gone or renamed counts as none."""
+        uids = (self.volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
+        database = getattr(slicer, "dicomDatabase", None)
+        if uids and database is not None:
+            paths = [Path(database.fileForInstance(uid) or "") for uid in uids]
+            return SourceFiles("dicom", tuple(paths)) if all(p.is_file() for p in paths) else SourceFiles("", ())
+        storage = self.volumeNode.GetStorageNode()
+        path = Path((storage.GetFullNameFromFileName() if storage is not None else "") or "")
+        if path.is_file() and path.name.lower().endswith(FILE_ENDINGS):
+            return SourceFiles("file", (path,))
+        return SourceFiles("", ())
+
+
+def _storedGeometry(volumeNode) -> Geometry:
+    """Return the IJK grid in LPS, from the very numbers that the node holds."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASDirectionMatrix(matrix)
+    toLPS = np.array([-1.0, -1.0, 1.0])
+    direction = toLPS[:, np.newaxis] * slicer.util.arrayFromVTKMatrix(matrix)[:3, :3]
+    if np.abs(direction.T @ direction - np.eye(3)).max() > _PERPENDICULAR:
+        raise CannotMeasure(
+            _(
+                "The axes of {name} are not perpendicular (tilted gantry): resample it to a straight grid, "
+                "with Resample Scalar/Vector/DWI Volume, or load another reconstruction."
+            ).format(name=volumeNode.GetName())
+        )
+    size = volumeNode.GetImageData().GetDimensions()
+    return make_geometry(size, volumeNode.GetSpacing(), toLPS * np.array(volumeNode.GetOrigin()), direction)

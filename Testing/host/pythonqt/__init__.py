@@ -1,0 +1,1 @@
+"""Qt as PythonQt wraps it, on PySide6."""

@@ -1,0 +1,1 @@
+"""Widgets of `Libs/MRML/Widgets` and `Base/QTGUI`, offered as `slicer.<name>`."""

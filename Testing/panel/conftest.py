@@ -1,0 +1,29 @@
+"""Fixtures of the panel's tests: the stand-in for 3D Slicer, and what runs in it."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+TESTING = Path(__file__).resolve().parents[1]
+if str(TESTING) not in sys.path:
+    sys.path.insert(0, str(TESTING))
+
+MISSING = [name for name in ("slicer_core", "PySide6") if find_spec(name) is None]
+collect_ignore_glob = ["test_*.py"] if MISSING else []
+
+if not MISSING:
+    from host.fixtures import *  # noqa: F403
+    from panel_fixtures import *  # noqa: F403
+
+
+@pytest.fixture(scope="session")
+def scripted_modules() -> list[Path]:
+    """What the stand-in finds at start-up."""
+    return [TESTING.parent / "LDCTBoneDensity" / "LDCTBoneDensity.py"]
+
+
+def pytest_report_header() -> str:
+    """Says why the panel's tests are left out."""
+    return f"panel tests left out: {', '.join(MISSING)} not installed (pip install .[panel])" if MISSING else ""

@@ -1,0 +1,210 @@
+"""A phantom's scan in the stand-in's scene, its measurement, and a reader's hands on the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from ldct_bmd.validation.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
+from numpy.typing import NDArray
+
+__all__ = ["Database", "Hands", "PhantomFiles", "ct", "database", "measured", "panel", "phantom_files", "shift"]
+
+READER = "Dr. Reader"
+SECTIONS = ("calibrationSection", "reportSection", "advancedSection")
+RUN_S = 240.0  # a run on a busy machine, with the engine's start
+SPEC = PhantomSpec(
+    bmd_mg_cm3={"T12": 130.0, "L1": 118.0, "L2": 110.0, "L3": 108.0},
+    matrix=(150, 150),
+    position_mm=(0.0, -25.0, 0.0),
+    spacing_mm=(0.9, 0.9, 1.0),
+    top_level="T12",
+    bottom_level="L3",
+    table=False,
+)
+
+
+@dataclass(frozen=True)
+class PhantomFiles:
+    """A phantom as its scanner and a reader would give it."""
+
+    dicom: tuple[Path, ...]
+    label_file: Path
+    bodies: NDArray[np.uint8]
+
+
+@dataclass
+class Database:
+    """Stands in for ctkDICOMDatabase, as far as the module asks it."""
+
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def fileForInstance(self, sopInstanceUID: str) -> str:
+        return str(self.files.get(sopInstanceUID, ""))
+
+
+@pytest.fixture(scope="session")
+def phantom_files(tmp_path_factory: pytest.TempPathFactory) -> PhantomFiles:
+    """T12 to L2 of a phantom, as DICOM and with its true bodies."""
+    folder = tmp_path_factory.mktemp("phantom")
+    phantom = build_phantom(SPEC)
+    dicom = tuple(write_dicom(phantom, folder / "dicom"))
+    return PhantomFiles(dicom, write_label_map(phantom, folder / "bodies.nii.gz"), phantom.bodies)
+
+
+@pytest.fixture
+def database(application: Any, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """An empty DICOM database."""
+    import slicer
+
+    empty = Database()
+    monkeypatch.setattr(slicer, "dicomDatabase", empty, raising=False)
+    return empty
+
+
+@pytest.fixture
+def ct(database: Database, phantom_files: PhantomFiles) -> Any:
+    """The phantom's volume node, as loaded from the DICOM database."""
+    return load_dicom(phantom_files.dicom, database, "CT")
+
+
+def load_dicom(paths: tuple[Path, ...], database: Database, name: str) -> Any:
+    """Load slices as Slicer's DICOM plugin does: voxels by ITK, the instance UIDs as an attribute."""
+    import slicer
+
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(path) for path in paths])
+    node = volume_node(reader.Execute(), name)
+    uids = []
+    for path in paths:
+        uid = str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID)
+        database.files[uid] = path
+        uids.append(uid)
+    node.SetAttribute("DICOM.instanceUIDs", " ".join(uids))
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    return node
+
+
+def volume_node(image: sitk.Image, name: str) -> Any:
+    """A volume node with an image's voxels and grid."""
+    import slicer
+
+    to_ras = np.diag([-1.0, -1.0, 1.0])
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    matrix = np.eye(4)
+    matrix[:3, :3] = to_ras @ np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
+    matrix[:3, 3] = to_ras @ np.array(image.GetOrigin())
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
+    slicer.util.updateVolumeFromArray(node, sitk.GetArrayFromImage(image))
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetAutoWindowLevel(False)
+    node.GetDisplayNode().SetWindowLevel(600, 150)
+    return node
+
+
+@pytest.fixture(scope="session")
+def measured(application: Any, phantom_files: PhantomFiles, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the engine's job makes of the phantom and its true bodies: stored review, and bodies by level."""
+    import slicer
+    from LDCTBoneDensityLib import EngineJob
+    from LDCTBoneDensityLib.BodyMasks import BodyMasks
+    from LDCTBoneDensityLib.MeasureJob import MeasureJob, MeasureSettings
+    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+
+    files = Database()
+    before = getattr(slicer, "dicomDatabase", None)
+    slicer.dicomDatabase = files
+    try:
+        volume = load_dicom(phantom_files.dicom, files, "CT")
+        source = VertebraSegments.create(volume, BodyMasks.fromLabels(phantom_files.bodies))
+        folder = tmp_path_factory.mktemp("job")
+        job = MeasureJob(folder)
+        job.layMeasurement(volume, MeasureSettings(segmentationNode=source))
+        EngineJob.measureJob(folder, EngineJob.load(folder), lambda stage, fraction: None)
+        return job.takeMeasurement(volume)
+    finally:
+        slicer.mrmlScene.Clear(False)
+        slicer.dicomDatabase = before
+
+
+def shift(roi: Any, right_mm: float) -> None:
+    """Move an ROI along R, as its coordinates in the Markups module would."""
+    r, a, s = roi.GetCenter()
+    roi.SetCenter(r + right_mm, a, s)
+
+
+class Hands:
+    """What a reader does with the panel, and sees of it."""
+
+    def __init__(self) -> None:
+        import slicer
+
+        self.widget = slicer.modules.LDCTBoneDensityWidget.widget
+        self.panel = self.widget.panel
+        self.ui = self.widget.ui
+        self.table = self.panel.table
+
+    @property
+    def review(self) -> Any:
+        return self.panel.review
+
+    @property
+    def examination(self) -> Any:
+        return self.panel.review.examination
+
+    @property
+    def message(self) -> str:
+        """What the panel says happened; "" where it says nothing."""
+        return self.ui.messageLabel.text
+
+    def choose(self, volume: Any, source: Any = None) -> None:
+        """Select a volume, and a segmentation to take the vertebrae from."""
+        self.panel.parameters.inputVolume = volume
+        self.panel.parameters.sourceSegmentation = source
+
+    def show_measured(self, volume: Any, measured: Any) -> None:
+        """Have a volume measured, without waiting for the engine."""
+        self.choose(volume)
+        self.panel.run.measured.emit(self.panel.logic.accept(volume, *measured))
+        self.wait()
+
+    def wait(self, seconds: float = 0.0) -> None:
+        from host import mouse
+
+        mouse.process_events(seconds)
+
+    def wait_until(self, condition: Callable[[], Any], seconds: float = RUN_S) -> None:
+        from host import mouse
+
+        mouse.process_until(condition, seconds)
+
+    def click(self, name: str) -> None:
+        """Click a button of the panel."""
+        from host import mouse
+
+        mouse.click(getattr(self.ui, name))
+
+    def finish_run(self) -> None:
+        self.wait_until(lambda: not self.panel.run.isRunning)
+
+
+@pytest.fixture
+def panel(application: Any, database: Database) -> Iterator[Hands]:
+    """The module's panel on display, with nothing in the scene."""
+    import slicer
+
+    slicer.util.selectModule("LDCTBoneDensity")
+    hands = Hands()
+    hands.ui.readerEdit.setText(READER)
+    for section in SECTIONS:
+        getattr(hands.ui, section).collapsed = False
+    yield hands
+    hands.panel.run.abandon()
+    slicer.mrmlScene.Clear(False)
+    hands.wait()

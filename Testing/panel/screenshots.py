@@ -1,0 +1,107 @@
+"""Pictures of the panel with its views, on a phantom: measured, corrected, excluded, and an error.
+
+    python Testing/panel/screenshots.py OUT
+
+The phantom's true vertebral bodies stand in for the network's, so that the pictures are the same whatever the weights.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZE = (1500, 950)
+SPEC = {
+    "bmd_mg_cm3": {"T10": 118.0, "T11": 115.0, "T12": 112.0, "L1": 104.0, "L2": 99.0, "L3": 97.0},
+    "matrix": (256, 256),
+    "position_mm": (0.0, -20.0, 0.0),
+    "spacing_mm": (0.8, 0.8, 1.0),
+    "top_level": "T10",
+    "bottom_level": "L3",
+}
+VIEW_MM = 130.0
+
+
+def main(folder: Path) -> None:
+    """Make the pictures in ``folder``."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "Testing" / "panel"), str(ROOT / "LDCTBoneDensity")]
+    import host
+    from host.application.modules import load_scripted_module
+    from host.pythonqt.dialogs import answer_automatically
+
+    host.start()
+    answer_automatically()
+    import slicer
+
+    load_scripted_module(ROOT / "LDCTBoneDensity" / "LDCTBoneDensity.py")
+    slicer.util.selectModule("LDCTBoneDensity")
+    window = slicer.util.mainWindow()
+    window.resize(*SIZE)
+    window.show()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        _pictures(folder, Path(scratch))
+
+
+def _pictures(folder: Path, scratch: Path) -> None:
+    import slicer
+    from helpers_segments import true_bodies
+    from ldct_bmd.validation.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
+    from panel_fixtures import Database, Hands, PhantomFiles, load_dicom
+
+    phantom = build_phantom(PhantomSpec(**SPEC))  # type: ignore[arg-type]
+    dicom = tuple(write_dicom(phantom, scratch / "dicom"))
+    files = PhantomFiles(dicom, write_label_map(phantom, scratch / "bodies.nii.gz"), phantom.bodies)
+    database = Database()
+    slicer.dicomDatabase = database
+    volume = load_dicom(dicom, database, "Phantom")
+    hands = Hands()
+    hands.ui.readerEdit.setText("Dr. Reader")
+    hands.choose(volume, true_bodies(volume, files))
+    hands.panel.measure()
+    hands.finish_run()
+    slicer.util.resetThreeDViews()
+    _zoom()
+    hands.table.select("L1")
+    _grab(hands, folder / "panel-measured.png")
+    roi = hands.review.markups.roi("L1")
+    x, y, z = roi.GetCenterWorld()
+    roi.SetCenterWorld(x + 4.0, y - 2.0, z + 1.0)
+    hands.panel.review.commit()
+    _grab(hands, folder / "panel-corrected.png")
+    hands.panel.actions.exclude("fracture")
+    hands.ui.densityCheckBox.setChecked(True)
+    _grab(hands, folder / "panel-excluded.png")
+    hands.ui.densityCheckBox.setChecked(False)
+    hands.panel.parameters.sourceSegmentation = None
+    broken = scratch / "weights.safetensors"
+    broken.write_bytes(b"no weights")
+    hands.panel.parameters.weightsFile = broken
+    hands.panel.measure()
+    hands.finish_run()
+    _grab(hands, folder / "panel-error.png")
+
+
+def _zoom() -> None:
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    for name in manager.sliceViewNames():
+        node = manager.sliceWidget(name).mrmlSliceNode()
+        width, height, depth = node.GetFieldOfView()
+        node.SetFieldOfView(VIEW_MM * width / height, VIEW_MM, depth)
+
+
+def _grab(hands: Any, path: Path) -> None:
+    import slicer
+
+    hands.wait(2.0)
+    slicer.util.mainWindow().grab().save(str(path))
+    sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

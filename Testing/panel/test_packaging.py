@@ -1,0 +1,122 @@
+"""What is packaged, and that the module opens in a Slicer that has nothing more than what it ships."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULE = ROOT / "LDCTBoneDensity"
+NOT_PACKAGED = {"__pycache__", "ldct_bmd.egg-info"}
+
+
+def listed(name: str) -> list[str]:
+    """The files of a list in the module's CMakeLists.txt."""
+    text = (MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
+    found = re.search(rf"set\({name}\n(.*?)\)", text, re.DOTALL)
+    assert found is not None
+    return [line.strip().replace("${MODULE_NAME}", MODULE.name) for line in found[1].splitlines() if line.strip()]
+
+
+def packaged() -> set[str]:
+    """Every file below the module's folder that a package needs."""
+    files = [path for path in MODULE.rglob("*") if path.is_file() and path.name != "CMakeLists.txt"]
+    return {
+        path.relative_to(MODULE).as_posix()
+        for path in files
+        if not NOT_PACKAGED & set(path.relative_to(MODULE).parts) and path.suffix != ".pyc"
+    }
+
+
+def test_cmake_lists_every_file_of_the_module_and_no_other() -> None:
+    scripts, resources = listed("MODULE_PYTHON_SCRIPTS"), listed("MODULE_PYTHON_RESOURCES")
+    assert len(set(scripts + resources)) == len(scripts + resources), "a file is listed twice"
+    assert all(name.endswith(".py") for name in scripts)
+    assert set(scripts) | set(resources) == packaged()
+
+
+def test_each_class_of_the_panel_has_a_file_of_its_own_named_after_it() -> None:
+    for path in (MODULE / "LDCTBoneDensityLib").glob("*.py"):
+        public = re.findall(r"^class ([A-Z]\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        values = re.findall(r"^@dataclass\(frozen=True\)\nclass (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(public) - set(values) <= {path.stem}, path.name
+
+
+def test_the_terminology_holds_every_level_with_its_code_and_colour() -> None:
+    from ldct_bmd.anatomy import COLOR_RGB, SNOMED_CODE
+    from ldct_bmd.reporting.segmentation_file import TERMINOLOGY_CONTEXT
+
+    (path,) = (MODULE / "Resources" / "Terminologies").glob("*.term.json")
+    values = json.loads(path.read_text(encoding="utf-8"))
+    assert values["SegmentationCategoryTypeContextName"] == TERMINOLOGY_CONTEXT
+    (category,) = values["SegmentationCodes"]["Category"]
+    types = {entry["CodeValue"]: entry for entry in category["Type"]}
+    for level, code in SNOMED_CODE.items():
+        if code is not None:
+            assert types[code]["CodeMeaning"] == f"{level} vertebra"
+            assert tuple(types[code]["recommendedDisplayRGBValue"]) == COLOR_RGB[level]
+
+
+def test_the_catalogue_entry_names_what_the_cmake_file_depends_on() -> None:
+    entry = json.loads((ROOT / "LDCTBoneDensity.json").read_text(encoding="utf-8"))
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    (depends,) = re.findall(r'set\(EXTENSION_DEPENDS "(.*)"\)', text)
+    assert entry["build_dependencies"] == depends.split()
+    assert f"depends {depends}" in (ROOT / "extension.s4ext").read_text(encoding="utf-8")
+
+
+def test_requirements_are_those_of_the_engine_that_slicer_does_not_ship() -> None:
+    from packaging.requirements import Requirement
+
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shipped = {"numpy", "scipy", "SimpleITK", "pydicom", "torch", "typer", "rich", "pyjpegls"}
+    lines = (MODULE / "Resources" / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    required = {Requirement(line.split("#")[0]).name for line in lines}
+    known = project["dependencies"] + project["optional-dependencies"]["cli"]
+    assert required <= {Requirement(text).name for text in known}
+    assert {Requirement(text).name for text in project["dependencies"]} - shipped <= required
+
+
+OPEN_BARE = """
+import importlib.abc, importlib.machinery, importlib.util, sys
+BLOCKED = ("torch", "skimage", "safetensors", "matplotlib", "highdicom", "typer", "rich")
+
+class Nothing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *a: None if name.split(".")[0] in BLOCKED else find_spec(name, *a)
+sys.meta_path.insert(0, Nothing())
+sys.path[:0] = [sys.argv[1], sys.argv[2]]
+import host
+app = host.start()
+from pathlib import Path
+from host.application.modules import load_scripted_module
+from host.pythonqt.failures import take_failures
+import slicer
+load_scripted_module(Path(sys.argv[2]) / "LDCTBoneDensity.py")
+slicer.util.selectModule("LDCTBoneDensity")
+ui = slicer.modules.LDCTBoneDensityWidget.widget.ui
+assert not take_failures(), take_failures()
+assert not set(BLOCKED) & set(sys.modules)
+print(ui.requirementsLabel.text)
+"""
+
+
+def test_the_panel_opens_with_nothing_but_what_slicer_ships_and_says_what_it_will_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN_BARE, str(ROOT / "Testing"), str(MODULE)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**__import__("os").environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.strip().splitlines()[-1]
+    assert all(name in told for name in ("torch", "scikit-image", "safetensors", "MB"))
