@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .anatomy import ASSESSED_LEVELS, order
+from .calibration import BMDError
 from .findings import Effect, Finding, FindingCode
 
 # ACR-SPR-SSR practice parameter for QCT: K2HPO4-equivalent trabecular BMD, mean of L1 and L2 (Pan et al. 2020 use it).
@@ -31,6 +32,7 @@ class Assessment:
         category: "normal", "osteopenia", "osteoporosis", or None where none may be given.
         limited: codes of the findings that limit the category or forbid it, in the order of the enumeration.
         statement: one or two sentences; a suspected fracture comes first.
+        mean_bmd_error: standard error of the mean; None where there is no mean.
     """
 
     mean_bmd_mg_cm3: float | None
@@ -38,6 +40,7 @@ class Assessment:
     category: str | None
     limited: tuple[str, ...]
     statement: str
+    mean_bmd_error: BMDError | None = None
 
 
 def categorize(mean_bmd_mg_cm3: float) -> Category:
@@ -133,6 +136,12 @@ _BECAUSE: dict[FindingCode, str] = {
     FindingCode.VOI_NOISE: "the image noise is high",
     FindingCode.CUT_BY_EDGE: "a vertebra it rests on is cut by the edge of the scan",
     FindingCode.THICK_SLICES: "the slices are thick",
+    FindingCode.BEAM_FILTER_MISMATCH: "the beam filter of the scan is not that of the calibration",
+    FindingCode.CALIBRATION_SCANNER: "the calibration was made on another scanner or in another way than the scan",
+    FindingCode.CALIBRATION_DATE: "the calibration is not of the scan's time",
+    FindingCode.NO_MATCHING_CALIBRATION: "no calibration of this scanner fits the scan",
+    FindingCode.CALIBRATION_DRIFT: "the calibrations of this scanner drift",
+    FindingCode.BLOOD_ENHANCED: "a vessel beside the spine seems to hold contrast agent",
 }
 
 

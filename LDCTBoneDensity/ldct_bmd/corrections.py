@@ -256,6 +256,8 @@ def _concluded(
 ) -> Examination:
     if not reader.strip():
         raise UsageError("A correction needs the reader's name.")
+    if before.signature is not None:
+        raise UsageError(f"The record is signed by {before.signature.reader}: take the signature off first.")
     automatic = before.automatic
     if automatic is None:
         automatic = AutomaticResult(

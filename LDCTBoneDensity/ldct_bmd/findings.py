@@ -147,6 +147,54 @@ class FindingCode(str, Enum):
         Effect.LIMITS,
         "The slices are over 3 mm thick or apart; endplates blur into the VOI and heights are less exact.",
     )
+    BEAM_FILTER_MISMATCH = (
+        "beam_filter_mismatch",
+        Severity.ERROR,
+        Effect.FORBIDS,
+        "Only one of scan and calibration was made with a tin filter; BMD may be wrong by tens of percent.",
+    )
+    CALIBRATION_SCANNER = (
+        "calibration_scanner",
+        Severity.WARNING,
+        Effect.LIMITS,
+        "The calibration was made on another scanner, or with another beam filter or kernel class than the scan.",
+    )
+    CALIBRATION_DATE = (
+        "calibration_date",
+        Severity.WARNING,
+        Effect.LIMITS,
+        "The calibration was made after the scan, or was no longer valid when the scan was made.",
+    )
+    NO_MATCHING_CALIBRATION = (
+        "no_matching_calibration",
+        Severity.WARNING,
+        Effect.LIMITS,
+        "The site's store holds no calibration for this scanner and acquisition at the scan's date.",
+    )
+    CALIBRATION_DRIFT = (
+        "calibration_drift",
+        Severity.WARNING,
+        Effect.LIMITS,
+        "The scanner's series of phantom scans jumps or drifts beyond its control limits where this calibration is.",
+    )
+    CALIBRATION_QA_MISSED = (
+        "calibration_qa_missed",
+        Severity.INFO,
+        Effect.NONE,
+        "Months without a phantom scan lie between the first one of this scanner and the scan.",
+    )
+    BLOOD_ENHANCED = (
+        "blood_enhanced",
+        Severity.WARNING,
+        Effect.LIMITS,
+        "A large vessel beside the spine has the HU of contrast agent, though the scan may not say that any was given.",
+    )
+    TISSUE_HU = (
+        "tissue_hu",
+        Severity.WARNING,
+        Effect.NONE,
+        "Air, fat or muscle of the patient have HU outside published ranges: the HU scale may be off.",
+    )
     OTHER_SERIES = (
         "other_series",
         Severity.INFO,

@@ -9,6 +9,8 @@ from . import __version__
 from .anatomy import TARGET_LEVELS, order
 from .assessment import Assessment
 from .calibration import NOMINAL, Calibration
+from .calibration.match import CalibrationChoice
+from .calibration.tissue import TissueHU, tissue_hu
 from .errors import CannotMeasure
 from .examination import (
     BodyMask,
@@ -47,6 +49,7 @@ def measure(
     progress: Progress = silent,
     read_s: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    calibration_choice: CalibrationChoice | None = None,
 ) -> MeasuredScan:
     """Measure the BMD of ``levels``.
 
@@ -55,6 +58,7 @@ def measure(
     Args:
         read_s: how long reading took, for the record.
         clock: seconds from any start.
+        calibration_choice: why a store's calibration was taken.
 
     Raises:
         CannotMeasure: the scan shows no vertebra, or the segmenter does not fit it.
@@ -91,6 +95,7 @@ def measure(
                 software=Software(__version__, segmenter.identity.name, segmenter.identity.sha256),
                 quality=quality,
                 timing_s=timing_s,
+                calibration_choice=calibration_choice,
             )
         )
     return MeasuredScan(examination, column)
@@ -130,5 +135,12 @@ def _measure_levels(
         heights=tuple(heights),
         vois=tuple(vois),
         unmeasured=tuple(unmeasured),
+        tissue=_tissue(scan, measurements),
     )
     return tuple(measurements), quality
+
+
+def _tissue(scan: CTScan, measurements: Sequence[Measurement]) -> TissueHU | None:
+    """Return the HU of the tissues around L1, or else around the highest level that is measured."""
+    near = sorted(measurements, key=lambda m: (m.level != "L1", order(m.level)))
+    return tissue_hu(scan, near[0].voi) if near else None

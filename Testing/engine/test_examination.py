@@ -69,11 +69,14 @@ def test_the_json_of_each_part_has_exactly_the_documented_names(plain):
         "voi",
         "excluded",
         "automatic",
+        "bmd_error",
     }
+    assert set(measurement["bmd_error"]) == {"noise_mg_cm3", "calibration_mg_cm3", "total_mg_cm3"}
     assert set(measurement["voi"]) == {"center_lps_mm", "semi_axes_mm", "axes_lps", "height_mm"}
     assert (measurement["excluded"], measurement["automatic"]) == (None, None)
-    assert set(plain["assessment"]) == {"mean_bmd_mg_cm3", "levels", "category", "limited", "statement"}
-    calibration = {"name", "slope", "intercept_mg_cm3", "material", "kvp", "nominal", "source"}
+    assessment = {"mean_bmd_mg_cm3", "levels", "category", "limited", "statement", "mean_bmd_error"}
+    assert set(plain["assessment"]) == assessment
+    calibration = {"name", "slope", "intercept_mg_cm3", "material", "kvp", "nominal", "source", "provenance", "fit"}
     assert set(plain["calibration"]) == calibration
     assert all(set(finding) == {"code", "severity", "level", "message"} for finding in plain["findings"])
     assert [v["level"] for v in plain["vertebrae"]] == ["T11", "T12", "L1", "L2", "L3"]

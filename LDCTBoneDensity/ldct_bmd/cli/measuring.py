@@ -1,21 +1,29 @@
 """From the options of ``ldct-bmd measure`` to the result folder."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
 from ..anatomy import LEVELS, TARGET_LEVELS
 from ..calibration import NOMINAL, Calibration, entered_calibration, load_calibration
+from ..calibration.choose import choose_calibration
+from ..calibration.match import CalibrationChoice
+from ..calibration.store import CalibrationStore, StoredCalibration
 from ..errors import CannotMeasure, UsageError
-from ..examination import Examination
+from ..examination import Examination, identify
+from ..examination.conclude import conditions
+from ..labeling import VertebralColumn
 from ..pipeline import measure
 from ..progress import Progress
-from ..reporting.files import check_output_folder, write_result
-from ..scan import read_scan
+from ..reporting.files import DICOM_FOLDER, check_output_folder, write_result
+from ..scan import CTScan, read_scan
 from ..segmentation import Segmenter
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values
 from ..segmentation.network_segmenter import NetworkSegmenter
+from .terminal import now
 
 
 @dataclass(frozen=True)
@@ -30,12 +38,15 @@ class Request:
     intercept: float | None = None
     material: str | None = None
     calibration_kvp: float | None = None
+    calibration_store: Path | None = None
+    later_calibration: bool = False
     levels: tuple[str, ...] = TARGET_LEVELS
     segmentation_file: Path | None = None
     segmentation_values: str | None = None
     segmentation_parts: str | None = None
     device: str = "auto"
     overwrite: bool = False
+    report: bool = False
 
 
 def measure_scan(request: Request, progress: Progress) -> Examination:
@@ -46,12 +57,32 @@ def measure_scan(request: Request, progress: Progress) -> Examination:
     check_output_folder(request.folder, request.overwrite)
     levels = _levels(request)
     calibration = _calibration(request)
+    stored = _stored(request)
     segmenter = _segmenter(request)
     start = time.perf_counter()
     scan = read_scan(request.input_path, request.series_uid, progress)
     read_s = time.perf_counter() - start
-    measured = measure(scan, segmenter, calibration, levels, progress, read_s)
-    return write_result(measured, scan, request.folder, request.overwrite, progress)
+    report = None if not request.report else _reporter(request, scan)
+    choice: CalibrationChoice | None = None
+    if stored is not None:
+        calibration, choice = choose_calibration(stored, conditions(identify(scan)), request.later_calibration)
+    measured = measure(scan, segmenter, calibration, levels, progress, read_s, calibration_choice=choice)
+    measured = replace(measured, examination=replace(measured.examination, measured_at=now()))
+    also = None if report is None else partial(report, measured.column)
+    return write_result(measured, scan, request.folder, request.overwrite, progress, also)
+
+
+def _reporter(request: Request, scan: CTScan) -> Callable[[VertebralColumn, Path, Examination], None]:
+    """Return what writes the report into the result; what stands against one is said before the scan is measured."""
+    from ..reporting.outputs import Pixels, fill_report, source_of
+
+    source = source_of(request.input_path, scan)
+    earlier = request.folder.absolute() / DICOM_FOLDER / "sr.dcm"
+
+    def write(column: VertebralColumn, folder: Path, examination: Examination) -> None:
+        fill_report(folder, examination, Pixels(scan, column, source), earlier_report=earlier)
+
+    return write
 
 
 def _levels(request: Request) -> tuple[str, ...]:
@@ -74,6 +105,18 @@ def _calibration(request: Request) -> Calibration:
     if entered != (None,) * 4:
         raise UsageError("--slope, --intercept, --material and --calibration-kvp go together: give all four.")
     return NOMINAL
+
+
+def _stored(request: Request) -> list[StoredCalibration] | None:
+    """Return what the store holds, read before the scan is; None where none is asked for."""
+    if request.calibration_store is None:
+        if request.later_calibration:
+            raise UsageError("--later-calibration is about a --calibration-store: give it.")
+        return None
+    others = (request.calibration_file, request.slope, request.intercept, request.material, request.calibration_kvp)
+    if others != (None,) * 5:
+        raise UsageError("Give either --calibration-store or one calibration, not both.")
+    return CalibrationStore(request.calibration_store).all()
 
 
 def _segmenter(request: Request) -> Segmenter:

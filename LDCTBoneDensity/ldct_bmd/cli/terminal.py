@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from types import FrameType
 from typing import Any
 
@@ -33,6 +34,11 @@ STAGE_NAMES = {
     "write": "Writing",
     "phantom": "Making a phantom",
 }
+
+
+def now() -> str:
+    """Return the time as records hold it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def plain(text: str) -> str:

@@ -18,9 +18,13 @@ from .record import (
     VertebraRecord,
     identify,
 )
+from .signature import KeySignature, Signature
+from .signing import SIGNED, UNSIGNED, SigningKey, canonical_json, is_intact, record_sha256, sign, unsign
 
 __all__ = [
     "SCHEMA",
+    "SIGNED",
+    "UNSIGNED",
     "AutomaticResult",
     "AutomaticValues",
     "BodyMask",
@@ -28,13 +32,21 @@ __all__ = [
     "Exclusion",
     "FileReference",
     "HistoryEntry",
+    "KeySignature",
     "Measurement",
     "OtherSeries",
     "PatientIdentity",
     "ScanIdentity",
+    "Signature",
+    "SigningKey",
     "Software",
     "VertebraRecord",
+    "canonical_json",
     "conclude",
     "identify",
+    "is_intact",
     "measure_voi",
+    "record_sha256",
+    "sign",
+    "unsign",
 ]

@@ -3,17 +3,22 @@
 from dataclasses import replace
 
 from ..assessment import assess, assessed_levels
+from ..calibration import BMDError, Scanner
+from ..calibration.match import CalibrationChoice, ScanConditions
 from ..findings import Finding, FindingCode, Severity
 from ..quality import (
     calibration_findings,
+    choice_findings,
     fracture_findings,
     level_findings,
     lumbar_findings,
     name_findings,
+    origin_findings,
     scan_findings,
+    tissue_findings,
     voi_findings,
 )
-from .record import Examination
+from .record import Examination, Measurement, ScanIdentity
 
 _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
@@ -23,6 +28,7 @@ def conclude(examination: Examination) -> Examination:
 
     The pipeline calls it on a fresh record, every correction on a corrected one; it needs no pixels.
     """
+    examination = replace(examination, measurements=_with_errors(examination), calibration_choice=_choice(examination))
     findings = _findings(examination)
     assessment = assess(
         {m.level: m.bmd_mg_cm3 for m in examination.measurements},
@@ -30,7 +36,27 @@ def conclude(examination: Examination) -> Examination:
         examination.calibration.material,
         {m.level: m.excluded.reason for m in examination.measurements if m.excluded is not None},
     )
+    assessment = replace(assessment, mean_bmd_error=_error(examination, assessment.levels))
     return replace(examination, findings=findings, assessment=assessment)
+
+
+def _with_errors(examination: Examination) -> tuple[Measurement, ...]:
+    return tuple(replace(m, bmd_error=_error(examination, (m.level,))) for m in examination.measurements)
+
+
+def _error(examination: Examination, levels: tuple[str, ...]) -> BMDError | None:
+    """Return the standard error of the mean BMD of ``levels``."""
+    if not levels:
+        return None
+    measured = [m for m in examination.measurements if m.level in levels]
+    noise = [examination.quality.voi(m.level).standard_error_hu for m in measured]
+    return examination.calibration.bmd_error([m.mean_hu for m in measured], noise)
+
+
+def _choice(examination: Examination) -> CalibrationChoice | None:
+    """Return why the calibration was taken; None where a reader has put another in its place since."""
+    choice = examination.calibration_choice
+    return choice if choice is not None and choice.identifier == examination.calibration.identifier else None
 
 
 def _findings(examination: Examination) -> tuple[Finding, ...]:
@@ -41,6 +67,9 @@ def _findings(examination: Examination) -> tuple[Finding, ...]:
     found = [
         *scan_findings(scan.contrast_agent, scan.slice_thickness_mm, scan.spacing_mm[2], len(scan.other_series)),
         *calibration_findings(examination.calibration, scan.kvp),
+        *origin_findings(examination.calibration, conditions(scan)),
+        *choice_findings(examination.calibration_choice),
+        *tissue_findings(quality.tissue, scan.contrast_agent),
         *name_findings(quality.names_certain, quality.names_remark),
         *level_findings(
             quality.requested_levels,
@@ -55,3 +84,9 @@ def _findings(examination: Examination) -> tuple[Finding, ...]:
         found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))
     order = list(FindingCode)
     return tuple(sorted(found, key=lambda f: (_SEVERITIES.index(f.severity), order.index(f.code))))
+
+
+def conditions(scan: ScanIdentity) -> ScanConditions:
+    """Return what a calibration of ``scan`` must agree with."""
+    scanner = Scanner(scan.manufacturer, scan.model, scan.station, scan.device_serial)
+    return ScanConditions(scanner, scan.kvp, scan.filter_type, scan.kernel, scan.acquisition_date or scan.study_date)

@@ -8,13 +8,15 @@ from typing import Any
 
 from ..anatomy import LEVELS
 from ..assessment import Assessment
-from ..calibration import Calibration
+from ..calibration import BMDError, Calibration
+from ..calibration.match import CalibrationChoice
 from ..errors import UsageError
 from ..findings import Finding, FindingCode
 from ..quality import LevelHeights, QualityFacts
 from ..scan import CTScan
 from ..voi import CylinderVOI
 from .plain import PlainError, from_plain, to_plain
+from .signature import Signature
 
 SCHEMA = "ldct-bmd-examination/1"
 
@@ -161,7 +163,10 @@ class AutomaticValues:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One measured level: the current values, and the automatic ones where they differ."""
+    """One measured level: the current values, and the automatic ones where they differ.
+
+    ``bmd_error`` follows from the VOI's noise and the calibration's covariance, and is concluded with the findings.
+    """
 
     level: str
     mean_hu: float
@@ -171,6 +176,7 @@ class Measurement:
     voi: CylinderVOI
     excluded: Exclusion | None = None
     automatic: AutomaticValues | None = None
+    bmd_error: BMDError | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +224,9 @@ class AutomaticResult:
 class Examination:
     """The record. Times of running are not compared; see also :class:`ScanIdentity`.
 
+    ``calibration_choice`` says why a store's calibration was taken; None where the calibration was given.
+    ``measured_at`` is ISO 8601; None where whoever measured did not say.
+
     Raises:
         ValueError: a level is none, or comes twice, or the VOI facts do not match the measurements.
     """
@@ -234,6 +243,9 @@ class Examination:
     history: tuple[HistoryEntry, ...] = ()
     files: tuple[FileReference, ...] = ()
     automatic: AutomaticResult | None = None
+    calibration_choice: CalibrationChoice | None = None
+    signature: Signature | None = None
+    measured_at: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         for name, levels in (
@@ -270,7 +282,7 @@ class Examination:
         That is without running times, names of files, and what else the input held.
         """
         values = self.to_dict()
-        del values["timing_s"]
+        del values["timing_s"], values["measured_at"]
         for name in ("file_name", "choice", "other_series"):
             del values["scan"][name]
         values["findings"] = [f for f in values["findings"] if f["code"] != FindingCode.OTHER_SERIES.value]

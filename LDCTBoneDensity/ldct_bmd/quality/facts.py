@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..calibration.tissue import TissueHU
 from ..densitometry import HUPattern, MidlineContrast
 from ..morphometry import BodyHeights
 
@@ -53,6 +54,7 @@ class QualityFacts:
         names_remark: one sentence: what the names rest on, or why they are uncertain.
         heights: of the complete bodies, top to bottom.
         vois: one for each measurement.
+        tissue: HU of the patient's own tissues; None where there was no VOI to look around.
     """
 
     requested_levels: tuple[str, ...]
@@ -61,6 +63,7 @@ class QualityFacts:
     heights: tuple[LevelHeights, ...] = ()
     vois: tuple[VOIFacts, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()
+    tissue: TissueHU | None = None
 
     def voi(self, level: str) -> VOIFacts:
         """Return the facts of the VOI of ``level``; KeyError if it is not measured."""

@@ -26,6 +26,14 @@ MARKUPS_FILE = "vois.mrk.json"
 OVERVIEW_FILE = "overview.png"
 Written = TypeVar("Written")
 RESULT_FILES = (RECORD_FILE, BODIES_FILE, SEGMENTATION_FILE, MARKUPS_FILE, OVERVIEW_FILE)
+HTML_FILE = "report.html"
+PDF_FILE = "report.pdf"
+LEVELS_FILE = "report.csv"
+PATIENT_FILE = "report_patient.csv"
+DICOM_FOLDER = "dicom"
+DEIDENTIFIED_FOLDER = "deidentified"
+# What reporting adds to a result.
+REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, DEIDENTIFIED_FOLDER)
 
 
 def check_output_folder(folder: Path, overwrite: bool) -> None:
@@ -45,7 +53,7 @@ def check_output_folder(folder: Path, overwrite: bool) -> None:
         raise UsageError(f"The folder {folder} is not empty; name another one with -o, or add --overwrite.")
     if not _is_own_record(folder / RECORD_FILE):
         raise UsageError(f"The folder {folder} holds no result of this software and stays as it is; name another one.")
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in RESULT_FILES)
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in (*RESULT_FILES, *REPORT_FILES))
     if foreign:
         raise UsageError(
             f"The folder {folder} also holds {_some(foreign)}, not written by this software, and stays as it is;"
@@ -54,9 +62,17 @@ def check_output_folder(folder: Path, overwrite: bool) -> None:
 
 
 def write_result(
-    measured: MeasuredScan, scan: CTScan, folder: Path, overwrite: bool = False, progress: Progress = silent
+    measured: MeasuredScan,
+    scan: CTScan,
+    folder: Path,
+    overwrite: bool = False,
+    progress: Progress = silent,
+    also: Callable[[Path, Examination], None] | None = None,
 ) -> Examination:
     """Write the record, the bodies, the VOIs and the overview to ``folder``; UsageError if that can't be done.
+
+    Args:
+        also: writes more into the folder that will become ``folder``.
 
     Returns:
         The record as it was written: that of ``measured``, with the mask files and their SHA-256.
@@ -75,6 +91,9 @@ def write_result(
         write_markups({m.level: m.voi for m in examination.measurements}, partial / MARKUPS_FILE)
         write_overview(scan, column, examination, partial / OVERVIEW_FILE)
         (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
+        if also is not None:
+            progress("write", 0.8)
+            also(partial, examination)
         progress("write", 1.0)
         return examination
 

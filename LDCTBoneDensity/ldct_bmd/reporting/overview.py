@@ -1,5 +1,6 @@
 """One picture of a measurement: the spine from the front and from the side, and each VOI in its axial slice."""
 
+import io
 import math
 import textwrap
 from pathlib import Path
@@ -9,28 +10,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse, Polygon
-from matplotlib.patheffects import withStroke
-from numpy.typing import NDArray
+from matplotlib.patches import Polygon
 
-from ..anatomy import COLOR_RGB, LEVEL_OF_VERSE_VALUE
 from ..assessment import format_bmd
 from ..examination import Examination, Measurement
 from ..labeling import VertebralColumn
 from ..scan import CTScan, Geometry
+from .drawing import FRAME, MUTED, draw_letters, draw_pill, draw_section, voi_ellipse, voi_outline, voi_style
 from .reformat import Section, axial, coronal, grid_mm, sagittal
 
-BONE_WINDOW_HU = (-200.0, 550.0)
 BACKGROUND = "#14171c"
 PALE = "#e8ebef"
-MUTED = "#9aa4b1"
 WARNING = "#ffb454"
-FRAME = "#343b45"
 HEIGHT_IN = 9.6
 HEADER_IN, FOOTER_IN, GAP_IN = 0.95, 0.95, 0.3
 BODY_IN = HEIGHT_IN - HEADER_IN - FOOTER_IN
 WIDEST_IN = 4.9  # of a view along the spine
-FILL_OPACITY = 0.28  # the bone shows through
 AXIAL_FILL_OPACITY = 0.10
 PILL_MARGIN_MM = 5.0  # keeps the name of a body at the edge inside the view
 TEXT_IN = 2.15
@@ -39,8 +34,15 @@ DPI = 130
 
 def write_overview(scan: CTScan, column: VertebralColumn, examination: Examination, path: Path) -> None:
     """Draw the overview and write it as PNG."""
+    path.write_bytes(overview_png(scan, column, examination))
+
+
+def overview_png(scan: CTScan, column: VertebralColumn, examination: Examination) -> bytes:
+    """Draw the overview and return it as PNG."""
+    stream = io.BytesIO()
     figure = draw_overview(scan, column, examination)
-    figure.savefig(path, dpi=DPI, facecolor=BACKGROUND, metadata={"Software": None})
+    figure.savefig(stream, format="png", dpi=DPI, facecolor=BACKGROUND, metadata={"Software": None})
+    return stream.getvalue()
 
 
 def draw_overview(scan: CTScan, column: VertebralColumn, examination: Examination) -> Figure:
@@ -89,9 +91,9 @@ def _draw_along(
     axes: Axes, section: Section, geometry: Geometry, column: VertebralColumn, examination: Examination, across: int
 ) -> None:
     """Draw one view along the spine; ``across`` is the picture's horizontal axis (0: x, 1: y)."""
-    _draw_section(axes, section)
+    draw_section(axes, section)
     for measurement in examination.measurements:
-        axes.add_patch(Polygon(_voi_outline(measurement, geometry, across), fill=False, **_voi_style(measurement)))
+        axes.add_patch(Polygon(voi_outline(measurement, geometry, across), fill=False, **voi_style(measurement)))
     values = {m.level: m for m in examination.measurements}
     left, right, bottom, top = section.extent_mm
     for vertebra in column.vertebrae:
@@ -100,29 +102,23 @@ def _draw_along(
         name = vertebra.level if column.names_certain else f"{vertebra.level}?"
         measured = values.get(vertebra.level)
         if across == 1:
-            _pill(axes, right - 0.02 * (right - left), height, name, vertebra.level, "right")
+            draw_pill(axes, right - 0.02 * (right - left), height, name, vertebra.level, "right")
         elif measured is None or measured.excluded is not None:
-            _pill(axes, left + 0.02 * (right - left), height, name, vertebra.level, "left")
+            draw_pill(axes, left + 0.02 * (right - left), height, name, vertebra.level, "left")
         else:
             text = f"{name}  {format_bmd(measured.bmd_mg_cm3)} mg/cm³"
-            _pill(axes, left + 0.02 * (right - left), height, text, vertebra.level, "left")
-    _letters(axes, *(("R", "L") if across == 0 else ("A", "P")))
+            draw_pill(axes, left + 0.02 * (right - left), height, text, vertebra.level, "left")
+    draw_letters(axes, *(("R", "L") if across == 0 else ("A", "P")))
 
 
 def _draw_tile(axes: Axes, scan: CTScan, column: VertebralColumn, measurement: Measurement) -> None:
     """Draw the axial slice through the middle of a VOI."""
     voi = measurement.voi
     section = axial(scan, column, voi)
-    _draw_section(axes, section, fill=AXIAL_FILL_OPACITY)
-    center = grid_mm(np.asarray(voi.center_lps_mm), scan.geometry)
-    long_axis = np.asarray(voi.axes_lps[0]) @ np.asarray(scan.geometry.direction)
-    angle = float(np.degrees(np.arctan2(long_axis[1], long_axis[0])))
-    long_mm, short_mm = voi.semi_axes_mm
-    axes.add_patch(
-        Ellipse((center[0], center[1]), 2 * long_mm, 2 * short_mm, angle=angle, fill=False, **_voi_style(measurement))
-    )
+    draw_section(axes, section, fill=AXIAL_FILL_OPACITY)
+    axes.add_patch(voi_ellipse(measurement, scan.geometry))
     axes.invert_yaxis()  # the front of the patient is up
-    _letters(axes, "R", "L")
+    draw_letters(axes, "R", "L")
 
 
 def _draw_nothing(picture: Axes, beside: Axes, level: str, messages: list[str]) -> None:
@@ -132,7 +128,7 @@ def _draw_nothing(picture: Axes, beside: Axes, level: str, messages: list[str]) 
         spine.set_edgecolor(FRAME)
     picture.text(0.5, 0.5, "not measured", color=MUTED, fontsize=11, ha="center", va="center")
     beside.axis("off")
-    _pill(beside, 0.09, 0.93, level, level, "left", fontsize=12)
+    draw_pill(beside, 0.09, 0.93, level, level, "left", fontsize=12)
     lines = [line for message in messages for line in textwrap.wrap(message, 30)]
     beside.text(
         0.07, 0.8, "\n".join(lines[:12]), color=PALE, fontsize=9.5, va="top", linespacing=1.35, parse_math=False
@@ -151,7 +147,7 @@ def _draw_values(axes: Axes, measurement: Measurement, nominal: bool, name_certa
     if measurement.excluded is not None:
         lines.append(("excluded by the reader", 9.5, WARNING, "bold"))
     name = measurement.level if name_certain else f"{measurement.level}?"
-    _pill(axes, 0.09, 0.93, name, measurement.level, "left", fontsize=12)
+    draw_pill(axes, 0.09, 0.93, name, measurement.level, "left", fontsize=12)
     for line, (text, size, color, weight) in enumerate(lines):
         axes.text(0.07, 0.74 - 0.125 * line, text, color=color, fontsize=size, fontweight=weight, va="center")
 
@@ -196,90 +192,6 @@ def _scan_facts(scan: CTScan) -> list[str]:
     dx, dy, dz = scan.geometry.spacing_mm
     facts.append(f"voxels {dx:.2f} x {dy:.2f} x {dz:.2f} mm")
     return facts
-
-
-def _draw_section(axes: Axes, section: Section, fill: float = FILL_OPACITY) -> None:
-    low, high = BONE_WINDOW_HU
-    axes.imshow(
-        section.hu, cmap="gray", vmin=low, vmax=high, origin="lower", extent=section.extent_mm, interpolation="bilinear"
-    )
-    overlay = np.zeros((*section.labels.shape, 4), dtype=np.float32)
-    levels = [LEVEL_OF_VERSE_VALUE[int(value)] for value in np.unique(section.labels) if value]
-    values = {value: level for value, level in LEVEL_OF_VERSE_VALUE.items() if level in levels}
-    for value, level in values.items():
-        overlay[section.labels == value] = (*_color(level), fill)
-    axes.imshow(overlay, origin="lower", extent=section.extent_mm, interpolation="nearest")
-    if min(section.labels.shape) > 1:
-        for value, level in values.items():
-            inside = (section.labels == value).astype(np.float32)
-            axes.contour(
-                inside, [0.5], colors=[_color(level)], linewidths=1.1, origin="lower", extent=section.extent_mm
-            )
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_edgecolor(FRAME)
-    left, right, bottom, top = section.extent_mm
-    axes.set_xlim(left, right)
-    axes.set_ylim(bottom, top)
-
-
-def _voi_outline(measurement: Measurement, geometry: Geometry, across: int) -> NDArray[np.float64]:
-    """Return the corners (4, 2) of the cylinder's lengthwise section: the long axis from the front, else the short."""
-    voi = measurement.voi
-    axes = np.asarray(voi.axes_lps) @ np.asarray(geometry.direction)
-    center = grid_mm(np.asarray(voi.center_lps_mm), geometry)
-    half_width = voi.semi_axes_mm[across] * axes[across]
-    half_height = voi.height_mm / 2 * axes[2]
-    corners = [center + i * half_width + j * half_height for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-    return np.array(corners)[:, [across, 2]]
-
-
-def _voi_style(measurement: Measurement) -> dict[str, Any]:
-    return {
-        "edgecolor": "white",
-        "linewidth": 1.6,
-        "linestyle": "-" if measurement.excluded is None else ":",
-        "path_effects": [withStroke(linewidth=3.2, foreground="black")],
-    }
-
-
-def _pill(axes: Axes, x: float, y: float, text: str, level: str, align: str, fontsize: float = 9.0) -> None:
-    color = _color(level)
-    bright = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2] > 0.5
-    axes.text(
-        x,
-        y,
-        text,
-        color="black" if bright else "white",
-        fontsize=fontsize,
-        fontweight="bold",
-        ha=align,
-        va="center",
-        bbox={"boxstyle": "round,pad=0.28", "facecolor": color, "edgecolor": "black", "linewidth": 0.6},
-    )
-
-
-def _letters(axes: Axes, left: str, right: str) -> None:
-    """Name the sides of the patient, above the view, where nothing else is."""
-    for x, letter, align in ((0.0, left, "left"), (1.0, right, "right")):
-        axes.annotate(
-            letter,
-            (x, 1.0),
-            (0, 3),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            color=MUTED,
-            fontsize=9,
-            fontweight="bold",
-            ha=align,
-            va="bottom",
-        )
-
-
-def _color(level: str) -> tuple[float, float, float]:
-    red, green, blue = COLOR_RGB[level]
-    return red / 255, green / 255, blue / 255
 
 
 def _width(section: Section) -> float:

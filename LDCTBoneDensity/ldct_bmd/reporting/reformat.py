@@ -59,6 +59,19 @@ def axial(scan: CTScan, column: VertebralColumn, voi: CylinderVOI, half_width_mm
     )
 
 
+def sagittal_at(scan: CTScan, column: VertebralColumn, voi: CylinderVOI, half_width_mm: float = 38.0) -> Section:
+    """Cut from front to back through the middle of a VOI, along the scan's own columns."""
+    geometry = scan.geometry
+    center = grid_mm(np.asarray(voi.center_lps_mm), geometry)
+    dx, dy, dz = geometry.spacing_mm
+    x = int(np.clip(round(center[0] / dx), 0, geometry.size[0] - 1))
+    ys = _window(center[1] - half_width_mm, center[1] + half_width_mm, dy, geometry.size[1])
+    zs = _window(center[2] - half_width_mm, center[2] + half_width_mm, dz, geometry.size[2])
+    return Section(
+        hu=scan.hu[zs, ys, x].astype(np.float32), labels=column.bodies[zs, ys, x], extent_mm=_extent(ys, dy, zs, dz)
+    )
+
+
 def _along_the_spine(
     scan: CTScan, column: VertebralColumn, across: int, before_mm: float, after_mm: float, ends_mm: float = 25.0
 ) -> Section:

@@ -1,0 +1,35 @@
+"""HU to bone mineral density: linear calibrations, where they come from, and which one applies to a scan."""
+
+from .files import FILE_SCHEMA, load_calibration
+from .linear import MATERIALS, BMDError, Calibration, KvpFit
+from .nominal import (
+    K2HPO4_CM2_G,
+    NOMINAL,
+    WATER_CM2_G,
+    WATER_DISPLACEMENT,
+    WATER_OFFSET_HU,
+    entered_calibration,
+    slope_from_attenuation,
+)
+from .provenance import FitQuality, Method, Provenance, Scanner, kernel_class
+
+__all__ = [
+    "FILE_SCHEMA",
+    "K2HPO4_CM2_G",
+    "MATERIALS",
+    "NOMINAL",
+    "WATER_CM2_G",
+    "WATER_DISPLACEMENT",
+    "WATER_OFFSET_HU",
+    "BMDError",
+    "Calibration",
+    "FitQuality",
+    "KvpFit",
+    "Method",
+    "Provenance",
+    "Scanner",
+    "entered_calibration",
+    "kernel_class",
+    "load_calibration",
+    "slope_from_attenuation",
+]

@@ -1,0 +1,124 @@
+"""BMD as a straight line of HU, and how uncertain it is."""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+
+from ..errors import UsageError
+from .provenance import FitQuality, Provenance
+
+MATERIALS: tuple[str, ...] = ("K2HPO4", "hydroxyapatite")
+
+# Wide physical bounds, to catch swapped or mistyped numbers: from 70 to 150 kVp the slope lies between 0.3 and 1.2.
+_SLOPE_RANGE = (0.1, 5.0)
+_LARGEST_INTERCEPT_MG_CM3 = 300.0
+_KVP_RANGE = (40.0, 200.0)
+KVP_TOLERANCE = 0.5  # kVp is a setting in whole kilovolts; the tag is a decimal string
+_IDENTIFIER_DIGITS = 12
+
+
+class KvpFit(str, Enum):
+    """Whether a calibration belongs to the tube voltage of a scan."""
+
+    FITS = "fits"
+    UNKNOWN = "unknown"  # the scan or the calibration does not say
+    MISMATCH = "mismatch"
+
+
+@dataclass(frozen=True)
+class BMDError:
+    """Standard error of a BMD, in mg/cm3, and its parts.
+
+    Attributes:
+        noise_mg_cm3: from the image noise in the VOIs.
+        calibration_mg_cm3: from the calibration's fit; None where the calibration does not say how well it fits.
+        total_mg_cm3: of both; None where the calibration's part is not known.
+    """
+
+    noise_mg_cm3: float
+    calibration_mg_cm3: float | None
+    total_mg_cm3: float | None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """BMD = slope x mean HU + intercept.
+
+    Attributes:
+        slope: mg/cm3 per HU, positive.
+        intercept_mg_cm3: BMD at 0 HU.
+        material: the equivalent material of the BMD, one of ``MATERIALS``.
+        kvp: the tube voltage it was made at; None where that is not known.
+        nominal: not made on the scanner that it is used for.
+        source: where the numbers come from, in words.
+        provenance: the same as data; None where it is not known.
+        fit: how well the line fits; None where it is not known.
+
+    Raises:
+        UsageError: a value is not possible.
+    """
+
+    name: str
+    slope: float
+    intercept_mg_cm3: float
+    material: str
+    kvp: float | None
+    nominal: bool
+    source: str
+    provenance: Provenance | None = None
+    fit: FitQuality | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise UsageError("The calibration has no name; give it one.")
+        if not math.isfinite(self.slope) or not _SLOPE_RANGE[0] <= self.slope <= _SLOPE_RANGE[1]:
+            raise UsageError(
+                f"The calibration's slope is {self.slope:g} mg/cm3 per HU; it must be a number from "
+                f"{_SLOPE_RANGE[0]:g} to {_SLOPE_RANGE[1]:g}."
+            )
+        if not math.isfinite(self.intercept_mg_cm3) or abs(self.intercept_mg_cm3) > _LARGEST_INTERCEPT_MG_CM3:
+            raise UsageError(
+                f"The calibration's intercept is {self.intercept_mg_cm3:g} mg/cm3; it must be a number from "
+                f"{-_LARGEST_INTERCEPT_MG_CM3:g} to {_LARGEST_INTERCEPT_MG_CM3:g}."
+            )
+        if self.material not in MATERIALS:
+            raise UsageError(
+                f"The calibration's material is {self.material!r}; it must be one of {', '.join(MATERIALS)}."
+            )
+        if self.kvp is not None and not _KVP_RANGE[0] <= self.kvp <= _KVP_RANGE[1]:
+            raise UsageError(
+                f"The calibration's tube voltage is {self.kvp:g} kVp; it must be from "
+                f"{_KVP_RANGE[0]:g} to {_KVP_RANGE[1]:g} kVp."
+            )
+
+    @property
+    def identifier(self) -> str:
+        """Twelve digits that any other calibration's differ from: the start of the SHA-256 of all it says."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:_IDENTIFIER_DIGITS]
+
+    def bmd_mg_cm3(self, mean_hu: float) -> float:
+        """Return the BMD in mg/cm3 of ``material``, unrounded."""
+        return self.slope * mean_hu + self.intercept_mg_cm3
+
+    def bmd_error(self, mean_hu: Sequence[float], standard_error_hu: Sequence[float]) -> BMDError:
+        """Return the standard error of the mean BMD over VOIs of ``mean_hu``.
+
+        The noise of different VOIs is independent; the calibration's error is common to them all and is therefore that
+        of the line at their mean HU.
+        """
+        count = len(mean_hu)
+        noise = self.slope * math.sqrt(sum(error**2 for error in standard_error_hu)) / count
+        if self.fit is None:
+            return BMDError(noise, None, None)
+        variance = self.fit.variance_at(sum(mean_hu) / count)
+        return BMDError(noise, math.sqrt(variance), math.hypot(noise, math.sqrt(variance)))
+
+    def kvp_fit(self, scan_kvp: float | None) -> KvpFit:
+        """Tell whether this calibration belongs to a scan at ``scan_kvp`` (None: the scan does not say)."""
+        if scan_kvp is None or self.kvp is None:
+            return KvpFit.UNKNOWN
+        return KvpFit.FITS if abs(scan_kvp - self.kvp) <= KVP_TOLERANCE else KvpFit.MISMATCH

@@ -1,0 +1,100 @@
+"""Calibrations from what was measured, with all that must be known of them later."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from ..errors import CannotMeasure, UsageError
+from .linear import MATERIALS, Calibration
+from .match import ScanConditions
+from .pairs import PairsFit
+from .phantom.measure import PhantomMeasurement
+from .provenance import Method, Provenance, kernel_class, read_date
+
+# A month between two scans of the phantom, and as much again for one that is late.
+VALID_DAYS = 62
+
+
+def calibration_from_phantom(
+    measured: PhantomMeasurement, scan: ScanConditions, operator: str | None, valid_days: int = VALID_DAYS
+) -> Calibration:
+    """Return the calibration that a phantom's scan gives.
+
+    One with the densities of a shipped example, which are no certificate, is marked as nominal.
+
+    Raises:
+        CannotMeasure: the phantom's certificate had run out, or the line is physically impossible.
+    """
+    phantom, day = measured.phantom, scan.day()
+    if day is not None and phantom.calibrated_until is not None and day > read_date(phantom.calibrated_until):
+        raise CannotMeasure(
+            f"The certificate of {phantom.name} ended on {phantom.calibrated_until}, before this scan of "
+            f"{day.isoformat()}; have the phantom certified again."
+        )
+    rods = ", ".join(
+        f"{rod.name} {rod.mean_hu:.1f} HU ({residual:+.1f})"
+        for rod, residual in zip(measured.rods, measured.fit.residuals_hu, strict=True)
+    )
+    how = "found by themselves" if measured.found_by == "search" else "marked by hand"
+    try:
+        return Calibration(
+            name=f"{phantom.name}{f', {day.isoformat()}' if day else ''}",
+            slope=measured.fit.slope,
+            intercept_mg_cm3=measured.fit.intercept_mg_cm3,
+            material=phantom.material,
+            kvp=scan.kvp,
+            nominal=phantom.example,
+            source=f"Scan of {phantom.name}, rods {how}, off the line by: {rods}. {phantom.source}",
+            provenance=_provenance(Method.PHANTOM, scan, day, operator, valid_days, phantom.name),
+            fit=measured.fit.quality,
+        )
+    except UsageError as error:
+        raise CannotMeasure(f"The phantom's line is impossible: {error}") from error
+
+
+def calibration_from_pairs(
+    fitted: PairsFit, material: str, scan: ScanConditions, operator: str | None, valid_days: int = VALID_DAYS
+) -> Calibration:
+    """Return the calibration that paired data give; CannotMeasure if the line is physically impossible."""
+    if material not in MATERIALS:
+        raise UsageError(f"The material of the reference BMD is {material!r}; it must be {' or '.join(MATERIALS)}.")
+    day = scan.day()
+    levels = _listed(sorted({pair.level for pair in fitted.pairs if pair.level}))
+    subjects = f" of {fitted.subjects} subjects" if fitted.subjects else ""
+    try:
+        return Calibration(
+            name=f"Paired data, {len(fitted.pairs)} vertebrae{f', {day.isoformat()}' if day else ''}",
+            slope=fitted.line.slope,
+            intercept_mg_cm3=fitted.line.intercept,
+            material=material,
+            kvp=scan.kvp,
+            nominal=False,
+            source=(
+                f"Ordinary least squares on {len(fitted.pairs)} pairs of mean HU and reference BMD{subjects}{levels}; "
+                f"cross-validated error {fitted.cross_validated_rmse_mg_cm3:.1f} mg/cm3."
+            ),
+            provenance=_provenance(Method.PAIRS, scan, day, operator, valid_days, None),
+            fit=fitted.quality(),
+        )
+    except UsageError as error:
+        raise CannotMeasure(f"The line through the pairs is impossible: {error}") from error
+
+
+def _provenance(
+    method: Method, scan: ScanConditions, day: date | None, operator: str | None, valid_days: int, phantom: str | None
+) -> Provenance:
+    if valid_days < 0:
+        raise UsageError("A calibration can't be valid for fewer than 0 days.")
+    return Provenance(
+        method=method,
+        scanner=scan.scanner,
+        filter_type=scan.filter_type,
+        kernel_class=kernel_class(scan.kernel),
+        date=None if day is None else day.isoformat(),
+        valid_until=None if day is None else (day + timedelta(days=valid_days)).isoformat(),
+        operator=operator,
+        phantom=phantom,
+    )
+
+
+def _listed(levels: Sequence[str]) -> str:
+    return f" ({', '.join(levels)})" if levels else ""

@@ -1,0 +1,1 @@
+"""Calibration from a scan of a phantom: its description, finding it, measuring its rods, fitting the line."""

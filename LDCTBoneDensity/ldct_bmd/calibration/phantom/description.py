@@ -1,0 +1,167 @@
+"""A calibration phantom as data: rods, where they lie, and what is certified of them."""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ...errors import UsageError
+from ..files import read_json
+from ..linear import MATERIALS
+
+PHANTOM_SCHEMA = "ldct-bmd-phantom/1"
+EXAMPLES = ("k2hpo4-pad-example", "hydroxyapatite-example")
+LEAST_RODS = 3
+DEFAULT_RESIDUAL_LIMIT_HU = 10.0  # at a slope of 0.75 7.5 mg/cm3 in one rod: more is another phantom or an artefact
+_WHAT = "The phantom file"
+_ROD_KEYS = ("name", "x_mm", "y_mm", "diameter_mm", "mineral_mg_cm3", "water_mg_cm3")
+_KEYS = (
+    *("schema", "name", "material", "equations", "rods", "example", "source", "rod_length_mm", "end_margin_mm"),
+    *("wall_margin_mm", "residual_limit_hu", "calibrated_until"),
+)
+
+
+class Equations(str, Enum):
+    """How the HU of the rods depend on what is certified."""
+
+    MINDWAYS = "mindways"  # mineral in water: HU = water + sigma_ref x mineral + beta_ref
+    LINE = "line"  # solid mineral: HU = a x mineral + b
+
+
+@dataclass(frozen=True)
+class Rod:
+    """One rod, seen from its end.
+
+    Attributes:
+        x_mm, y_mm: its axis in the plane across the rods, from any origin; y towards the table.
+        mineral_mg_cm3: certified equivalent density of the mineral.
+        water_mg_cm3: certified equivalent density of water; None for a solid phantom.
+    """
+
+    name: str
+    x_mm: float
+    y_mm: float
+    diameter_mm: float
+    mineral_mg_cm3: float
+    water_mg_cm3: float | None = None
+
+
+@dataclass(frozen=True)
+class PhantomDescription:
+    """A phantom with parallel rods.
+
+    Attributes:
+        rod_length_mm: of the rods.
+        end_margin_mm: how far from the ends of the rods to measure.
+        wall_margin_mm: how far from their walls.
+        residual_limit_hu: the most that a rod may lie off the fitted line.
+        example: whether its densities are no certificate of any one phantom.
+        calibrated_until: the last day that the certificate holds for, YYYY-MM-DD; None where it names none.
+
+    Raises:
+        UsageError: it can't be used for a calibration.
+    """
+
+    name: str
+    material: str
+    equations: Equations
+    rods: tuple[Rod, ...]
+    rod_length_mm: float
+    source: str
+    example: bool = False
+    end_margin_mm: float = 10.0
+    wall_margin_mm: float = 3.0
+    residual_limit_hu: float = DEFAULT_RESIDUAL_LIMIT_HU
+    calibrated_until: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise UsageError(f"{_WHAT} has no name; give it one, best with the serial number.")
+        if self.material not in MATERIALS:
+            raise UsageError(f"{_WHAT}'s material is {self.material!r}; it must be one of {', '.join(MATERIALS)}.")
+        if len(self.rods) < LEAST_RODS:
+            raise UsageError(f"{_WHAT} has {len(self.rods)} rods; a line and its residuals need {LEAST_RODS} or more.")
+        names = [rod.name for rod in self.rods]
+        if len(set(names)) < len(names) or not all(name.strip() for name in names):
+            raise UsageError(f"{_WHAT}'s rods must each have a name of their own.")
+        for rod in self.rods:
+            self._check_rod(rod)
+        if len({rod.mineral_mg_cm3 for rod in self.rods}) < 2:
+            raise UsageError(f"{_WHAT}'s rods must differ in mineral.")
+        for one in self.rods:
+            for other in self.rods:
+                apart = math.hypot(one.x_mm - other.x_mm, one.y_mm - other.y_mm)
+                if one is not other and apart < (one.diameter_mm + other.diameter_mm) / 2:
+                    raise UsageError(f"{_WHAT}'s rods {one.name} and {other.name} overlap; correct their positions.")
+        limits = (self.rod_length_mm, self.residual_limit_hu)
+        margins = (self.end_margin_mm, self.wall_margin_mm)
+        if min(limits) <= 0.0 or min(margins) < 0.0 or not all(map(math.isfinite, (*limits, *margins))):
+            raise UsageError(f"{_WHAT}'s lengths, margins and limit must be positive numbers.")
+        if self.rod_length_mm <= 2.0 * self.end_margin_mm:
+            raise UsageError(f"{_WHAT}'s rods are shorter than two end margins; nothing is left to measure.")
+
+    def _check_rod(self, rod: Rod) -> None:
+        numbers = (rod.x_mm, rod.y_mm, rod.diameter_mm, rod.mineral_mg_cm3, rod.water_mg_cm3 or 0.0)
+        if not all(map(math.isfinite, numbers)):
+            raise UsageError(f"{_WHAT}'s rod {rod.name} has a value that is no number.")
+        if rod.diameter_mm <= 2.0 * self.wall_margin_mm + 2.0:
+            raise UsageError(f"{_WHAT}'s rod {rod.name} is too thin to be measured away from its wall.")
+        if (rod.water_mg_cm3 is None) == (self.equations is Equations.MINDWAYS):
+            needed = "needs" if rod.water_mg_cm3 is None else "must not have"
+            raise UsageError(f"{_WHAT}'s rod {rod.name} {needed} a water_mg_cm3 with {self.equations.value} equations.")
+
+
+def load_phantom(name_or_path: str) -> PhantomDescription:
+    """Read a phantom file, or an example of the package by its name; UsageError if it can't be used."""
+    if name_or_path in EXAMPLES:
+        with resources.as_file(resources.files(__package__) / f"{name_or_path}.json") as path:
+            return _description(read_json(path, _WHAT))
+    path = Path(name_or_path)
+    if not path.exists():
+        raise UsageError(f"There is no phantom file {path}; the examples are {' and '.join(EXAMPLES)}.")
+    return _description(read_json(path, _WHAT))
+
+
+def _description(values: Any) -> PhantomDescription:
+    if not isinstance(values, dict) or values.get("schema") != PHANTOM_SCHEMA:
+        raise UsageError(f'{_WHAT} must be a JSON object with "schema": "{PHANTOM_SCHEMA}".')
+    _check_keys(values, _KEYS, ("name", "material", "equations", "rods", "rod_length_mm", "source"), _WHAT)
+    rods = values["rods"]
+    if not isinstance(rods, list) or not all(isinstance(rod, dict) for rod in rods):
+        raise UsageError(f"{_WHAT}'s rods must be a list of objects.")
+    for rod in rods:
+        _check_keys(rod, _ROD_KEYS, _ROD_KEYS[:-1], f"{_WHAT}'s rod {rod.get('name', '')}".rstrip())
+    if values["equations"] not in [one.value for one in Equations]:
+        raise UsageError(f"{_WHAT}'s equations must be {' or '.join(one.value for one in Equations)}.")
+    taken = {key: value for key, value in values.items() if key not in ("schema", "rods", "equations")}
+    for key in ("rod_length_mm", "end_margin_mm", "wall_margin_mm", "residual_limit_hu"):
+        if key in taken:
+            taken[key] = _number(taken[key], key)
+    for key in ("name", "material", "source", "calibrated_until"):
+        if taken.get(key) is not None and not isinstance(taken[key], str):
+            raise UsageError(f"{_WHAT}'s {key} must be text.")
+    if not isinstance(taken.get("example", False), bool):
+        raise UsageError(f"{_WHAT}'s example must be true or false.")
+    return PhantomDescription(equations=Equations(values["equations"]), rods=tuple(_rod(rod) for rod in rods), **taken)
+
+
+def _rod(values: dict[str, Any]) -> Rod:
+    numbers = {key: _number(values[key], key) for key in _ROD_KEYS[1:] if values.get(key) is not None}
+    return Rod(name=str(values["name"]), **numbers)
+
+
+def _check_keys(values: dict[str, Any], allowed: tuple[str, ...], needed: tuple[str, ...], what: str) -> None:
+    missing = [key for key in needed if values.get(key) is None]
+    if missing:
+        raise UsageError(f"{what} lacks {', '.join(missing)}; add it.")
+    unknown = sorted(set(values) - set(allowed))
+    if unknown:
+        raise UsageError(f"{what} has an unknown key ({', '.join(unknown)}); allowed are {', '.join(allowed)}.")
+
+
+def _number(value: Any, key: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise UsageError(f"{_WHAT}'s {key} must be a number.")
+    return float(value)

@@ -1,0 +1,192 @@
+"""A site's calibrations in one SQLite file, safe against two writers and against a crash while writing."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UsageError
+from .files import calibration_from_dict, calibration_to_dict
+from .linear import Calibration
+
+APPLICATION_ID = 0x4C424D44  # "LBMD": tells this file from any other SQLite database
+VERSION = 1
+WAIT_S = 30.0  # for another writer
+_LEAST_IDENTIFIER = 4
+_SCHEMA = """
+CREATE TABLE calibrations (
+    identifier TEXT PRIMARY KEY,
+    content TEXT NOT NULL,
+    added TEXT NOT NULL,
+    added_by TEXT NOT NULL,
+    retired TEXT,
+    retired_by TEXT,
+    retired_because TEXT
+)
+"""
+
+
+@dataclass(frozen=True)
+class StoredCalibration:
+    """A calibration in the store; times are ISO 8601. One that is retired stays readable and is never chosen."""
+
+    calibration: Calibration
+    added: str
+    added_by: str
+    retired: str | None = None
+    retired_by: str | None = None
+    retired_because: str | None = None
+
+
+class CalibrationStore:
+    """The calibrations in one file.
+
+    Nothing is ever changed or deleted but the mark that a calibration is retired. Each call is one transaction of
+    SQLite with its rollback journal, which is whole or not there after a crash and needs no shared memory, so that it
+    also works on a network drive whose locks do.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(path)
+
+    def all(self) -> list[StoredCalibration]:
+        """Return all calibrations in the order in which they were added; UsageError if there is no such store."""
+        with self._reading() as database:
+            rows = database.execute(
+                "SELECT content, added, added_by, retired, retired_by, retired_because FROM calibrations ORDER BY rowid"
+            ).fetchall()
+        return [StoredCalibration(_read(row[0]), *row[1:]) for row in rows]
+
+    def get(self, identifier: str) -> StoredCalibration:
+        """Return the calibration whose identifier begins so; UsageError if there is none, or more than one."""
+        if len(identifier) < _LEAST_IDENTIFIER:
+            raise UsageError(f"Give at least the first {_LEAST_IDENTIFIER} digits of the calibration's identifier.")
+        found = [one for one in self.all() if one.calibration.identifier.startswith(identifier.lower())]
+        if len(found) == 1:
+            return found[0]
+        problem = "no calibration" if not found else "more than one calibration"
+        raise UsageError(f"The store holds {problem} {identifier}; `ldct-bmd calibrate list` shows them all.")
+
+    def add(self, calibrations: Iterable[Calibration], added: str, added_by: str) -> list[Calibration]:
+        """Add calibrations, all or none, and return those that were not there yet.
+
+        Args:
+            added: when, ISO 8601. added_by: who.
+
+        Raises:
+            UsageError: a calibration is nominal, or says too little to be ever chosen, or nobody adds it.
+        """
+        listed = list(calibrations)
+        if not added_by.strip():
+            raise UsageError("Say who adds the calibration.")
+        for one in listed:
+            _check_fit_for_store(one)
+        new = []
+        with self._writing() as database:
+            for one in listed:
+                content = json.dumps(calibration_to_dict(one), sort_keys=True, allow_nan=False)
+                done = database.execute(
+                    "INSERT OR IGNORE INTO calibrations (identifier, content, added, added_by) VALUES (?, ?, ?, ?)",
+                    (one.identifier, content, added, added_by),
+                )
+                if done.rowcount == 1:
+                    new.append(one)
+        return new
+
+    def retire(self, identifier: str, because: str, retired: str, retired_by: str) -> StoredCalibration:
+        """Mark a calibration as not to be used any more; UsageError if there is no such one, or no reason."""
+        if not because.strip() or not retired_by.strip():
+            raise UsageError("Say why the calibration is retired, and who retires it.")
+        stored = self.get(identifier)
+        with self._writing() as database:
+            done = database.execute(
+                "UPDATE calibrations SET retired = ?, retired_by = ?, retired_because = ? "
+                "WHERE identifier = ? AND retired IS NULL",
+                (retired, retired_by, because, stored.calibration.identifier),
+            )
+            if done.rowcount == 0:
+                raise UsageError(f"The calibration {stored.calibration.identifier} is retired already.")
+        return self.get(stored.calibration.identifier)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        if not self._path.is_file():
+            raise UsageError(
+                f"There is no calibration store {self._path}; `ldct-bmd calibrate add` or `calibrate phantom` makes it."
+            )
+        with self._connected() as database:
+            self._check_kind(database)
+            yield database
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        if not self._path.absolute().parent.is_dir():
+            raise UsageError(f"The folder {self._path.absolute().parent} does not exist; make it first.")
+        with self._connected() as database:
+            # Takes the lock before anything is read, so that two writers wait for each other and never half-way.
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                if database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
+                    database.execute(_SCHEMA)
+                    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    database.execute(f"PRAGMA user_version = {VERSION}")
+                self._check_kind(database)
+                yield database
+            except BaseException:
+                if database.in_transaction:  # a full disk has rolled it back already
+                    database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        try:
+            database = sqlite3.connect(self._path, timeout=WAIT_S, isolation_level=None)
+            try:
+                database.execute("PRAGMA synchronous = FULL")
+                yield database
+            finally:
+                database.close()
+        except sqlite3.DatabaseError as error:
+            raise UsageError(f"The calibration store {self._path} can't be used: {error}.") from error
+
+    def _check_kind(self, database: sqlite3.Connection) -> None:
+        kind = database.execute("PRAGMA application_id").fetchone()[0]
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if kind != APPLICATION_ID:
+            raise UsageError(f"{self._path} is a database, but no calibration store; name another file.")
+        if version != VERSION:
+            raise UsageError(
+                f"The calibration store {self._path} has version {version}, this program reads {VERSION}; "
+                "use the program that wrote it."
+            )
+
+
+def _read(content: str) -> Calibration:
+    return calibration_from_dict(json.loads(content), "")
+
+
+def _check_fit_for_store(calibration: Calibration) -> None:
+    provenance = calibration.provenance
+    if calibration.nominal:
+        raise UsageError(f"{calibration.name} is nominal; a store holds calibrations of scanners only.")
+    missing = [
+        what
+        for what, there in (
+            ("scanner (manufacturer, model, and serial number or station)", _names_scanner(calibration)),
+            ("tube voltage", calibration.kvp is not None),
+            ("date", provenance is not None and provenance.date is not None),
+            ("kernel class", provenance is not None and provenance.kernel_class is not None),
+            ("operator", provenance is not None and bool((provenance.operator or "").strip())),
+        )
+        if not there
+    ]
+    if missing:
+        raise UsageError(f"{calibration.name} can't be kept: it does not say its {', its '.join(missing)}.")
+
+
+def _names_scanner(calibration: Calibration) -> bool:
+    scanner = None if calibration.provenance is None else calibration.provenance.scanner
+    return scanner is not None and bool(scanner.manufacturer and scanner.model and (scanner.serial or scanner.station))

@@ -1,0 +1,157 @@
+"""What the ``calibrate`` commands do."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from rich.console import Console
+
+from ..calibration import Calibration
+from ..calibration.drift import DriftSeries, quality_series
+from ..calibration.files import calibration_to_dict
+from ..calibration.make import calibration_from_pairs, calibration_from_phantom
+from ..calibration.pairs import PairsFit, fit_pairs, read_pairs
+from ..calibration.phantom.description import load_phantom
+from ..calibration.phantom.find import find_phantom, measure_at_points
+from ..calibration.phantom.measure import PhantomMeasurement
+from ..calibration.phantom.points import read_points
+from ..calibration.provenance import Method
+from ..calibration.store import CalibrationStore
+from ..errors import UsageError
+from ..examination import identify
+from ..examination.conclude import conditions
+from ..progress import Progress
+from ..scan import read_scan
+from .calibration_print import print_calibration, too_short
+from .terminal import say
+
+CHART_ENDINGS = (".png", ".csv")
+
+
+def check_outputs(files: Sequence[Path | None], overwrite: bool) -> None:
+    """Raise UsageError if a file can't be written. Look before the work, not after it."""
+    for file in files:
+        if file is None:
+            continue
+        if not file.absolute().parent.is_dir():
+            raise UsageError(f"The folder {file.absolute().parent} does not exist; make it first.")
+        if file.is_dir():
+            raise UsageError(f"{file} is a folder; name a file.")
+        if file.exists() and not overwrite:
+            raise UsageError(f"The file {file} is there already; name another one, or add --overwrite.")
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    partial = file.absolute().with_name(f".{uuid4().hex}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(file)
+    except OSError as error:
+        raise UsageError(f"Can't write {file}: {error.strerror or error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def from_phantom(
+    scan_path: Path,
+    description: str,
+    series: str | None,
+    points: Path | None,
+    operator: str,
+    valid_days: int,
+    with_picture: bool,
+    progress: Progress,
+) -> tuple[PhantomMeasurement, Calibration, bytes | None]:
+    """Read the scan, measure the phantom and make its calibration, and a picture if one is wanted."""
+    phantom = load_phantom(description)
+    marked = None if points is None else read_points(points)
+    scan = read_scan(scan_path, series, progress)
+    measured = find_phantom(scan, phantom, progress) if marked is None else measure_at_points(scan, phantom, marked)
+    calibration = calibration_from_phantom(measured, conditions(identify(scan)), operator, valid_days)
+    image = None
+    if with_picture:
+        from ..reporting.calibration_plots import phantom_picture
+
+        image = phantom_picture(measured, scan)
+    return measured, calibration, image
+
+
+def from_pairs(
+    file: Path, like: Path, material: str, operator: str, scanner: str | None, valid_days: int, with_picture: bool
+) -> tuple[PairsFit, Calibration, bytes | None]:
+    """Fit the pairs and make their calibration, and a picture if one is wanted."""
+    fitted = fit_pairs(read_pairs(file, scanner))
+    calibration = calibration_from_pairs(fitted, material, conditions(identify(read_scan(like))), operator, valid_days)
+    image = None
+    if with_picture:
+        from ..reporting.calibration_plots import pairs_picture
+
+        image = pairs_picture(fitted)
+    return fitted, calibration, image
+
+
+def keep(
+    console: Console,
+    calibration: Calibration,
+    file: Path | None,
+    picture: Path | None,
+    image: bytes | None,
+    store: Path | None,
+    operator: str,
+    now: str,
+) -> None:
+    """Print the calibration and write it to where it is wanted."""
+    print_calibration(console, calibration)
+    if store is not None:
+        CalibrationStore(store).add([calibration], now, operator)
+        say(console, f"Kept in {store} as {calibration.identifier}.")
+    if file is not None:
+        write_file(file, (json.dumps(calibration_to_dict(calibration), indent=2) + "\n").encode())
+        say(console, f"Written to {file}")
+    if picture is not None and image is not None:
+        write_file(picture, image)
+        say(console, f"Written to {picture}: look whether the circles lie in the rods.")
+
+
+def series_in(store: Path, like: str | None) -> DriftSeries:
+    """Return a series of the store; UsageError if there is none, or it must be said which."""
+    opened = CalibrationStore(store)
+    active = [one.calibration for one in opened.all() if one.retired is None]
+    if like is not None:
+        return quality_series(active, opened.get(like).calibration)
+    phantoms = [one for one in active if one.provenance is not None and one.provenance.method is Method.PHANTOM]
+    if not phantoms:
+        raise UsageError("The store holds no calibration from a phantom, so there is no series.")
+    series = quality_series(active, phantoms[-1])
+    if len(series.points) < len(phantoms):
+        raise UsageError(
+            "The store holds several series (scanner, tube voltage, beam filter, kernel class or phantom differ); "
+            "say which with --like ID."
+        )
+    return series
+
+
+def drift_file(series: DriftSeries, file: Path) -> bytes:
+    """Return the chart as PNG or its numbers as CSV, by the file's ending."""
+    ending = file.suffix.lower()
+    if ending not in CHART_ENDINGS:
+        raise UsageError(f"The file must end with {' or '.join(CHART_ENDINGS)}.")
+    if ending == ".png":
+        if not series.charts:
+            raise UsageError(too_short(series))
+        from ..reporting.calibration_plots import drift_picture
+
+        return drift_picture(series)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["date", "identifier", "slope", "intercept_mg_cm3", "reference_bmd_mg_cm3", "alarms"])
+    for point in series.points:
+        one = point.calibration
+        alarms = " ".join(series.alarms(one.identifier))
+        row = [point.day.isoformat(), one.identifier, one.slope, one.intercept_mg_cm3, point.reference_bmd_mg_cm3]
+        writer.writerow([*row, alarms])
+    return text.getvalue().encode()

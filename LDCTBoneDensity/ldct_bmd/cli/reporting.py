@@ -1,0 +1,174 @@
+"""What the commands ``report``, ``sign``, ``unsign`` and ``send`` do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from ..errors import UsageError
+from ..examination import Examination, sign, unsign
+from ..progress import Progress
+from ..reporting.bodies import read_bodies
+from ..reporting.files import RECORD_FILE
+from ..reporting.outputs import (
+    Pixels,
+    deidentified_folder,
+    dicom_files,
+    source_of,
+    update_report,
+    write_deidentified,
+    write_report,
+)
+from ..reporting.priors import Comparison, compare
+from ..scan import CTScan, list_series, read_scan
+from .terminal import now
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """What the user asked for, as typed."""
+
+    record: Path
+    input_path: Path | None = None
+    priors: tuple[Path, ...] = ()
+    lsc: float | None = None
+    deidentify: bool = False
+    folder: Path | None = None
+    public_key: Path | None = None
+
+
+@dataclass(frozen=True)
+class SendRequest:
+    """Where to send the DICOM objects of a result folder."""
+
+    folder: Path
+    dicomweb: str | None = None
+    dimse: str | None = None
+    own_title: str | None = None
+    tls: bool = False
+    ca: Path | None = None
+
+
+def read_record(path: Path) -> Examination:
+    """Read a record, or the one in a result folder; UsageError if there is none."""
+    if path.is_dir():
+        path = path / RECORD_FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} can't be read; name the measurement.json of a result folder.") from error
+    return Examination.from_json(text)
+
+
+def make_report(request: ReportRequest, progress: Progress) -> Path:
+    """Make the report anew and return the folder that it is in."""
+    examination = read_record(request.record)
+    home = request.record if request.record.is_dir() else request.record.parent
+    if request.public_key is not None:
+        _demand_trust(examination, request.public_key)
+    comparisons = _comparisons(examination, request)
+    pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress)
+    if request.deidentify:
+        folder = request.folder or deidentified_folder(home)
+        write_deidentified(folder, examination, pixels, comparisons)
+        return folder
+    if request.folder is None:
+        update_report(home, examination, pixels, comparisons)
+        return home
+    write_report(request.folder, examination, pixels, comparisons)
+    return request.folder
+
+
+def sign_record(path: Path, reader: str, organization: str | None, key: Path | None) -> Examination:
+    """Sign the record in its file."""
+    from ..reporting.keys import load_key
+
+    site_key = None if key is None else load_key(key)
+    return _rewritten(path, lambda examination: sign(examination, reader, now(), organization, site_key))
+
+
+def unsign_record(path: Path, reader: str) -> Examination:
+    """Take the signature off the record in its file."""
+    return _rewritten(path, lambda examination: unsign(examination, reader, now()))
+
+
+def send_objects(request: SendRequest) -> tuple[str, ...]:
+    """Send the DICOM objects of a result folder; return the SOP instance UIDs that were stored."""
+    from ..reporting.pacs import find_credentials, read_peer, send_dicomweb, send_dimse
+
+    if (request.dicomweb is None) == (request.dimse is None):
+        raise UsageError("Give either --dicomweb URL or --dimse TITLE@HOST:PORT.")
+    files = dicom_files(request.folder)
+    if request.dicomweb is not None:
+        if request.tls or request.own_title is not None:
+            raise UsageError("--tls and --title go with --dimse; an https address has TLS.")
+        return send_dicomweb(request.dicomweb, files, find_credentials(request.dicomweb), request.ca)
+    options = {} if request.own_title is None else {"own_title": request.own_title}
+    return send_dimse(read_peer(str(request.dimse)), files, tls=request.tls, ca_bundle=request.ca, **options)
+
+
+def _demand_trust(examination: Examination, public_key: Path) -> None:
+    from ..reporting.keys import SignatureCheck, check_signature, load_public_key
+
+    check = check_signature(examination, load_public_key(public_key))
+    if check is not SignatureCheck.KEY_TRUSTED:
+        found = {
+            SignatureCheck.UNSIGNED: "is not signed",
+            SignatureCheck.CHANGED: "was changed after it was signed",
+            SignatureCheck.KEY_FOREIGN: "is not signed with the site's key",
+        }
+        raise UsageError(f"The record {found.get(check, 'is not signed with a key')}: no report is made of it.")
+
+
+def _comparisons(examination: Examination, request: ReportRequest) -> tuple[Comparison, ...]:
+    if request.lsc is not None and not 0.0 < request.lsc < 1000.0:
+        raise UsageError("--lsc is a least significant change in mg/cm3, greater than 0.")
+    if request.lsc is not None and not request.priors:
+        raise UsageError("--lsc goes with --prior: name an earlier record.")
+    made = [
+        compare(examination, read_record(path), request.lsc, tell_date=not request.deidentify)
+        for path in request.priors
+    ]
+    return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
+
+
+def _pixels(path: Path, home: Path, examination: Examination, progress: Progress) -> Pixels:
+    scan = _measured_scan(path, examination, progress)
+    column = read_bodies(home, examination, scan)
+    return Pixels(scan, column, source_of(path, scan))
+
+
+def _measured_scan(path: Path, examination: Examination, progress: Progress) -> CTScan:
+    """Read the series, or the acquisition of a series, that the record is of."""
+    uid = examination.scan.series_uid
+    addresses = [one.series_uid for one in list_series(path) if one.series_uid.partition("#")[0] == uid]
+    if len(addresses) < 2:
+        if uid is not None and not addresses:
+            raise UsageError(f"{path.name or path} does not hold the series that was measured; give that scan.")
+        return read_scan(path, uid if addresses else None, progress)
+    scans = (read_scan(path, address, progress) for address in addresses)
+    expected = examination.scan.sop_instance_uids
+    found = next((scan for scan in scans if scan.source.sop_instance_uids == expected), None)
+    if found is None:
+        raise UsageError(f"{path.name or path} does not hold the images that were measured; give that scan.")
+    return found
+
+
+def _rewritten(path: Path, change: Callable[[Examination], Examination]) -> Examination:
+    """Change the record in its file, which holds the old or the new one whole at any moment."""
+    path = path / RECORD_FILE if path.is_dir() else path
+    changed = change(read_record(path))
+    partial = path.with_name(f".{uuid4().hex}.partial")
+    try:
+        partial.write_text(changed.to_json() + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(f"Can't write {path}: {error.strerror or error}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return changed
+
+
+def paths(values: Sequence[Path] | None) -> tuple[Path, ...]:
+    """Return the values of an option that may be given several times."""
+    return tuple(values or ())

@@ -1,0 +1,70 @@
+"""From the options of ``ldct-bmd validate`` to its folder, and what it prints."""
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ..progress import Progress
+from .extras import extra
+from .terminal import RESEARCH_USE, safe, say
+
+with extra("validation"):
+    from ..validation.agreement import Study
+    from ..validation.agreement.estimate import Estimate
+    from ..validation.agreement.folder import validate
+    from ..validation.agreement.wording import number, share, with_interval
+
+__all__ = ["print_study", "validate_file"]
+
+
+def validate_file(source: Path, folder: Path, overwrite: bool, progress: Progress) -> Study:
+    """Compare predictions with the reference and write the folder; UsageError says what stands against it."""
+    return validate(source, folder, overwrite, progress)
+
+
+def print_study(console: Console, study: Study, folder: Path) -> None:
+    """Print agreement by level and diagnosis by group."""
+    if study.simulated:
+        say(console, "Simulated scans, not patients.", "bold")
+    agreement = Table(box=box.SIMPLE_HEAD)
+    agreement.add_column("level")
+    for heading in ("n", "R2", "slope", "bias mg/cm3 (95 % CI)", "95 % limits mg/cm3", "ICC(2,1)"):
+        agreement.add_column(heading, justify="right")
+    for row in study.agreement:
+        limits = f"{_value(row.loa_low)} to {_value(row.loa_high)}" if row.loa_low and row.loa_high else "-"
+        agreement.add_row(
+            safe(row.level),
+            str(row.n),
+            _value(row.r2, 3),
+            _value(row.slope, 3),
+            with_interval(row.bias, 1, signed=True),
+            limits,
+            _value(row.icc, 3),
+        )
+    console.print(agreement)
+    diagnosis = Table(box=box.SIMPLE_HEAD)
+    for heading in ("group", "target"):
+        diagnosis.add_column(heading)
+    for heading in ("n", "sensitivity", "specificity", "AUC of the BMD (95 % CI)"):
+        diagnosis.add_column(heading, justify="right")
+    for one in study.diagnoses:
+        auc = None if one.auc is None else one.auc.delong
+        diagnosis.add_row(
+            one.group,
+            one.target.replace("_bmd", " BMD"),
+            str(one.n),
+            share(one.sensitivity),
+            share(one.specificity),
+            with_interval(auc, 3),
+        )
+    console.print(diagnosis)
+    if study.missing:
+        say(console, f"{len(study.missing)} values or rows are missing: missing.csv names them.", "yellow")
+    say(console, RESEARCH_USE, "bold")
+    say(console, f"Written to {folder}; open validation.html first.")
+
+
+def _value(estimate: Estimate | None, digits: int = 1) -> str:
+    return number(None if estimate is None else estimate.value, digits)

@@ -1,0 +1,99 @@
+"""Signing a record, taking the signature back, and telling whether a signed record was changed."""
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any, Protocol
+
+from ..errors import UsageError
+from .record import Examination, HistoryEntry
+from .signature import KeySignature, Signature
+
+# What the history says was done, beside the corrections.
+SIGNED = "signed"
+UNSIGNED = "unsigned"
+
+
+class SigningKey(Protocol):
+    """A site's private key."""
+
+    def sign(self, message: bytes) -> KeySignature:
+        """Return the signature over ``message``."""
+        ...
+
+
+def canonical_json(examination: Examination) -> bytes:
+    """Return the bytes that a signature covers: the comparable record as JSON, keys sorted, no blanks, UTF-8.
+
+    Who signed and when are in it, the hash and the key's signature are not. Entries that are null or empty are left
+    out, so that a field which a later version adds with such a default leaves an old signature intact; a finding's
+    severity follows from its code.
+    """
+    values = examination.comparable()
+    for finding in values["findings"]:
+        del finding["severity"]
+    if examination.signature is not None:
+        del values["signature"]["record_sha256"], values["signature"]["key"]
+    text = json.dumps(_without_empty(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # A lone surrogate, which JSON can hold and UTF-8 can't, must not stop the check.
+    return text.encode("utf-8", errors="surrogatepass")
+
+
+def record_sha256(examination: Examination) -> str:
+    """Return the SHA-256 of :func:`canonical_json`, hexadecimal: it names the state of the record."""
+    return hashlib.sha256(canonical_json(examination)).hexdigest()
+
+
+def sign(
+    examination: Examination, reader: str, time: str, organization: str | None = None, key: SigningKey | None = None
+) -> Examination:
+    """Sign the record as it stands; it takes no correction until it is unsigned.
+
+    ``time`` is ISO 8601, given by the caller. UsageError if it is signed already, or the reader has no name.
+    """
+    if examination.signature is not None:
+        raise UsageError(f"The record is signed already, by {examination.signature.reader}.")
+    if not reader.strip():
+        raise UsageError("A signature needs the reader's name.")
+    organization = (organization or "").strip() or None
+    entry = HistoryEntry(SIGNED, None, None, {"organization": organization}, reader, time)
+    signed = replace(
+        examination,
+        history=(*examination.history, entry),
+        signature=Signature(reader, time, "", organization),
+    )
+    message = canonical_json(signed)
+    signature = Signature(
+        reader,
+        time,
+        hashlib.sha256(message).hexdigest(),
+        organization,
+        None if key is None else key.sign(message),
+    )
+    return replace(signed, signature=signature)
+
+
+def unsign(examination: Examination, reader: str, time: str) -> Examination:
+    """Take the signature off, so that the record can be corrected; the history keeps who signed and who took it off."""
+    signature = examination.signature
+    if signature is None:
+        raise UsageError("The record is not signed.")
+    if not reader.strip():
+        raise UsageError("Taking a signature off needs the reader's name.")
+    old = {"reader": signature.reader, "time": signature.time, "record_sha256": signature.record_sha256}
+    entry = HistoryEntry(UNSIGNED, None, old, None, reader, time)
+    return replace(examination, history=(*examination.history, entry), signature=None)
+
+
+def is_intact(examination: Examination) -> bool:
+    """Tell whether a signed record is as it was signed (True for an unsigned one); a key is not looked at."""
+    return examination.signature is None or examination.signature.record_sha256 == record_sha256(examination)
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _without_empty(item) for key, item in value.items()}
+        return {key: item for key, item in kept.items() if item is not None and item != [] and item != {}}
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value]
+    return value

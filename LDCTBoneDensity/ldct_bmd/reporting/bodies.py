@@ -1,0 +1,50 @@
+"""The vertebral bodies read back from the file beside a record."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..anatomy import VERSE_VALUE
+from ..errors import UsageError
+from ..examination import Examination, identify
+from ..labeling import Vertebra, VertebralColumn
+from ..scan import CTScan
+from ..scan.frame import axes_between, make_geometry
+from .files import BODIES_FILE
+
+
+def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> VertebralColumn:
+    """Return the bodies of ``examination`` on the grid of ``scan``.
+
+    Raises:
+        UsageError: the scan is not the one of the record, or the file is missing or not the one that the record names.
+    """
+    if identify(scan) != examination.scan:
+        raise UsageError("The scan is not the one of this record; give the scan that was measured.")
+    path = folder / BODIES_FILE
+    expected = next((file.sha256 for file in examination.files if file.name == BODIES_FILE), None)
+    if expected is None or not path.is_file():
+        raise UsageError(f"{BODIES_FILE} is not beside the record; keep the folder together, or measure again.")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise UsageError(f"{BODIES_FILE} was changed after the record was written; measure again on it.")
+    image = sitk.ReadImage(str(path))
+    stored = make_geometry(
+        image.GetSize(), image.GetSpacing(), image.GetOrigin(), np.reshape(image.GetDirection(), (3, 3))
+    )
+    try:
+        bodies = axes_between(stored, scan.geometry).view(sitk.GetArrayFromImage(image))
+    except ValueError as error:
+        raise UsageError(f"{BODIES_FILE} lies on another grid than the scan; measure again.") from error
+    present = {int(value) for value in np.unique(bodies)} - {0}
+    if present != {VERSE_VALUE[vertebra.level] for vertebra in examination.vertebrae}:
+        raise UsageError(f"{BODIES_FILE} holds other vertebrae than the record; export the record and its masks again.")
+    return VertebralColumn(
+        vertebrae=tuple(
+            Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae
+        ),
+        bodies=np.ascontiguousarray(bodies, dtype=np.uint8),
+        names_certain=examination.quality.names_certain,
+        remark=examination.quality.names_remark,
+    )

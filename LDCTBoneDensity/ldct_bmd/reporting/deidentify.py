@@ -1,0 +1,169 @@
+"""A copy of a record that names neither the patient, nor readers, nor dates, nor the scanner's owner.
+
+What is measured stays as it is: nothing is concluded again. The outline of the spine in the pictures stays too.
+"""
+
+import dataclasses
+import re
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ..calibration import Calibration
+from ..calibration.provenance import Scanner
+from ..examination import SIGNED, UNSIGNED, Examination, HistoryEntry, Measurement, PatientIdentity, ScanIdentity
+from ..findings import FindingCode
+from ..quality import VOIFacts
+
+REMOVED = "[removed]"
+# HIPAA's safe harbour: all ages over 89 are one.
+OLDEST_YEARS = 90.0
+_SHORTEST = 3  # letters of a text that is looked for in sentences; shorter ones are in every sentence
+_DATE = re.compile(r"\b(19|20)\d{2}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])\b")
+Kind = TypeVar("Kind")
+
+
+def deidentified(examination: Examination) -> Examination:
+    """Return the de-identified copy; its signature is gone, its history still says that it was signed."""
+    readers = _readers(examination)
+    pseudonyms = {reader: f"reader {number}" for number, reader in enumerate(readers, start=1)}
+    copy = replace(
+        examination,
+        scan=_scan(examination.scan),
+        measurements=tuple(_measurement(m, pseudonyms) for m in examination.measurements),
+        calibration=_calibration(examination.calibration),
+        quality=replace(
+            examination.quality,
+            names_remark=_remark(examination.quality.names_remark, readers),
+            vois=tuple(_facts(facts, pseudonyms) for facts in examination.quality.vois),
+        ),
+        history=tuple(_entry(entry, pseudonyms) for entry in examination.history),
+        findings=tuple(f for f in examination.findings if f.code is not FindingCode.OTHER_SERIES),
+        automatic=None
+        if examination.automatic is None
+        else replace(examination.automatic, calibration=_calibration(examination.automatic.calibration)),
+        calibration_choice=None,
+        signature=None,
+        measured_at=None,
+    )
+    return _scrubbed(copy, _secrets(examination, readers))
+
+
+def is_signed_copy(examination: Examination) -> bool:
+    """Tell whether a de-identified copy is one of a signed record."""
+    return bool(examination.history) and examination.history[-1].what == SIGNED
+
+
+def _readers(examination: Examination) -> list[str]:
+    """Return the names of all readers, in the order that they first appear."""
+    names = [entry.reader for entry in examination.history]
+    names += [m.excluded.reader for m in examination.measurements if m.excluded is not None]
+    names += [facts.placed_by for facts in examination.quality.vois if facts.placed_by is not None]
+    return list(dict.fromkeys(names))
+
+
+def _secrets(examination: Examination, readers: list[str]) -> list[str]:
+    """Return the texts that must not stand in any sentence, the longest first."""
+    scan, patient = examination.scan, examination.scan.patient
+    calibrations = [examination.calibration]
+    if examination.automatic is not None:
+        calibrations.append(examination.automatic.calibration)
+    texts: list[str | None] = [
+        patient.patient_id,
+        patient.name,
+        *re.split(r"[\^=\s]+", patient.name or ""),
+        scan.accession_number,
+        scan.series_description,
+        scan.station,
+        scan.device_serial,
+        scan.file_name,
+        *readers,
+    ]
+    reasons = [m.excluded.reason for m in examination.measurements if m.excluded is not None]
+    texts += [reason.partition(":")[2].strip() for reason in reasons]
+    for calibration in calibrations:
+        if not calibration.nominal:
+            texts += [calibration.name, calibration.source]
+    return sorted({text for text in texts if text and len(text) >= _SHORTEST}, key=len, reverse=True)
+
+
+def _scan(scan: ScanIdentity) -> ScanIdentity:
+    patient = scan.patient
+    age = None if patient.age_years is None else min(patient.age_years, OLDEST_YEARS)
+    return replace(
+        scan,
+        series_uid=None,
+        study_uid=None,
+        frame_of_reference_uid=None,
+        accession_number=None,
+        sop_instance_uids=(),
+        file_sha256=None,
+        station=None,
+        device_serial=None,
+        contrast_agent=None if scan.contrast_agent is None else "given",
+        series_description=None,
+        study_date=None,
+        acquisition_date=None,
+        patient=PatientIdentity(None, None, patient.sex, age),
+        file_name=None,
+        choice="",
+        other_series=(),
+    )
+
+
+def _measurement(measurement: Measurement, pseudonyms: dict[str, str]) -> Measurement:
+    excluded = measurement.excluded
+    if excluded is None:
+        return measurement
+    reason = excluded.reason.partition(":")[0]
+    return replace(measurement, excluded=replace(excluded, reason=reason, reader=pseudonyms[excluded.reader], time=""))
+
+
+def _facts(facts: VOIFacts, pseudonyms: dict[str, str]) -> VOIFacts:
+    return facts if facts.placed_by is None else replace(facts, placed_by=pseudonyms[facts.placed_by])
+
+
+def _calibration(calibration: Calibration) -> Calibration:
+    if calibration.nominal:
+        return calibration
+    provenance = calibration.provenance
+    if provenance is not None:
+        scanner = provenance.scanner
+        named = None if scanner is None else Scanner(scanner.manufacturer, scanner.model)
+        provenance = replace(provenance, scanner=named, date=None, valid_until=None, operator=None)
+    return replace(calibration, name="Site calibration", source=REMOVED, provenance=provenance)
+
+
+def _remark(remark: str, readers: list[str]) -> str:
+    return "The names were confirmed by a reader." if any(reader in remark for reader in readers) else remark
+
+
+def _entry(entry: HistoryEntry, pseudonyms: dict[str, str]) -> HistoryEntry:
+    old, new = entry.old, entry.new
+    if entry.what in (SIGNED, UNSIGNED, "calibration_changed"):
+        old = new = None
+    elif entry.what in ("level_excluded", "level_included"):
+        old, new = (_reason_alone(value) for value in (old, new))
+    return replace(entry, old=old, new=new, reader=pseudonyms[entry.reader], time="")
+
+
+def _reason_alone(exclusion: Any) -> Any:
+    return {"reason": str(exclusion.get("reason", "")).partition(":")[0]} if isinstance(exclusion, dict) else None
+
+
+def _scrubbed(value: Kind, secrets: list[str]) -> Kind:
+    """Return ``value`` with every secret, and every date, taken out of its texts."""
+    if isinstance(value, str) and type(value) is str:
+        text: str = value
+        for secret in secrets:
+            text = text.replace(secret, REMOVED)
+        return _DATE.sub(REMOVED, text)  # type: ignore[return-value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _scrubbed(getattr(value, f.name), secrets) for f in dataclasses.fields(value)}
+        return replace(value, **fields)
+    if isinstance(value, tuple):
+        return tuple(_scrubbed(item, secrets) for item in value)  # type: ignore[return-value]
+    if isinstance(value, list):
+        return [_scrubbed(item, secrets) for item in value]  # type: ignore[return-value]
+    if isinstance(value, dict):
+        return {key: _scrubbed(item, secrets) for key, item in value.items()}  # type: ignore[return-value]
+    return value

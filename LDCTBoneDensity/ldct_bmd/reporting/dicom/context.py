@@ -1,0 +1,176 @@
+"""What all DICOM objects of one export share: patient, study, times and UIDs."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from ... import __version__
+from ...errors import UsageError
+from ...examination import Examination, record_sha256
+from .source import UTF8, SourceSeries
+
+MANUFACTURER = "ldct-bmd"
+MODEL_NAME = "LDCT Bone Density"
+DEVICE_SERIAL = "none"
+IMPLEMENTATION_VERSION = "LDCTBMD_1"
+# Any fixed UUID: it keeps the names that are hashed here apart from others' (RFC 4122, version 5).
+_NAMESPACE = uuid.UUID("b1c0a7a4-54a8-4d0c-9d3b-5e8f2b7c6d10")
+_DUMMY_TIME = datetime(2000, 1, 1)  # a date is mandatory, and the true one is not told
+_SERIES = {"seg": ("SEG", 9901), "sr": ("SR", 9902), "report": ("DOC", 9903), "overview": ("OT", 9904)}
+_COPIED = (
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyInstanceUID",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "StudyDescription",
+)
+
+
+@dataclass(frozen=True)
+class Predecessor:
+    """The structured report that a new one replaces."""
+
+    study_uid: str
+    series_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """One export.
+
+    UIDs follow from the record's state, the images, the predecessor and the software's version: a re-export of the same
+    record gives the same objects, a correction gives new ones.
+
+    Attributes:
+        deidentified: says so in every object, and names no reader.
+    """
+
+    examination: Examination
+    source: SourceSeries
+    predecessor: Predecessor | None = None
+    deidentified: bool = False
+
+    @cached_property
+    def state(self) -> str:
+        """The SHA-256 that names the state of the record."""
+        return record_sha256(self.examination)
+
+    def uid(self, *what: str) -> str:
+        """Return a UID of this export."""
+        previous = "" if self.predecessor is None else self.predecessor.sop_instance_uid
+        return _uid(self.source.first.SeriesInstanceUID, self.state, previous, __version__, *what)
+
+    def tracking_uid(self, level: str, what: str) -> str:
+        """Return the UID by which a region is known through all corrections of this scan's record."""
+        return _uid(self.source.first.SeriesInstanceUID, "tracking", level, what)
+
+    @cached_property
+    def when(self) -> datetime:
+        """When the record came to its state: signed, last corrected, or measured."""
+        if self.deidentified:
+            return _DUMMY_TIME
+        examination = self.examination
+        candidates = [
+            None if examination.signature is None else examination.signature.time,
+            *(entry.time for entry in reversed(examination.history)),
+            examination.measured_at,
+        ]
+        for text in candidates:
+            if text:
+                moment = as_datetime(text)
+                if moment is not None:
+                    return moment
+        first = self.source.first
+        if first.StudyDate:
+            return datetime.strptime(first.StudyDate + (first.StudyTime or "000000")[:6].ljust(6, "0"), "%Y%m%d%H%M%S")
+        raise UsageError("Neither the record nor the scan says when it was made; measure the scan again.")
+
+    def series(self, kind: str) -> tuple[str, int, str, str]:
+        """Return series UID, series number, modality and SOP instance UID of the object ``kind``."""
+        modality, number = _SERIES[kind]
+        return self.uid(kind, "series"), number, modality, self.uid(kind, "instance")
+
+    def stamp(self, dataset: Dataset) -> None:
+        """Replace the times of making by those of the record, and say whether the object is de-identified."""
+        date, time = self.when.strftime("%Y%m%d"), self.when.strftime("%H%M%S")
+        dataset.InstanceCreationDate, dataset.InstanceCreationTime = date, time
+        dataset.SeriesDate, dataset.SeriesTime = date, time
+        if "ContentDate" in dataset:
+            dataset.ContentDate, dataset.ContentTime = date, time
+        for item in dataset.get("ContributingEquipmentSequence", []):
+            if "ContributionDateTime" in item:
+                item.ContributionDateTime = date + time
+        dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION
+        if self.deidentified:
+            dataset.PatientIdentityRemoved = "YES"
+            dataset.DeidentificationMethod = "ldct-bmd: names, identifiers, dates and UIDs replaced"
+            dataset.LongitudinalTemporalInformationModified = "REMOVED"
+
+    def new_dataset(self, kind: str, sop_class_uid: str, description: str) -> Dataset:
+        """Return a dataset with file meta, patient, study, series, equipment and SOP common attributes."""
+        series_uid, number, modality, instance_uid = self.series(kind)
+        dataset = Dataset()
+        dataset.preamble = b"\0" * 128
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.FileMetaInformationVersion = b"\0\1"
+        dataset.file_meta.MediaStorageSOPClassUID = UID(sop_class_uid)
+        dataset.file_meta.MediaStorageSOPInstanceUID = UID(instance_uid)
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.file_meta.ImplementationClassUID = UID(_uid("implementation"))
+        dataset.SpecificCharacterSet = UTF8
+        dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class_uid, instance_uid
+        for keyword in _COPIED:
+            if keyword in self.source.first:
+                setattr(dataset, keyword, self.source.first[keyword].value)
+        dataset.SeriesInstanceUID, dataset.SeriesNumber, dataset.InstanceNumber = series_uid, number, 1
+        dataset.Modality, dataset.SeriesDescription = modality, description
+        dataset.Manufacturer, dataset.ManufacturerModelName = MANUFACTURER, MODEL_NAME
+        dataset.SoftwareVersions, dataset.DeviceSerialNumber = __version__, DEVICE_SERIAL
+        dataset.ContentDate, dataset.ContentTime = "", ""
+        self.stamp(dataset)
+        return dataset
+
+    def image_references(self) -> list[Dataset]:
+        """Return an item of a reference sequence for each source image."""
+        return [reference(image) for image in self.source.images]
+
+
+def reference(dataset: Dataset) -> Dataset:
+    """Return an item that refers to ``dataset``."""
+    item = Dataset()
+    item.ReferencedSOPClassUID = dataset.SOPClassUID
+    item.ReferencedSOPInstanceUID = dataset.SOPInstanceUID
+    return item
+
+
+def code_item(code: Any) -> Dataset:
+    """Return an item of a code sequence."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
+    return item
+
+
+def as_datetime(text: str) -> datetime | None:
+    """Read an ISO 8601 time; None where it is none."""
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+
+
+def _uid(*what: str) -> str:
+    return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(what)).int}"

@@ -1,0 +1,192 @@
+"""Vertebral bodies and VOIs as a binary DICOM segmentation on the source series' own grid."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+import highdicom as hd
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+
+from ... import __version__
+from ...anatomy import COLOR_RGB, VERSE_VALUE
+from ...corrections import Correction
+from ...errors import CannotMeasure
+from ...labeling import VertebralColumn
+from ...scan import CTScan
+from ...scan.frame import axes_between
+from ...voi import CylinderVOI, voi_weights
+from . import codes
+from .context import DEVICE_SERIAL, MANUFACTURER, MODEL_NAME, Context
+from .source import UTF8
+
+INSIDE = 0.5  # a voxel belongs to the binary VOI where more than half of it lies inside
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """The object, the segment number of each VOI by level, and the source images that the VOIs lie in."""
+
+    dataset: Dataset
+    voi_segments: dict[str, int]
+    voi_images: tuple[Dataset, ...]
+
+
+def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -> Segmentation:
+    """Return the segmentation; frames without a voxel are left out."""
+    images = context.source.images
+    to_stored = axes_between(scan.source.geometry, scan.geometry).inverse()
+    bodies = to_stored.view(column.bodies)
+    _check_positions(images, scan)
+    levels = [vertebra.level for vertebra in column.vertebrae if (column.bodies == VERSE_VALUE[vertebra.level]).any()]
+    vois = {m.level: to_stored.view(_voi_mask(m.voi, scan)) for m in context.examination.measurements}
+    number = {("body", level): place for place, level in enumerate(levels, start=1)}
+    number |= {("voi", level): place for place, level in enumerate(vois, start=len(levels) + 1)}
+
+    value_to_segment = np.zeros(256, dtype=np.uint8)
+    for level in levels:
+        value_to_segment[VERSE_VALUE[level]] = number["body", level]
+    descriptions = _descriptions(context, number)
+    dataset = _encode(context, value_to_segment[bodies], descriptions[: len(levels)])
+    if vois:
+        # highdicom takes one label for each voxel, and a VOI overlaps its body: the VOIs are encoded apart and joined.
+        labels = np.zeros(bodies.shape, dtype=np.uint8)
+        for place, mask in enumerate(vois.values(), start=1):
+            labels[mask] = place
+        apart = _encode(context, labels, _renumbered(descriptions[len(levels) :]))
+        join(dataset, apart, descriptions)
+    context.stamp(dataset)
+    touched = sorted({int(k) for mask in vois.values() for k in np.flatnonzero(mask.any(axis=(1, 2)))})
+    return Segmentation(dataset, {level: number["voi", level] for level in vois}, tuple(images[k] for k in touched))
+
+
+def _encode(context: Context, labels: NDArray[np.uint8], descriptions: Sequence[hd.seg.SegmentDescription]) -> Dataset:
+    """Return a segmentation of ``labels`` (slice, row, column), whose values are segment numbers."""
+    series_uid, series_number, _, instance_uid = context.series("seg")
+    slices = np.flatnonzero(labels.any(axis=(1, 2)))
+    images = [context.source.images[int(k)] for k in slices]
+    return hd.seg.Segmentation(
+        source_images=images,
+        pixel_array=labels[slices],
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=descriptions,
+        series_instance_uid=series_uid,
+        series_number=series_number,
+        sop_instance_uid=instance_uid,
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MODEL_NAME,
+        software_versions=__version__,
+        device_serial_number=DEVICE_SERIAL,
+        content_label="VERTEBRAE",
+        content_description="Vertebral bodies and trabecular VOIs",
+        series_description="Vertebrae and VOIs (ldct-bmd)",
+        specific_character_set=UTF8,
+        coding_schemes=[codes.private_scheme()],
+        omit_empty_frames=True,
+    )
+
+
+def _renumbered(descriptions: Sequence[hd.seg.SegmentDescription]) -> list[hd.seg.SegmentDescription]:
+    copies = deepcopy(list(descriptions))
+    for place, description in enumerate(copies, start=1):
+        description.SegmentNumber = place
+    return copies
+
+
+def join(first: Dataset, second: Dataset, descriptions: Sequence[hd.seg.SegmentDescription]) -> None:
+    """Append the frames of ``second`` to ``first``; its segments follow those of ``first``.
+
+    Both are on one grid, and ``descriptions`` are those of all segments.
+    """
+    shift = len(first.SegmentSequence)
+    groups = list(first.PerFrameFunctionalGroupsSequence)
+    for group in deepcopy(list(second.PerFrameFunctionalGroupsSequence)):
+        group.SegmentIdentificationSequence[0].ReferencedSegmentNumber += shift
+        groups.append(group)
+    # Dimension index values count the distinct values of each dimension, here segment and position, over all frames.
+    positions = [tuple(map(float, g.PlanePositionSequence[0].ImagePositionPatient)) for g in groups]
+    along = np.asarray(first.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0].ImageOrientationPatient)
+    normal = np.cross(along[:3].astype(float), along[3:].astype(float))
+    ordered = sorted(set(positions), key=lambda position: float(np.dot(position, normal)))
+    for group, position in zip(groups, positions, strict=True):
+        segment = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        group.FrameContentSequence[0].DimensionIndexValues = [segment, ordered.index(position) + 1]
+    pixels = first.Rows * first.Columns
+    bits = [_bits(one, int(one.NumberOfFrames) * pixels) for one in (first, second)]
+    packed = np.packbits(np.concatenate(bits), bitorder="little").tobytes()
+    first.PixelData = packed + b"\0" * (len(packed) % 2)
+    first.NumberOfFrames = len(groups)
+    first.PerFrameFunctionalGroupsSequence = groups
+    first.SegmentSequence = list(descriptions)
+    first.SegmentsOverlap = "YES"
+    _add_references(first, second)
+
+
+def _bits(dataset: Dataset, count: int) -> NDArray[np.uint8]:
+    return np.unpackbits(np.frombuffer(dataset.PixelData, dtype=np.uint8), count=count, bitorder="little")
+
+
+def _add_references(first: Dataset, second: Dataset) -> None:
+    """Refer to the images that only ``second`` rests on."""
+    instances = first.ReferencedSeriesSequence[0].ReferencedInstanceSequence
+    known = {item.ReferencedSOPInstanceUID for item in instances}
+    for item in second.ReferencedSeriesSequence[0].ReferencedInstanceSequence:
+        if item.ReferencedSOPInstanceUID not in known:
+            instances.append(item)
+
+
+def _voi_mask(voi: CylinderVOI, scan: CTScan) -> NDArray[np.bool_]:
+    mask = np.zeros(scan.geometry.shape, dtype=np.bool_)
+    box, weights = voi_weights(voi, scan.geometry)
+    mask[box] = weights > INSIDE
+    return mask
+
+
+def _check_positions(images: Sequence[Dataset], scan: CTScan) -> None:
+    """Refuse images that are not the planes of the scan's stored grid, in its order."""
+    stored = scan.source.geometry
+    expected = stored.to_lps_mm(np.array([[0.0, 0.0, float(k)] for k in range(stored.size[2])]))
+    found = np.array([[float(value) for value in image.ImagePositionPatient] for image in images])
+    half_a_voxel = 0.5 * min(stored.spacing_mm)
+    if found.shape != expected.shape or np.linalg.norm(found - expected, axis=1).max() > half_a_voxel:
+        raise CannotMeasure("The images lie elsewhere than the measured scan; give the scan that was measured.")
+
+
+def _descriptions(context: Context, number: dict[tuple[str, str], int]) -> list[hd.seg.SegmentDescription]:
+    examination = context.examination
+    edited = {entry.level for entry in examination.history if entry.what == Correction.BODY_EDITED.value}
+    algorithm = hd.AlgorithmIdentificationSequence(
+        name=examination.software.model_name[:64] or "unnamed",
+        family=codes.ARTIFICIAL_INTELLIGENCE,
+        version=(examination.software.model_sha256 or examination.software.version)[:64],
+    )
+    placement = hd.AlgorithmIdentificationSequence(
+        name="Elliptic cylinder, Pan et al. 2020", family=codes.ELLIPTIC_CYLINDER, version=__version__
+    )
+    made = []
+    for (kind, level), segment in number.items():
+        is_body = kind == "body"
+        by_reader = level in edited if is_body else examination.quality.voi(level).placed_by is not None
+        how = "SEMIAUTOMATIC" if is_body and by_reader else "MANUAL" if by_reader else "AUTOMATIC"
+        made.append(
+            hd.seg.SegmentDescription(
+                segment_number=segment,
+                segment_label=level if is_body else f"{level} VOI",
+                segmented_property_category=_category(is_body),
+                segmented_property_type=codes.VERTEBRAL_BODY if is_body else codes.TRABECULAR_VOI,
+                algorithm_type=how,
+                algorithm_identification=None if how == "MANUAL" else algorithm if is_body else placement,
+                tracking_uid=context.tracking_uid(level, kind),
+                tracking_id=level if is_body else f"{level} VOI",
+                anatomic_regions=[codes.vertebra(level)],
+                display_color=hd.color.CIELabColor.from_rgb(*(COLOR_RGB[level] if is_body else (255, 255, 255))),
+            )
+        )
+    return made
+
+
+def _category(is_body: bool) -> Code:
+    return codes.ANATOMICAL_STRUCTURE if is_body else codes.SPATIAL_CONCEPT

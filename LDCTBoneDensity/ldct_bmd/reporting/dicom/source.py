@@ -1,0 +1,159 @@
+"""The headers of the measured series, read again from the input, for what the new objects share with them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset
+
+from ...errors import CannotMeasure, UsageError
+from ...examination import ScanIdentity
+from ...progress import Progress, silent
+from ...scan.dicom_headers import DAMAGED, read_header_files
+
+_KEYWORDS = (
+    "SpecificCharacterSet",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "FrameOfReferenceUID",
+    "PositionReferenceIndicator",
+    "Modality",
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "StudyDescription",
+    "ReferringPhysicianName",
+    "InstitutionName",
+    "InstanceNumber",
+    "Rows",
+    "Columns",
+    "PixelSpacing",
+    "SliceThickness",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+)
+_GEOMETRY = ("Rows", "Columns", "PixelSpacing", "SliceThickness", "ImagePositionPatient", "ImageOrientationPatient")
+_UIDS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+# Value, longest (DICOM PS3.5 table 6.2-1). What identifies the patient or the order is never cut.
+_IDENTITY = {"PatientID": 64, "AccessionNumber": 16}
+_CUT = {"StudyID": 16, "StudyDescription": 64, "InstitutionName": 64, "IssuerOfPatientID": 64}
+_NAMES = ("PatientName", "ReferringPhysicianName")
+_NAME_GROUP_LONGEST = 64
+UTF8 = "ISO_IR 192"
+
+
+@dataclass(frozen=True, eq=False)
+class SourceSeries:
+    """The measured images, in the order that the scan is stored in; their texts cleaned and in Unicode."""
+
+    images: tuple[Dataset, ...]
+
+    @property
+    def first(self) -> Dataset:
+        """The image that speaks for patient and study."""
+        return self.images[0]
+
+
+def read_source(path: Path, scan: ScanIdentity, progress: Progress = silent) -> SourceSeries:
+    """Read the headers of the images that the record names.
+
+    Raises:
+        UsageError: they are not all there, or DICOM has no room for the patient ID or the accession number.
+    """
+    path = Path(path)
+    files = sorted(path.rglob("*") if path.is_dir() else path.parent.iterdir())
+    wanted = set(scan.sop_instance_uids)
+    try:
+        headers = read_header_files([file for file in files if file.is_file()], progress)
+        found = {uid: header.path for header in headers if (uid := header.text("SOPInstanceUID")) in wanted}
+        missing = len(wanted) - len(found)
+        if missing or not wanted:
+            raise UsageError(
+                f"{path.name or path} lacks {missing or 'all'} of the {len(wanted)} images that were measured; "
+                "give the scan that the record is of."
+            )
+        images = [
+            pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_KEYWORDS), force=True)
+            for file in found.values()
+        ]
+    except (*DAMAGED, OSError) as error:
+        raise CannotMeasure(f"An image of the scan can't be read again ({error}); look at the disk.") from error
+    cleaned = [clean_header(image) for image in images]
+    return SourceSeries(tuple(sorted(cleaned, key=_height)))
+
+
+def clean_header(image: Dataset) -> Dataset:
+    """Return what the new objects take from one image's header, in valid DICOM; empty where it is not stated."""
+    clean = Dataset()
+    clean.SpecificCharacterSet = UTF8
+    for keyword in _UIDS:
+        setattr(clean, keyword, _text(image, keyword))
+    clean.Modality = "CT"
+    for keyword in _GEOMETRY:
+        if keyword in image:
+            setattr(clean, keyword, image[keyword].value)
+    for keyword in _NAMES:
+        setattr(clean, keyword, _name(_text(image, keyword)))
+    for keyword, longest in _IDENTITY.items():
+        text = _text(image, keyword)
+        if len(text) > longest or _has_control(text) or "\\" in text:
+            raise UsageError(
+                f"The scan's {keyword} is not valid in DICOM (more than {longest} letters, a backslash or a control "
+                "character): no DICOM objects are made, since a PACS could file them under another patient or order."
+            )
+        setattr(clean, keyword, text)
+    for keyword, longest in _CUT.items():
+        text = _without_control(_text(image, keyword)).replace("\\", "/")[:longest].strip()
+        if text or keyword == "StudyID":
+            setattr(clean, keyword, text)
+    clean.PositionReferenceIndicator = ""
+    clean.PatientBirthDate = _matching(r"\d{8}", _text(image, "PatientBirthDate"))
+    clean.StudyDate = _matching(r"\d{8}", _text(image, "StudyDate"))
+    clean.StudyTime = _matching(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", _text(image, "StudyTime"))
+    clean.PatientSex = _matching("[MFO]", _text(image, "PatientSex").upper())
+    clean.InstanceNumber = _matching(r"\d{1,9}", _text(image, "InstanceNumber")) or None
+    return clean
+
+
+def _height(image: Dataset) -> float:
+    """Return how far along the slices' normal an image lies, which is the order of the stored grid."""
+    along = np.asarray([float(value) for value in image.ImageOrientationPatient]).reshape(2, 3)
+    position = np.asarray([float(value) for value in image.ImagePositionPatient])
+    return float(np.cross(along[0], along[1]) @ position)
+
+
+def _text(image: Dataset, keyword: str) -> str:
+    value = image.get(keyword)
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
+        return "\\".join(str(part) for part in value)
+    return str(value).strip()
+
+
+def _name(text: str) -> str:
+    """Return a person name whose component groups have at most 64 letters."""
+    groups = _without_control(text).replace("\\", " ").split("=")[:3]
+    return "=".join("^".join(group[:_NAME_GROUP_LONGEST].split("^")[:5]).strip() for group in groups).rstrip("=")
+
+
+def _without_control(text: str) -> str:
+    return "".join(letter if letter.isprintable() or letter == "\u3000" else " " for letter in text)
+
+
+def _has_control(text: str) -> bool:
+    return any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in text)
+
+
+def _matching(pattern: str, text: str) -> str:
+    return text if re.fullmatch(pattern, text) else ""

@@ -1,0 +1,217 @@
+"""The measurements as a Comprehensive 3D SR: TID 1500, with one TID 1411 group for each level."""
+
+from collections.abc import Sequence
+
+import highdicom as hd
+from highdicom import sr
+from pydicom.dataset import Dataset
+from pydicom.sr.coding import Code
+
+from ... import __version__
+from ...assessment import format_bmd
+from ...calibration import BMDError, Calibration
+from ...examination import Measurement
+from ..deidentify import is_signed_copy
+from . import codes
+from .context import DEVICE_SERIAL, MANUFACTURER, MODEL_NAME, Context, as_datetime
+from .seg import Segmentation
+from .source import UTF8
+
+_LONGEST_NAME = 64
+UNNAMED_ORGANIZATION = "not stated"
+
+
+def make_report(context: Context, segmentation: Segmentation) -> Dataset:
+    """Return the structured report; it is complete and verified once the record is signed."""
+    examination = context.examination
+    signature = None if context.deidentified else examination.signature
+    groups = [_level_group(measurement, context, segmentation) for measurement in examination.measurements]
+    report = sr.MeasurementReport(
+        observation_context=_observers(context),
+        procedure_reported=codes.COMPUTED_TOMOGRAPHY,
+        imaging_measurements=[_mean_group(context), *groups],
+        title=codes.REPORT_TITLE,
+        # The image library describes each image; the evidence names all of them.
+        referenced_images=list(segmentation.voi_images) or None,
+    )
+    series_uid, series_number, _, instance_uid = context.series("sr")
+    dataset = sr.Comprehensive3DSR(
+        evidence=[segmentation.dataset, *context.source.images],
+        content=report[0],
+        series_instance_uid=series_uid,
+        series_number=series_number,
+        sop_instance_uid=instance_uid,
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MODEL_NAME,
+        software_versions=__version__,
+        device_serial_number=DEVICE_SERIAL,
+        series_description="Bone mineral density (ldct-bmd)",
+        is_complete=signature is not None or (context.deidentified and is_signed_copy(examination)),
+        is_final=signature is not None,
+        is_verified=signature is not None,
+        verifying_observer_name=None if signature is None else _observer_name(signature.reader),
+        verifying_organization=None if signature is None else _organization(context),
+        previous_versions=_previous(context),
+        specific_character_set=UTF8,
+        coding_schemes=[codes.private_scheme()],
+    )
+    if signature is not None:
+        moment = as_datetime(signature.time) or context.when
+        dataset.VerifyingObserverSequence[0].VerificationDateTime = moment.strftime("%Y%m%d%H%M%S%z")
+    context.stamp(dataset)
+    return dataset
+
+
+def _observers(context: Context) -> sr.ObservationContext:
+    device = sr.ObserverContext(
+        observer_type=hd.sr.CodedConcept("121007", "DCM", "Device"),
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+            uid=context.tracking_uid("", "device"),
+            name=MODEL_NAME,
+            manufacturer_name=MANUFACTURER,
+            model_name=f"{MODEL_NAME} {__version__}",
+        ),
+    )
+    signature = context.examination.signature
+    person = None
+    if signature is not None and not context.deidentified:
+        person = sr.ObserverContext(
+            observer_type=hd.sr.CodedConcept("121006", "DCM", "Person"),
+            observer_identifying_attributes=sr.PersonObserverIdentifyingAttributes(
+                name=_observer_name(signature.reader), organization_name=_organization(context)
+            ),
+        )
+    return sr.ObservationContext(observer_person_context=person, observer_device_context=device)
+
+
+def _organization(context: Context) -> str:
+    signature = context.examination.signature
+    named = None if signature is None else signature.organization
+    return str(named or context.source.first.get("InstitutionName") or UNNAMED_ORGANIZATION)[:_LONGEST_NAME]
+
+
+def _observer_name(reader: str) -> str:
+    """Return a reader's name, as people write it, as a person name; a caret makes highdicom sure that it is one."""
+    text = "".join(letter if letter.isprintable() and letter not in "\\=" else " " for letter in reader).strip()
+    return text[:_LONGEST_NAME] if "^" in text else f"{text[: _LONGEST_NAME - 1]}^"
+
+
+def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
+    examination = context.examination
+    assessment, calibration = examination.assessment, examination.calibration
+    measurements = []
+    if assessment.mean_bmd_mg_cm3 is not None:
+        measurements.append(
+            _bmd(assessment.mean_bmd_mg_cm3, assessment.mean_bmd_error, calibration, derivation=codes.MEAN)
+        )
+    used = "-".join(assessment.levels) or "none"
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(context.tracking_uid("mean", "group"), f"Mean of {used}"),
+        finding_type=codes.CATEGORY,
+        finding_sites=[sr.FindingSite(codes.LUMBAR_SPINE)],
+        measurements=measurements or None,
+        qualitative_evaluations=[sr.QualitativeEvaluation(codes.CATEGORY, codes.CATEGORIES[assessment.category])],
+    )
+    _add_text(group, codes.CONCLUSION, assessment.statement)
+    if assessment.limited:
+        _add_text(group, codes.CATEGORY_LIMITS, " ".join(assessment.limited))
+    for finding in examination.findings:
+        _add_text(group, codes.COMMENT, f"{finding.severity.value}: {finding.message}")
+    _add_text(group, codes.RECORD_SHA256, context.state)
+    return group
+
+
+def _level_group(
+    measurement: Measurement, context: Context, segmentation: Segmentation
+) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
+    level, examination = measurement.level, context.examination
+    seg = segmentation.dataset
+    if measurement.excluded is not None:
+        use = codes.EXCLUDED
+    else:
+        use = codes.INCLUDED if level in examination.assessment.levels else codes.REFERENCE
+    site = sr.FindingSite(codes.vertebra(level))
+    group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(context.tracking_uid(level, "voi"), f"{level} VOI"),
+        referenced_segment=sr.ReferencedSegment(
+            sop_class_uid=seg.SOPClassUID,
+            sop_instance_uid=seg.SOPInstanceUID,
+            segment_number=segmentation.voi_segments[level],
+            source_series=sr.SourceSeriesForSegmentation(context.source.first.SeriesInstanceUID),
+        ),
+        finding_type=codes.TRABECULAR_VOI,
+        method=codes.ELLIPTIC_CYLINDER,
+        finding_sites=[site],
+        measurements=[
+            _measurement(codes.SOURCE_CT_NUMBER, measurement.mean_hu, codes.HOUNSFIELD, codes.MEAN),
+            _measurement(codes.SOURCE_CT_NUMBER, measurement.sd_hu, codes.HOUNSFIELD, codes.STANDARD_DEVIATION),
+            _bmd(measurement.bmd_mg_cm3, measurement.bmd_error, examination.calibration),
+            _measurement(codes.VOLUME, measurement.volume_mm3, codes.MM3),
+        ],
+        qualitative_evaluations=[sr.QualitativeEvaluation(codes.INCLUSION, use)],
+    )
+    if measurement.excluded is not None:
+        _add_text(group, codes.EXCLUSION_REASON, measurement.excluded.reason)
+    automatic = measurement.automatic
+    if automatic is not None:
+        text = f"Before correction: {automatic.mean_hu:.1f} HU, BMD {format_bmd(automatic.bmd_mg_cm3)} mg/cm3."
+        _add_text(group, codes.COMMENT, text)
+    if not examination.quality.names_certain:
+        _add_text(group, codes.COMMENT, f"The name of this vertebra is uncertain: {examination.quality.names_remark}")
+    return group
+
+
+def _measurement(
+    name: Code,
+    value: float,
+    unit: Code,
+    derivation: Code | None = None,
+    properties: sr.MeasurementProperties | None = None,
+) -> sr.Measurement:
+    return sr.Measurement(name=name, value=value, unit=unit, derivation=derivation, properties=properties)
+
+
+def _bmd(
+    bmd_mg_cm3: float, error: BMDError | None, calibration: Calibration, derivation: Code | None = None
+) -> sr.Measurement:
+    """Return a BMD with its equation and where that comes from (TID 315)."""
+    properties = None
+    if error is not None and error.total_mg_cm3 is not None:
+        properties = sr.MeasurementProperties(
+            upper_measurement_uncertainty=error.total_mg_cm3, lower_measurement_uncertainty=error.total_mg_cm3
+        )
+    measurement = _measurement(codes.BMD[calibration.material], bmd_mg_cm3, codes.MG_PER_CM3, derivation, properties)
+    equation = f"BMD = {calibration.slope:g} x HU {calibration.intercept_mg_cm3:+g} mg/cm3"
+    kvp = "not stated" if calibration.kvp is None else f"{calibration.kvp:g} kV"
+    nominal = "nominal, not made on this scanner; " if calibration.nominal else ""
+    citation = f"{calibration.name} ({nominal}{kvp}, identifier {calibration.identifier}): {calibration.source}"
+    content = measurement[0].ContentSequence if "ContentSequence" in measurement[0] else sr.ContentSequence()
+    for name, text in ((codes.EQUATION, equation), (codes.EQUATION_CITATION, citation)):
+        content.append(
+            sr.TextContentItem(name, printable(text), relationship_type=sr.RelationshipTypeValues.INFERRED_FROM)
+        )
+    measurement[0].ContentSequence = content
+    return measurement
+
+
+def _add_text(group: Sequence[Dataset], name: Code, text: str) -> None:
+    item = sr.TextContentItem(name, printable(text), relationship_type=sr.RelationshipTypeValues.CONTAINS)
+    group[0].ContentSequence.append(item)
+
+
+def printable(text: str) -> str:
+    """Return text as a UT value may hold it: no control characters, and not empty."""
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip() or "-"
+
+
+def _previous(context: Context) -> list[Dataset] | None:
+    predecessor = context.predecessor
+    if predecessor is None:
+        return None
+    previous = Dataset()
+    previous.StudyInstanceUID = predecessor.study_uid
+    previous.SeriesInstanceUID = predecessor.series_uid
+    previous.SOPClassUID = predecessor.sop_class_uid
+    previous.SOPInstanceUID = predecessor.sop_instance_uid
+    return [previous]

@@ -1,0 +1,103 @@
+"""STOW-RS: storing DICOM objects over the web."""
+
+import ipaddress
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pydicom
+import requests
+from dicomweb_client.api import DICOMwebClient
+from pydicom.dataset import Dataset
+
+from ...errors import UsageError
+from .credentials import Credentials
+
+TIMEOUT_S = 60.0
+
+
+def send_dicomweb(
+    url: str, files: Sequence[Path], credentials: Credentials | None = None, ca_bundle: Path | None = None
+) -> tuple[str, ...]:
+    """Store ``files`` on the server at ``url``; return the SOP instance UIDs that it confirmed.
+
+    Args:
+        ca_bundle: certificates to trust, where the server's is not signed by a known authority.
+
+    Raises:
+        UsageError: the address is not safe, the server can't be reached or refuses an object.
+    """
+    _check_address(url)
+    session = _session(credentials, ca_bundle)
+    client = DICOMwebClient(url=url, session=session)
+    client.set_http_retry_params(retry=False)
+    datasets = [pydicom.dcmread(path) for path in files]
+    host = urlsplit(url).hostname
+    try:
+        answer = client.store_instances(datasets)
+    except requests.exceptions.SSLError as error:
+        raise UsageError(f"The certificate of {host} is not trusted; name its authority's with --ca.") from error
+    except requests.exceptions.HTTPError as error:
+        status = "an error" if error.response is None else f"status {error.response.status_code}"
+        hint = " Check the credentials." if "401" in status or "403" in status else ""
+        raise UsageError(f"{host} refused the objects with {status}.{hint}") from error
+    except requests.exceptions.RequestException as error:
+        raise UsageError(f"{host} can't be reached; check the address and the network.") from error
+    finally:
+        session.close()
+    return _confirmed(answer, datasets, str(host))
+
+
+def _check_address(url: str) -> None:
+    """Let patient data and passwords go over TLS only, but for this very machine."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"{url!r} is no address of a DICOMweb server; write it as https://pacs.example/dicom-web.")
+    if parts.username or parts.password:
+        raise UsageError("Keep the password out of the address: set it in the environment or the keyring.")
+    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+        raise UsageError(f"{parts.hostname} would be reached without TLS; use its https address.")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _session(credentials: Credentials | None, ca_bundle: Path | None) -> requests.Session:
+    session = _TimedSession()
+    # Neither .netrc nor a proxy from the environment is asked for credentials.
+    session.auth = _no_authentication
+    if credentials is not None and credentials.token is not None:
+        session.headers["Authorization"] = f"Bearer {credentials.token}"
+    elif credentials is not None and credentials.user is not None:
+        session.auth = (credentials.user, credentials.password or "")
+    if ca_bundle is not None:
+        if not ca_bundle.is_file():
+            raise UsageError(f"--ca: there is no file {ca_bundle}.")
+        session.verify = str(ca_bundle)
+    return session
+
+
+def _no_authentication(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+class _TimedSession(requests.Session):
+    """A session that never waits for ever."""
+
+    def request(self, *arguments: object, **options: object) -> requests.Response:
+        options.setdefault("timeout", TIMEOUT_S)
+        return super().request(*arguments, **options)  # type: ignore[arg-type]
+
+
+def _confirmed(answer: Dataset, sent: Sequence[Dataset], host: str) -> tuple[str, ...]:
+    failed = answer.get("FailedSOPSequence") or []
+    stored = tuple(str(item.ReferencedSOPInstanceUID) for item in answer.get("ReferencedSOPSequence") or [])
+    missing = [dataset.SOPClassUID.name for dataset in sent if dataset.SOPInstanceUID not in stored]
+    if failed or missing:
+        what = missing[0] if missing else "an object"
+        raise UsageError(f"{host} stored {len(stored)} of {len(sent)} objects; it did not take: {what}.")
+    return stored

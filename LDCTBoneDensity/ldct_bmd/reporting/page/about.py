@@ -1,0 +1,111 @@
+"""What the report says of the patient, the scan, the calibration and the software."""
+
+from ...calibration import Calibration
+from ...examination import Examination, PatientIdentity, ScanIdentity, record_sha256
+from .catalogue import Catalogue
+from .report import Fact
+from .words import MINUS, date, number, person, time, visible
+
+Facts = tuple[Fact, ...]
+
+
+def patient_facts(patient: PatientIdentity, say: Catalogue) -> Facts:
+    """Return name, ID, sex and age; what the scan does not say is said to be missing."""
+    sex = f"sex.{patient.sex}"
+    age = None if patient.age_years is None else say("patient.age_years", years=f"{patient.age_years:g}")
+    values = {
+        "patient.name": person(patient.name) if patient.name else None,
+        "patient.id": visible(patient.patient_id) if patient.patient_id else None,
+        "patient.sex": say(sex) if sex in say else patient.sex and visible(patient.sex),
+        "patient.age": age,
+    }
+    return tuple(Fact(say(key), value or say("not_said")) for key, value in values.items())
+
+
+def scan_facts(examination: Examination, say: Catalogue) -> Facts:
+    """Return which scan was measured and how it was made."""
+    scan = examination.scan
+    x, y, z = scan.spacing_mm
+    values = {
+        "scan.date": date(scan.acquisition_date or scan.study_date) or say("not_said"),
+        "scan.accession": scan.accession_number and visible(scan.accession_number),
+        "scan.series": scan.series_description and visible(scan.series_description),
+        "scan.file": scan.file_name and visible(scan.file_name),
+        "scan.scanner": visible(" ".join(part for part in (scan.manufacturer, scan.model, scan.station) if part)),
+        "scan.acquisition": _acquisition(scan, say) or say("not_said"),
+        "scan.voxels": say("scan.voxel_size", x=f"{x:.2f}", y=f"{y:.2f}", z=f"{z:.2f}"),
+        "scan.measured_at": examination.measured_at and time(examination.measured_at),
+    }
+    return tuple(Fact(say(key), value) for key, value in values.items() if value)
+
+
+def _acquisition(scan: ScanIdentity, say: Catalogue) -> str:
+    parts = []
+    if scan.kvp is not None:
+        parts.append(say("scan.kvp", kvp=f"{scan.kvp:g}"))
+    if scan.tube_current_ma is not None:
+        parts.append(say("scan.ma", ma=f"{scan.tube_current_ma:g}"))
+    if scan.exposure_mas is not None:
+        parts.append(say("scan.mas", mas=f"{scan.exposure_mas:g}"))
+    if scan.kernel:
+        parts.append(say("scan.kernel", kernel=visible(scan.kernel)))
+    if scan.slice_thickness_mm is not None:
+        parts.append(say("scan.thickness", mm=f"{scan.slice_thickness_mm:g}"))
+    if scan.contrast_agent:
+        parts.append(say("scan.contrast", agent=visible(scan.contrast_agent)))
+    return ", ".join(parts)
+
+
+def calibration_line(calibration: Calibration, say: Catalogue) -> str:
+    """Return the calibration's equation."""
+    intercept = calibration.intercept_mg_cm3
+    sign = MINUS if intercept < 0 else "+"
+    return say("calibration.line", slope=f"{calibration.slope:g}", intercept=f"{sign} {abs(intercept):g}")
+
+
+def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
+    """Return the equation, what it is equivalent to, and where it comes from."""
+    calibration = examination.calibration
+    provenance, fit, choice = calibration.provenance, calibration.fit, examination.calibration_choice
+    values: dict[str, str | None] = {
+        "calibration.name": visible(calibration.name),
+        "calibration.equation": calibration_line(calibration, say),
+        "calibration.material": calibration.material,
+        "calibration.kvp": say("not_said") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
+    }
+    if provenance is not None:
+        values |= {
+            "calibration.method": say(f"calibration.method.{provenance.method.value}"),
+            "calibration.phantom": provenance.phantom and visible(provenance.phantom),
+            "calibration.scanner": None if provenance.scanner is None else visible(str(provenance.scanner)),
+            "calibration.date": date(provenance.date),
+            "calibration.valid_until": date(provenance.valid_until),
+            "calibration.operator": provenance.operator and visible(provenance.operator),
+        }
+    if fit is not None:
+        values["calibration.fit"] = say(
+            "calibration.fit_line",
+            points=fit.points,
+            residual=number(fit.residual_sd_mg_cm3),
+            r2=f"{fit.r_squared:.4f}",
+        )
+    values["calibration.choice"] = visible(choice.reason, 1000) if choice is not None else None
+    values["calibration.source"] = visible(calibration.source, 1000)
+    values["calibration.identifier"] = calibration.identifier
+    return tuple(Fact(say(key), value) for key, value in values.items() if value)
+
+
+def software_facts(examination: Examination, schema: str, say: Catalogue) -> Facts:
+    """Return what made the record, with checksums."""
+    software, signature = examination.software, examination.signature
+    values = {
+        "software.version": visible(software.version),
+        "software.model": visible(software.model_name),
+        "software.model_sha256": software.model_sha256 or say("not_said"),
+        "software.schema": schema,
+        "software.record_sha256": record_sha256(examination),
+        "software.key": None
+        if signature is None or signature.key is None
+        else f"{signature.key.algorithm} {signature.key.public_key}",
+    }
+    return tuple(Fact(say(key), value) for key, value in values.items() if value)

@@ -1,0 +1,202 @@
+"""From the record to the report: words are chosen and numbers rounded here, nothing is measured or concluded."""
+
+from collections.abc import Sequence
+
+from ...anatomy import ASSESSED_LEVELS
+from ...assessment import (
+    NORMAL_ABOVE_MG_CM3,
+    OSTEOPOROSIS_BELOW_MG_CM3,
+    Category,
+    format_bmd,
+)
+from ...errors import UsageError
+from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256
+from ...findings import Finding
+from ..deidentify import is_signed_copy
+from ..priors import Comparison
+from .about import calibration_facts, patient_facts, scan_facts, software_facts
+from .catalogue import Catalogue, catalogue
+from .history import history_table
+from .level_table import level_table, shown_level
+from .prior_table import prior_table
+from .report import BarPart, ColourBar, Note, Picture, Report, State
+from .words import half_interval, number, time, visible
+
+# Dark to light with rising BMD, so that a grey print keeps the order.
+BAR_LOW, BAR_HIGH = 0.0, 200.0
+_BAR_COLORS = {
+    Category.OSTEOPOROSIS: "#a63a32",
+    Category.OSTEOPENIA: "#e3ab4a",
+    Category.NORMAL: "#cfe8cf",
+}
+THRESHOLDS_FROM_YEARS = 50.0  # ACR-SPR-SSR practice parameter for QCT
+
+
+def compose(
+    examination: Examination,
+    pictures: Sequence[Picture] = (),
+    comparisons: Sequence[Comparison] = (),
+    language: str = "en",
+    deidentified: bool = False,
+) -> Report:
+    """Return the report of a record.
+
+    Args:
+        comparisons: with earlier examinations, as :func:`..priors.compare` makes them.
+        deidentified: says so on the report; the record is one that :func:`..deidentify.deidentified` made.
+
+    Raises:
+        UsageError: the record was changed after it was signed.
+    """
+    refuse_changed(examination)
+    say = catalogue(language)
+    assessment = examination.assessment
+    category = assessment.category
+    bar = _bar(examination, say)
+    if category is None:
+        category_words = say("category.none")
+    else:
+        kind = "category.limited" if assessment.limited else "category.plain"
+        category_words = say(kind, category=say(f"category.{category}"))
+    return Report(
+        language=say("language"),
+        title=say("title"),
+        research_use=say("research_use"),
+        copy=say("deidentified") if deidentified else "",
+        state=_state(examination, say, deidentified),
+        patient=patient_facts(examination.scan.patient, say),
+        scan=scan_facts(examination, say),
+        category=category_words,
+        statement=visible(assessment.statement, 4000),
+        bar=bar,
+        mean_line=_mean_line(examination, say),
+        warning=say("calibration.nominal") if examination.calibration.nominal else "",
+        levels_line=_levels_line(examination, say),
+        levels=level_table(examination, say),
+        priors=prior_table(comparisons, say) if comparisons else None,
+        findings=tuple(
+            Note(finding.severity.value, say(f"severity.{finding.severity.value}"), visible(_placed(finding), 1000))
+            for finding in examination.findings
+        ),
+        calibration=calibration_facts(examination, say),
+        method=_method(examination, say),
+        software=software_facts(examination, SCHEMA, say),
+        history=history_table(examination, say),
+        pictures=tuple(pictures),
+        patient_id=visible(examination.scan.patient.patient_id or "", 40),
+        record_sha256=record_sha256(examination),
+    )
+
+
+def refuse_changed(examination: Examination) -> None:
+    """Raise UsageError if the record was changed after it was signed."""
+    signature = examination.signature
+    if signature is not None and not is_intact(examination):
+        raise UsageError(
+            f"The record was changed after {visible(signature.reader)} signed it on {time(signature.time)}: no report "
+            "is made of it. Take the signed file from a backup, or take the signature off, which the history keeps."
+        )
+
+
+def _state(examination: Examination, say: Catalogue, deidentified: bool) -> State:
+    signature = examination.signature
+    if signature is not None:
+        key = "state.signed.detail_organization" if signature.organization else "state.signed.detail"
+        detail = say(
+            key,
+            reader=visible(signature.reader),
+            organization=visible(signature.organization or ""),
+            time=time(signature.time),
+        )
+        return State("signed", say("state.signed"), detail)
+    if deidentified and is_signed_copy(examination):
+        return State("signed", say("state.signed"), say("state.signed.deidentified"))
+    corrections = [entry for entry in examination.history if entry.what != SIGNED]
+    if corrections:
+        last = corrections[-1]
+        detail = say("state.corrected.detail", reader=visible(last.reader), time=time(last.time))
+        return State("corrected", say("state.corrected"), detail)
+    return State("automatic", say("state.automatic"), say("state.automatic.detail"))
+
+
+def _bar(examination: Examination, say: Catalogue) -> ColourBar | None:
+    assessment = examination.assessment
+    mean = assessment.mean_bmd_mg_cm3
+    if mean is None or assessment.category is None:
+        return None
+    limits = {
+        Category.OSTEOPOROSIS: (BAR_LOW, OSTEOPOROSIS_BELOW_MG_CM3),
+        Category.OSTEOPENIA: (OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3),
+        Category.NORMAL: (NORMAL_ABOVE_MG_CM3, BAR_HIGH),
+    }
+    parts = tuple(
+        BarPart(say(f"category.{category.value}"), low, high, _BAR_COLORS[category])
+        for category, (low, high) in limits.items()
+    )
+    levels = say.listed(assessment.levels)
+    return ColourBar(
+        low=BAR_LOW,
+        high=BAR_HIGH,
+        parts=parts,
+        ticks=(OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3),
+        value=mean,
+        marker=min(max(mean, BAR_LOW), BAR_HIGH),
+        value_text=format_bmd(mean),
+        title=say("bar.title", levels=levels),
+        description=say("bar.alt", levels=levels, bmd=format_bmd(mean)),
+    )
+
+
+def _mean_line(examination: Examination, say: Catalogue) -> str:
+    assessment = examination.assessment
+    if assessment.mean_bmd_mg_cm3 is None:
+        return ""
+    title = say("bar.title", levels=say.listed(assessment.levels))
+    bmd = number(float(format_bmd(assessment.mean_bmd_mg_cm3)), _decimals(assessment.mean_bmd_mg_cm3))
+    error = assessment.mean_bmd_error
+    if error is None:
+        value = say("bar.value", bmd=bmd)
+        return f"{title}: {value}"
+    half, whole = half_interval(error)
+    key = "bar.uncertainty" if whole else "bar.uncertainty_noise"
+    value = say(key, bmd=bmd, half=number(half))
+    return f"{title}: {value}"
+
+
+def _decimals(bmd_mg_cm3: float) -> int:
+    return len(format_bmd(bmd_mg_cm3).partition(".")[2])
+
+
+def _levels_line(examination: Examination, say: Catalogue) -> tuple[str, ...]:
+    used = tuple(shown_level(level, examination, say) for level in examination.assessment.levels)
+    lines = [say("use.used", levels=say.listed(used)) if used else say("use.none")]
+    for measurement in examination.measurements:
+        level, excluded = shown_level(measurement.level, examination, say), measurement.excluded
+        if excluded is not None:
+            values = {"reason": visible(excluded.reason), "reader": visible(excluded.reader)}
+            lines.append(say("use.excluded", level=level, time=time(excluded.time), **values))
+        elif measurement.level not in ASSESSED_LEVELS:
+            lines.append(say("use.reference", level=level))
+    measured = {measurement.level for measurement in examination.measurements}
+    for level in examination.quality.requested_levels:
+        if level not in measured:
+            reasons = [finding.message for finding in examination.findings if finding.level == level]
+            shown = shown_level(level, examination, say)
+            key = "use.missing" if reasons else "use.missing_unknown"
+            lines.append(say(key, level=shown, reason=visible(" ".join(reasons))))
+    return tuple(lines)
+
+
+def _placed(finding: Finding) -> str:
+    named = finding.level is None or finding.level in finding.message
+    return finding.message if named else f"{finding.level}: {finding.message}"
+
+
+def _method(examination: Examination, say: Catalogue) -> tuple[str, ...]:
+    lines = [say("method.voi"), say("method.category"), say("method.t_score")]
+    years = examination.scan.patient.age_years
+    if years is None:
+        lines.append(say("method.age_unknown"))
+    elif years < THRESHOLDS_FROM_YEARS:
+        lines.append(say("method.young", years=f"{years:g}"))
+    return (*lines, say("method.screening"), say("method.research"))

@@ -1,0 +1,68 @@
+"""The table of changes since earlier examinations."""
+
+from collections.abc import Sequence
+
+from ...assessment import format_bmd
+from ..priors import Change, Comparison, Remark
+from .catalogue import Catalogue
+from .report import Column, Table
+from .words import DASH, date, number, signed, visible
+
+_COLUMNS = (
+    "priors.level",
+    "priors.date",
+    "priors.then",
+    "priors.now",
+    "priors.change",
+    "priors.percent",
+    "priors.rate",
+    "priors.lsc",
+    "priors.verdict",
+)
+_TEXT = ("priors.level", "priors.date", "priors.verdict")
+
+
+def prior_table(comparisons: Sequence[Comparison], say: Catalogue) -> Table:
+    """Return a row for the mean and for each level of each earlier examination."""
+    rows, notes = [], [say("priors.note.units")]
+    site_lsc = {c.site_lsc_mg_cm3 for c in comparisons if c.site_lsc_mg_cm3 is not None}
+    for comparison in comparisons:
+        when = _when(comparison, say)
+        rows += [_row(change, when, say) for change in comparison.changes]
+        notes += [_remark(remark, comparison, when, say) for remark in comparison.remarks]
+    if site_lsc:
+        notes.append(say("priors.note.lsc_site", lsc=say.listed(tuple(number(lsc) for lsc in sorted(site_lsc)))))
+    else:
+        notes.append(say("priors.note.lsc_noise"))
+    columns = tuple(Column(say(key), "left" if key in _TEXT else "right") for key in _COLUMNS)
+    return Table(columns, tuple(rows), tuple(notes))
+
+
+def _when(comparison: Comparison, say: Catalogue) -> str:
+    if comparison.date is not None:
+        return date(comparison.date) or ""
+    if comparison.years is None:
+        return say("priors.undated")
+    key = "priors.relative" if comparison.years >= 0 else "priors.relative_after"
+    return say(key, years=number(abs(comparison.years), 2))
+
+
+def _row(change: Change, when: str, say: Catalogue) -> tuple[str, ...]:
+    level = change.levels[0] if len(change.levels) == 1 and not change.is_mean else None
+    lsc = change.lsc_mg_cm3
+    verdict = "priors.unknown" if lsc is None else "priors.beyond" if change.exceeds_lsc else "priors.within"
+    return (
+        level or say("priors.mean", levels=say.listed(change.levels)),
+        when,
+        format_bmd(change.then_mg_cm3),
+        format_bmd(change.now_mg_cm3),
+        signed(change.change_mg_cm3),
+        DASH if change.percent is None else signed(change.percent),
+        DASH if change.per_year_mg_cm3 is None else signed(change.per_year_mg_cm3),
+        DASH if lsc is None else number(lsc),
+        say(verdict),
+    )
+
+
+def _remark(remark: Remark, comparison: Comparison, when: str, say: Catalogue) -> str:
+    return say(f"priors.note.{remark.value}", date=when, **{k: visible(v) for k, v in comparison.facts.items()})

@@ -1,0 +1,189 @@
+"""Change since earlier examinations of the same patient, against the least significant change (LSC)."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ..calibration import BMDError
+from ..calibration.provenance import read_date
+from ..errors import UsageError
+from ..examination import Examination
+
+# A change is significant at 95 % where it exceeds 1.96 times the standard error of the difference of two measurements;
+# with equal errors that is ISCD's 2.77 times the precision error.
+LSC_FACTOR = 1.96
+DAYS_PER_YEAR = 365.25
+_SHORTEST_YEARS = 0.25  # a rate over less multiplies the noise
+
+
+class Remark(str, Enum):
+    """What stands against reading a change as bone gained or lost."""
+
+    CALIBRATION = "calibration"
+    SCANNER = "scanner"
+    KVP = "kvp"
+    MATERIAL = "material"
+    NAMES = "names"
+    UNDATED = "undated"
+
+
+@dataclass(frozen=True)
+class Change:
+    """The change of one level, or of the mean over ``levels``, in mg/cm3.
+
+    Attributes:
+        per_year_mg_cm3: None where a scan has no date, or less than three months lie between them.
+        lsc_mg_cm3: None where the calibrations differ and one does not say how well it fits.
+    """
+
+    levels: tuple[str, ...]
+    is_mean: bool
+    then_mg_cm3: float
+    now_mg_cm3: float
+    per_year_mg_cm3: float | None
+    lsc_mg_cm3: float | None
+
+    @property
+    def change_mg_cm3(self) -> float:
+        """Now less then."""
+        return self.now_mg_cm3 - self.then_mg_cm3
+
+    @property
+    def percent(self) -> float | None:
+        """Change in percent of then; None where that was not positive."""
+        return 100.0 * self.change_mg_cm3 / self.then_mg_cm3 if self.then_mg_cm3 > 0.0 else None
+
+    @property
+    def exceeds_lsc(self) -> bool:
+        """Whether the change is more than the LSC; False where that is not known."""
+        return self.lsc_mg_cm3 is not None and abs(self.change_mg_cm3) > self.lsc_mg_cm3
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One earlier examination beside the current one.
+
+    Attributes:
+        date: of the earlier scan as its header writes it; None where it has none or may not be told.
+        years: from the earlier scan to the current one.
+        facts: texts for the remarks.
+        site_lsc_mg_cm3: the site's own LSC, where it gave one.
+    """
+
+    date: str | None
+    years: float | None
+    changes: tuple[Change, ...]
+    remarks: tuple[Remark, ...]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    site_lsc_mg_cm3: float | None = None
+
+
+def compare(
+    current: Examination, prior: Examination, site_lsc_mg_cm3: float | None = None, tell_date: bool = True
+) -> Comparison:
+    """Compare with an earlier examination.
+
+    Only levels that are measured and not excluded in both count, and the mean only where it rests on the same levels.
+
+    Args:
+        site_lsc_mg_cm3: the LSC of the site's own precision study, in place of the one from the noise.
+        tell_date: False leaves only the years between the two scans (de-identified).
+
+    Raises:
+        UsageError: the prior is of another patient, or it can't be told; or it is the same scan.
+    """
+    _check_same_patient(current, prior)
+    years = _years_between(prior, current)
+    remarks = [remark for remark, applies in _remarks(current, prior, years).items() if applies]
+    changes = []
+    if not {Remark.MATERIAL, Remark.NAMES} & set(remarks):
+        then_mean, now_mean = prior.assessment, current.assessment
+        if (
+            then_mean.mean_bmd_mg_cm3 is not None
+            and now_mean.mean_bmd_mg_cm3 is not None
+            and then_mean.levels == now_mean.levels
+        ):
+            lsc = site_lsc_mg_cm3 or _lsc(current, prior, now_mean.mean_bmd_error, then_mean.mean_bmd_error)
+            rate = _rate(then_mean.mean_bmd_mg_cm3, now_mean.mean_bmd_mg_cm3, years)
+            changes.append(
+                Change(now_mean.levels, True, then_mean.mean_bmd_mg_cm3, now_mean.mean_bmd_mg_cm3, rate, lsc)
+            )
+        for now in current.measurements:
+            then = prior.measurement(now.level)
+            if then is None or then.excluded is not None or now.excluded is not None:
+                continue
+            lsc = site_lsc_mg_cm3 or _lsc(current, prior, now.bmd_error, then.bmd_error)
+            rate = _rate(then.bmd_mg_cm3, now.bmd_mg_cm3, years)
+            changes.append(Change((now.level,), False, then.bmd_mg_cm3, now.bmd_mg_cm3, rate, lsc))
+    scanner = " ".join(part for part in (prior.scan.manufacturer, prior.scan.model, prior.scan.station) if part)
+    facts = {
+        "name": prior.calibration.name,
+        "material": prior.calibration.material,
+        "scanner": scanner,
+        "kvp": "?" if prior.scan.kvp is None else f"{prior.scan.kvp:g}",
+    }
+    date = _scan_date(prior) if tell_date else None
+    return Comparison(date, years, tuple(changes), tuple(remarks), facts, site_lsc_mg_cm3)
+
+
+def _check_same_patient(current: Examination, prior: Examination) -> None:
+    now, then = current.scan.patient.patient_id, prior.scan.patient.patient_id
+    if not now or not then:
+        raise UsageError("A scan without a patient ID can't be compared: it is not certain whose it is.")
+    if now.strip() != then.strip():
+        raise UsageError("The earlier record is of another patient (its patient ID differs); give one of this patient.")
+    same_images = current.scan.sop_instance_uids and current.scan.sop_instance_uids == prior.scan.sop_instance_uids
+    same_file = current.scan.file_sha256 and current.scan.file_sha256 == prior.scan.file_sha256
+    if same_images or same_file:
+        raise UsageError("The earlier record is of the same scan; give one of an earlier scan.")
+
+
+def _remarks(current: Examination, prior: Examination, years: float | None) -> dict[Remark, bool]:
+    now, then = current.scan, prior.scan
+    is_other_scanner = (now.manufacturer, now.model, now.station, now.device_serial) != (
+        then.manufacturer,
+        then.model,
+        then.station,
+        then.device_serial,
+    )
+    return {
+        Remark.NAMES: not (current.quality.names_certain and prior.quality.names_certain),
+        Remark.MATERIAL: current.calibration.material != prior.calibration.material,
+        Remark.CALIBRATION: current.calibration.identifier != prior.calibration.identifier,
+        Remark.SCANNER: is_other_scanner,
+        Remark.KVP: now.kvp != then.kvp,
+        Remark.UNDATED: years is None,
+    }
+
+
+def _lsc(current: Examination, prior: Examination, now: BMDError | None, then: BMDError | None) -> float | None:
+    """Return the LSC that follows from the records' own standard errors: a lower limit, placement is not in them."""
+    if now is None or then is None:
+        return None
+    if current.calibration.identifier == prior.calibration.identifier:
+        # One calibration: its error is common to both and cancels but for the slope's part over the change itself.
+        return LSC_FACTOR * math.hypot(now.noise_mg_cm3, then.noise_mg_cm3)
+    if now.total_mg_cm3 is None or then.total_mg_cm3 is None:
+        return None
+    return LSC_FACTOR * math.hypot(now.total_mg_cm3, then.total_mg_cm3)
+
+
+def _rate(then: float, now: float, years: float | None) -> float | None:
+    return None if years is None or abs(years) < _SHORTEST_YEARS else (now - then) / years
+
+
+def _scan_date(examination: Examination) -> str | None:
+    return examination.scan.acquisition_date or examination.scan.study_date
+
+
+def _years_between(prior: Examination, current: Examination) -> float | None:
+    dates = []
+    for examination in (prior, current):
+        text = _scan_date(examination)
+        try:
+            dates.append(None if text is None else read_date(text))
+        except UsageError:
+            dates.append(None)
+    then, now = dates
+    return None if then is None or now is None else (now - then).days / DAYS_PER_YEAR

@@ -1,0 +1,170 @@
+"""The record as CSV: one row a level, one row a patient.
+
+The column names are a public contract: they are added to, never renamed.
+"""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from ..examination import Examination, Measurement, record_sha256
+from .page.words import visible
+
+Value = str | float | int | bool | None
+# What a spreadsheet takes for the start of a formula, in both widths.
+_FORMULA_STARTS = "=+-@＝＋－＠|%"
+
+LEVEL_COLUMNS = (
+    "patient_id",
+    "scan_date",
+    "accession_number",
+    "level",
+    "names_certain",
+    "bmd_mg_cm3",
+    "bmd_noise_se_mg_cm3",
+    "bmd_total_se_mg_cm3",
+    "mean_hu",
+    "sd_hu",
+    "voi_volume_mm3",
+    "in_mean",
+    "excluded_reason",
+    "excluded_by",
+    "automatic_bmd_mg_cm3",
+    "automatic_mean_hu",
+    "findings",
+    "bmd_material",
+    "record_sha256",
+)
+PATIENT_COLUMNS = (
+    "patient_id",
+    "patient_name",
+    "patient_sex",
+    "patient_age_years",
+    "scan_date",
+    "accession_number",
+    "study_uid",
+    "series_uid",
+    "mean_bmd_mg_cm3",
+    "mean_bmd_noise_se_mg_cm3",
+    "mean_bmd_total_se_mg_cm3",
+    "levels_used",
+    "category",
+    "category_limited_by",
+    "statement",
+    "state",
+    "signed_by",
+    "signed_at",
+    "findings",
+    "calibration_name",
+    "calibration_identifier",
+    "calibration_slope_mg_cm3_per_hu",
+    "calibration_intercept_mg_cm3",
+    "calibration_kvp",
+    "calibration_nominal",
+    "bmd_material",
+    "scan_kvp",
+    "scanner_manufacturer",
+    "scanner_model",
+    "kernel",
+    "slice_thickness_mm",
+    "software_version",
+    "segmentation_model",
+    "record_sha256",
+)
+
+
+def levels_csv(examination: Examination) -> str:
+    """Return a row for each measured level, top to bottom."""
+    return _csv(LEVEL_COLUMNS, [_level_row(examination, m) for m in examination.measurements])
+
+
+def patient_csv(examination: Examination) -> str:
+    """Return one row for the examination."""
+    return _csv(PATIENT_COLUMNS, [_patient_row(examination)])
+
+
+def harmless(value: Value) -> str:
+    """Return a cell's text: numbers whole, and no text that a spreadsheet would run as a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    text = visible(value, 4000)
+    return f"'{text}" if text.lstrip()[:1] in tuple(_FORMULA_STARTS) else text
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Value]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: harmless(row[name]) for name in columns} for row in rows)
+    return stream.getvalue()
+
+
+def _shared(examination: Examination) -> dict[str, Value]:
+    scan = examination.scan
+    return {
+        "patient_id": scan.patient.patient_id,
+        "scan_date": scan.acquisition_date or scan.study_date,
+        "accession_number": scan.accession_number,
+        "bmd_material": examination.calibration.material,
+        "record_sha256": record_sha256(examination),
+    }
+
+
+def _level_row(examination: Examination, measurement: Measurement) -> dict[str, Value]:
+    error, automatic, excluded = measurement.bmd_error, measurement.automatic, measurement.excluded
+    return _shared(examination) | {
+        "level": measurement.level,
+        "names_certain": examination.quality.names_certain,
+        "bmd_mg_cm3": measurement.bmd_mg_cm3,
+        "bmd_noise_se_mg_cm3": None if error is None else error.noise_mg_cm3,
+        "bmd_total_se_mg_cm3": None if error is None else error.total_mg_cm3,
+        "mean_hu": measurement.mean_hu,
+        "sd_hu": measurement.sd_hu,
+        "voi_volume_mm3": measurement.volume_mm3,
+        "in_mean": measurement.level in examination.assessment.levels,
+        "excluded_reason": None if excluded is None else excluded.reason,
+        "excluded_by": None if excluded is None else excluded.reader,
+        "automatic_bmd_mg_cm3": None if automatic is None else automatic.bmd_mg_cm3,
+        "automatic_mean_hu": None if automatic is None else automatic.mean_hu,
+        "findings": " ".join(f.code.value for f in examination.findings if f.level == measurement.level),
+    }
+
+
+def _patient_row(examination: Examination) -> dict[str, Value]:
+    scan, assessment, calibration = examination.scan, examination.assessment, examination.calibration
+    signature, error = examination.signature, assessment.mean_bmd_error
+    return _shared(examination) | {
+        "patient_name": scan.patient.name,
+        "patient_sex": scan.patient.sex,
+        "patient_age_years": scan.patient.age_years,
+        "study_uid": scan.study_uid,
+        "series_uid": scan.series_uid,
+        "mean_bmd_mg_cm3": assessment.mean_bmd_mg_cm3,
+        "mean_bmd_noise_se_mg_cm3": None if error is None else error.noise_mg_cm3,
+        "mean_bmd_total_se_mg_cm3": None if error is None else error.total_mg_cm3,
+        "levels_used": " ".join(assessment.levels),
+        "category": assessment.category,
+        "category_limited_by": " ".join(assessment.limited),
+        "statement": assessment.statement,
+        "state": "signed" if signature is not None else "corrected" if examination.history else "automatic",
+        "signed_by": None if signature is None else signature.reader,
+        "signed_at": None if signature is None else signature.time,
+        "findings": " ".join(dict.fromkeys(f.code.value for f in examination.findings)),
+        "calibration_name": calibration.name,
+        "calibration_identifier": calibration.identifier,
+        "calibration_slope_mg_cm3_per_hu": calibration.slope,
+        "calibration_intercept_mg_cm3": calibration.intercept_mg_cm3,
+        "calibration_kvp": calibration.kvp,
+        "calibration_nominal": calibration.nominal,
+        "scan_kvp": scan.kvp,
+        "scanner_manufacturer": scan.manufacturer,
+        "scanner_model": scan.model,
+        "kernel": scan.kernel,
+        "slice_thickness_mm": scan.slice_thickness_mm,
+        "software_version": examination.software.version,
+        "segmentation_model": examination.software.model_name,
+    }

@@ -1,0 +1,78 @@
+"""The result folder of a validation: written whole or not at all."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+from ... import __version__
+from ...progress import Progress, silent
+from ...reporting.files import check_output_folder, write_folder
+from . import tables
+from .figures import write_figures
+from .page import make_page
+from .readings import read_readings
+from .study import Study, analyse
+
+SCHEMA = "ldct-bmd-validation/1"
+RECORD_FILE, PAGE_FILE, FIGURES = "validation.json", "validation.html", "figures"
+TABLES = {
+    "agreement.csv": tables.write_agreement,
+    "diagnosis.csv": tables.write_diagnosis,
+    "categories.csv": tables.write_categories,
+    "subgroups.csv": tables.write_subgroups,
+    "precision.csv": tables.write_precision,
+    "missing.csv": tables.write_missing,
+}
+RESULT_FILES = frozenset({RECORD_FILE, PAGE_FILE, FIGURES, *TABLES})
+
+
+def validate(source: Path, folder: Path, overwrite: bool = False, progress: Progress = silent) -> Study:
+    """Read the rows of ``source``, and write tables, figures and page to ``folder``.
+
+    Raises:
+        UsageError: the rows are malformed, or the folder can't be written.
+    """
+    if not (overwrite and _is_validation(folder)):
+        check_output_folder(folder, overwrite)
+    study = analyse(read_readings(source), progress)
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+
+    def fill(partial: Path) -> Study:
+        progress("write", 0.0)
+        for name, write in TABLES.items():
+            write(study, partial / name)
+        (partial / FIGURES).mkdir()
+        figures = write_figures(study, partial / FIGURES)
+        progress("write", 0.8)
+        page = make_page(study, source.name, digest, {name: path.read_bytes() for name, path in figures.items()})
+        (partial / PAGE_FILE).write_text(page, encoding="utf-8")
+        about = {"version": __version__, "source": source.name, "sha256": digest, "rows": len(study.readings)}
+        tables.write_record(partial / RECORD_FILE, SCHEMA, about)
+        progress("write", 1.0)
+        return study
+
+    if not _is_validation(folder):
+        return write_folder(folder, overwrite, fill)
+    folder = folder.absolute()
+    aside = folder.with_name(f".{uuid4().hex}.replaced")
+    folder.rename(aside)
+    try:
+        return write_folder(folder, False, fill)
+    finally:
+        if not folder.exists():
+            aside.rename(folder)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_validation(folder: Path) -> bool:
+    """Whether ``folder`` holds a validation and nothing else."""
+    if folder.is_symlink():
+        return False
+    try:
+        names = {path.name for path in folder.iterdir()}
+        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return names <= RESULT_FILES and isinstance(record, dict) and record.get("schema") == SCHEMA

@@ -1,0 +1,173 @@
+"""Reading the paired measurements of a study from CSV; what is malformed is named by line, never dropped."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...anatomy import LEVELS
+from ...errors import UsageError
+
+MEAN_LEVEL = "L1-L2"
+REQUIRED = ("patient", "level", "bmd_predicted", "bmd_reference")
+OPTIONAL = ("sex", "age", "scanner", "kvp", "repeat", "simulated")
+MISSING = frozenset({"", "na", "nan", "n/a"})
+SEXES = {"f": "F", "female": "F", "woman": "F", "women": "F", "w": "F", "m": "M", "male": "M", "man": "M", "men": "M"}
+UNKNOWN_SEX = frozenset({"o", "other", "u", "unknown"})
+MOST_LISTED = 20
+# Far outside what trabecular bone has (fatty marrow lies a little below 0): such a number is in another unit.
+PLAUSIBLE_MG_CM3 = (-150.0, 800.0)
+OLDEST_YEARS = 125.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One patient's BMD at one level, predicted and by the reference, in mg/cm3; None where it is missing.
+
+    Attributes:
+        line: of the file, the header being 1.
+        sex: "F", "M" or None.
+        repeat: which of the patient's scans this is; "" where the study has one a patient.
+        simulated: whether the scan was simulated.
+    """
+
+    line: int
+    patient: str
+    level: str
+    predicted: float | None
+    reference: float | None
+    sex: str | None = None
+    age_years: float | None = None
+    scanner: str | None = None
+    kvp: float | None = None
+    repeat: str = ""
+    simulated: bool = False
+
+
+def read_readings(path: Path) -> tuple[Reading, ...]:
+    """Return the rows of a CSV file in their order.
+
+    Raises:
+        UsageError: the file can't be read, lacks a column, or has malformed rows; these are named by line.
+    """
+    rows = _rows(path)
+    readings: list[Reading] = []
+    wrong: list[tuple[int, str]] = []
+    first: dict[tuple[str, str, str], int] = {}
+    sexes: dict[str, tuple[str, int]] = {}
+    for line, row in rows:
+        if isinstance(row, str):
+            wrong.append((line, row))
+            continue
+        try:
+            reading = _reading(line, row)
+            key = (reading.patient, reading.level, reading.repeat)
+            if key in first:
+                raise ValueError(f"the same patient, level and repeat as line {first[key]}")
+            first[key] = line
+            if reading.sex is not None:
+                sex, where = sexes.setdefault(reading.patient, (reading.sex, line))
+                if sex != reading.sex:
+                    raise ValueError(f"sex {reading.sex}, but {sex} in line {where} of the same patient")
+        except ValueError as error:
+            wrong.append((line, str(error)))
+        else:
+            readings.append(reading)
+    if wrong:
+        raise UsageError(_malformed(path, wrong))
+    if not readings:
+        raise UsageError(f"{path.name} has a header and no rows: give one row a patient and level.")
+    return tuple(readings)
+
+
+def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
+    """Return (line, row by column, or what is wrong with it)."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"Can't read {path}: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path.name} is not UTF-8 text: save it as CSV UTF-8.") from error
+    if "\0" in text:
+        raise UsageError(f"{path.name} is no text file: save the table as CSV UTF-8.")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        _check_header(path, header)
+        out: list[tuple[int, Mapping[str, str] | str]] = []
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                stripped = [cell.strip() for cell in cells]
+                if len(cells) != len(header):
+                    out.append((line, f"{len(cells)} cells under {len(header)} column names"))
+                else:
+                    out.append((line, dict(zip(header, stripped, strict=True))))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UsageError(f"{path.name}, line {reader.line_num}: not CSV ({error}).") from error
+    return out
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    lacking = [name for name in REQUIRED if name not in header]
+    if lacking and len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+        raise UsageError(f"{path.name}: its cells are not separated by commas; save it with commas and decimal points.")
+    if lacking:
+        raise UsageError(f"{path.name} lacks the column {', '.join(lacking)}; it needs {', '.join(REQUIRED)}.")
+    twice = sorted({name for name in (*REQUIRED, *OPTIONAL) if header.count(name) > 1})
+    if twice:
+        raise UsageError(f"{path.name} has the column {', '.join(twice)} twice: leave one.")
+
+
+def _reading(line: int, row: Mapping[str, str]) -> Reading:
+    patient, level = row["patient"], row["level"].upper().replace(" ", "").replace("–", "-")
+    if not patient:
+        raise ValueError("no patient")
+    if level not in LEVELS and level != MEAN_LEVEL:
+        raise ValueError(f"level {row['level']!r} is neither a vertebra, as in L1, nor {MEAN_LEVEL}")
+    low, high = PLAUSIBLE_MG_CM3
+    return Reading(
+        line=line,
+        patient=patient,
+        level=level,
+        predicted=_number(row, "bmd_predicted", low, high),
+        reference=_number(row, "bmd_reference", low, high),
+        sex=_sex(row.get("sex", "")),
+        age_years=_number(row, "age", 0.0, OLDEST_YEARS),
+        scanner=row.get("scanner") or None,
+        kvp=_number(row, "kvp", 1.0, 300.0),
+        repeat=row.get("repeat", ""),
+        simulated=row.get("simulated", "").lower() in ("yes", "true", "1"),
+    )
+
+
+def _number(row: Mapping[str, str], name: str, low: float, high: float) -> float | None:
+    text = row.get(name, "")
+    if text.lower() in MISSING:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{name} {text!r} is not a number") from None
+    if not math.isfinite(value) or not low <= value <= high:
+        raise ValueError(f"{name} {text} is not between {low:g} and {high:g}")
+    return value
+
+
+def _sex(text: str) -> str | None:
+    word = text.lower()
+    if word in MISSING or word in UNKNOWN_SEX:
+        return None
+    if word not in SEXES:
+        raise ValueError(f"sex {text!r} is none of F, M, O or empty")
+    return SEXES[word]
+
+
+def _malformed(path: Path, wrong: list[tuple[int, str]]) -> str:
+    listed = "; ".join(f"line {line}: {what}" for line, what in sorted(wrong)[:MOST_LISTED])
+    more = f"; and {len(wrong) - MOST_LISTED} more" if len(wrong) > MOST_LISTED else ""
+    rows = "1 malformed row" if len(wrong) == 1 else f"{len(wrong)} malformed rows"
+    return f"{path.name} has {rows}, nothing was computed: {listed}{more}."

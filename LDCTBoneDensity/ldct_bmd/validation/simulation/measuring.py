@@ -1,0 +1,79 @@
+"""One scan: build it, measure it with the whole engine, and compare with its truth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...anatomy import TARGET_LEVELS
+from ...calibration import entered_calibration
+from ...errors import CannotMeasure
+from ...pipeline import measure
+from ...progress import Progress, silent
+from ...scan import CTScan
+from ...segmentation import ModelIdentity, NamedBodies, Segmenter
+from ..phantom import PHANTOM_INTERCEPT_MG_CM3, PHANTOM_SLOPE, build_phantom
+from .conditions import Field, phantom_spec
+from .plan import PlannedScan
+
+
+@dataclass(frozen=True)
+class LevelResult:
+    """Predicted and true BMD of a level in mg/cm3; no prediction where the engine gave none."""
+
+    level: str
+    predicted: float | None
+    reference: float
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What a scan gave.
+
+    Attributes:
+        names_certain: whether the engine was sure of the names; None if it could not measure at all.
+        findings: the codes of its findings, or why it could not measure.
+    """
+
+    name: str
+    levels: tuple[LevelResult, ...]
+    names_certain: bool | None
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExactMask:
+    """Gives the phantom's own bodies: what is left is the error of VOI, sampling and noise."""
+
+    bodies: NDArray[np.uint8]
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """No model."""
+        return ModelIdentity("the phantom's own mask", None)
+
+    def __call__(self, scan: CTScan, progress: Progress = silent) -> NamedBodies:
+        """Return the bodies."""
+        return NamedBodies(self.bodies)
+
+
+def measure_scan(planned: PlannedScan, field: Field, segmenter: Segmenter | None) -> ScanResult:
+    """Return the result of a scan; ``segmenter`` None takes the phantom's exact mask."""
+    phantom = build_phantom(phantom_spec(planned.patient, planned.conditions, field))
+    # The HU were made with this function: the calibration adds no error of its own.
+    calibration = entered_calibration(PHANTOM_SLOPE, PHANTOM_INTERCEPT_MG_CM3, "K2HPO4", phantom.spec.kvp)
+    predicted: dict[str, float] = {}
+    certain: bool | None = None
+    try:
+        examination = measure(phantom.scan, segmenter or ExactMask(phantom.bodies), calibration).examination
+    except CannotMeasure as error:
+        findings: tuple[str, ...] = (str(error),)
+    else:
+        predicted = {one.level: one.bmd_mg_cm3 for one in examination.measurements}
+        findings = tuple(sorted({finding.code.value for finding in examination.findings}))
+        certain = examination.quality.names_certain
+    levels = tuple(
+        LevelResult(level, predicted.get(level), phantom.mean_bmd_truth(phantom.ideal_voi(level)))
+        for level in TARGET_LEVELS
+    )
+    return ScanResult(planned.name, levels, certain, findings)

@@ -1,0 +1,144 @@
+"""De-identified copies: nothing of the patient, the readers or the dates is left; what was measured is."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pydicom
+import pypdf
+import pytest
+from helpers_report import SIGNED_AT, Case, case
+from ldct_bmd.calibration import Calibration
+from ldct_bmd.corrections import change_calibration, exclude_level
+from ldct_bmd.examination import Examination, sign
+from ldct_bmd.reporting.deidentify import deidentified
+from ldct_bmd.reporting.dicom.deidentify import KEY_VARIABLE
+from ldct_bmd.reporting.outputs import write_deidentified
+from ldct_bmd.reporting.page import compose
+
+READER = "Dr. Lieselotte Reader"
+OWN_WORDS = "known to Mrs Doe's family"
+OWN_CALIBRATION = Calibration("General Hospital CT3", 0.8, 0.0, "K2HPO4", 120.0, False, "Made by Mr Physicist")
+SECRETS = (
+    "Doe",
+    "Jane",
+    "P-17",
+    "A-1\\",
+    "19610102",
+    "1961-01-02",
+    "20240102",
+    "2024-01-02",
+    "Referrer",
+    "General Hospital",
+    "CT-ROOM-3",
+    "CHEST LOW DOSE",
+    READER,
+    OWN_WORDS,
+    "Physicist",
+    SIGNED_AT[:10],
+)
+
+
+@pytest.fixture(scope="module")
+def signed() -> Examination:
+    examination = exclude_level(case().examination, "L2", f"other: {OWN_WORDS}", READER, "2024-05-06T08:00:00Z")
+    examination = change_calibration(examination, OWN_CALIBRATION, READER, "2024-05-06T08:01:00Z")
+    return sign(examination, READER, SIGNED_AT, "General Hospital")
+
+
+@pytest.fixture(scope="module")
+def written(signed: Examination, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("deidentified") / "out"
+    write_deidentified(folder, signed, case().pixels)
+    return folder
+
+
+def test_the_record_itself_holds_the_secrets_that_the_copy_must_not(signed: Examination) -> None:
+    text = signed.to_json()
+    assert all(secret in text for secret in ("Doe", "P-17", READER, OWN_WORDS, "General Hospital CT3"))
+
+
+def all_text(path: Path) -> str:
+    """All that a file says; compressed pixels, in which any three letters turn up, are left out."""
+    if path.suffix == ".pdf":
+        document = pypdf.PdfReader(path)
+        return "".join(page.extract_text() for page in document.pages) + str(document.metadata)
+    if path.suffix == ".dcm":
+        dataset = pydicom.dcmread(path)
+        for keyword in ("PixelData", "EncapsulatedDocument"):
+            if keyword in dataset:
+                del dataset[keyword]
+        return str(dataset) + str(dataset.file_meta)
+    return re.sub(r"base64,[^\"]+", "", path.read_text(encoding="utf-8"))
+
+
+def test_no_output_holds_a_secret(written: Path) -> None:
+    files = [path for path in written.rglob("*") if path.is_file()]
+    assert len(files) == 9
+    for path in files:
+        told = all_text(path)
+        assert len(told) > 100
+        for secret in SECRETS:
+            assert secret not in told, (path.name, secret)
+
+
+def test_no_true_uid_is_left(written: Path) -> None:
+    source = case().pixels.source
+    true = {image.SOPInstanceUID for image in source.images}
+    true |= {source.first.StudyInstanceUID, source.first.SeriesInstanceUID, source.first.FrameOfReferenceUID}
+    for path in [path for path in written.rglob("*") if path.is_file()]:
+        content = path.read_bytes()
+        assert not [uid for uid in true if uid.encode() in content], path.name
+
+
+def test_what_was_measured_stays(signed: Examination) -> None:
+    copy = deidentified(signed)
+    assert [m.bmd_mg_cm3 for m in copy.measurements] == [m.bmd_mg_cm3 for m in signed.measurements]
+    assert copy.assessment.category == signed.assessment.category
+    assert copy.assessment.levels == signed.assessment.levels
+    assert (copy.scan.patient.sex, copy.scan.patient.age_years) == ("F", 63.0)
+    assert [entry.what for entry in copy.history] == [entry.what for entry in signed.history]
+    assert {entry.reader for entry in copy.history} == {"reader 1"}
+    assert Examination.from_json(copy.to_json()) == copy
+
+
+def test_ages_over_89_are_one(signed: Examination) -> None:
+    old = replace(signed, scan=replace(signed.scan, patient=replace(signed.scan.patient, age_years=97.0)))
+    assert deidentified(old).scan.patient.age_years == 90.0
+
+
+def test_the_report_says_that_it_is_a_copy_and_that_the_original_is_signed(signed: Examination) -> None:
+    report = compose(deidentified(signed), deidentified=True)
+    assert report.copy == "De-identified copy"
+    assert report.state.kind == "signed"
+    assert READER not in report.state.detail
+
+
+def test_the_objects_say_that_they_are_deidentified_and_verify_nobody(written: Path) -> None:
+    for path in (written / "dicom").iterdir():
+        dataset = pydicom.dcmread(path)
+        assert dataset.PatientIdentityRemoved == "YES"
+        assert dataset.PatientID.startswith("DEID-")
+    report = pydicom.dcmread(written / "dicom" / "sr.dcm")
+    assert (report.CompletionFlag, report.VerificationFlag) == ("COMPLETE", "UNVERIFIED")
+    assert "VerifyingObserverSequence" not in report
+
+
+def test_with_a_key_two_exports_refer_to_the_same_images_and_without_one_to_none(
+    signed: Examination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: Case = case()
+
+    def series(name: str) -> str:
+        write_deidentified(tmp_path / name, signed, made.pixels)
+        return pydicom.dcmread(tmp_path / name / "dicom" / "report.dcm").StudyInstanceUID
+
+    assert series("a") != series("b")
+    monkeypatch.setenv(KEY_VARIABLE, "the trial's key")
+    assert series("c") == series("d")
+
+
+def test_tables_and_page_are_the_same_each_time(signed: Examination, written: Path, tmp_path: Path) -> None:
+    write_deidentified(tmp_path / "again", signed, case().pixels)
+    for name in ("report.html", "report.pdf", "report.csv", "report_patient.csv", "measurement.json"):
+        assert (tmp_path / "again" / name).read_bytes() == (written / name).read_bytes()

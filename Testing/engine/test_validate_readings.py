@@ -1,0 +1,150 @@
+"""Reading a study: what is malformed is named by line, what is missing is kept as missing."""
+
+from pathlib import Path
+
+import pytest
+from helpers_study import HEADER, write_csv
+from ldct_bmd.errors import UsageError
+from ldct_bmd.validation.agreement import read_readings
+from ldct_bmd.validation.agreement.patients import gather, missing_values
+
+GOOD = ("P1", "L1", "101.5", "99.0")
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UsageError) as raised:
+        read_readings(path)
+    return str(raised.value)
+
+
+def test_values_and_options_are_read(tmp_path: Path) -> None:
+    header = (*HEADER, "Sex", " age ", "scanner", "kvp", "repeat", "remark")
+    path = write_csv(
+        tmp_path / "a.csv", [("007", " l1 ", "101.5", "-3", "female", "61.5", "iCT", "120", "2", "x")], header
+    )
+    (reading,) = read_readings(path)
+    assert (reading.patient, reading.level, reading.predicted, reading.reference) == ("007", "L1", 101.5, -3.0)
+    assert (reading.sex, reading.age_years, reading.scanner, reading.kvp, reading.repeat) == (
+        "F",
+        61.5,
+        "iCT",
+        120,
+        "2",
+    )
+
+
+def test_a_byte_order_mark_and_empty_lines_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\ufeffpatient,level,bmd_predicted,bmd_reference\r\n\r\nP1,L1,1,2\r\n,,,\r\n", encoding="utf-8")
+    assert [reading.line for reading in read_readings(path)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (("P1", "L1", "abc", "99"), "bmd_predicted 'abc' is not a number"),
+        (("P1", "L1", "101,5", "99"), "bmd_predicted '101,5' is not a number"),
+        (("P1", "L1", "inf", "99"), "bmd_predicted inf is not between"),
+        (("P1", "L1", "101", "0.9e6"), "bmd_reference 0.9e6 is not between"),
+        (("P1", "S1", "101", "99"), "level 'S1' is neither"),
+        (("", "L1", "101", "99"), "no patient"),
+        (("P1", "L1", "101"), "3 cells under 4 column names"),
+        (("P1", "L1", "101", "99", ""), "5 cells under 4 column names"),
+        (("P0", "L1", "101", "99"), "the same patient, level and repeat as line 2"),
+    ],
+)
+def test_a_malformed_row_is_named_by_its_line(tmp_path: Path, row: tuple[str, ...], told: str) -> None:
+    path = write_csv(tmp_path / "a.csv", [("P0", "L1", "1", "2"), row])
+    message = refusal(path)
+    assert "1 malformed row" in message
+    assert f"line 3: {told}" in message
+
+
+def test_every_malformed_row_is_named_in_one_message(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", [GOOD, ("P2", "L1", "x", "1"), ("P3", "L9", "1", "1"), ("P4", "L1", "1", "1")])
+    message = refusal(path)
+    assert "2 malformed rows" in message
+    assert "line 3: " in message
+    assert "line 4: " in message
+    assert "line 5" not in message
+
+
+def test_a_line_number_counts_the_lines_of_a_quoted_cell(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('patient,level,bmd_predicted,bmd_reference\n"P\n1",L1,1,2\nP2,L1,x,2\n', encoding="utf-8")
+    assert "line 4: " in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [("sex", "x", "sex 'x'"), ("age", "old", "age 'old'"), ("age", "200", "age 200"), ("kvp", "0", "kvp 0")],
+)
+def test_options_are_checked_too(tmp_path: Path, column: str, value: str, told: str) -> None:
+    assert told in refusal(write_csv(tmp_path / "a.csv", [(*GOOD, value)], (*HEADER, column)))
+
+
+def test_a_patient_has_one_sex(tmp_path: Path) -> None:
+    rows = [(*GOOD, "F"), ("P1", "L2", "1", "1", ""), ("P1", "T12", "1", "1", "M")]
+    message = refusal(write_csv(tmp_path / "a.csv", rows, (*HEADER, "sex")))
+    assert "line 4: sex M, but F in line 2" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"patient,level,bmd_predicted\nP1,L1,1\n", "lacks the column bmd_reference"),
+        (b"patient;level;bmd_predicted;bmd_reference\nP1;L1;1;2\n", "not separated by commas"),
+        (b"patient,level,bmd_predicted,bmd_reference,level\nP1,L1,1,2,L1\n", "column level twice"),
+        (b"patient,level,bmd_predicted,bmd_reference\n", "no rows"),
+        (b"", "lacks the column"),
+        (b"patient,level,bmd_predicted,bmd_reference\nM\xfcller,L1,1,2\n", "not UTF-8"),
+        (b'patient,level,bmd_predicted,bmd_reference\n"P1,L1,1,2\n', "not CSV"),
+        (b"PK\x03\x04\0\0", "no text file"),
+    ],
+)
+def test_a_file_of_another_form_is_refused_in_a_sentence(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    assert told in refusal(path)
+
+
+def test_a_missing_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    assert "Can't read" in refusal(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("empty", ["", "NA", "nan"])
+def test_an_empty_value_is_missing_not_malformed(tmp_path: Path, empty: str) -> None:
+    path = write_csv(tmp_path / "a.csv", [GOOD, ("P1", "L2", empty, "90"), ("P2", "L1", "80", "81")])
+    readings = read_readings(path)
+    assert readings[1].predicted is None
+    found = {(m.patient, m.level, m.line, m.missing) for m in missing_values(readings, gather(readings))}
+    assert found == {("P1", "L2", 3, "bmd_predicted"), ("P2", "L2", None, "row")}
+
+
+def test_a_patients_mean_takes_both_levels_and_both_values(tmp_path: Path) -> None:
+    rows = [
+        *(("both", "L1", "100", "90"), ("both", "L2", "80", "84")),
+        *(("one", "L1", "100", "90"), ("one", "L2", "80", "")),
+        *(("t12", "T12", "100", "90"),),
+        *(("direct", "L1-L2", "77", "78"),),
+    ]
+    patients = {p.name: p for p in gather(read_readings(write_csv(tmp_path / "a.csv", rows)))}
+    assert patients["both"].mean == (90.0, 87.0)
+    assert (patients["one"].mean, patients["one"].single) == (None, (100.0, 90.0))
+    assert (patients["t12"].mean, patients["t12"].single) == (None, None)
+    assert patients["direct"].mean == (77.0, 78.0)
+
+
+def test_a_direct_mean_that_is_not_the_mean_of_its_levels_is_remarked(tmp_path: Path) -> None:
+    rows = [("a", "L1", "100", "90"), ("a", "L2", "80", "84"), ("a", "L1-L2", "90.2", "95")]
+    (patient,) = gather(read_readings(write_csv(tmp_path / "a.csv", rows)))
+    assert patient.mean == (90.2, 95.0)
+    assert "not the mean" in patient.note
+
+
+def test_of_repeated_scans_the_first_counts_even_if_it_lacks_a_value(tmp_path: Path) -> None:
+    """The second must not stand in: a scan that failed would count as one that went well."""
+    rows = [("a", "L1", "", "90", "1"), ("a", "L2", "80", "84", "1"), ("a", "L1", "100", "90", "2")]
+    (patient,) = gather(read_readings(write_csv(tmp_path / "a.csv", rows, (*HEADER, "repeat"))))
+    assert patient.mean is None
+    assert patient.single == (80.0, 84.0)
