@@ -99,13 +99,14 @@ def test_the_command_line_and_the_pipeline_give_the_same_record(
     assert replace(written, files=()) == own
 
 
-def test_two_runs_give_the_same_record_but_for_timing(scan_file: Path, label_file: Path, tmp_path: Path) -> None:
+def test_two_runs_give_the_same_record_but_for_times(scan_file: Path, label_file: Path, tmp_path: Path) -> None:
     records = []
     for name in ("one", "two"):
         assert run("measure", scan_file, "-o", tmp_path / name, *ready(label_file)).exit_code == 0
         record = json.loads((tmp_path / name / "measurement.json").read_text())
         timing = record.pop("timing_s")
         assert set(timing) == {"read", "segment", "label", "measure"}
+        assert record.pop("measured_at")
         records.append(record)
     assert records[0] == records[1]
 
@@ -254,7 +255,7 @@ def test_an_earlier_result_stays_without_overwrite(scan_file: Path, label_file: 
 def test_a_defect_raises_and_writes_nothing(
     scan_file: Path, label_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*arguments: object) -> None:
+    def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(ldct_bmd.cli.measuring, "measure", broken)

@@ -62,6 +62,12 @@ def measure(
     intercept: Annotated[float | None, typer.Option(help="mg/cm3 at 0 HU.")] = None,
     material: Annotated[str | None, typer.Option(help="Equivalent material: K2HPO4 or hydroxyapatite.")] = None,
     calibration_kvp: Annotated[float | None, typer.Option(metavar="KV", help="Tube voltage it holds for.")] = None,
+    calibration_store: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Pick the calibration that fits the scan from this store.")
+    ] = None,
+    later_calibration: Annotated[
+        bool, typer.Option("--later-calibration", help="Take one made after the scan where none is before it.")
+    ] = False,
     levels: Annotated[str, typer.Option(metavar="T12,L1,L2", help="Which vertebrae to measure.")] = "T12,L1,L2",
     segmentation: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A ready label map, in place of the network.")
@@ -93,6 +99,8 @@ def measure(
             intercept=intercept,
             material=material,
             calibration_kvp=calibration_kvp,
+            calibration_store=calibration_store,
+            later_calibration=later_calibration,
             levels=tuple(level.strip().upper() for level in levels.split(",")),
             segmentation_file=segmentation,
             segmentation_values=segmentation_values,

@@ -17,7 +17,7 @@ from ...errors import CannotMeasure
 from ...labeling import VertebralColumn
 from ...scan import CTScan
 from ...scan.frame import axes_between
-from ...voi import CylinderVOI, voi_weights
+from ...voi import voi_weights
 from . import codes
 from .context import DEVICE_SERIAL, MANUFACTURER, MODEL_NAME, Context
 from .source import UTF8
@@ -40,26 +40,24 @@ def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -
     to_stored = axes_between(scan.source.geometry, scan.geometry).inverse()
     bodies = to_stored.view(column.bodies)
     _check_positions(images, scan)
-    levels = [vertebra.level for vertebra in column.vertebrae if (column.bodies == VERSE_VALUE[vertebra.level]).any()]
-    vois = {m.level: to_stored.view(_voi_mask(m.voi, scan)) for m in context.examination.measurements}
+    levels = [vertebra.level for vertebra in column.vertebrae]
+    measured = [measurement.level for measurement in context.examination.measurements]
     number = {("body", level): place for place, level in enumerate(levels, start=1)}
-    number |= {("voi", level): place for place, level in enumerate(vois, start=len(levels) + 1)}
-
+    number |= {("voi", level): place for place, level in enumerate(measured, start=len(levels) + 1)}
     value_to_segment = np.zeros(256, dtype=np.uint8)
     for level in levels:
         value_to_segment[VERSE_VALUE[level]] = number["body", level]
     descriptions = _descriptions(context, number)
     dataset = _encode(context, value_to_segment[bodies], descriptions[: len(levels)])
-    if vois:
+    voi_images: list[Dataset] = []
+    if measured:
         # highdicom takes one label for each voxel, and a VOI overlaps its body: the VOIs are encoded apart and joined.
-        labels = np.zeros(bodies.shape, dtype=np.uint8)
-        for place, mask in enumerate(vois.values(), start=1):
-            labels[mask] = place
+        labels = to_stored.view(_voi_labels(context, scan))
+        voi_images = [images[int(k)] for k in np.flatnonzero(labels.any(axis=(1, 2)))]
         apart = _encode(context, labels, _renumbered(descriptions[len(levels) :]))
         join(dataset, apart, descriptions)
     context.stamp(dataset)
-    touched = sorted({int(k) for mask in vois.values() for k in np.flatnonzero(mask.any(axis=(1, 2)))})
-    return Segmentation(dataset, {level: number["voi", level] for level in vois}, tuple(images[k] for k in touched))
+    return Segmentation(dataset, {level: number["voi", level] for level in measured}, tuple(voi_images))
 
 
 def _encode(context: Context, labels: NDArray[np.uint8], descriptions: Sequence[hd.seg.SegmentDescription]) -> Dataset:
@@ -138,11 +136,13 @@ def _add_references(first: Dataset, second: Dataset) -> None:
             instances.append(item)
 
 
-def _voi_mask(voi: CylinderVOI, scan: CTScan) -> NDArray[np.bool_]:
-    mask = np.zeros(scan.geometry.shape, dtype=np.bool_)
-    box, weights = voi_weights(voi, scan.geometry)
-    mask[box] = weights > INSIDE
-    return mask
+def _voi_labels(context: Context, scan: CTScan) -> NDArray[np.uint8]:
+    """Return the VOIs (z, y, x) as 1, 2, ... in the order of the measurements."""
+    labels = np.zeros(scan.geometry.shape, dtype=np.uint8)
+    for place, measurement in enumerate(context.examination.measurements, start=1):
+        box, weights = voi_weights(measurement.voi, scan.geometry)
+        labels[box][weights > INSIDE] = place
+    return labels
 
 
 def _check_positions(images: Sequence[Dataset], scan: CTScan) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from ...errors import CannotMeasure, UsageError
+from ...errors import UsageError
 from ...examination import ScanIdentity
 from ...progress import Progress, silent
-from ...scan.dicom_headers import DAMAGED, read_header_files
+from ...scan.dicom_headers import DAMAGED
 
 _KEYWORDS = (
     "SpecificCharacterSet",
@@ -71,25 +71,31 @@ def read_source(path: Path, scan: ScanIdentity, progress: Progress = silent) -> 
         UsageError: they are not all there, or DICOM has no room for the patient ID or the accession number.
     """
     path = Path(path)
-    files = sorted(path.rglob("*") if path.is_dir() else path.parent.iterdir())
+    files = sorted(file for file in (path.rglob("*") if path.is_dir() else path.parent.iterdir()) if file.is_file())
     wanted = set(scan.sop_instance_uids)
-    try:
-        headers = read_header_files([file for file in files if file.is_file()], progress)
-        found = {uid: header.path for header in headers if (uid := header.text("SOPInstanceUID")) in wanted}
-        missing = len(wanted) - len(found)
-        if missing or not wanted:
-            raise UsageError(
-                f"{path.name or path} lacks {missing or 'all'} of the {len(wanted)} images that were measured; "
-                "give the scan that the record is of."
-            )
-        images = [
-            pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_KEYWORDS), force=True)
-            for file in found.values()
-        ]
-    except (*DAMAGED, OSError) as error:
-        raise CannotMeasure(f"An image of the scan can't be read again ({error}); look at the disk.") from error
+    found: dict[str, Dataset] = {}
+    for done, file in enumerate(files):
+        progress("read", done / len(files))
+        image = _read(file)
+        if image is not None and str(image.get("SOPInstanceUID", "")) in wanted:
+            found[str(image.SOPInstanceUID)] = image
+    missing = len(wanted) - len(found)
+    if missing or not wanted:
+        raise UsageError(
+            f"{path.name or path} lacks {missing or 'all'} of the {len(wanted)} images that were measured; "
+            "give the scan that the record is of."
+        )
+    images = list(found.values())
     cleaned = [clean_header(image) for image in images]
     return SourceSeries(tuple(sorted(cleaned, key=_height)))
+
+
+def _read(file: Path) -> Dataset | None:
+    """Return the header of a file; None where it is no DICOM object."""
+    try:
+        return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_KEYWORDS), force=True)
+    except (*DAMAGED, OSError):
+        return None
 
 
 def clean_header(image: Dataset) -> Dataset:

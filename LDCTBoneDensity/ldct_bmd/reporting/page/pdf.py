@@ -64,7 +64,7 @@ def to_pdf(report: Report) -> bytes:
 
 def _story(report: Report, say: Catalogue) -> list[Flowable]:
     story: list[Flowable] = [
-        _side_by_side(_paragraph(report.title, TITLE), _paragraph(report.research_use, TOP), 0.68),
+        _side_by_side(_paragraph(report.title, TITLE), _paragraph(report.research_use, TOP), 0.6),
         Spacer(0, 2 * mm),
         _state(report),
         _side_by_side(
