@@ -2,7 +2,7 @@
 
 import numpy as np
 from ldct_bmd.examination import BodyMask
-from ldct_bmd.morphometry import _endplate_normal, _frame
+from ldct_bmd.morphometry import endplate_normal, upright_frame
 from ldct_bmd.scan import Geometry
 
 _ITERATIONS = 3
@@ -25,11 +25,11 @@ class EndplateFrame:
         padded = np.pad(body.inside, ((1, 1), (0, 0), (0, 0)))
         ends = body.inside & ~(padded[:-2] & padded[2:])
         surface = geometry.to_lps_mm((np.argwhere(ends) + offset)[:, ::-1].astype(np.float64)) - center
-        frame = _frame(np.array([0.0, 0.0, 1.0]))
+        frame = upright_frame(np.array([0.0, 0.0, 1.0]))
         for _iteration in range(_ITERATIONS):
-            normal = _endplate_normal(surface @ frame.T, geometry)
+            normal = endplate_normal(surface @ frame.T, geometry)
             if normal is None:
                 return None
-            frame = _frame(normal @ frame)
+            frame = upright_frame(normal @ frame)
         back, left, up = frame
         return np.stack([left, back, up])

@@ -13,7 +13,7 @@ from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.progress import Progress
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.scan.dicom_volume import AIR_HU
-from ldct_bmd.scan.image_files import _whole_numbers as wholeNumbers
+from ldct_bmd.scan.image_files import whole_numbers as wholeNumbers
 from ldct_bmd.scan.plausibility import check_size, check_values
 
 SAME_PLACE_MM = 0.05  # a node's grid comes from the first slices' positions, written with few digits
@@ -87,14 +87,14 @@ def withAir(hu: np.ndarray, air: Sequence[float] | None) -> np.ndarray:
 def _readDicom(files: Sequence[Path], progress: Progress) -> CTScan:
     from ldct_bmd.scan.dicom_headers import read_header_files
     from ldct_bmd.scan.dicom_series import find_series
-    from ldct_bmd.scan.reader import _read_dicom
+    from ldct_bmd.scan.reader import read_series
 
     series = find_series(read_header_files(files, progress))
     if len(series) != 1:
         raise CannotMeasure("The files of this volume belong to several acquisitions: load one of them alone.")
     if series[0].unsuitable is not None and not series[0].unsuitable.on_request:
         raise CannotMeasure(f"The volume cannot be measured: {series[0].unsuitable.reason}.")
-    return _read_dicom(series[0], series, "The volume that was loaded.", files[0].parent, progress)
+    return read_series(series[0], series, "The volume that was loaded.", files[0].parent, progress)
 
 
 def _readFile(path: Path, progress: Progress) -> CTScan:

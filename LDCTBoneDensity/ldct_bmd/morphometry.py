@@ -65,12 +65,12 @@ def body_heights(body: NDArray[np.bool_], box: tuple[slice, slice, slice], geome
     padded = np.pad(body, ((1, 1), (0, 0), (0, 0)))
     ends = body & ~(padded[:-2] & padded[2:])
     surface = geometry.to_lps_mm((np.argwhere(ends) + offset)[:, ::-1].astype(np.float64)) - center
-    frame = _frame(np.array([0.0, 0.0, 1.0]))
+    frame = upright_frame(np.array([0.0, 0.0, 1.0]))
     for _ in range(_AXIS_ITERATIONS):
-        normal = _endplate_normal(surface @ frame.T, geometry)
+        normal = endplate_normal(surface @ frame.T, geometry)
         if normal is None:
             return None
-        frame = _frame(normal @ frame)
+        frame = upright_frame(normal @ frame)
     return _heights((points - center) @ frame.T, frame, geometry)
 
 
@@ -96,7 +96,7 @@ def height_losses(levels: Sequence[tuple[str, BodyHeights]]) -> dict[str, str]:
     return losses
 
 
-def _frame(axis: NDArray[np.float64]) -> NDArray[np.float64]:
+def upright_frame(axis: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return rows: backwards, leftwards, upwards along ``axis``."""
     up = axis / np.linalg.norm(axis)
     back = np.array([0.0, 1.0, 0.0]) - up[1] * up
@@ -104,7 +104,7 @@ def _frame(axis: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([back, np.cross(back, up), up])
 
 
-def _endplate_normal(uvw: NDArray[np.float64], geometry: Geometry) -> NDArray[np.float64] | None:
+def endplate_normal(uvw: NDArray[np.float64], geometry: Geometry) -> NDArray[np.float64] | None:
     """Return the mean of the endplates' normals in the frame of ``uvw``; None where there is too little to fit."""
     cell = max(_CELL_MM, 1.5 * max(geometry.spacing_mm[:2]))
     cells = np.round(uvw[:, :2] / cell).astype(np.int64)

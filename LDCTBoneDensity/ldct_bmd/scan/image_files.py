@@ -43,7 +43,7 @@ def read_image_file(path: Path, progress: Progress = silent) -> CTScan:
     axis_map = axes_to_lps(stored)
     geometry = axis_map.geometry(stored)
     check_size(geometry)
-    hu = _whole_numbers(axis_map.view(sitk.GetArrayViewFromImage(image)))
+    hu = whole_numbers(axis_map.view(sitk.GetArrayViewFromImage(image)))
     progress("read", 0.8)
     check_values(hu)
     source = Source(
@@ -135,7 +135,7 @@ def _why_unreadable(path: Path, message: str) -> str:
     return _DAMAGED.format(path.name)
 
 
-def _whole_numbers(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
+def whole_numbers(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
     """Copy (z, y, x) values to int16 if all are whole numbers in range, else to float32.
 
     Always a copy: the values are a view into an image that is freed with its last reference.

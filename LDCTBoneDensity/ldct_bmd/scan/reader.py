@@ -51,7 +51,7 @@ def read_scan(path: Path, series_uid: str | None = None, progress: Progress = si
         chosen, choice = choose(series, where)
     else:
         chosen, choice = pick(series, series_uid, where)
-    return _read_dicom(chosen, series, choice, path, progress)
+    return read_series(chosen, series, choice, path, progress)
 
 
 def _is_volume_file(path: Path) -> bool:
@@ -86,7 +86,8 @@ def _series_of(path: Path, progress: Progress) -> list[Series]:
     return find_series([other for other in headers if other.series_uid == header.series_uid])
 
 
-def _read_dicom(chosen: Series, series: list[Series], choice: str, path: Path, progress: Progress) -> CTScan:
+def read_series(chosen: Series, series: list[Series], choice: str, path: Path, progress: Progress) -> CTScan:
+    """Read one series of those found at ``path``; ``choice`` says why this one. CannotMeasure if it can't be."""
     stack = _stack(chosen)
     check_size(axes_to_lps(stack.geometry).geometry(stack.geometry))
     hu, geometry = read_volume(stack, progress)
