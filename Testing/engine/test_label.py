@@ -117,6 +117,16 @@ def test_an_odd_number_of_ribs_is_flagged_and_shifts_no_name(ribs: tuple[str, ..
     assert told in found.remark
 
 
+def test_a_body_that_was_missed_makes_the_names_uncertain() -> None:
+    scan, seen, numbers = seen_by_networks()
+    seen.class_probability[0][numbers == 4] = 1
+    seen.class_probability[3][numbers == 4] = 0
+    found = label(seen, scan)
+    assert levels_of(found) == tuple(level for level in LEVELS if level != LEVELS[3])
+    assert not found.names_certain
+    assert f"between {LEVELS[2]} and {LEVELS[4]}" in found.remark
+
+
 def test_names_without_an_anchor_in_view_are_uncertain() -> None:
     scan, seen, _ = seen_by_networks(levels=("T5", "T6", "T7", "T8", "T9"))
     found = label(seen, scan)

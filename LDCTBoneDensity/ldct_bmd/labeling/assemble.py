@@ -193,6 +193,12 @@ def _interpolate(values: NDArray[np.floating], where: NDArray[np.float64], axis:
 
 def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodies, ribs: RibCount) -> tuple[bool, str]:
     """Return whether the names are certain, and a sentence that says why."""
+    for upper, lower in pairwise(naming.positions):
+        if lower - upper != 1 and upper >= 0 and lower < len(NAMES):
+            return False, (
+                f"The names are uncertain: between {NAMES[upper]} and {NAMES[lower]} a body seems to be missing, split "
+                "or joined to its neighbour; look there, and confirm or correct the names."
+            )
     probability = min(v.confidence for v in vertebrae)
     if probability < CERTAIN:
         other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
