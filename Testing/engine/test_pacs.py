@@ -4,11 +4,14 @@ import base64
 import json
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,27 +33,25 @@ START_S = 60.0
 
 @dataclass(frozen=True)
 class Orthanc:
-    """A running server with TLS on the web side."""
+    """A running server: its own interface, and DICOMweb behind TLS."""
 
+    own: str
     web: str
     certificate: Path
     dimse: str
 
-    def get(self, path: str) -> bytes:
+    def ask(self, path: str, method: str = "GET") -> bytes:
         """Ask its own interface, which is not DICOMweb."""
         token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        request = urllib.request.Request(
-            self.web.replace("/dicom-web", path), headers={"Authorization": f"Basic {token}"}
-        )
-        context = ssl.create_default_context(cafile=str(self.certificate))
-        with urllib.request.urlopen(request, context=context, timeout=30) as answer:
+        request = urllib.request.Request(self.own + path, method=method, headers={"Authorization": f"Basic {token}"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return bytes(answer.read())
 
     def fetch(self, sop_instance_uid: str, folder: Path) -> pydicom.Dataset:
         """The object as the server gives it back."""
-        for identifier in json.loads(self.get("/instances")):
+        for identifier in json.loads(self.ask("/instances")):
             path = folder / f"{identifier}.dcm"
-            path.write_bytes(self.get(f"/instances/{identifier}/file"))
+            path.write_bytes(self.ask(f"/instances/{identifier}/file"))
             dataset = pydicom.dcmread(path)
             if dataset.SOPInstanceUID == sop_instance_uid:
                 return dataset
@@ -87,7 +88,6 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     ]
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     subprocess.run(["openssl", *request, *names], cwd=folder, check=True, capture_output=True)
-    (folder / "both.pem").write_text((folder / "key.pem").read_text() + (folder / "cert.pem").read_text())
     web, dicom = free_port(), free_port()
     configuration = {
         "StorageDirectory": str(folder / "storage"),
@@ -101,14 +101,19 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": True,
         "RegisteredUsers": {USER: PASSWORD},
-        "SslEnabled": True,
-        "SslCertificate": str(folder / "both.pem"),
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
     }
     (folder / "orthanc.json").write_text(json.dumps(configuration))
-    with (folder / "log").open("w") as log:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    with (folder / "log").open("w") as log, tls_in_front_of(web, context) as secure:
         process = subprocess.Popen([ORTHANC, str(folder / "orthanc.json")], stdout=log, stderr=log)
-        server = Orthanc(f"https://localhost:{web}/dicom-web", folder / "cert.pem", f"ARCHIVE@127.0.0.1:{dicom}")
+        server = Orthanc(
+            f"http://127.0.0.1:{web}",
+            f"https://localhost:{secure}/dicom-web",
+            folder / "cert.pem",
+            f"ARCHIVE@127.0.0.1:{dicom}",
+        )
         try:
             wait_for(server, process)
             yield server
@@ -117,11 +122,45 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
             process.wait(timeout=30)
 
 
+@contextmanager
+def tls_in_front_of(port: int, context: ssl.SSLContext) -> Iterator[int]:
+    """Take TLS connections on another port, as the web server of a hospital does, and pass them on to ``port``."""
+
+    class Pass(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            try:
+                client = context.wrap_socket(self.request, server_side=True)
+            except OSError:
+                return  # a client that does not trust the certificate hangs up
+            with client, socket.create_connection(("127.0.0.1", port)) as server:
+                back = threading.Thread(target=copy, args=(server, client), daemon=True)
+                back.start()
+                copy(client, server)
+                back.join()
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Pass) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield int(listening.server_address[1])
+        listening.shutdown()
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """Pass bytes on until one side has no more."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
 def wait_for(server: Orthanc, process: subprocess.Popen) -> None:
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
         try:
-            server.get("/system")
+            server.ask("/system")
             return
         except OSError:
             time.sleep(0.2)
@@ -148,12 +187,8 @@ def assert_unchanged(orthanc: Orthanc, sent: list[Path], folder: Path) -> None:
 
 
 def empty(orthanc: Orthanc) -> None:
-    token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    context = ssl.create_default_context(cafile=str(orthanc.certificate))
-    for patient in json.loads(orthanc.get("/patients")):
-        url = orthanc.web.replace("/dicom-web", f"/patients/{patient}")
-        request = urllib.request.Request(url, method="DELETE", headers={"Authorization": f"Basic {token}"})
-        urllib.request.urlopen(request, context=context, timeout=30).close()
+    for patient in json.loads(orthanc.ask("/patients")):
+        orthanc.ask(f"/patients/{patient}", "DELETE")
 
 
 def test_objects_stored_over_the_web_come_back_unchanged(orthanc: Orthanc, result: Path, tmp_path: Path) -> None:
@@ -180,7 +215,7 @@ def test_the_command_sends_with_credentials_from_the_environment(
     assert done.exit_code == 0, done.output
     assert "4 objects were stored." in done.stdout
     assert PASSWORD not in done.output
-    assert len(json.loads(orthanc.get("/instances"))) == 4
+    assert len(json.loads(orthanc.ask("/instances"))) == 4
 
 
 def test_a_wrong_password_is_told_without_showing_it(orthanc: Orthanc, result: Path) -> None:

@@ -177,7 +177,7 @@ def test_a_deidentified_copy_goes_to_a_folder_of_its_own(copy: Path) -> None:
     assert set(REPORT_FILES) >= names(copy) - set(RESULT_FILES)
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("kind", ["path", "control", "long", "empty"])
 def test_a_hostile_patient_breaks_nothing_and_leaves_no_file_elsewhere(kind: str, labels: Path, tmp_path: Path) -> None:
     text = HOSTILE[kind]
     with pydicom.config.disable_value_validation():

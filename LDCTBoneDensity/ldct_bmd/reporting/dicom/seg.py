@@ -56,6 +56,9 @@ def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -
         voi_images = [images[int(k)] for k in np.flatnonzero(labels.any(axis=(1, 2)))]
         apart = _encode(context, labels, _renumbered(descriptions[len(levels) :]))
         join(dataset, apart, descriptions)
+    dimensions = context.uid("seg", "dimensions")
+    for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
+        item.DimensionOrganizationUID = dimensions
     context.stamp(dataset)
     return Segmentation(dataset, {level: number["voi", level] for level in measured}, tuple(voi_images))
 
@@ -100,8 +103,8 @@ def join(first: Dataset, second: Dataset, descriptions: Sequence[hd.seg.SegmentD
     Both are on one grid, and ``descriptions`` are those of all segments.
     """
     shift = len(first.SegmentSequence)
-    groups = list(first.PerFrameFunctionalGroupsSequence)
-    for group in deepcopy(list(second.PerFrameFunctionalGroupsSequence)):
+    groups = _frame_groups(first)
+    for group in _frame_groups(second):
         group.SegmentIdentificationSequence[0].ReferencedSegmentNumber += shift
         groups.append(group)
     # Dimension index values count the distinct values of each dimension, here segment and position, over all frames.
@@ -121,6 +124,17 @@ def join(first: Dataset, second: Dataset, descriptions: Sequence[hd.seg.SegmentD
     first.SegmentSequence = list(descriptions)
     first.SegmentsOverlap = "YES"
     _add_references(first, second)
+
+
+def _frame_groups(dataset: Dataset) -> list[Dataset]:
+    """Return the functional groups of each frame, its segment too, which is shared where there is one alone."""
+    groups = list(dataset.PerFrameFunctionalGroupsSequence)
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    if "SegmentIdentificationSequence" in shared:
+        for group in groups:
+            group.SegmentIdentificationSequence = deepcopy(shared.SegmentIdentificationSequence)
+        del shared.SegmentIdentificationSequence
+    return groups
 
 
 def _bits(dataset: Dataset, count: int) -> NDArray[np.uint8]:

@@ -67,17 +67,15 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _session(credentials: Credentials | None, ca_bundle: Path | None) -> requests.Session:
-    session = _TimedSession()
+    if ca_bundle is not None and not ca_bundle.is_file():
+        raise UsageError(f"--ca: there is no file {ca_bundle}.")
+    session = _Session(ca_bundle)
     # Neither .netrc nor a proxy from the environment is asked for credentials.
     session.auth = _no_authentication
     if credentials is not None and credentials.token is not None:
         session.headers["Authorization"] = f"Bearer {credentials.token}"
     elif credentials is not None and credentials.user is not None:
         session.auth = (credentials.user, credentials.password or "")
-    if ca_bundle is not None:
-        if not ca_bundle.is_file():
-            raise UsageError(f"--ca: there is no file {ca_bundle}.")
-        session.verify = str(ca_bundle)
     return session
 
 
@@ -85,11 +83,19 @@ def _no_authentication(request: requests.PreparedRequest) -> requests.PreparedRe
     return request
 
 
-class _TimedSession(requests.Session):
-    """A session that never waits for ever."""
+class _Session(requests.Session):
+    """A session that never waits for ever, and trusts what it is told to."""
+
+    def __init__(self, ca_bundle: Path | None) -> None:
+        super().__init__()
+        self._ca_bundle = ca_bundle
 
     def request(self, *arguments: object, **options: object) -> requests.Response:
+        """Send a request."""
         options.setdefault("timeout", TIMEOUT_S)
+        # REQUESTS_CA_BUNDLE in the environment would win over the session's own setting.
+        if self._ca_bundle is not None:
+            options["verify"] = str(self._ca_bundle)
         return super().request(*arguments, **options)  # type: ignore[arg-type]
 
 
