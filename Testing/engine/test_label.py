@@ -127,6 +127,14 @@ def test_a_body_that_was_missed_makes_the_names_uncertain() -> None:
     assert f"between {LEVELS[2]} and {LEVELS[4]}" in found.remark
 
 
+def test_a_lone_body_without_a_landmark_is_no_spine() -> None:
+    scan, seen, numbers = seen_by_networks(ribs=())
+    seen.class_probability[0][numbers != 3] = 1
+    seen.class_probability[3][numbers != 3] = 0
+    with pytest.raises(CannotMeasure, match="Only one body"):
+        label(seen, scan)
+
+
 def test_names_without_an_anchor_in_view_are_uncertain() -> None:
     scan, seen, _ = seen_by_networks(levels=("T5", "T6", "T7", "T8", "T9"))
     found = label(seen, scan)

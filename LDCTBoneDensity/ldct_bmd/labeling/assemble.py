@@ -20,6 +20,11 @@ from .name import CERTAIN, NAMES, THORACIC, Naming, assign, count_missing
 from .ribs import ABSENT, PRESENT, RibCount
 from .separate import separate
 
+LEAST_BODIES = 2  # one alone, and no landmark: a knee or a phantom has one too
+NO_COLUMN = (
+    "Only one body like a vertebra was found, and no landmark: check that it is a chest CT, "
+    "or give a segmentation of your own."
+)
 JOINED = 1.45  # times the usual length: two bodies in one
 OUTLINE_MM = 1.2  # smooths the outline; bodies are told apart before
 SACRAL = 0.0  # coarse probability by which sacrum must outdo body
@@ -71,6 +76,8 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     if not vertebrae:
         raise CannotMeasure(NO_VERTEBRA)
     certain, remark = _judge(naming, vertebrae, segmentation, ribs)
+    if len(vertebrae) < LEAST_BODIES and not certain:
+        raise CannotMeasure(NO_COLUMN)
     return VertebralColumn(tuple(vertebrae), bodies, certain, remark)
 
 
