@@ -51,7 +51,6 @@ class TrainingRequest:
     configuration: str
     folder: Path
     atlases: tuple[Path, ...] = ()
-    lumbar_mesh: Path | None = None
     pairs: tuple[PairFolder, ...] = ()
     start: str | None = None
     steps: int | None = None
@@ -59,6 +58,7 @@ class TrainingRequest:
     device: str = "auto"
     workers: int | None = None
     threads: int | None = None
+    lumbar_mesh: Path | None = None
 
 
 def prepare(request: TrainingRequest, progress: Progress = silent) -> Trainer:
