@@ -18,7 +18,7 @@ from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd.training.heldout import DEFORMATIONS, HeldOut
 from ldct_bmd.validation.segmentation import CaseResult, SurplusBody, summarize
-from ldct_bmd.validation.segmentation.folder import RESULT_FILES, check_evaluation_folder, write_evaluation
+from ldct_bmd.validation.segmentation.folder import EVALUATION, check_evaluation_folder, write_evaluation
 from ldct_bmd.validation.segmentation.journal import Journal
 from ldct_bmd.validation.segmentation.page import Subject, make_page
 from ldct_bmd.validation.segmentation.pairs import find_pairs, read_case
@@ -198,7 +198,7 @@ class TestFolder:
     )
     def test_there_is_a_page_whatever_was_found(self, results: list[CaseResult], tmp_path: Path) -> None:
         write_evaluation(tmp_path / "out", PATIENTS, results)
-        assert {path.name for path in (tmp_path / "out").iterdir()} == set(RESULT_FILES)
+        assert {path.name for path in (tmp_path / "out").iterdir()} == EVALUATION.files
 
     def test_only_an_earlier_evaluation_is_replaced(self, tmp_path: Path) -> None:
         out = tmp_path / "out"

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -36,7 +36,25 @@ DEIDENTIFIED_FOLDER = "deidentified"
 REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, DEIDENTIFIED_FOLDER)
 
 
-def check_output_folder(folder: Path, overwrite: bool) -> None:
+@dataclass(frozen=True)
+class ResultKind:
+    """What a folder of results holds, so that nothing else is ever overwritten.
+
+    Attributes:
+        record: the file whose schema tells what the folder is.
+        schema: of that file, in any version.
+        files: all that such a folder may hold.
+    """
+
+    record: str
+    schema: str
+    files: frozenset[str]
+
+
+MEASUREMENT = ResultKind(RECORD_FILE, SCHEMA, frozenset({*RESULT_FILES, *REPORT_FILES}))
+
+
+def check_output_folder(folder: Path, overwrite: bool, kind: ResultKind = MEASUREMENT) -> None:
     """Raise UsageError, with what to do, if a result can't go to ``folder``. Look before the work, not after it."""
     if not folder.parent.is_dir():
         raise UsageError(f"The folder {folder.parent} does not exist; make it first.")
@@ -51,9 +69,9 @@ def check_output_folder(folder: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise UsageError(f"The folder {folder} is not empty; name another one with -o, or add --overwrite.")
-    if not _is_own_record(folder / RECORD_FILE):
+    if not _is_own_record(folder, kind):
         raise UsageError(f"The folder {folder} holds no result of this software and stays as it is; name another one.")
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in (*RESULT_FILES, *REPORT_FILES))
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in kind.files)
     if foreign:
         raise UsageError(
             f"The folder {folder} also holds {_some(foreign)}, not written by this software, and stays as it is;"
@@ -100,13 +118,15 @@ def write_result(
     return write_folder(folder, overwrite, fill)
 
 
-def write_folder(folder: Path, overwrite: bool, fill: Callable[[Path], Written]) -> Written:
+def write_folder(
+    folder: Path, overwrite: bool, fill: Callable[[Path], Written], kind: ResultKind = MEASUREMENT
+) -> Written:
     """Let ``fill`` write into a hidden folder beside, which then becomes ``folder``, or leave things as they were.
 
     Returns what ``fill`` returns. UsageError if it can't be written.
     """
     folder = folder.absolute()
-    check_output_folder(folder, overwrite)
+    check_output_folder(folder, overwrite, kind)
     token = uuid4().hex
     partial = folder.with_name(f".{token}.partial")
     try:
@@ -136,12 +156,12 @@ def _swap_in(partial: Path, folder: Path, aside: Path) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _is_own_record(path: Path) -> bool:
+def _is_own_record(folder: Path, kind: ResultKind) -> bool:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads((folder / kind.record).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(record, dict) and str(record.get("schema", "")).startswith(SCHEMA.split("/")[0] + "/")
+    return isinstance(record, dict) and str(record.get("schema", "")).startswith(kind.schema.split("/")[0] + "/")
 
 
 def _some(names: list[str]) -> str:

@@ -1,14 +1,11 @@
 """The result folder of a validation: written whole or not at all."""
 
 import hashlib
-import json
-import shutil
 from pathlib import Path
-from uuid import uuid4
 
 from ... import __version__
 from ...progress import Progress, silent
-from ...reporting.files import check_output_folder, write_folder
+from ...reporting.files import ResultKind, check_output_folder, write_folder
 from . import tables
 from .figures import write_figures
 from .page import make_page
@@ -25,7 +22,7 @@ TABLES = {
     "precision.csv": tables.write_precision,
     "missing.csv": tables.write_missing,
 }
-RESULT_FILES = frozenset({RECORD_FILE, PAGE_FILE, FIGURES, *TABLES})
+VALIDATION = ResultKind(RECORD_FILE, SCHEMA, frozenset({RECORD_FILE, PAGE_FILE, FIGURES, *TABLES}))
 
 
 def validate(source: Path, folder: Path, overwrite: bool = False, progress: Progress = silent) -> Study:
@@ -34,8 +31,7 @@ def validate(source: Path, folder: Path, overwrite: bool = False, progress: Prog
     Raises:
         UsageError: the rows are malformed, or the folder can't be written.
     """
-    if not (overwrite and _is_validation(folder)):
-        check_output_folder(folder, overwrite)
+    check_output_folder(folder, overwrite, VALIDATION)
     study = analyse(read_readings(source), progress)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
 
@@ -53,26 +49,4 @@ def validate(source: Path, folder: Path, overwrite: bool = False, progress: Prog
         progress("write", 1.0)
         return study
 
-    if not _is_validation(folder):
-        return write_folder(folder, overwrite, fill)
-    folder = folder.absolute()
-    aside = folder.with_name(f".{uuid4().hex}.replaced")
-    folder.rename(aside)
-    try:
-        return write_folder(folder, False, fill)
-    finally:
-        if not folder.exists():
-            aside.rename(folder)
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _is_validation(folder: Path) -> bool:
-    """Whether ``folder`` holds a validation and nothing else."""
-    if folder.is_symlink():
-        return False
-    try:
-        names = {path.name for path in folder.iterdir()}
-        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return names <= RESULT_FILES and isinstance(record, dict) and record.get("schema") == SCHEMA
+    return write_folder(folder, overwrite, fill, VALIDATION)
