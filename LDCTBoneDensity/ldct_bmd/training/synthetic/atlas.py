@@ -15,10 +15,11 @@ from skimage.morphology import convex_hull_image
 
 from ...segmentation.body_split import CannotSplit, split_body
 from . import tissues as t
+from .canal import fill_canal
 
 PAD_YX = 40  # voxels of room around the atlas for fat and skin
 VOXEL_MM = 1.0
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -73,14 +74,14 @@ def prepare(labels: NDArray[np.uint8]) -> Atlas:
     discs = (labels >= t.ATLAS_DISCS.start) & (labels < t.ATLAS_DISCS.stop)
     skeleton[discs] = labels[discs] + t.DISC_OFFSET
     _split_arches(skeleton)
-    _add_canal(skeleton)
+    levels = [value for value in t.BODIES if (skeleton == value).any()]
+    centres = np.asarray(ndimage.center_of_mass(skeleton > 0, skeleton, levels))
+    order = np.argsort(centres[:, 0])
+    fill_canal(skeleton, centres[order])
     _add_scapulae(skeleton)
     cage = _cage(labels)
     organs = _organs(labels, cage)
     outside = np.minimum(ndimage.distance_transform_edt(~cage) * VOXEL_MM, 255).astype(np.uint8)
-    levels = [value for value in t.BODIES if (skeleton == value).any()]
-    centres = np.asarray(ndimage.center_of_mass(skeleton > 0, skeleton, levels))
-    order = np.argsort(centres[:, 0])
     return Atlas(skeleton, organs, outside, centres[order], np.asarray(levels)[order])
 
 
@@ -96,15 +97,6 @@ def _split_arches(skeleton: NDArray[np.uint8]) -> None:
         except CannotSplit:
             body = np.zeros_like(whole)  # the atlas cuts its uppermost vertebra
         skeleton[grown][whole & ~body] = value + t.ARCH_OFFSET
-
-
-def _add_canal(skeleton: NDArray[np.uint8]) -> None:
-    """Fill the axial holes between bodies and arches, and between discs and arches, slice by slice."""
-    bony = t.member((*t.BODIES, *t.ARCHES, *t.DISCS))[skeleton]
-    closed = ndimage.binary_closing(np.pad(bony, ((6, 6), (0, 0), (0, 0)), mode="edge"), np.ones((13, 1, 1)))[6:-6]
-    for z in range(len(skeleton)):
-        hole = ndimage.binary_fill_holes(closed[z]) & ~bony[z]
-        skeleton[z][hole & (skeleton[z] == 0)] = t.CANAL
 
 
 def _add_scapulae(skeleton: NDArray[np.uint8]) -> None:

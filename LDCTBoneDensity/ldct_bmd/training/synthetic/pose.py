@@ -13,6 +13,7 @@ from torch.nn import functional
 from .atlas import VOXEL_MM, Atlas
 
 COARSE_STEP_MM = 8.0
+SPINE_RADIUS_MM = 40.0  # what is closer to the bodies' middles moves with them
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class PoseSpec:
     side_bend: tuple[float, float] = (2.5, 14.0)  # in the coronal plane: of most patients, of the scoliotic ones
     scoliosis: float = 0.1  # chance of it
     elastic: tuple[tuple[float, float], ...] = ((90.0, 9.0), (45.0, 4.0), (22.0, 1.4))  # (knot distance, amplitude)
+    rib_slope: float = 0.12  # how much the ribs rise or fall away from the spine: breath held in, arms raised
     fracture: float = 0.15  # chance of fractured bodies in the scan
     organ_shift: float = 25.0  # along z, on their own
     organ_elastic: tuple[tuple[float, float], ...] = ((90.0, 18.0), (45.0, 7.0))
@@ -118,6 +120,14 @@ def _vary_heights(rng: np.random.Generator, points: NDArray[np.float64], atlas: 
     points[0] += shift
 
 
+def _slope_ribs(rng: np.random.Generator, points: NDArray[np.float64], atlas: Atlas, spread: float) -> None:
+    """Raise or lower what lies away from the spine, more the further it does; ``points`` (3, ...) in atlas mm."""
+    z, y, x = points
+    spine = [np.interp(z, atlas.axis_zyx[:, 0], atlas.axis_zyx[:, axis]) for axis in (1, 2)]
+    away = np.hypot(y - spine[0], x - spine[1])
+    points[0] += rng.normal(0, spread) * np.clip(away - SPINE_RADIUS_MM, 0, None)
+
+
 def place(
     rng: np.random.Generator,
     atlas: Atlas,
@@ -149,6 +159,7 @@ def place(
     _bend(rng, points, atlas, float(centre_mm[0]), side, plane=2)
     for knots, amplitude in spec.elastic:
         points += smooth_field(rng, coarse, extent, knots, 3) * amplitude * rng.uniform(0, 1)
+    _slope_ribs(rng, points, atlas, spec.rib_slope)
     _vary_heights(rng, points, atlas, spec.fracture)
     organs = points.copy()
     organs[0] += rng.normal(0, spec.organ_shift)
