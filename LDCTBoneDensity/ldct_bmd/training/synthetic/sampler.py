@@ -22,7 +22,7 @@ class SampleSpec:
     Attributes:
         shape: voxels (z, y, x).
         spacing_zyx_mm: voxel pitch.
-        levels: atlas values of the lowest and highest body that the scan's centre may lie on.
+        levels: atlas values of the lowest and highest body that the centre may lie at, each as often as any other.
         offset_mm: the centre's distance from there: along z at most this, y and x standard deviations.
         forward_mm: the centre lies this far in front of the spine.
         spineless: chance of a scan far above or below the spine.
@@ -98,8 +98,10 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> An
 def _centre(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> NDArray[np.float64]:
     """Draw the atlas position (z, y, x) of the scan's centre, in mm."""
     axis = atlas.axis_zyx
-    low, high = sorted(float(axis[list(atlas.axis_levels).index(level), 0]) for level in spec.levels)
-    z = rng.uniform(low - spec.offset_mm[0], high + spec.offset_mm[0])
+    low, high = sorted(list(atlas.axis_levels).index(level) for level in spec.levels)
+    # As often at one body as at any other: by millimetres the small upper ones would be seen least.
+    z = np.interp(rng.uniform(low, high), np.arange(len(axis)), axis[:, 0])
+    z += rng.uniform(-spec.offset_mm[0], spec.offset_mm[0])
     if rng.random() < spec.spineless:
         reach = spec.shape[0] * spec.spacing_zyx_mm[0] / 2
         z = (
