@@ -16,7 +16,7 @@ panel: $(PANEL_READY)
 	PYTHONPATH=LDCTBoneDensity:Testing $(VENV)/bin/python -m host $(if $(SCAN),"$(SCAN)") $(if $(SCREENSHOT),--screenshot "$(SCREENSHOT)")
 
 test: $(DEV_READY)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 lint: $(DEV_READY)
 	$(VENV)/bin/ruff check .
