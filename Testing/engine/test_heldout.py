@@ -8,6 +8,7 @@ import pytest
 from helpers_graft import PITCH, ring_atlas
 from ldct_bmd.errors import UsageError
 from ldct_bmd.training import heldout, robustness
+from ldct_bmd.training.examples import TRAINING, VALIDATION, stream
 from ldct_bmd.training.heldout import (
     DEFORMATIONS,
     GRAFTS,
@@ -58,7 +59,13 @@ def test_its_random_numbers_are_none_of_training_s() -> None:
         for source in (0, 4)
         for number in range(50)
     }
-    trained = {np.random.default_rng((seed, step)).integers(1 << 62) for seed in range(5) for step in range(2000)}
+    trained = {
+        stream(seed, purpose, step, place).integers(1 << 62)
+        for seed in range(3)
+        for purpose in (TRAINING, VALIDATION)
+        for step in range(500)
+        for place in range(2)
+    }
     assert len(held) == 300
     assert not held & trained
 

@@ -25,7 +25,7 @@ from .synthetic.pose import PoseSpec
 from .synthetic.sampler import draw_anatomy
 from .synthetic.vertebra_masks import load_vertebrae
 
-# Training draws from the streams (seed, step); these have a seed sequence of their own, which none of those reaches.
+# Training's streams start from its seed; these have one of their own, which no training may take.
 ENTROPY = 0x5E1D0007
 GRAFTS, DEFORMATIONS = "verse grafts", "atlas deformations"
 # One mask of the upper and one of the lower column; the later one sets the pose, and both are in the scan.

@@ -113,16 +113,17 @@ def _metal_streaks(rng: np.random.Generator, metal: NDArray[np.bool_]) -> Field:
 
 def thick_slices(hu: Field, step: float, phase: float) -> Field:
     """Average over ``step`` voxels along z, keep a slice every ``step``, and interpolate back linearly."""
-    width = max(1, round(step))
-    blurred = ndimage.uniform_filter1d(hu, width, axis=0, mode="nearest")
-    positions = np.arange(phase * step, len(hu) - 1, step)
+    half = int(np.ceil((step - 1) / 2))
+    end = (step + 1) / 2 - half  # weight of the outermost voxels; symmetric, or the scan would shift against its labels
+    weights = np.array([end, *[1.0] * (2 * half - 1), end]) if half else np.ones(1)
+    blurred = ndimage.correlate1d(hu, weights / weights.sum(), axis=0, mode="nearest")
+    positions = np.rint(np.arange(phase * step, len(hu) - 1, step)).astype(int)
     if len(positions) < 2:
         return blurred
-    kept = blurred[np.rint(positions).astype(int)]
-    where = np.clip((np.arange(len(hu)) - positions[0]) / step, 0, len(positions) - 1)
+    where = np.interp(np.arange(len(hu)), positions, np.arange(len(positions)))
     low = np.minimum(where.astype(int), len(positions) - 2)
     part = (where - low).astype(np.float32)[:, None, None]
-    return kept[low] * (1 - part) + kept[low + 1] * part
+    return blurred[positions[low]] * (1 - part) + blurred[positions[low + 1]] * part
 
 
 def _truncate(rng: np.random.Generator, hu: Field, share: float) -> None:

@@ -108,6 +108,9 @@ def _add_fat_and_skin(  # type: ignore[no-untyped-def]
     hu[shell] = np.where((outside_mm < wall) | (mix > 1.6), muscle, fat)[shell]
     skin = empty & (outside_mm >= thickness) & (outside_mm < thickness + rng.uniform(1.5, 3.5))
     hu[skin] = rng.uniform(0, 60)
+    if rng.random() < 0.5:  # clothing, here close to the skin and there not
+        gap = 4.0 + 4.0 * np.abs(field(60.0))
+        hu[empty & (np.abs(outside_mm - thickness - gap) < rng.uniform(0.5, 1.5))] = rng.uniform(-950, -500)
     beyond = outside_mm >= thickness + 3.5
     stray = beyond & ~t.member((*t.BODIES, *t.ARCHES, *t.RIBS))[labels]
     if rng.random() < 0.3:  # arms down, each in its own flesh
