@@ -9,7 +9,7 @@ from ldct_bmd.labeling import VertebralColumn, label
 from ldct_bmd.labeling.ribs import OFFSET_MM
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.segmentation import NamedBodies, NetworkBodies
-from ldct_bmd.segmentation.levels import CHANNELS
+from ldct_bmd.segmentation.levels import CHANNELS, SACRUM
 from ldct_bmd.segmentation.resample import grid
 
 LEVELS = ("T11", "T12", "L1", "L2", "L3")
@@ -125,6 +125,57 @@ def test_a_body_that_was_missed_makes_the_names_uncertain() -> None:
     assert levels_of(found) == tuple(level for level in LEVELS if level != LEVELS[3])
     assert not found.names_certain
     assert f"between {LEVELS[2]} and {LEVELS[4]}" in found.remark
+
+
+def test_a_body_cleft_in_two_makes_the_names_uncertain() -> None:
+    scan, seen, numbers = seen_by_networks(levels=("T9", "T10", "T11", "T12", "L1"))
+    z = np.argwhere(numbers == 5)[:, 0]
+    cleft = (numbers == 5) & (np.abs(np.arange(len(numbers)) - z.mean()) < 2.5)[:, None, None]
+    seen.class_probability[0][cleft] = 1
+    seen.class_probability[3][cleft] = 0
+    assert not label(seen, scan).names_certain
+
+
+def put_sacrum(seen: NetworkBodies, numbers: np.ndarray, below_mm: float) -> None:
+    """Let the coarse network see a sacrum that begins ``below_mm`` under the lowest body."""
+    lowest = np.argwhere(numbers == numbers.max()).min(axis=0)[0]
+    z = np.indices(seen.level_geometry.shape)[0] * 4.0
+    body = (seen.level_probability[1:19] > 0.5).any(axis=(0, 1))
+    seen.level_probability[SACRUM] = (z < lowest - below_mm) & body[None]
+
+
+LUMBAR = ("L1", "L2", "L3", "L4", "L5")
+
+
+def test_names_are_counted_from_a_sacrum_right_below() -> None:
+    scan, seen, numbers = seen_by_networks(levels=LUMBAR, start_mm=40.0)
+    put_sacrum(seen, numbers, below_mm=6.0)
+    found = label(seen, scan)
+    assert levels_of(found) == LUMBAR
+    assert found.names_certain
+    assert "counted from the sacrum" in found.remark
+
+
+def test_a_sacrum_further_down_is_no_landmark() -> None:
+    scan, seen, numbers = seen_by_networks(levels=LUMBAR, start_mm=60.0)
+    put_sacrum(seen, numbers, below_mm=30.0)
+    assert not label(seen, scan).names_certain
+
+
+def test_a_sixth_lumbar_vertebra_makes_names_counted_from_the_sacrum_uncertain() -> None:
+    # T12, L1, ..., L4 in view, each taken for the next lower one; no rib at what is called T12.
+    scan, seen, numbers = seen_by_networks(
+        levels=("T11", "T12", "L1", "L2", "L3"), votes=("T12", "L1", "L2", "L3", "L4"), ribs=(), start_mm=40.0
+    )
+    put_sacrum(seen, numbers, below_mm=6.0)
+    assert not label(seen, scan).names_certain
+
+
+def test_the_first_rib_counts_only_with_a_bare_c7_in_view() -> None:
+    scan, seen, _ = seen_by_networks(levels=("C7", "T1", "T2", "T3", "T4"), votes=("cervical", "T1", "T2", "T3", "T4"))
+    assert "first rib" in label(seen, scan).remark
+    scan, seen, _ = seen_by_networks(levels=("T1", "T2", "T3", "T4", "T5"))
+    assert not label(seen, scan).names_certain
 
 
 def test_a_lone_body_without_a_landmark_is_no_spine() -> None:

@@ -23,7 +23,7 @@ def names(positions: tuple[int, ...]) -> list[str]:
 def test_clear_votes_name_the_column() -> None:
     naming = assign(votes("T1", 14), np.zeros(14, dtype=int))
     assert names(naming.positions) == [*(f"T{i}" for i in range(1, 13)), "L1", "L2"]
-    assert naming.probability > CERTAIN
+    assert min(naming.confidence) > CERTAIN
 
 
 def test_a_class_boundary_off_by_one_shifts_no_name() -> None:
@@ -36,7 +36,7 @@ def test_a_class_boundary_off_by_one_shifts_no_name() -> None:
 def test_votes_split_between_two_namings_are_not_certain() -> None:
     half = 0.5 * votes("T1", 14, width=0.4) + 0.5 * votes("T2", 14, width=0.4)
     naming = assign(half, np.zeros(14, dtype=int))
-    assert naming.probability < CERTAIN
+    assert min(naming.confidence) < CERTAIN
     assert abs(naming.runner_up) == 1
 
 
@@ -94,4 +94,4 @@ def test_the_last_rib_alone_settles_names_that_the_votes_leave_open() -> None:
     naming = assign(half, np.zeros(7, dtype=int), rib_evidence("T9", 7, THORACIC))
     assert names(naming.positions)[0] == "T9"
     # A thirteenth rib or a missing twelfth would explain the other namings: rarer, not impossible.
-    assert 0.7 < naming.probability < CERTAIN
+    assert 0.7 < min(naming.confidence) < CERTAIN

@@ -13,11 +13,12 @@ from ..errors import CannotMeasure
 from ..progress import Progress
 from ..scan import CTScan, Geometry
 from ..segmentation import NetworkBodies
-from ..segmentation.levels import CHANNELS, FIRST_BODY, LAST_BODY
+from ..segmentation.levels import FIRST_BODY, LAST_BODY, SACRUM
 from ..segmentation.resample import map_points
-from .column import NO_VERTEBRA, Vertebra, VertebralColumn, make_vertebra
-from .name import CERTAIN, NAMES, THORACIC, Naming, assign, count_missing
-from .ribs import ABSENT, PRESENT, RibCount
+from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
+from .judge import Landmarks, judge
+from .name import NAMES, Naming, assign, count_missing
+from .ribs import RibCount
 from .separate import separate
 
 LEAST_BODIES = 2  # one alone, and no landmark: a knee or a phantom has one too
@@ -32,8 +33,6 @@ COLUMN_PART = 0.3  # of the largest part of the column: what is smaller, apart f
 SPINE_SEEN, SPINE_MARGIN = 0.25, 3  # coarse probability of body, and voxels (15 mm) about it
 # A patch of the fine network shows too little of the column to be sure of its class: it has a small say.
 REGION_POWER, REGION_FLOOR = 0.1, 0.05
-LEAST_MM3 = 2000.0  # half of a small body
-SACRUM = CHANNELS.index("sacrum")
 
 
 def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
@@ -75,7 +74,7 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
         vertebrae.append(make_vertebra(level, body, box, scan.geometry, naming.confidence[number - 1]))
     if not vertebrae:
         raise CannotMeasure(NO_VERTEBRA)
-    certain, remark = _judge(naming, vertebrae, segmentation, ribs)
+    certain, remark = judge(naming, vertebrae, centres, Landmarks(segmentation, numbers, ribs))
     if len(vertebrae) < LEAST_BODIES and not certain:
         raise CannotMeasure(NO_COLUMN)
     return VertebralColumn(tuple(vertebrae), bodies, certain, remark)
@@ -196,59 +195,3 @@ def _interpolate(values: NDArray[np.floating], where: NDArray[np.float64], axis:
     shape[axis] = -1
     part = (where - low).reshape(shape)
     return np.take(values, low, axis) * (1 - part) + np.take(values, low + 1, axis) * part
-
-
-def _judge(naming: Naming, vertebrae: list[Vertebra], segmentation: NetworkBodies, ribs: RibCount) -> tuple[bool, str]:
-    """Return whether the names are certain, and a sentence that says why."""
-    for upper, lower in pairwise(naming.positions):
-        if lower - upper != 1 and upper >= 0 and lower < len(NAMES):
-            return False, (
-                f"The names are uncertain: between {NAMES[upper]} and {NAMES[lower]} a body seems to be missing, split "
-                "or joined to its neighbour; look there, and confirm or correct the names."
-            )
-    probability = min(v.confidence for v in vertebrae)
-    if probability < CERTAIN:
-        other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
-        way = "lower" if naming.runner_up > 0 else "higher"
-        return False, (
-            f"The names are uncertain (probability {probability:.2f}): they might be {other} {way}; "
-            "count the ribs and correct them."
-        )
-    anchors = _anchors(naming, {v.level for v in vertebrae}, segmentation, ribs)
-    more = naming.rib_bearing > len(THORACIC)
-    # Short twelfth ribs are common: where another landmark is in view, none need be seen.
-    if more or (naming.rib_bearing < len(THORACIC) and not anchors):
-        odd = "a rib is seen at L1" if more else "no rib is seen at T12"
-        return False, (
-            f"The names are uncertain: {odd}, so {naming.rib_bearing} vertebrae seem to bear ribs; "
-            "count them and confirm or correct the names."
-        )
-    if not anchors:
-        return False, (
-            "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."
-        )
-    return True, f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
-
-
-def _anchors(naming: Naming, found: set[str], segmentation: NetworkBodies, ribs: RibCount) -> list[str]:
-    """Return the landmarks that are seen in the scan, whatever the bodies are called."""
-
-    def bears_rib(level: str) -> float:
-        position = NAMES.index(level)
-        return ribs.seen(naming.positions.index(position), level) if level in found else float("nan")
-
-    anchors = []
-    # C7 must be in view, and no rib beside it as far as its place is in view.
-    if "C7" in found and bears_rib("T1") > PRESENT and not bears_rib("C7") > ABSENT:
-        anchors.append("the first rib")
-    if bears_rib("T12") > PRESENT and bears_rib("L1") < ABSENT:
-        anchors.append("the last rib")
-    if "L5" in found and _volume_mm3(segmentation, SACRUM) > LEAST_MM3:
-        anchors.append("the sacrum")
-    return anchors
-
-
-def _volume_mm3(segmentation: NetworkBodies, channel: int) -> float:
-    """Return how much of the scan the coarse network gives to a channel."""
-    seen = segmentation.level_probability[channel] > 0.5
-    return float(seen.sum()) * segmentation.level_geometry.voxel_volume_mm3

@@ -17,7 +17,7 @@ FLOOR = 0.02  # a body can veto no naming on its own
 CORRELATED_BODIES = 3.0  # neighbours err together: this many bodies count as one independent vote
 CERTAIN = 0.95
 SLIP = 0.002  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
-FAR = 9.0  # which grows with their distance against the usual one
+FAR = 9.0  # which grows with how much closer, or further apart, they are than usual
 GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was missed between them
 
 THORACIC = tuple(f"T{i}" for i in range(1, 13))
@@ -58,20 +58,12 @@ class Naming:
     runner_up: int
     rib_bearing: int = 12
 
-    @property
-    def probability(self) -> float:
-        """Probability of the least certain body's position."""
-        return min(self.confidence)
-
 
 def count_missing(centres_mm: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return how many bodies are missing before each body, from centres (n,) along the spine, top to bottom."""
     missing = np.zeros(len(centres_mm), dtype=np.int64)
-    gaps = np.abs(np.diff(centres_mm))
-    for i, gap in enumerate(gaps):
-        others = np.delete(gaps, i)[max(0, i - 2) : i + 2]
-        if len(others) and gap > GAP_FACTOR * np.median(others):
-            missing[i + 1] = round(float(gap / np.median(others))) - 1
+    gaps = relative_gaps(np.abs(np.diff(centres_mm)))
+    missing[1:] = np.where(gaps > GAP_FACTOR, np.rint(gaps) - 1, 0)
     return missing
 
 
@@ -93,7 +85,7 @@ def assign(
     first = -(n + int(missing.sum()))
     levels = np.arange(first, channels + n + int(missing.sum()))
     columns = np.clip(levels + 1, 0, channels - 1)
-    slips = _slips(n, centres_mm)
+    slips = _slips(missing, centres_mm)
     counts = list(RIB_BEARING)
     forward, backward, scores = [], [], []
     for bearers, prior in RIB_BEARING.values():
@@ -121,15 +113,21 @@ def assign(
     )
 
 
-def _slips(n: int, centres_mm: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def relative_gaps(gaps_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each gap (n,) between centres over the median of the two next ones on either side; 1 if there is none."""
+    beside = (np.delete(gaps_mm, i)[max(0, i - 2) : i + 2] for i in range(len(gaps_mm)))
+    return np.array(
+        [gap / np.median(others) if len(others) else 1.0 for gap, others in zip(gaps_mm, beside, strict=True)]
+    )
+
+
+def _slips(missing: NDArray[np.int64], centres_mm: NDArray[np.float64] | None) -> NDArray[np.float64]:
     """Return (n, 3) log probability that a body is the same as, the next after, or the next but one after the last."""
-    joined = np.full(n, SLIP)
-    if centres_mm is not None and n > 2:
-        gaps = np.abs(np.diff(centres_mm))
-        for i, gap in enumerate(gaps):
-            usual = np.median(np.delete(gaps, i)[max(0, i - 2) : i + 2])
-            joined[i + 1] = np.clip(SLIP * np.exp(FAR * (gap / usual - 1.0)), 0.5 * SLIP, 0.5)
-    split = np.full(n, SLIP)
+    split, joined = np.full((2, len(missing)), SLIP)
+    if centres_mm is not None:
+        excess = relative_gaps(np.abs(np.diff(centres_mm)) / (1 + missing[1:])) - 1.0
+        split[1:] = np.clip(SLIP * np.exp(-FAR * excess), 0.5 * SLIP, 0.5)
+        joined[1:] = np.clip(SLIP * np.exp(FAR * excess), 0.5 * SLIP, 0.5)
     return np.log(np.stack([split, 1.0 - split - joined, joined], axis=1))
 
 

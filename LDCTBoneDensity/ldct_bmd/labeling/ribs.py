@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..segmentation import NetworkBodies
-from ..segmentation.levels import CHANNELS
+from ..segmentation.levels import RIB
 from .name import NAMES, THORACIC, RibEvidence
 from .separate import SpineCurve
 
@@ -61,7 +61,7 @@ class RibCount:
 def _profile(segmentation: NetworkBodies, curve: SpineCurve, s_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (n,) the rib probability beside the spine, mean of both sides; NaN where neither is in the scan."""
     line, across, back = curve.frame(s_mm)
-    rib = segmentation.level_probability[CHANNELS.index("rib")].astype(np.float32)
+    rib = segmentation.level_probability[RIB].astype(np.float32)
     spacing = np.asarray(segmentation.geometry.spacing_mm)
     sides = []
     for side in (-1.0, 1.0):

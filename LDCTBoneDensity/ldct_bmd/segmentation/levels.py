@@ -14,3 +14,4 @@ CHANNELS: tuple[str, ...] = (
 )
 FIRST_BODY = CHANNELS.index("cervical")
 LAST_BODY = CHANNELS.index("L5")
+SACRUM, RIB = CHANNELS.index("sacrum"), CHANNELS.index("rib")

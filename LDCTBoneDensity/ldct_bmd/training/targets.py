@@ -7,7 +7,7 @@ scans have.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..segmentation.levels import CHANNELS
+from ..segmentation.levels import FIRST_BODY, LAST_BODY, RIB, SACRUM
 from .synthetic import tissues as t
 
 IGNORE = 255  # the class that no loss and no Dice counts
@@ -30,10 +30,10 @@ def region_table() -> NDArray[np.int64]:
 def level_table() -> NDArray[np.int64]:
     """Return the coarse network's channel of each of the 256 labels."""
     table = np.zeros(256, dtype=np.int64)
-    table[list(t.CERVICAL)] = CHANNELS.index("cervical")
-    table[8:25] = np.arange(CHANNELS.index("T1"), CHANNELS.index("L5") + 1)
-    table[t.SACRUM] = CHANNELS.index("sacrum")
-    table[list(t.RIBS)] = CHANNELS.index("rib")
+    table[list(t.CERVICAL)] = FIRST_BODY
+    table[8:25] = np.arange(FIRST_BODY + 1, LAST_BODY + 1)
+    table[t.SACRUM] = SACRUM
+    table[list(t.RIBS)] = RIB
     # It has no channel for these levels.
     table[[T13, L6, OTHER_BONE, UNKNOWN]] = IGNORE
     return table

@@ -100,7 +100,7 @@ def _centre(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> NDArray
     axis = atlas.axis_zyx
     low, high = sorted(list(atlas.axis_levels).index(level) for level in spec.levels)
     # As often at one body as at any other: by millimetres the small upper ones would be seen least.
-    z = np.interp(rng.uniform(low, high), np.arange(len(axis)), axis[:, 0])
+    z = float(np.interp(rng.uniform(low, high), np.arange(len(axis)), axis[:, 0]))
     z += rng.uniform(-spec.offset_mm[0], spec.offset_mm[0])
     if rng.random() < spec.spineless:
         reach = spec.shape[0] * spec.spacing_zyx_mm[0] / 2

@@ -1,0 +1,117 @@
+"""Whether the names of a column are certain, and what they rest on or what speaks against them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..segmentation import NetworkBodies
+from ..segmentation.levels import SACRUM
+from .column import Vertebra
+from .name import CERTAIN, NAMES, THORACIC, Naming, relative_gaps
+from .ribs import ABSENT, PRESENT, RibCount
+
+LEAST_SACRUM_MM3 = 2000.0  # half of a small body
+SACRUM_MM = 20.0  # L5 is nearer to the sacrum, with their disc between them; L4 is not
+# Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
+# apart. One that is crushed to a third of its height stays within.
+CLOSE, WIDE = 0.62, 1.4
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """What names can be counted from.
+
+    Attributes:
+        numbers: (z, y, x) on the fine grid, 1 for the uppermost body.
+    """
+
+    segmentation: NetworkBodies
+    numbers: NDArray[np.uint8]
+    ribs: RibCount
+
+    def seen(self, naming: Naming, found: set[str]) -> list[str]:
+        """Return the landmarks that are in view where the names of the bodies ``found`` say that they are."""
+
+        def rib(level: str) -> float:
+            return self.ribs.seen(naming.positions.index(NAMES.index(level)), level) if level in found else np.nan
+
+        # A place for a rib that is out of view tells nothing: it compares as neither.
+        anchors = []
+        if rib("T1") > PRESENT and rib("C7") < ABSENT:
+            anchors.append("the first rib")
+        if rib("T12") > PRESENT and rib("L1") < ABSENT:
+            anchors.append("the last rib")
+        if "L5" in found and max(naming.positions) < len(NAMES) and self._sacrum_follows(naming):
+            anchors.append("the sacrum")
+        return anchors
+
+    def _sacrum_follows(self, naming: Naming) -> bool:
+        """Return whether the sacrum lies right below the body that is called L5."""
+        segmentation = self.segmentation
+        sacrum = np.argwhere(segmentation.level_probability[SACRUM] > 0.5)
+        if len(sacrum) * segmentation.level_geometry.voxel_volume_mm3 < LEAST_SACRUM_MM3:
+            return False
+        body = np.argwhere(self.numbers == 1 + naming.positions.index(NAMES.index("L5")))
+        if not len(body):
+            return False
+        sacrum_mm = segmentation.level_geometry.to_lps_mm(sacrum[:, ::-1].astype(np.float64))
+        body_mm = segmentation.geometry.to_lps_mm(body[:, ::-1].astype(np.float64))
+        return bool(cKDTree(body_mm).query(sacrum_mm)[0].min() <= SACRUM_MM)
+
+
+def judge(
+    naming: Naming, vertebrae: Sequence[Vertebra], centres_mm: NDArray[np.float64], landmarks: Landmarks
+) -> tuple[bool, str]:
+    """Return whether the names are certain, and a sentence that says why.
+
+    Args:
+        vertebrae: those of the named bodies that are on the scan, from the top.
+        centres_mm: (n,) of all bodies of ``naming``, along the spine.
+    """
+    odd = _odd_place(naming, vertebrae, centres_mm)
+    if odd is not None:
+        return False, (
+            f"The names are uncertain: between {odd[0]} and {odd[1]} a body seems to be missing, split "
+            "or joined to its neighbour; look there, and confirm or correct the names."
+        )
+    probability = min(v.confidence for v in vertebrae)
+    if probability < CERTAIN:
+        other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
+        way = "lower" if naming.runner_up > 0 else "higher"
+        return False, (
+            f"The names are uncertain (probability {probability:.2f}): they might be {other} {way}; "
+            "count the ribs and correct them."
+        )
+    anchors = landmarks.seen(naming, {v.level for v in vertebrae})
+    more = naming.rib_bearing > len(THORACIC)
+    # Counted from the first rib, twelfth ribs may be short; from the sacrum there might be a sixth lumbar vertebra.
+    if more or (naming.rib_bearing < len(THORACIC) and "the first rib" not in anchors):
+        told = "a rib is seen at L1" if more else "no rib is seen at T12"
+        return False, (
+            f"The names are uncertain: {told}, so {naming.rib_bearing} vertebrae seem to bear ribs; "
+            "count them and confirm or correct the names."
+        )
+    if not anchors:
+        return False, (
+            "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."
+        )
+    return True, f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
+
+
+def _odd_place(
+    naming: Naming, vertebrae: Sequence[Vertebra], centres_mm: NDArray[np.float64]
+) -> tuple[str, str] | None:
+    """Return the neighbours between which names are left out or given twice, or that lie oddly close or far apart."""
+    for upper, lower in pairwise(naming.positions):
+        if lower - upper != 1 and upper >= 0 and lower < len(NAMES):
+            return NAMES[upper], NAMES[lower]
+    whole = [v.level for v in vertebrae if v.complete]
+    at = np.array([centres_mm[naming.positions.index(NAMES.index(level))] for level in whole])
+    for ratio, pair in zip(relative_gaps(np.abs(np.diff(at))), pairwise(whole), strict=True):
+        if not CLOSE < ratio < WIDE:
+            return pair
+    return None
