@@ -75,7 +75,20 @@ def test_the_other_half_of_a_split_body_is_surplus_and_no_false_body() -> None:
     found = evaluate_case(case(), Given(halves))
     assert [(body.name, body.overlaps) for body in found.surplus] == [("L4", "L2")]
     assert found.false_bodies == ()
-    assert found.names_right
+
+
+def test_a_piece_of_a_body_under_another_name_is_a_wrong_name() -> None:
+    halves = bodies()
+    halves[LOWEST["L2"] : LOWEST["L2"] + HEIGHT // 3, Y, X] = VERSE_VALUE["L4"]
+    found = evaluate_case(case(), Given(halves))
+    assert found.wrong_names == (("L2", "L4"),)
+    assert found.names_right is False
+    assert found.wrong_though_certain
+
+
+def test_a_false_body_among_the_others_makes_the_names_wrong() -> None:
+    assert evaluate_case(case(bodies({"L2": ""})), Given(bodies())).names_right is False
+    assert evaluate_case(case(bodies({"L3": ""})), Given(bodies())).names_right
 
 
 def test_a_false_body_is_within_the_reference_or_beyond_it() -> None:

@@ -101,19 +101,21 @@ def print_evaluation(console: Console, summary: Summary, folder: Path) -> None:
     """Print the sums that matter most, by group."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("group", overflow="fold")
-    for heading in ("scans", "all names right", "wrong though certain", "Dice T1-L2", "VOI HU difference", "within 4"):
+    for heading in ("scans", "all names right", "wrong though certain", "Dice", "VOIs", "HU difference", "within 4"):
         table.add_column(heading, justify="right")
     for scans in summary.scans:
         rows = {row.level: row for row in summary.levels if row.group == scans.group and row.bodies == "complete"}
         row = rows.get(PAPER_LEVELS) or rows.get(ALL)
         dice = None if row is None else row.dice_by_name
         difference = None if row is None else row.voi_difference_hu
+        placed = "-" if row is None else f"{row.measured.count}/{row.measured.of}"
         table.add_row(
-            safe(scans.group),
+            safe(scans.group) if row is None else f"{safe(scans.group)}, {row.level}",
             str(scans.scans),
             _percent(scans.names_right),
             str(scans.wrong_though_certain),
             "-" if dice is None else f"{dice.mean:.3f}",
+            placed,
             "-" if difference is None else f"{difference.mean:+.1f} ({difference.sd or 0.0:.1f})",
             "-" if row is None else _percent(row.within_4_hu),
         )
@@ -232,4 +234,4 @@ def _within(progress: Progress, number: int, count: int, stage: str, fraction: f
 def _percent(share: Share) -> str:
     if share.fraction is None or share.low is None or share.high is None:
         return "-"
-    return f"{100 * share.fraction:.1f} % ({100 * share.low:.1f}-{100 * share.high:.1f})"
+    return f"{100 * share.fraction:.1f} %\n({100 * share.low:.1f}-{100 * share.high:.1f})"

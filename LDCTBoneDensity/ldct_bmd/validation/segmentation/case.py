@@ -135,16 +135,20 @@ class CaseResult:
     surplus: tuple[SurplusBody, ...]
 
     @property
-    def wrong_names(self) -> tuple[LevelResult, ...]:
-        """Reference bodies that were found under another name."""
-        return tuple(r for r in self.levels if r.found and not r.named_right)
+    def wrong_names(self) -> tuple[tuple[str, str], ...]:
+        """What is called otherwise than it should be, and how: bodies, and pieces that got a name of their own."""
+        bodies = ((r.level, r.found_as) for r in self.levels if r.found_as is not None and not r.named_right)
+        pieces = ((p.overlaps, p.name) for p in self.surplus if p.overlaps is not None and p.overlaps != p.name)
+        return (*bodies, *pieces)
 
     @property
     def names_right(self) -> bool | None:
-        """Whether each complete body was found under its name, and no cut one under another; None without bodies."""
+        """Whether each complete body was found under its name, and nothing under another; None without bodies."""
         if not self.levels:
             return None
-        return not self.wrong_names and all(r.found for r in self.levels if r.complete)
+        invented = any(not body.beyond_reference for body in self.false_bodies)
+        all_found = self.failure is None and all(r.found for r in self.levels if r.complete)
+        return all_found and not invented and not self.wrong_names
 
     @property
     def wrong_though_certain(self) -> bool:

@@ -29,7 +29,7 @@ def write_summary(levels: Iterable[LevelSummary], path: Path) -> None:
 
 def wrong_names(case: CaseResult) -> str:
     """Return which bodies were found under which wrong name."""
-    return ", ".join(f"{row.level} as {row.found_as}" for row in case.wrong_names)
+    return ", ".join(f"{true} as {called}" for true, called in case.wrong_names)
 
 
 def not_found(case: CaseResult) -> str:
