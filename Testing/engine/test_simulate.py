@@ -113,9 +113,9 @@ def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         simulate(plan, tmp_path / "b.csv", Field.TRUNK, exact_masks=True, progress=cancel_after_one)
-    left = tmp_path / ".b.csv.unfinished"
+    left = tmp_path / ".b.csv.unfinished" / "results.jsonl"
     assert not (tmp_path / "b.csv").exists()
-    assert len(left.read_text(encoding="utf-8").splitlines()) == 2
+    assert len(left.read_text(encoding="utf-8").splitlines()) == 1
     # A kill may tear the last line.
     with left.open("a", encoding="utf-8") as file:
         file.write('{"name": "virt')

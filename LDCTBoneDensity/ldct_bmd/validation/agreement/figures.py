@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -15,32 +14,18 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.tools import add_constant
 
 from ...assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3, categorize
+from ..plot_style import AMBER, BLUE, GRID, INK, MUTED, RED, STYLE
 from .agreement import Agreement, Pairs
 from .diagnosis import LOW_BMD, MEN, OSTEOPOROSIS, TARGETS, TOTAL, WOMEN, Diagnosis
 from .estimate import CONFIDENCE
 from .moments import Floats
 from .study import ALL, Study
 
-INK, MUTED, GRID = "#1c2733", "#66727f", "#dde3e8"
-BLUE, PALE_BLUE, RED, AMBER = "#1f6fb2", "#9cc3e3", "#c63d2f", "#d98e04"
 GROUP_COLORS = {WOMEN: RED, MEN: BLUE, TOTAL: INK}
 TARGET_NAMES = {OSTEOPOROSIS: "osteoporosis (< 80 mg/cm³)", LOW_BMD: "low BMD (≤ 120 mg/cm³)"}
 ACROSS = 3  # panels in a row
 MOST_VECTOR_POINTS = 2000  # of a panel; above, points become a picture inside the SVG
 DPI = 200
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "ldct-bmd",  # the same bytes for the same results
-}
 UNIT = "mg/cm³"
 
 
