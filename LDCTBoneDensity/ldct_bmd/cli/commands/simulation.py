@@ -12,7 +12,11 @@ VirtualPatients = Annotated[int, typer.Option(metavar="N", help="Virtual patient
 Seed = Annotated[int, typer.Option(help="Draws the patients and their scans; the same seed, the same file.")]
 FieldOfView = Annotated[
     str,
-    typer.Option("--field", metavar="chest|trunk", help="Scan T1-L2 as for screening, or T11-L3 alone, much faster."),
+    typer.Option(
+        "--field",
+        metavar="chest|trunk|spine",
+        help="Scan T1-L2 as for screening; T11-L3, faster; or T12-L2 and little else, fastest, for --exact-masks.",
+    ),
 ]
 ExactMasks = Annotated[
     bool, typer.Option("--exact-masks", help="Take the true vertebral bodies in place of the networks'.")

@@ -197,10 +197,10 @@ def _remarks(study: Study) -> list[str]:
             )
     uncertain = sum(patient.names_certain is False for patient in study.patients)
     if uncertain:
+        who = "1 patient has" if uncertain == 1 else f"{uncertain} patients have"
         out.append(
-            f"Of {uncertain} patients the names of the vertebrae are uncertain: the software gives them no category "
-            "until a reader confirms the names, and some values may be a neighbour's. They are counted here as they "
-            "are; the subgroups show them apart."
+            f"{who} uncertain names of vertebrae: the software gives no category until a reader confirms the names, "
+            "and a value may be a neighbour's. They are counted here as they are; the subgroups show them apart."
         )
     count = sum(1 for m in study.missing if m.missing == "bmd_predicted")
     if count:

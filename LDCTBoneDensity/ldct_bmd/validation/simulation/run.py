@@ -44,6 +44,8 @@ def simulate(
     _check_file(file, overwrite)
     if processes < 1:
         raise UsageError("--processes is the number of scans measured at a time, 1 or more.")
+    if field is Field.SPINE and not exact_masks:
+        raise UsageError("--field spine shows too little for the networks: add --exact-masks, or take the trunk.")
     journal = Journal(
         file,
         ScanResult,
