@@ -1,7 +1,7 @@
 """Heights of a vertebral body, measured from its mask, and what they say about fracture."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -203,22 +203,30 @@ def _own_loss(heights: BodyHeights) -> str | None:
 
 
 def _loss_against_neighbours(level: str, by_level: dict[str, BodyHeights]) -> str | None:
-    """Compare the posterior height, which wedge and biconcave fractures spare, with what the neighbours suggest."""
+    """Compare the posterior height, which wedge and biconcave fractures spare, with what the neighbours suggest.
+
+    A crushed body is lower in front too (McCloskey 1993 asks for both); a corner that a mask lacks at the back is not.
+    """
+    own = by_level[level]
+    back = _expected(level, by_level, lambda heights: heights.posterior_mm)
+    front = _expected(level, by_level, lambda heights: heights.anterior_mm)
+    if back is None or front is None or not _is_lost(own.posterior_mm, back, own.uncertainty_mm):
+        return None
+    if front - own.anterior_mm <= _least_loss_mm(own.uncertainty_mm):
+        return None
+    return _phrase("posterior", own.posterior_mm, back, "that expected from its neighbours")
+
+
+def _expected(level: str, by_level: dict[str, BodyHeights], height: Callable[[BodyHeights], float]) -> float | None:
+    """Return the height that the neighbours suggest; None without a neighbour."""
     levels = list(by_level)
     place = levels.index(level)
     expected = []
     for other in levels[max(place - 1, 0) : place] + levels[place + 1 : place + 2]:
-        heights = by_level[other]
         steps = order(level) - order(other)
         if abs(steps) == 1 or {level, other} == {"T12", "L1"}:
-            expected.append(heights.posterior_mm * (1.0 + math.copysign(GROWTH_PER_LEVEL, steps)))
-    if not expected:
-        return None
-    reference = sum(expected) / len(expected)
-    own = by_level[level]
-    if _is_lost(own.posterior_mm, reference, own.uncertainty_mm):
-        return _phrase("posterior", own.posterior_mm, reference, "that expected from its neighbours")
-    return None
+            expected.append(height(by_level[other]) * (1.0 + math.copysign(GROWTH_PER_LEVEL, steps)))
+    return sum(expected) / len(expected) if expected else None
 
 
 def _phrase(name: str, height_mm: float, reference_mm: float, reference: str) -> str:

@@ -17,9 +17,8 @@ from ldct_bmd.cli import app
 from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd.training.heldout import DEFORMATIONS, HeldOut
-from ldct_bmd.validation.segmentation import CaseResult, SurplusBody, summarize
+from ldct_bmd.validation.segmentation import CaseResult, summarize
 from ldct_bmd.validation.segmentation.folder import EVALUATION, check_evaluation_folder, write_evaluation
-from ldct_bmd.validation.segmentation.journal import Journal
 from ldct_bmd.validation.segmentation.page import Subject, make_page
 from ldct_bmd.validation.segmentation.pairs import find_pairs, read_case
 from numpy.typing import NDArray
@@ -127,35 +126,6 @@ class TestPairs:
         with pytest.raises(CannotMeasure, match=r"Case my scan: .* --values") as told:
             read_case(pair, "totalsegmentator", "body")
         assert "--segmentation" not in str(told.value)
-
-
-class TestJournal:
-    def test_results_are_there_again_to_the_last_digit(self, tmp_path: Path) -> None:
-        kept = [
-            result("a", levels=(level("L1", difference_hu=1 / 3), level("L2", None))),
-            result("b", failure="Nothing.", name_probability=None, surplus=(SurplusBody("L1", 2.5, None, True),)),
-        ]
-        journal = Journal(tmp_path / "out", {"seed": 1})
-        for one in kept:
-            journal.add(one)
-        assert list(Journal(tmp_path / "out", {"seed": 1}).results.values()) == kept
-
-    def test_a_line_torn_by_a_kill_is_done_again(self, tmp_path: Path) -> None:
-        journal = Journal(tmp_path / "out", {})
-        for name in ("a", "b"):
-            journal.add(result(name))
-        (file,) = tmp_path.glob(".out*/cases.jsonl")
-        file.write_text(file.read_text()[:-40])
-        journal = Journal(tmp_path / "out", {})
-        assert list(journal.results) == ["a"]
-        journal.add(result("b"))
-        assert list(Journal(tmp_path / "out", {}).results) == ["a", "b"]
-
-    def test_other_arguments_are_refused_and_lose_nothing(self, tmp_path: Path) -> None:
-        Journal(tmp_path / "out", {"seed": 1}).add(result("a"))
-        with pytest.raises(UsageError, match="other arguments"):
-            Journal(tmp_path / "out", {"seed": 2})
-        assert list(Journal(tmp_path / "out", {"seed": 1}).results) == ["a"]
 
 
 class TestFolder:

@@ -116,6 +116,18 @@ def test_a_body_crushed_evenly_is_seen_against_its_neighbours():
     assert "neighbours" in losses["L1"]
 
 
+def test_a_mask_that_lacks_a_corner_at_the_back_is_no_crushed_body():
+    """Heights of an intact T11 of soft bone whose outline is bitten at its lower back edge."""
+    bitten = heights(20.1, 20.3, 17.1, uncertainty=0.88)
+    column = [("T11", bitten), ("T12", heights(22.6, 22.0, 23.6, 0.88)), ("L1", heights(24.5, 23.2, 23.0, 0.88))]
+    assert height_losses(column) == {}
+
+
+def test_a_body_crushed_more_at_the_back_than_in_front_is_still_seen():
+    losses = height_losses([("T12", INTACT), ("L1", heights(20.5, 19.5, 19.4)), ("L2", INTACT)])
+    assert "neighbours" in losses["L1"]
+
+
 def test_a_column_that_grows_downwards_is_no_fracture():
     column = [
         (level, heights(0.95 * h, 0.93 * h, h))

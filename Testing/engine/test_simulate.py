@@ -1,46 +1,25 @@
 """Virtual cohorts: who is in them, how they are scanned, and that a killed run goes on to the same file."""
 
-from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers_study import by, read_csv
+from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.cli import app
 from ldct_bmd.errors import UsageError
 from ldct_bmd.progress import Cancelled
 from ldct_bmd.segmentation.weights import WEIGHTS
 from ldct_bmd.validation.agreement import analyse, read_readings
-from ldct_bmd.validation.phantom import PhantomSpec
 from ldct_bmd.validation.simulation import Varied, cohort_plan, draw_patient, measuring, repeatability_plan, simulate
 from ldct_bmd.validation.simulation import conditions as settings
-from ldct_bmd.validation.simulation.conditions import Conditions, Field, draw_conditions, phantom_spec
-from ldct_bmd.validation.simulation.measuring import measure_scan
+from ldct_bmd.validation.simulation.conditions import Field, draw_conditions
+from ldct_bmd.validation.simulation.measuring import ExactMask, measure_scan
 from typer.testing import CliRunner
 
-# The exact mask, in a small field of view of coarse pixels: what is left is sampling and noise.
+# With the exact mask what is left is sampling and noise.
 EXACT_BMD_MG_CM3 = 3.0
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Scans of T12 to L2 with little around them, so that a test takes seconds."""
-
-    def spec(patient: object, conditions: Conditions, field: Field) -> PhantomSpec:
-        whole = phantom_spec(patient, conditions, field)
-        return replace(
-            whole,
-            matrix=(96, 92),
-            spacing_mm=(0.9, 0.9, 1.5),
-            top_level="T12",
-            bottom_level="L2",
-            top_margin_mm=6.0,
-            bottom_margin_mm=6.0,
-            position_mm=tuple(np.add(whole.position_mm, (0.0, -24.0, 0.0))),
-            table=False,
-        )
-
-    monkeypatch.setattr(measuring, "phantom_spec", spec)
 
 
 def test_the_cohort_is_distributed_as_the_papers() -> None:
@@ -90,21 +69,20 @@ def test_what_is_drawn_does_not_depend_on_what_else_varies() -> None:
     assert (alone.noise_hu, alone.noise_seed) == (settings.BASE_NOISE_HU, 0)
 
 
-@pytest.mark.usefixtures("small")
 def test_the_engine_finds_the_true_bmd_of_a_virtual_patient() -> None:
     (scan,) = cohort_plan(1, 0)
-    result = measure_scan(scan, Field.TRUNK, None)
+    result = measure_scan(scan, Field.SPINE, None)
     assert [one.level for one in result.levels] == ["T12", "L1", "L2"]
     for one in result.levels:
         # The core is scaled to this BMD; where the VOI leaves it, cortex counts too.
         assert one.reference == pytest.approx(scan.patient.bmd_mg_cm3[one.level], abs=5.0)
         assert one.predicted == pytest.approx(one.reference, abs=EXACT_BMD_MG_CM3)
+        assert one.name_right
 
 
-@pytest.mark.usefixtures("small")
 def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path) -> None:
     plan = cohort_plan(3, 5)
-    simulate(plan, tmp_path / "whole.csv", Field.TRUNK, exact_masks=True)
+    simulate(plan, tmp_path / "whole.csv", Field.SPINE, exact_masks=True)
     made = []
 
     def cancel_after_one(stage: str, fraction: float) -> None:
@@ -112,36 +90,34 @@ def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path) -> None:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        simulate(plan, tmp_path / "b.csv", Field.TRUNK, exact_masks=True, progress=cancel_after_one)
-    left = tmp_path / ".b.csv.unfinished"
+        simulate(plan, tmp_path / "b.csv", Field.SPINE, exact_masks=True, progress=cancel_after_one)
+    left = tmp_path / ".b.csv.unfinished" / "results.jsonl"
     assert not (tmp_path / "b.csv").exists()
-    assert len(left.read_text(encoding="utf-8").splitlines()) == 2
+    assert len(left.read_text(encoding="utf-8").splitlines()) == 1
     # A kill may tear the last line.
     with left.open("a", encoding="utf-8") as file:
         file.write('{"name": "virt')
     simulate(
-        plan, tmp_path / "b.csv", Field.TRUNK, exact_masks=True, progress=lambda stage, fraction: made.append(fraction)
+        plan, tmp_path / "b.csv", Field.SPINE, exact_masks=True, progress=lambda stage, fraction: made.append(fraction)
     )
     assert made[0] == pytest.approx(1 / 3)
     assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.csv", "whole.csv"]
 
 
-@pytest.mark.usefixtures("small")
 def test_another_seed_does_not_go_on_with_what_is_left(tmp_path: Path) -> None:
     def cancel(stage: str, fraction: float) -> None:
         if fraction > 0:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        simulate(cohort_plan(2, 0), tmp_path / "a.csv", Field.TRUNK, exact_masks=True, progress=cancel)
+        simulate(cohort_plan(2, 0), tmp_path / "a.csv", Field.SPINE, exact_masks=True, progress=cancel)
     with pytest.raises(UsageError, match="other arguments"):
-        simulate(cohort_plan(2, 1), tmp_path / "a.csv", Field.TRUNK, exact_masks=True)
+        simulate(cohort_plan(2, 1), tmp_path / "a.csv", Field.SPINE, exact_masks=True)
 
 
-@pytest.mark.usefixtures("small")
 def test_validate_takes_the_file(tmp_path: Path) -> None:
-    simulate(cohort_plan(3, 0), tmp_path / "a.csv", Field.TRUNK, exact_masks=True)
+    simulate(cohort_plan(3, 0), tmp_path / "a.csv", Field.SPINE, exact_masks=True)
     study = analyse(read_readings(tmp_path / "a.csv"))
     assert study.simulated
     assert [(row.level, row.n) for row in study.agreement] == [("T12", 3), ("L1", 3), ("L2", 3), ("all", 9)]
@@ -149,13 +125,10 @@ def test_validate_takes_the_file(tmp_path: Path) -> None:
     assert {patient.sex for patient in study.patients} == {"F", "M"}
 
 
-@pytest.mark.usefixtures("small")
 def test_repeatability_gives_the_precision_of_each_level(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
-    result = CliRunner().invoke(
-        app,
-        ["repeatability", "-o", str(path), "--patients", "1", "--repeats", "2", "--exact-masks", "--processes", "1"],
-    )
+    options = {"--patients": "1", "--repeats": "2", "--field": "spine", "--processes": "1", "-o": str(path)}
+    result = CliRunner().invoke(app, ["repeatability", "--exact-masks", *chain.from_iterable(options.items())])
     assert result.exit_code == 0, result.stderr
     rows = read_csv(path)
     assert [(row["level"], row["repeat"]) for row in rows] == [(k, n) for n in "12" for k in ("T12", "L1", "L2")]
@@ -168,10 +141,9 @@ def test_repeatability_gives_the_precision_of_each_level(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_two_processes_give_the_file_of_one(tmp_path: Path) -> None:
-    """Spawned processes build whole trunks: the fast field is of this process alone."""
     plan = cohort_plan(2, 0)
-    simulate(plan, tmp_path / "two.csv", Field.TRUNK, exact_masks=True, processes=2)
-    simulate(plan, tmp_path / "one.csv", Field.TRUNK, exact_masks=True, processes=1)
+    simulate(plan, tmp_path / "two.csv", Field.SPINE, exact_masks=True, processes=2)
+    simulate(plan, tmp_path / "one.csv", Field.SPINE, exact_masks=True, processes=1)
     assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
 
 
@@ -179,7 +151,7 @@ def test_two_processes_give_the_file_of_one(tmp_path: Path) -> None:
     ("arguments", "told"),
     [
         (["simulate", "--patients", "0"], "--patients"),
-        (["simulate", "--field", "leg"], "--field is chest or trunk"),
+        (["simulate", "--field", "leg"], "--field is chest, trunk or spine"),
         (["simulate", "--seed", "-1"], "--seed"),
         (["simulate", "--processes", "0"], "--processes"),
         (["repeatability", "--repeats", "1"], "--repeats"),
@@ -194,10 +166,30 @@ def test_a_request_that_makes_no_sense_is_told_in_a_sentence(tmp_path: Path, arg
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_networks_are_not_asked_about_the_spine_alone(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--exact-masks"):
+        simulate(cohort_plan(1, 0), tmp_path / "a.csv", Field.SPINE)
+
+
+def test_a_vertebra_taken_for_its_neighbour_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T12 called L1 and L1 called L2: what stands under L1 was measured in T12."""
+    shift = np.zeros(256, np.uint8)
+    shift[[VERSE_VALUE["T12"], VERSE_VALUE["L1"]]] = VERSE_VALUE["L1"], VERSE_VALUE["L2"]
+    monkeypatch.setattr(measuring, "ExactMask", lambda bodies: ExactMask(shift[bodies]))
+    (result,) = simulate(cohort_plan(1, 0), tmp_path / "a.csv", Field.SPINE, exact_masks=True)
+    assert [(one.level, one.name_right) for one in result.levels] == [("T12", None), ("L1", False), ("L2", False)]
+    rows = read_csv(tmp_path / "a.csv")
+    assert [(row["bmd_predicted"] == "", row["name_right"]) for row in rows] == [
+        (True, ""),
+        (False, "no"),
+        (False, "no"),
+    ]
+
+
 def test_an_earlier_file_stays_without_overwrite(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("mine", encoding="utf-8")
     with pytest.raises(UsageError, match="--overwrite"):
-        simulate(cohort_plan(1, 0), tmp_path / "a.csv", Field.TRUNK, exact_masks=True)
+        simulate(cohort_plan(1, 0), tmp_path / "a.csv", Field.SPINE, exact_masks=True)
 
 
 @pytest.mark.slow

@@ -7,7 +7,8 @@ import pytest
 from helpers_pairs import write_image
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
-from ldct_bmd.training.annotations import join_masks, label_annotated, label_spineless
+from ldct_bmd.segmentation.mask_folder import join_masks
+from ldct_bmd.training.annotations import STRUCTURES, label_annotated, label_spineless
 from ldct_bmd.training.targets import IGNORE, OTHER_BONE, TABLES, UNKNOWN
 
 MUSCLE, BONE = 50, 300
@@ -126,7 +127,7 @@ def test_one_mask_per_structure_becomes_one_label_map(tmp_path: Path) -> None:
         write_image(mask, tmp_path / "segmentations" / f"{name}.nii.gz")
     import SimpleITK as sitk
 
-    file = join_masks(tmp_path / "segmentations", "totalsegmentator", tmp_path / "labels.nii.gz")
+    file = join_masks(tmp_path / "segmentations", "totalsegmentator", tmp_path / "labels.nii.gz", STRUCTURES)
     assert sitk.GetArrayFromImage(sitk.ReadImage(str(file)))[:, 0, 0].tolist() == [31, 44, 103, 104, 0]
     with pytest.raises(CannotMeasure, match="one mask per structure"):
         join_masks(tmp_path / "segmentations", "verse", tmp_path / "labels.nii.gz")

@@ -103,6 +103,15 @@ def test_subgroups_are_compared(done: Path) -> None:
     assert 0 <= float(rows["sex", "women"]["p_bias_between_groups"]) <= 1
 
 
+def test_uncertain_names_are_told_and_shown_apart(tmp_path: Path) -> None:
+    rows = [(*row, "no" if row[0] == "P0001" else "yes") for row in cohort(12, seed=4)]
+    path = write_csv(tmp_path / "a.csv", rows, (*HEADER, "sex", "names_certain"))
+    validate(path, tmp_path / "out")
+    groups = by(read_csv(tmp_path / "out" / "subgroups.csv"), "by", "group")
+    assert (groups["names", "uncertain"]["n"], groups["names", "certain"]["n"]) == ("3", "33")
+    assert "1 patient has uncertain names" in (tmp_path / "out" / "validation.html").read_text(encoding="utf-8")
+
+
 def test_the_page_needs_nothing_else_and_escapes_what_the_file_says(done: Path) -> None:
     html = (done / "validation.html").read_text(encoding="utf-8")
     assert html.count("data:image/svg+xml;base64,") == len(FIGURES)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers_study import HEADER, by, read_csv, write_csv
-from ldct_bmd.validation.agreement.agreement import limits_of_agreement
+from ldct_bmd.validation.agreement.agreement import deming, limits_of_agreement
 from ldct_bmd.validation.agreement.correlation import icc_agreement
 from ldct_bmd.validation.agreement.diagnosis import Proportion
 from ldct_bmd.validation.agreement.folder import validate
@@ -19,8 +19,9 @@ LARGE = ((494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 
 MINI = ((512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451),
         (525, 415, 508, 444, 500, 625, 460, 390, 642, 432, 420, 605, 227, 467, 268, 370, 443))  # fmt: skip
 
-# The data of DeLong, DeLong and Clarke-Pearson, Biometrics 1988; 44: 837-845 (complete cases), as the SAS/STAT User's
-# Guide gives them with its results (The LOGISTIC Procedure, "Comparing Receiver Operating Characteristic Curves"):
+# The data of DeLong, DeLong and Clarke-Pearson, Biometrics 1988; 44: 837-845 (43 patients without a missing test), as
+# the SAS/STAT User's Guide prints them with areas, standard errors and intervals (The LOGISTIC Procedure, example
+# "Comparing Receiver Operating Characteristic Curves", number 60.8 in version 14.1):
 # albumin, total protein, Krebs-Goplerud score, and whether the patient is called an event.
 DELONG = """
 3.0 5.8 10 0  3.2 6.3 5 1  3.9 6.8 3 1  2.8 4.8 6 0  3.2 5.8 3 1  0.9 4.0 5 0  2.5 5.7 8 0  1.6 5.6 5 1
@@ -182,6 +183,21 @@ def test_delong_1988_areas(column: int, printed: tuple[float, ...]) -> None:
     assert found is not None
     one = found.delong
     assert tuple(round(float(value), 4) for value in (one.value, one.se, one.low, one.high)) == printed
+
+
+def test_ncss_deming_regression() -> None:
+    """NCSS manual, chapter 303, data DemingReg1 (R's SimplyAgree prints the same): error variances 4 to 1.
+
+    Twice y has an error variance equal to that of x, which is the case that the validation takes.
+    """
+    x = np.array([7, 8.3, 10.5, 9, 5.1, 8.2, 10.2, 10.3, 7.1, 5.9])
+    y = np.array([7.9, 8.2, 9.6, 9, 6.5, 7.3, 10.2, 10.6, 6.3, 5.2])
+    slope, intercept = deming(x, 2 * y)
+    assert slope is not None
+    assert intercept is not None
+    found = [[part / 2 for part in (one.value, one.se, one.low, one.high)] for one in (slope, intercept)]
+    assert found[0] == pytest.approx([1.001194, 0.1872, 0.5696, 1.4328], abs=5e-5)
+    assert found[1] == pytest.approx([-0.08974, 1.7220, -4.0607, 3.8810], abs=3e-4)
 
 
 def test_shrout_and_fleiss_1979_icc() -> None:

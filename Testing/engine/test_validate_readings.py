@@ -77,7 +77,14 @@ def test_a_line_number_counts_the_lines_of_a_quoted_cell(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("column", "value", "told"),
-    [("sex", "x", "sex 'x'"), ("age", "old", "age 'old'"), ("age", "200", "age 200"), ("kvp", "0", "kvp 0")],
+    [
+        ("sex", "x", "sex 'x'"),
+        ("age", "old", "age 'old'"),
+        ("age", "200", "age 200"),
+        ("kvp", "0", "kvp 0"),
+        ("names_certain", "perhaps", "names_certain 'perhaps'"),
+        ("simulated", "2", "simulated '2'"),
+    ],
 )
 def test_options_are_checked_too(tmp_path: Path, column: str, value: str, told: str) -> None:
     assert told in refusal(write_csv(tmp_path / "a.csv", [(*GOOD, value)], (*HEADER, column)))

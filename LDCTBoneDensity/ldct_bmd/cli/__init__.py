@@ -1,4 +1,4 @@
-"""The command line: ``ldct-bmd measure``, ``series``, ``phantom`` and ``demo``."""
+"""The command line, ``ldct-bmd``."""
 
 from .app import app, main
 

@@ -17,9 +17,9 @@ from ..errors import CannotMeasure, UsageError
 from ..progress import Progress, silent
 from ..segmentation.label_map import Parts, Values
 from ..segmentation.network_segmenter import NetworkSegmenter
-from ..validation.segmentation import Case, Summary, evaluate_case
+from ..validation.journal import Journal, unfinished
+from ..validation.segmentation import Case, CaseResult, Summary, evaluate_case
 from ..validation.segmentation.folder import check_evaluation_folder, write_evaluation
-from ..validation.segmentation.journal import Journal, unfinished
 from ..validation.segmentation.page import Subject
 from ..validation.segmentation.pairs import Pair, find_pairs, read_case
 from ..validation.segmentation.summary import ALL, PAPER_LEVELS, Share
@@ -83,7 +83,8 @@ def evaluate(request: Request, progress: Progress = silent) -> Summary:
     except CannotMeasure as error:
         raise UsageError(str(error)) from error
     model = segmenter.identity
-    journal = Journal(request.folder, plan.arguments | {"version": __version__, "model": model.sha256})
+    arguments = plan.arguments | {"version": __version__, "model": model.sha256}
+    journal = Journal(request.folder, CaseResult, arguments, "evaluation")
     names = []
     for number, (name, read) in enumerate(plan.cases):
         names.append(name)

@@ -75,6 +75,14 @@ def print_errors(console: Console, results: Sequence[ScanResult], file: Path) ->
             number(max(errors, key=abs, default=None), 2, signed=True),
         )
     console.print(table)
+    uncertain = sum(result.names_certain is False for result in results)
+    wrong = [result for result in results if any(one.name_right is False for one in result.levels)]
+    silent = sum(result.names_certain is True for result in wrong)
+    say(
+        console,
+        f"Names of the vertebrae: uncertain in {uncertain} of {len(results)} scans, wrong in {len(wrong)} "
+        f"(of these called certain: {silent}).",
+    )
     say(console, "Simulated scans, not patients.", "bold")
     say(console, RESEARCH_USE, "bold")
     say(console, f"Written to {file}; next: ldct-bmd validate {file.name} -o DIR")
@@ -102,7 +110,7 @@ def print_precision(console: Console, file: Path) -> None:
 def _run(request: Request, plan: Sequence[PlannedScan], progress: Progress) -> tuple[ScanResult, ...]:
     fields = {field.value: field for field in Field}
     if request.field not in fields:
-        raise UsageError(f"--field is {' or '.join(fields)}, not {request.field}.")
+        raise UsageError(f"--field is {', '.join(list(fields)[:-1])} or {list(fields)[-1]}, not {request.field}.")
     try:
         return simulate(
             plan,

@@ -8,15 +8,13 @@ A label map seldom names everything in view, and what it does not name must not 
 """
 
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..anatomy import VERSE_VALUE
-from ..errors import CannotMeasure
 from ..segmentation.label_map import LEVEL_OF_VALUE, Parts, Values
+from ..segmentation.mask_folder import VERTEBRAE
 from .synthetic import tissues as t
 from .targets import OTHER_BONE, UNKNOWN
 
@@ -24,8 +22,9 @@ from .targets import OTHER_BONE, UNKNOWN
 CERVICAL = {"verse": {value: value for value in range(1, 8)}, "totalsegmentator": {51 - n: n for n in range(1, 8)}}
 SACRUM = {"verse": (26,), "totalsegmentator": (25, 26)}
 RIBS: dict[str, range] = {"verse": range(0), "totalsegmentator": range(92, 116)}
+# By the names of their masks.
 STRUCTURES = {
-    **{f"vertebrae_{level}": value for value, level in LEVEL_OF_VALUE["totalsegmentator"].items()},
+    **VERTEBRAE,
     **{f"vertebrae_C{n}": 51 - n for n in range(1, 8)},
     **{f"rib_{side}_{n}": first + n for side, first in (("left", 91), ("right", 103)) for n in range(1, 13)},
     "sacrum": 25,
@@ -74,26 +73,6 @@ def label_annotated(
 def label_spineless(hu: NDArray[np.int16]) -> NDArray[np.uint8]:
     """Return the labels of a scan that shows no vertebra from T1 to L5."""
     return np.where(hu > BONE_HU, OTHER_BONE, 0).astype(np.uint8)
-
-
-def join_masks(masks: Path, values: Values, file: Path) -> Path:
-    """Join a folder of one mask per structure, as TotalSegmentator writes it, to one label map, and return ``file``."""
-    if values != "totalsegmentator":
-        raise CannotMeasure(f"{masks} holds one mask per structure, as TotalSegmentator does: use its --values.")
-    joined: sitk.Image | None = None
-    for name, value in STRUCTURES.items():
-        if (masks / f"{name}.nii.gz").is_file():
-            try:
-                mask = sitk.ReadImage(str(masks / f"{name}.nii.gz"), sitk.sitkUInt8) > 0
-                joined = mask * value if joined is None else sitk.Maximum(joined, mask * value)
-            except RuntimeError as error:
-                raise CannotMeasure(
-                    f"{masks / name} cannot be read, or lies on another grid than the others."
-                ) from error
-    if joined is None:
-        raise CannotMeasure(f"{masks} holds no mask of a vertebra (vertebrae_L1.nii.gz).")
-    sitk.WriteImage(joined, str(file))
-    return file
 
 
 def _looked_at(labelled: NDArray[np.intp], slices: int, spacing_z_mm: float) -> NDArray[np.bool_]:

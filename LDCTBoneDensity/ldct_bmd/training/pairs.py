@@ -19,10 +19,11 @@ from ..errors import CannotMeasure, UsageError
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry, read_scan
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
+from ..segmentation.mask_folder import join_masks
 from ..segmentation.network_segmenter import BODY_HU, FINE_MM
 from ..segmentation.resample import along_z, grid, in_plane
 from ..validation.segmentation.pairs import Pair, find_pairs
-from .annotations import join_masks, label_annotated, label_spineless
+from .annotations import STRUCTURES, label_annotated, label_spineless
 
 VERSION = 1  # of what is kept of a scan
 Spacing = tuple[float, float, float]
@@ -126,7 +127,7 @@ def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Pat
         with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
             file = pair.reference
             if file.is_dir():
-                file = join_masks(file, folder.values, Path(scratch) / "labels.nii.gz")
+                file = join_masks(file, folder.values, Path(scratch) / "labels.nii.gz", STRUCTURES)
             segmenter = LabelMapSegmenter(file, folder.values, folder.parts)
             stored = segmenter.read()
             bodies = segmenter(scan).labels

@@ -10,38 +10,28 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 from statsmodels.regression.linear_model import OLS
 from statsmodels.tools import add_constant
 
 from ...assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3, categorize
+from ..plot_style import AMBER, BLUE, GRID, INK, MUTED, RED, STYLE
 from .agreement import Agreement, Pairs
 from .diagnosis import LOW_BMD, MEN, OSTEOPOROSIS, TARGETS, TOTAL, WOMEN, Diagnosis
 from .estimate import CONFIDENCE
 from .moments import Floats
 from .study import ALL, Study
+from .wording import with_interval
 
-INK, MUTED, GRID = "#1c2733", "#66727f", "#dde3e8"
-BLUE, PALE_BLUE, RED, AMBER = "#1f6fb2", "#9cc3e3", "#c63d2f", "#d98e04"
 GROUP_COLORS = {WOMEN: RED, MEN: BLUE, TOTAL: INK}
 TARGET_NAMES = {OSTEOPOROSIS: "osteoporosis (< 80 mg/cm³)", LOW_BMD: "low BMD (≤ 120 mg/cm³)"}
 ACROSS = 3  # panels in a row
 MOST_VECTOR_POINTS = 2000  # of a panel; above, points become a picture inside the SVG
 DPI = 200
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "ldct-bmd",  # the same bytes for the same results
-}
 UNIT = "mg/cm³"
+TITLE: dict[str, Any] = {"fontweight": "bold", "pad": 8}
+CORNER = 0.1  # of either axis, drawn again where all curves run there
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,7 @@ def _by_level(panels: Sequence[Panel], draw: Callable[[Axes, Panel], None]) -> F
     figure, places = _canvas(across, down, 3.6, 3.5)
     for axes, panel in zip(places, panels, strict=False):
         draw(axes, panel)
-        axes.set_title(panel.title, fontweight="bold")
+        axes.set_title(panel.title, **TITLE)
     for axes in places[len(panels) :]:
         axes.set_visible(False)
     _same_limits(places[: len(panels)])
@@ -99,7 +89,7 @@ def _mean(panel: Panel) -> Figure:
     _regression(left, panel)
     _bland_altman(right, panel)
     for axes in (left, right):
-        axes.set_title(panel.title, fontweight="bold")
+        axes.set_title(panel.title, **TITLE)
     return figure
 
 
@@ -133,8 +123,10 @@ def _regression(axes: Axes, panel: Panel) -> None:
         if low < threshold < high:
             axes.axvline(threshold, color=GRID, linewidth=0.8, zorder=0)
             axes.axhline(threshold, color=GRID, linewidth=0.8, zorder=0)
-    axes.plot((low, high), (low, high), color=MUTED, linewidth=0.8, linestyle="--", zorder=1)
+    axes.axline((low, low), slope=1.0, color=MUTED, linewidth=0.8, linestyle="--", zorder=1)
     _scatter(axes, x, y)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=(1, 2, 5, 10)))
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
     if found.slope is None or found.intercept is None or found.r2 is None:
@@ -144,8 +136,8 @@ def _regression(axes: Axes, panel: Panel) -> None:
     axes.fill_between(grid, line["obs_ci_lower"], line["obs_ci_upper"], color=AMBER, alpha=0.13, linewidth=0, zorder=0)
     axes.fill_between(grid, line["mean_ci_lower"], line["mean_ci_upper"], color=RED, alpha=0.25, linewidth=0, zorder=1)
     axes.plot(grid, line["mean"], color=RED, linewidth=1.4, zorder=3)
-    sign = "+" if found.intercept.value >= 0 else "−"
-    equation = f"y = {found.slope.value:.3f} x {sign} {abs(found.intercept.value):.1f}"
+    intercept = round(found.intercept.value, 1)
+    equation = f"y = {found.slope.value:.3f} x {'−' if intercept < 0 else '+'} {abs(intercept):.1f}"
     text = f"{equation}\nR² = {found.r2.value:.3f}\nn = {found.n}"
     axes.text(0.04, 0.97, text, transform=axes.transAxes, va="top", fontsize=8.5)
 
@@ -184,29 +176,42 @@ def _roc(means: Mapping[str, Pairs], diagnoses: Sequence[Diagnosis]) -> Figure:
     figure, places = _canvas(len(TARGETS), 1, 4.2, 3.9)
     for axes, target in zip(places, TARGETS, strict=True):
         axes.plot((0, 1), (0, 1), color=MUTED, linewidth=0.8, linestyle="--")
-        for one in (d for d in diagnoses if d.target == target):
-            if one.auc is None:
-                continue
-            pairs = means[one.group]
-            ill = [TARGETS[target](categorize(float(value))) for value in pairs.reference]
-            false, true, _ = roc_curve(ill, -pairs.predicted)
-            color = GROUP_COLORS[one.group]
-            width = 1.8 if one.group == TOTAL else 1.1
-            label = f"{one.group}: AUC {one.auc.delong.value:.3f}"
-            axes.plot(false, true, color=color, linewidth=width, label=label, clip_on=False)
-            axes.plot(one.fp / (one.fp + one.tn), one.tp / (one.tp + one.fn), "o", color=color, markersize=5,
-                      markeredgecolor="white", clip_on=False, zorder=4)  # fmt: skip
-        axes.set_title(TARGET_NAMES[target], fontweight="bold")
+        shown = [one for one in diagnoses if one.target == target and one.auc is not None]
+        for one in shown:
+            _curve(axes, one, means[one.group])
+        axes.set_title(TARGET_NAMES[target], **TITLE)
         axes.set_xlabel("1 − specificity")
         axes.set_ylabel("sensitivity")
         axes.set_aspect("equal")
         axes.set_xlim(0, 1)
-        axes.set_ylim(0, 1.0)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="lower right", frameon=False)
-        else:
+        axes.set_ylim(0, 1)
+        if not shown:
             _say_nothing(axes)
+            continue
+        axes.legend(loc="lower right", frameon=False, title="AUC (95 % CI)", alignment="left")
+        if all(_in_corner(one) for one in shown):
+            corner = axes.inset_axes((0.42, 0.42, 0.5, 0.5))
+            for one in shown:
+                _curve(corner, one, means[one.group])
+            # A little room, so that the curves don't hide behind the frame.
+            corner.set(xlim=(-0.02 * CORNER, CORNER), ylim=(1 - CORNER, 1 + 0.02 * CORNER))
+            corner.tick_params(labelsize=7)
+            axes.indicate_inset_zoom(corner, edgecolor=MUTED)
     return figure
+
+
+def _in_corner(one: Diagnosis) -> bool:
+    return one.auc is not None and one.auc.delong.value > 1 - CORNER**2 * 2
+
+
+def _curve(axes: Axes, one: Diagnosis, pairs: Pairs) -> None:
+    ill = [TARGETS[one.target](categorize(float(value))) for value in pairs.reference]
+    false, true, _ = roc_curve(ill, -pairs.predicted, drop_intermediate=False)
+    color, width = GROUP_COLORS[one.group], 1.8 if one.group == TOTAL else 1.2
+    label = f"{one.group}: {with_interval(None if one.auc is None else one.auc.delong, 3)}"
+    axes.plot(false, true, color=color, linewidth=width, label=label)
+    axes.plot(one.fp / (one.fp + one.tn), one.tp / (one.tp + one.fn), "o", color=color, markersize=5,
+              markeredgecolor="white", zorder=4, clip_on=False)  # fmt: skip
 
 
 def _say_nothing(axes: Axes) -> None:

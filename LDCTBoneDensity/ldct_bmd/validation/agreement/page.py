@@ -20,7 +20,13 @@ from .wording import NOTHING, apart, number, p_value, share, share_interval, wit
 TEMPLATE = Path(__file__).with_name("validation.html.j2")
 SIGNIFICANT = 0.05  # two-tailed, as in the paper
 MOST_LISTED = 100
-GROUP_NAMES = {"sex": "Sex", "age": "Age", "scanner": "Scanner", "kvp": "Tube voltage"}
+GROUP_NAMES = {
+    "sex": "Sex",
+    "age": "Age",
+    "scanner": "Scanner",
+    "kvp": "Tube voltage",
+    "names": "Names of the vertebrae",
+}
 
 
 def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, bytes]) -> str:
@@ -189,6 +195,13 @@ def _remarks(study: Study) -> list[str]:
                 f"{name}: the differences are not normally distributed (p {_told(row.p_normal)}): "
                 "look for outliers before trusting the limits of agreement."
             )
+    uncertain = sum(patient.names_certain is False for patient in study.patients)
+    if uncertain:
+        who = "1 patient has" if uncertain == 1 else f"{uncertain} patients have"
+        out.append(
+            f"{who} uncertain names of vertebrae: the software gives no category until a reader confirms the names, "
+            "and a value may be a neighbour's. They are counted here as they are; the subgroups show them apart."
+        )
     count = sum(1 for m in study.missing if m.missing == "bmd_predicted")
     if count:
         out.append(f"{count} rows have no prediction: results hold only for what could be measured.")

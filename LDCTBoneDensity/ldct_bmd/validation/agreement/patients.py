@@ -28,6 +28,7 @@ class Patient:
     age_years: float | None
     scanner: str | None
     kvp: float | None
+    names_certain: bool | None
     readings: tuple[Reading, ...]
     mean: tuple[float, float] | None
     single: tuple[float, float] | None
@@ -119,6 +120,7 @@ def _patient(name: str, rows: list[Reading]) -> Patient:
         age_years=next((row.age_years for row in first if row.age_years is not None), None),
         scanner=next((row.scanner for row in first if row.scanner is not None), None),
         kvp=next((row.kvp for row in first if row.kvp is not None), None),
+        names_certain=next((row.names_certain for row in first if row.names_certain is not None), None),
         readings=first,
         mean=mean,
         single=single,

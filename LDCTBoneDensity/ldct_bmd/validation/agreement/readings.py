@@ -12,9 +12,10 @@ from ...errors import UsageError
 
 MEAN_LEVEL = "L1-L2"
 REQUIRED = ("patient", "level", "bmd_predicted", "bmd_reference")
-OPTIONAL = ("sex", "age", "scanner", "kvp", "repeat", "simulated")
+OPTIONAL = ("sex", "age", "scanner", "kvp", "repeat", "simulated", "names_certain")
 MISSING = frozenset({"", "na", "nan", "n/a"})
 SEXES = {"f": "F", "female": "F", "woman": "F", "women": "F", "w": "F", "m": "M", "male": "M", "man": "M", "men": "M"}
+TRUTHS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 UNKNOWN_SEX = frozenset({"o", "other", "u", "unknown"})
 MOST_LISTED = 20
 # Far outside what trabecular bone has (fatty marrow lies a little below 0): such a number is in another unit.
@@ -31,6 +32,7 @@ class Reading:
         sex: "F", "M" or None.
         repeat: which of the patient's scans this is; "" where the study has one a patient.
         simulated: whether the scan was simulated.
+        names_certain: whether the software was sure of the vertebrae's names.
     """
 
     line: int
@@ -44,6 +46,7 @@ class Reading:
     kvp: float | None = None
     repeat: str = ""
     simulated: bool = False
+    names_certain: bool | None = None
 
 
 def read_readings(path: Path) -> tuple[Reading, ...]:
@@ -140,7 +143,8 @@ def _reading(line: int, row: Mapping[str, str]) -> Reading:
         scanner=row.get("scanner") or None,
         kvp=_number(row, "kvp", 1.0, 300.0),
         repeat=row.get("repeat", ""),
-        simulated=row.get("simulated", "").lower() in ("yes", "true", "1"),
+        simulated=_truth(row, "simulated") or False,
+        names_certain=_truth(row, "names_certain"),
     )
 
 
@@ -155,6 +159,15 @@ def _number(row: Mapping[str, str], name: str, low: float, high: float) -> float
     if not math.isfinite(value) or not low <= value <= high:
         raise ValueError(f"{name} {text} is not between {low:g} and {high:g}")
     return value
+
+
+def _truth(row: Mapping[str, str], name: str) -> bool | None:
+    text = row.get(name, "")
+    if text.lower() in MISSING:
+        return None
+    if text.lower() not in TRUTHS:
+        raise ValueError(f"{name} {text!r} is neither yes nor no")
+    return TRUTHS[text.lower()]
 
 
 def _sex(text: str) -> str | None:

@@ -21,7 +21,7 @@ class Subgroups:
     """The agreement over all vertebrae in each group.
 
     Attributes:
-        by: what the groups differ in: "sex", "age", "scanner" or "kvp".
+        by: what the groups differ in: "sex", "age", "scanner", "kvp" or "names" (of the vertebrae).
         groups: one agreement a group, its name in place of a level; groups of one patient too.
         p_bias: two-tailed Welch test that the patients' mean differences are alike; None where it can't be had.
     """
@@ -34,7 +34,7 @@ class Subgroups:
 def compare_subgroups(patients: Sequence[Patient]) -> tuple[Subgroups, ...]:
     """Return the comparisons by whatever divides the patients into two groups or more."""
     out = []
-    for by in ("sex", "age", "scanner", "kvp"):
+    for by in ("sex", "age", "scanner", "kvp", "names"):
         groups: dict[str, list[Patient]] = {}
         for patient in patients:
             group = _group(patient, by)
@@ -69,4 +69,6 @@ def _group(patient: Patient, by: str) -> str | None:
         return f"{decade}-{decade + DECADE - 1} years"
     if by == "kvp":
         return None if patient.kvp is None else f"{patient.kvp:g} kV"
+    if by == "names":
+        return None if patient.names_certain is None else "certain" if patient.names_certain else "uncertain"
     return patient.scanner

@@ -1,35 +1,31 @@
 """The results as CSV files."""
 
-import csv
 import json
-from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..csv_rows import write_rows
 from .agreement import Agreement
 from .diagnosis import CATEGORIES, Categories, Diagnosis
 from .estimate import Estimate
 from .precision import Precision
 from .study import Study
 
-# A spreadsheet would run a cell that begins with one of these.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 
 def write_agreement(study: Study, path: Path) -> None:
     """Write one row a level and one for all."""
-    _write(path, [_flat(row) for row in study.agreement])
+    write_rows(path, [_flat(row) for row in study.agreement])
 
 
 def write_diagnosis(study: Study, path: Path) -> None:
     """Write one row a group and target."""
-    _write(path, [_diagnosis(row) for row in study.diagnoses])
+    write_rows(path, [_diagnosis(row) for row in study.diagnoses])
 
 
 def write_categories(study: Study, path: Path) -> None:
     """Write the three-class tables, one row a group, the patients with one level last."""
-    _write(path, [_categories(row) for row in (*study.categories, study.single)])
+    write_rows(path, [_categories(row) for row in (*study.categories, study.single)])
 
 
 def write_subgroups(study: Study, path: Path) -> None:
@@ -41,12 +37,12 @@ def write_subgroups(study: Study, path: Path) -> None:
         for one in study.subgroups
         for group in one.groups
     ]
-    _write(path, rows)
+    write_rows(path, rows)
 
 
 def write_precision(study: Study, path: Path) -> None:
     """Write one row a level with repeated scans."""
-    _write(path, [_flat(row) for row in study.precision], header=[field.name for field in fields(Precision)])
+    write_rows(path, [_flat(row) for row in study.precision], header=[field.name for field in fields(Precision)])
 
 
 def write_missing(study: Study, path: Path) -> None:
@@ -55,7 +51,7 @@ def write_missing(study: Study, path: Path) -> None:
         {"line": m.line, "patient": m.patient, "level": m.level, "repeat": m.repeat, "missing": m.missing}
         for m in study.missing
     ]
-    _write(path, rows, header=["line", "patient", "level", "repeat", "missing"])
+    write_rows(path, rows, header=["line", "patient", "level", "repeat", "missing"])
 
 
 def write_record(path: Path, schema: str, about: dict[str, Any]) -> None:
@@ -111,20 +107,3 @@ def _estimate(name: str, estimate: Estimate | None, se: bool = True) -> dict[str
     for part in ("low", "high", *(["se"] if se else [])):
         out[f"{name}_{part}"] = None if estimate is None else getattr(estimate, part)
     return out
-
-
-def _write(path: Path, rows: Sequence[dict[str, Any]], header: Sequence[str] = ()) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else list(header), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value

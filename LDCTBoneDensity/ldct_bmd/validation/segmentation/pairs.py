@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
-from ...anatomy import LEVELS
 from ...errors import CannotMeasure, UsageError
 from ...progress import Progress, silent
 from ...scan import read_scan
 from ...scan.image_files import FILE_ENDINGS
-from ...segmentation.label_map import LEVEL_OF_VALUE, LabelMapSegmenter, Parts, Values
+from ...segmentation.label_map import LabelMapSegmenter, Parts, Values
+from ...segmentation.mask_folder import join_masks
 from .case import Case
 from .summary import ALL
 
 COLUMNS = ("image", "reference", "group", "name")
 IMAGES, LABELS = "images", "labels"
 VERSE_REFERENCE, VERSE_IMAGE = "_seg-vert_msk.nii.gz", "_ct.nii.gz"
-TOTAL_IMAGE, TOTAL_FOLDER, TOTAL_MASK = "ct.nii.gz", "segmentations", "vertebrae_{}.nii.gz"
+TOTAL_IMAGE, TOTAL_FOLDER = "ct.nii.gz", "segmentations"
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,9 @@ def read_case(pair: Pair, values: Values, parts: Parts, progress: Progress = sil
         if pair.reference is None:
             return Case(pair.name, pair.group, scan, np.zeros(scan.geometry.shape, dtype=np.uint8))
         with tempfile.TemporaryDirectory(prefix="ldct-bmd-reference-") as scratch:
-            file = _label_map(pair.reference, values, Path(scratch)) if pair.reference.is_dir() else pair.reference
+            file = pair.reference
+            if file.is_dir():
+                file = join_masks(file, values, Path(scratch) / f"{file.name}.nii.gz")
             bodies = LabelMapSegmenter(file, values, parts)(scan)
     except (CannotMeasure, UsageError) as error:
         # The options of the measurement, which the sentence may name, have shorter names here.
@@ -137,26 +138,3 @@ def _stem(file: Path, *endings: str) -> str:
     """Return the name of a file without the first of its endings that fits."""
     fits = [ending for ending in (*endings, *FILE_ENDINGS) if file.name.lower().endswith(ending)]
     return file.name[: -len(max(fits, key=len))] if fits else file.name
-
-
-def _label_map(masks: Path, values: Values, scratch: Path) -> Path:
-    """Join a folder of one mask per vertebra to one label map, and return its file."""
-    if values != "totalsegmentator":
-        raise CannotMeasure(f"{masks} holds one mask per vertebra, as TotalSegmentator does: use its --values.")
-    value_of = {level: value for value, level in LEVEL_OF_VALUE[values].items()}
-    joined = None
-    for level in LEVELS:
-        file = masks / TOTAL_MASK.format(level)
-        if level not in value_of or not file.is_file():
-            continue
-        try:
-            mask = sitk.ReadImage(str(file), sitk.sitkUInt8) > 0
-            joined = mask * 0 if joined is None else joined
-            joined = sitk.Maximum(joined, mask * value_of[level])
-        except RuntimeError as error:
-            raise CannotMeasure(f"{file} can't be read, or does not lie on the grid of the other masks.") from error
-    if joined is None:
-        raise CannotMeasure(f"{masks} holds no mask of a vertebra ({TOTAL_MASK.format('L1')}).")
-    path = scratch / f"{masks.name}.nii.gz"
-    sitk.WriteImage(joined, str(path))
-    return path

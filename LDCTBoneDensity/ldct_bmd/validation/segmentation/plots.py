@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -14,30 +13,16 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ...anatomy import LEVELS
+from ..plot_style import BLUE, GRID, INK, MUTED, PALE_BLUE, RED, STYLE
 from .case import CaseResult, LevelResult
 from .overlap import FOUND_DICE
 from .summary import WITHIN_HU, ReliabilityBin
 
-INK, MUTED, GRID = "#1c2733", "#66727f", "#dde3e8"
-BLUE, PALE_BLUE, RED = "#1f6fb2", "#cfe2f2", "#c63d2f"
 RIGHT = LinearSegmentedColormap.from_list("right", ["#eaf3fa", BLUE])
 WRONG = LinearSegmentedColormap.from_list("wrong", ["#f8c9bf", RED])
 NOT_FOUND, NO_BODY = "not found", "no body"
 MOST_POINTS = 40  # of a level that are drawn one by one; the box alone tells more
 NARROWEST_HU, WIDEST_HU = 10.0, 60.0
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "ldct-bmd",  # the same bytes for the same results
-}
 
 
 def draw_dice(results: Sequence[CaseResult]) -> str:

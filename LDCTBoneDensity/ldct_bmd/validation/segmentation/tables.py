@@ -1,30 +1,28 @@
 """The results as CSV files."""
 
-import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from ..csv_rows import write_rows
 from .case import CaseResult, LevelResult, SurplusBody
 from .summary import LevelSummary, Share, Spread
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_levels(results: Iterable[CaseResult], path: Path) -> None:
     """Write one row per case and reference body."""
-    _write(path, [_level(case, row) for case in results for row in case.levels])
+    write_rows(path, [_level(case, row) for case in results for row in case.levels])
 
 
 def write_cases(results: Iterable[CaseResult], path: Path) -> None:
     """Write one row per case."""
-    _write(path, [_case(result) for result in results])
+    write_rows(path, [_case(result) for result in results])
 
 
 def write_summary(levels: Iterable[LevelSummary], path: Path) -> None:
     """Write one row per group, kind of body and level."""
-    _write(path, [_flat(level) for level in levels])
+    write_rows(path, [_flat(level) for level in levels])
 
 
 def wrong_names(case: CaseResult) -> str:
@@ -87,23 +85,3 @@ def _flat(level: LevelSummary) -> dict[str, Any]:
         parts = {part.name: getattr(value, part.name, None) for part in fields(kind)}
         row |= {f"{field.name}_{name}": part for name, part in parts.items()}
     return row
-
-
-def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        if rows:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = str(value)
-    # A spreadsheet would take such a name for a formula.
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text

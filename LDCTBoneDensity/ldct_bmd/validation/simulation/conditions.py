@@ -25,10 +25,32 @@ class Varied(str, Enum):
 
 
 class Field(str, Enum):
-    """What a scan shows: the chest as for screening, or no more of the trunk than the target vertebrae need."""
+    """What a scan shows: the chest as for screening, the trunk round the target vertebrae, or hardly more than them.
+
+    The networks need a trunk; the spine alone is for exact masks.
+    """
 
     CHEST = "chest"
     TRUNK = "trunk"
+    SPINE = "spine"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Pixels and levels of a field; ``behind_mm`` is how far its centre lies behind the trunk's."""
+
+    matrix: tuple[int, int]
+    pixel_mm: float
+    top_level: str
+    bottom_level: str
+    behind_mm: float = 0.0
+
+
+GRIDS = {
+    Field.CHEST: Grid((512, 512), 0.78, "T1", "L2"),  # a field of view of 400 mm
+    Field.TRUNK: Grid((300, 240), 1.25, "T11", "L3"),
+    Field.SPINE: Grid((112, 112), 0.78, "T12", "L2", behind_mm=24.0),
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +88,8 @@ def draw_conditions(seed: int, number: int, repeat: int, varied: Collection[Vari
 
 def phantom_spec(patient: VirtualPatient, conditions: Conditions, field: Field) -> PhantomSpec:
     """Return the phantom of a patient in one scan."""
-    chest = field is Field.CHEST
+    grid = GRIDS[field]
+    x, y, z = conditions.position_mm
     return PhantomSpec(
         bmd_mg_cm3=patient.bmd_mg_cm3,
         default_bmd_mg_cm3=patient.bmd_mg_cm3["T12"],
@@ -76,12 +99,13 @@ def phantom_spec(patient: VirtualPatient, conditions: Conditions, field: Field) 
         kyphosis_scale=patient.kyphosis_scale,
         scoliosis_deg=patient.scoliosis_deg,
         rotation_deg=conditions.rotation_deg,
-        position_mm=conditions.position_mm,
-        matrix=(512, 512) if chest else (300, 240),
-        # The chest on the pixels of a 400 mm field of view; slices lie as far apart as they are thick.
-        spacing_mm=(*((0.78, 0.78) if chest else (1.25, 1.25)), conditions.thickness_mm),
-        top_level="T1" if chest else "T11",
-        bottom_level="L2" if chest else "L3",
+        position_mm=(x, y - grid.behind_mm, z),
+        matrix=grid.matrix,
+        # Slices lie as far apart as they are thick.
+        spacing_mm=(grid.pixel_mm, grid.pixel_mm, conditions.thickness_mm),
+        top_level=grid.top_level,
+        bottom_level=grid.bottom_level,
+        table=field is not Field.SPINE,
         kernel_fwhm_mm=conditions.kernel_fwhm_mm,
         noise_hu=conditions.noise_hu,
         seed=conditions.noise_seed,

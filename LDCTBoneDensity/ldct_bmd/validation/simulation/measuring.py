@@ -5,25 +5,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...anatomy import TARGET_LEVELS
+from ...anatomy import TARGET_LEVELS, VERSE_VALUE
 from ...calibration import entered_calibration
 from ...errors import CannotMeasure
+from ...examination import Measurement
 from ...pipeline import measure
 from ...progress import Progress, silent
 from ...scan import CTScan
 from ...segmentation import ModelIdentity, NamedBodies, Segmenter
-from ..phantom import PHANTOM_INTERCEPT_MG_CM3, PHANTOM_SLOPE, build_phantom
+from ..phantom import PHANTOM_INTERCEPT_MG_CM3, PHANTOM_SLOPE, Phantom, build_phantom
 from .conditions import Field, phantom_spec
 from .plan import PlannedScan
 
 
 @dataclass(frozen=True)
 class LevelResult:
-    """Predicted and true BMD of a level in mg/cm3; no prediction where the engine gave none."""
+    """Predicted and true BMD of a level in mg/cm3; no prediction where the engine gave none.
+
+    Attributes:
+        name_right: whether the measured VOI's centre lies in the body of that name.
+    """
 
     level: str
     predicted: float | None
     reference: float
+    name_right: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -62,18 +68,24 @@ def measure_scan(planned: PlannedScan, field: Field, segmenter: Segmenter | None
     phantom = build_phantom(phantom_spec(planned.patient, planned.conditions, field))
     # The HU were made with this function: the calibration adds no error of its own.
     calibration = entered_calibration(PHANTOM_SLOPE, PHANTOM_INTERCEPT_MG_CM3, "K2HPO4", phantom.spec.kvp)
-    predicted: dict[str, float] = {}
+    measured: dict[str, Measurement] = {}
     certain: bool | None = None
     try:
         examination = measure(phantom.scan, segmenter or ExactMask(phantom.bodies), calibration).examination
     except CannotMeasure as error:
         findings: tuple[str, ...] = (str(error),)
     else:
-        predicted = {one.level: one.bmd_mg_cm3 for one in examination.measurements}
+        measured = {one.level: one for one in examination.measurements}
         findings = tuple(sorted({finding.code.value for finding in examination.findings}))
         certain = examination.quality.names_certain
-    levels = tuple(
-        LevelResult(level, predicted.get(level), phantom.mean_bmd_truth(phantom.ideal_voi(level)))
-        for level in TARGET_LEVELS
-    )
+    levels = tuple(_level(phantom, level, measured.get(level)) for level in TARGET_LEVELS)
     return ScanResult(planned.name, levels, certain, findings)
+
+
+def _level(phantom: Phantom, level: str, measured: Measurement | None) -> LevelResult:
+    reference = phantom.mean_bmd_truth(phantom.ideal_voi(level))
+    if measured is None:
+        return LevelResult(level, None, reference)
+    index = np.rint(phantom.scan.geometry.to_index_xyz(np.array(measured.voi.center_lps_mm))).astype(int)
+    name_right = bool(phantom.bodies[tuple(index[::-1])] == VERSE_VALUE[level])
+    return LevelResult(level, measured.bmd_mg_cm3, reference, name_right)

@@ -1,6 +1,5 @@
 """Running a plan over processes, going on where a killed run stopped, and writing its CSV."""
 
-import csv
 import multiprocessing
 import signal
 from collections.abc import Iterator, Sequence
@@ -15,16 +14,13 @@ from ... import __version__
 from ...errors import CannotMeasure, UsageError
 from ...progress import Progress, silent
 from ...segmentation import Segmenter
+from ..csv_rows import write_rows
+from ..journal import Journal
 from .conditions import Field
-from .journal import Journal
 from .measuring import ScanResult, measure_scan
 from .plan import PlannedScan
 
 STAGE = "Simulating"
-COLUMNS = (
-    *("patient", "level", "bmd_predicted", "bmd_reference", "sex", "age", "kvp", "repeat", "simulated"),
-    *("noise_hu", "thickness_mm", "kernel_fwhm_mm", "names_certain", "findings"),
-)
 KVP = 120  # PhantomSpec's own
 
 _segmenter: Segmenter | None = None
@@ -48,8 +44,11 @@ def simulate(
     _check_file(file, overwrite)
     if processes < 1:
         raise UsageError("--processes is the number of scans measured at a time, 1 or more.")
+    if field is Field.SPINE and not exact_masks:
+        raise UsageError("--field spine shows too little for the networks: add --exact-masks, or take the trunk.")
     journal = Journal(
         file,
+        ScanResult,
         {
             "version": __version__,
             "field": field.value,
@@ -57,6 +56,7 @@ def simulate(
             # A longer plan of the same patients goes on with what a shorter one left.
             "first": str(asdict(plan[0])),
         },
+        "simulation",
     )
     todo = [scan for scan in plan if scan.name not in journal.results]
     progress(STAGE, 1 - len(todo) / len(plan))
@@ -142,12 +142,9 @@ def _check_file(file: Path, overwrite: bool) -> None:
 
 def _write(file: Path, plan: Sequence[PlannedScan], results: Sequence[ScanResult]) -> None:
     partial = file.absolute().with_name(f".{uuid4().hex}.partial")
+    rows = [row for scan, result in zip(plan, results, strict=True) for row in _rows(scan, result)]
     try:
-        with partial.open("w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            for scan, result in zip(plan, results, strict=True):
-                writer.writerows(_rows(scan, result))
+        write_rows(partial, rows)
         partial.replace(file)
     except OSError as error:
         raise UsageError(f"Can't write {file}: {error.strerror or error}.") from error
@@ -155,22 +152,22 @@ def _write(file: Path, plan: Sequence[PlannedScan], results: Sequence[ScanResult
         partial.unlink(missing_ok=True)
 
 
-def _rows(scan: PlannedScan, result: ScanResult) -> Iterator[tuple[object, ...]]:
-    certain = "" if result.names_certain is None else "yes" if result.names_certain else "no"
+def _rows(scan: PlannedScan, result: ScanResult) -> Iterator[dict[str, object]]:
     for one in result.levels:
-        yield (
-            scan.patient.name,
-            one.level,
-            "" if one.predicted is None else f"{one.predicted:.4f}",
-            f"{one.reference:.4f}",
-            scan.patient.sex,
-            scan.patient.age_years,
-            KVP,
-            "" if scan.repeat is None else scan.repeat,
-            "yes",
-            f"{scan.conditions.noise_hu:.1f}",
-            scan.conditions.thickness_mm,
-            f"{scan.conditions.kernel_fwhm_mm:.2f}",
-            certain,
-            "; ".join(result.findings),
-        )
+        yield {
+            "patient": scan.patient.name,
+            "level": one.level,
+            "bmd_predicted": None if one.predicted is None else round(one.predicted, 4),
+            "bmd_reference": round(one.reference, 4),
+            "sex": scan.patient.sex,
+            "age": scan.patient.age_years,
+            "kvp": KVP,
+            "repeat": scan.repeat,
+            "simulated": True,
+            "noise_hu": round(scan.conditions.noise_hu, 1),
+            "thickness_mm": scan.conditions.thickness_mm,
+            "kernel_fwhm_mm": round(scan.conditions.kernel_fwhm_mm, 2),
+            "names_certain": result.names_certain,
+            "name_right": one.name_right,
+            "findings": "; ".join(result.findings),
+        }

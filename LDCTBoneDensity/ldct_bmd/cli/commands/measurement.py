@@ -1,0 +1,130 @@
+"""``ldct-bmd measure``, ``series``, ``phantom`` and ``demo``."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..extras import extra
+from ..terminal import exit_codes, output, progress_bar, say
+from .options import Device, Input, OutputFolder, Overwrite
+
+
+def measure(
+    input_: Input,
+    folder: OutputFolder,
+    series: Annotated[
+        str | None, typer.Option(metavar="UID", help="Measure this DICOM series, not the best one.")
+    ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A calibration file, in place of the nominal one.")
+    ] = None,
+    slope: Annotated[float | None, typer.Option(help="BMD = slope x HU + intercept: mg/cm3 per HU.")] = None,
+    intercept: Annotated[float | None, typer.Option(help="mg/cm3 at 0 HU.")] = None,
+    material: Annotated[str | None, typer.Option(help="Equivalent material: K2HPO4 or hydroxyapatite.")] = None,
+    calibration_kvp: Annotated[float | None, typer.Option(metavar="KV", help="Tube voltage it holds for.")] = None,
+    calibration_store: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Pick the calibration that fits the scan from this store.")
+    ] = None,
+    later_calibration: Annotated[
+        bool, typer.Option("--later-calibration", help="Take one made after the scan where none is before it.")
+    ] = False,
+    levels: Annotated[str, typer.Option(metavar="T12,L1,L2", help="Which vertebrae to measure.")] = "T12,L1,L2",
+    segmentation: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A ready label map, in place of the network.")
+    ] = None,
+    segmentation_values: Annotated[
+        str | None, typer.Option(metavar="verse|totalsegmentator", help="Whose label values it has.")
+    ] = None,
+    segmentation_parts: Annotated[
+        str | None, typer.Option(metavar="body|whole", help="What it labels: bodies, or whole vertebrae.")
+    ] = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Add report.html, report.pdf, tables and, for a DICOM input, dicom/.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record on standard output, nothing else.")] = False,
+) -> None:
+    """Measure one CT scan and write the result folder."""
+    with exit_codes():
+        from ..measuring import Request, measure_scan
+        from ..table import print_result
+
+        request = Request(
+            input_path=input_,
+            folder=folder,
+            series_uid=series,
+            calibration_file=calibration,
+            slope=slope,
+            intercept=intercept,
+            material=material,
+            calibration_kvp=calibration_kvp,
+            calibration_store=calibration_store,
+            later_calibration=later_calibration,
+            levels=tuple(level.strip().upper() for level in levels.split(",")),
+            segmentation_file=segmentation,
+            segmentation_values=segmentation_values,
+            segmentation_parts=segmentation_parts,
+            device=device,
+            overwrite=overwrite,
+            report=report,
+        )
+        with progress_bar() as progress, extra("reports"):
+            examination = measure_scan(request, progress)
+        if as_json:
+            # ASCII, so that it is the same bytes whatever encoding the terminal has.
+            typer.echo(examination.to_json())
+        else:
+            print_result(output(), examination, folder)
+
+
+def series(input_: Input) -> None:
+    """List the series of a DICOM folder, and what stands against measuring each."""
+    with exit_codes():
+        from ...scan import list_series
+        from ..table import print_series
+
+        print_series(output(), list_series(input_))
+
+
+def phantom(folder: OutputFolder) -> None:
+    """Write a synthetic torso of known bone density: DICOM slices, vertebral bodies, and the truth beside them."""
+    with exit_codes():
+        from ...reporting.files import check_output_folder
+        from ..phantoms import DEMO_SPEC, write_phantom
+
+        check_output_folder(folder, overwrite=False)
+        with progress_bar() as progress:
+            write_phantom(folder, DEMO_SPEC, progress)
+        say(output(), f"Written to {folder}: a phantom, not a patient.")
+
+
+def demo(folder: OutputFolder, device: Device = "auto", overwrite: Overwrite = False) -> None:
+    """Measure a synthetic torso and print its known truth beside what was measured."""
+    with exit_codes():
+        from ...reporting.files import check_output_folder
+        from ...validation.phantom import build_phantom, write_dicom
+        from ..measuring import Request, measure_scan
+        from ..phantoms import DEMO_SPEC, truth
+        from ..table import print_result, print_truth
+
+        check_output_folder(folder, overwrite)
+        with tempfile.TemporaryDirectory(prefix="ldct-bmd-demo-") as dicom, progress_bar() as progress:
+            made = build_phantom(DEMO_SPEC, progress)
+            write_dicom(made, Path(dicom))
+            request = Request(
+                input_path=Path(dicom),
+                folder=folder,
+                # What the phantom's HU were made with: the calibration adds no error of its own.
+                slope=made.spec.slope,
+                intercept=made.spec.intercept_mg_cm3,
+                material="K2HPO4",
+                calibration_kvp=made.spec.kvp,
+                device=device,
+                overwrite=overwrite,
+            )
+            examination = measure_scan(request, progress)
+        print_result(output(), examination, folder)
+        print_truth(output(), truth(made, examination.quality.requested_levels), examination)

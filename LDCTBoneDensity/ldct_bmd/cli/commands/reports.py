@@ -1,0 +1,96 @@
+"""``ldct-bmd report``, ``sign``, ``unsign``, ``send`` and ``schema``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..extras import extra
+from ..terminal import exit_codes, output, progress_bar, say
+
+RecordFile = Annotated[Path, typer.Argument(metavar="RECORD", help="A measurement.json, or the folder it is in.")]
+Reader = Annotated[str, typer.Option(metavar="NAME", help="Who does it; kept in the record's history.")]
+
+
+def remake_report(
+    record: RecordFile,
+    input_: Annotated[
+        Path | None,
+        typer.Option("--input", metavar="SCAN", help="The scan; without it neither pictures nor DICOM objects."),
+    ] = None,
+    prior: Annotated[
+        list[Path] | None, typer.Option(metavar="OLD.json", help="An earlier record of the patient; several may do.")
+    ] = None,
+    lsc: Annotated[
+        float | None, typer.Option(metavar="X", help="The site's least significant change in mg/cm3.")
+    ] = None,
+    deidentify: Annotated[
+        bool, typer.Option("--deidentify", help="Write a de-identified copy, to RECORD's folder deidentified/.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="A folder to write, in place of RECORD's own.")
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Only report a record that is signed with this key.")
+    ] = None,
+) -> None:
+    """Make the report of a record again, after corrections too."""
+    with exit_codes(), extra("reports"):
+        from ..reporting import ReportRequest, make_report
+
+        request = ReportRequest(record, input_, tuple(prior or ()), lsc, deidentify, folder, public_key)
+        with progress_bar() as progress:
+            written = make_report(request, progress)
+        say(output(), f"Written to {written}")
+
+
+def sign_record(
+    record: RecordFile,
+    reader: Reader,
+    organization: Annotated[str | None, typer.Option(metavar="NAME", help="For whom the reader signs.")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The site's private Ed25519 key, in PEM.")] = None,
+) -> None:
+    """Sign a record as reviewed; it takes no correction until it is unsigned."""
+    with exit_codes(), extra("reports"):
+        from ..reporting import sign_record as run
+
+        signature = run(record, reader, organization, key).signature
+        if signature is not None:
+            say(output(), f"Signed by {signature.reader} at {signature.time}; make the report again to show it.")
+
+
+def unsign_record(record: RecordFile, reader: Reader) -> None:
+    """Take the signature off a record, which its history keeps."""
+    with exit_codes(), extra("reports"):
+        from ..reporting import unsign_record as run
+
+        run(record, reader)
+        say(output(), "The signature was taken off; make the report again to show it.")
+
+
+def send(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A result folder with dicom/ in it.")],
+    dicomweb: Annotated[
+        str | None, typer.Option(metavar="URL", help="A DICOMweb server, for example https://pacs.example/dicom-web.")
+    ] = None,
+    dimse: Annotated[str | None, typer.Option(metavar="TITLE@HOST:PORT", help="A PACS, by C-STORE.")] = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="AET", help="Our own title, with --dimse.  [default: LDCT_BMD]")
+    ] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt, with --dimse.")] = False,
+    ca: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificates to trust, in PEM.")] = None,
+) -> None:
+    """Send the DICOM objects of a result folder to a PACS; credentials come from the environment or the keyring."""
+    with exit_codes(), extra("reports"):
+        from ..reporting import SendRequest, send_objects
+
+        stored = send_objects(SendRequest(folder, dicomweb, dimse, title, tls, ca))
+        say(output(), f"{len(stored)} objects were stored.")
+
+
+def schema() -> None:
+    """Print the JSON Schema of measurement.json."""
+    with exit_codes():
+        from ...reporting.schema import schema_text
+
+        typer.echo(schema_text(), nl=False)

@@ -1,0 +1,92 @@
+"""``ldct-bmd evaluate`` and ``validate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..terminal import exit_codes, output, progress_bar
+from .options import Device, OutputFolder, Overwrite
+
+
+def evaluate(
+    folder: OutputFolder,
+    pairs: Annotated[
+        Path | None,
+        typer.Argument(metavar="PAIRS", help="A CSV with image,reference[,group][,name], or a folder of pairs."),
+    ] = None,
+    values: Annotated[
+        str | None, typer.Option(metavar="verse|totalsegmentator", help="Whose label values the references have.")
+    ] = None,
+    parts: Annotated[
+        str | None, typer.Option(metavar="body|whole", help="What they label: bodies, or whole vertebrae.")
+    ] = None,
+    reference_kind: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Who made the references, and of whom; printed on the page.")
+    ] = None,
+    synthetic: Annotated[
+        int | None, typer.Option(metavar="N", help="Draw N synthetic scans never trained on, in place of PAIRS.")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="held-out|robustness|no-spine",
+            help="Which ones: one scan a patient, N patients in every way to scan, or without a spine.",
+        ),
+    ] = None,
+    atlas: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The torso atlas that the synthetic scans are drawn from.")
+    ] = None,
+    masks: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="VerSe masks whose vertebrae are set into synthetic scans.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the synthetic scans.  [default: 0]")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights to evaluate, in place of those of the package.")
+    ] = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare segmentation and names with references, and write tables and a page; a killed run goes on."""
+    with exit_codes():
+        from ..evaluating import Request, print_evaluation
+        from ..evaluating import evaluate as run
+
+        request = Request(
+            folder=folder,
+            pairs=pairs,
+            values=values,
+            parts=parts,
+            reference_kind=reference_kind,
+            synthetic=synthetic,
+            atlas=atlas,
+            masks=masks,
+            seed=seed,
+            kind=kind,
+            weights=weights,
+            device=device,
+            overwrite=overwrite,
+        )
+        with progress_bar() as progress:
+            summary = run(request, progress)
+        print_evaluation(output(), summary, folder)
+
+
+def validate(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CSV",
+            help="patient, level, bmd_predicted, bmd_reference, and if you like sex, age, scanner, kvp, repeat.",
+        ),
+    ],
+    folder: OutputFolder,
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare predicted BMD with a reference, over patients: agreement, diagnosis, figures and a page."""
+    with exit_codes():
+        from ..validating import print_study, validate_file
+
+        with progress_bar() as progress:
+            study = validate_file(table, folder, overwrite, progress)
+        print_study(output(), study, folder)

@@ -1,0 +1,36 @@
+"""A folder of one mask per structure, as TotalSegmentator writes it, as one label map."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ..errors import CannotMeasure
+from .label_map import LEVEL_OF_VALUE, Values
+
+VERTEBRAE = {f"vertebrae_{level}": value for value, level in LEVEL_OF_VALUE["totalsegmentator"].items()}
+
+
+def join_masks(masks: Path, values: Values, file: Path, structures: Mapping[str, int] = VERTEBRAE) -> Path:
+    """Write the masks that there are of ``structures`` (value by name) to the label map ``file``, and return it.
+
+    Where masks overlap, the higher value stands.
+    """
+    if values != "totalsegmentator":
+        raise CannotMeasure(f"{masks} holds one mask per structure, as TotalSegmentator does: use its --values.")
+    joined: sitk.Image | None = None
+    for name, value in structures.items():
+        mask_file = masks / f"{name}.nii.gz"
+        if not mask_file.is_file():
+            continue
+        try:
+            mask = (sitk.ReadImage(str(mask_file), sitk.sitkUInt8) > 0) * value
+            joined = mask if joined is None else sitk.Maximum(joined, mask)
+        except RuntimeError as error:
+            raise CannotMeasure(
+                f"{mask_file} can't be read, or does not lie on the grid of the other masks."
+            ) from error
+    if joined is None:
+        raise CannotMeasure(f"{masks} holds no mask of a vertebra (vertebrae_L1.nii.gz).")
+    sitk.WriteImage(joined, str(file))
+    return file
