@@ -69,7 +69,7 @@ def from_phantom(
     """Read the scan, measure the phantom and make its calibration, and a picture if one is wanted."""
     phantom = load_phantom(description)
     marked = None if points is None else read_points(points)
-    scan = read_scan(scan_path, series, progress)
+    scan = read_scan(scan_path, series, progress, of_patient=False)
     measured = find_phantom(scan, phantom, progress) if marked is None else measure_at_points(scan, phantom, marked)
     calibration = calibration_from_phantom(measured, conditions(identify(scan)), operator, valid_days)
     image = None
