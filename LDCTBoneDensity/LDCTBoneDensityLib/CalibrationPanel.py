@@ -1,4 +1,4 @@
-"""The section on the calibration: which one, whether it fits the scan, where it comes from."""
+"""The section on the calibration: which one applies and why, and where another comes from."""
 
 from __future__ import annotations
 
@@ -9,14 +9,28 @@ from typing import TYPE_CHECKING
 import qt
 from ldct_bmd.calibration import MATERIALS, NOMINAL, Calibration, KvpFit, entered_calibration, load_calibration
 from ldct_bmd.errors import UsageError
+from ldct_bmd.findings import FindingCode
 from slicer.i18n import tr as _
 
+from .FindingsView import FindingsView
 from .Signal import Signal
+from .SiteStore import SiteStore
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
 
 NOMINAL_CHOICE, FILE_CHOICE, ENTERED_CHOICE, STORE_CHOICE = range(4)
+_CODES = (
+    FindingCode.KVP_MISMATCH,
+    FindingCode.KVP_UNKNOWN,
+    FindingCode.CALIBRATION_MATERIAL,
+    FindingCode.NOMINAL_CALIBRATION,
+    FindingCode.CALIBRATION_SCANNER,
+    FindingCode.CALIBRATION_DATE,
+    FindingCode.NO_MATCHING_CALIBRATION,
+    FindingCode.CALIBRATION_DRIFT,
+    FindingCode.CALIBRATION_QA_MISSED,
+)
 
 
 class CalibrationPanel:
@@ -24,13 +38,19 @@ class CalibrationPanel:
 
     Attributes:
         chosen: told of a calibration that the reader wants to be used.
-        storeChosen: told of a folder of calibrations, of which each scan's own is taken.
+        storeChosen: told where each scan is to get what the site's store has for it.
+        dialogWanted: told of nothing.
         refused: told of a sentence.
+        store: the site's.
     """
 
     def __init__(self, ui) -> None:
-        self.chosen, self.storeChosen, self.refused = Signal(), Signal(), Signal()
+        self.chosen, self.storeChosen, self.dialogWanted, self.refused = Signal(), Signal(), Signal(), Signal()
+        self.store = SiteStore()
         self._ui = ui
+        self._findings = FindingsView(ui.calibrationFindings)
+        self._shown: tuple[Examination | None, Calibration] = (None, NOMINAL)
+        self._known: tuple[object, str] = (None, "")
         ui.calibrationLabel.setTextFormat(qt.Qt.PlainText)
         ui.calibrationCombo.addItem(_("Nominal, from physics"))
         ui.calibrationCombo.addItem(_("A calibration file"))
@@ -41,12 +61,23 @@ class CalibrationPanel:
         ui.slopeSpin.setValue(NOMINAL.slope)
         ui.interceptSpin.setValue(NOMINAL.intercept_mg_cm3)
         ui.kvpSpin.setValue(NOMINAL.kvp)
+        ui.storePath.setCurrentPath(self.store.path)
+        ui.storePath.connect("currentPathChanged(QString)", self._storePathChanged)
+        ui.laterCheckBox.connect("toggled(bool)", self.storeChanged)
         ui.calibrationCombo.connect("currentIndexChanged(int)", self._choiceChanged)
         ui.calibrationButton.connect("clicked(bool)", self._use)
-        self._choiceChanged(NOMINAL_CHOICE)
+        ui.calibrationsButton.connect("clicked(bool)", self._openDialog)
+        ui.calibrationCombo.setCurrentIndex(STORE_CHOICE if self.store.path else NOMINAL_CHOICE)
+        self._choiceChanged(ui.calibrationCombo.currentIndex)
+
+    @property
+    def allowsLater(self) -> bool:
+        """Whether the reader takes one made after the scan where there is none before it."""
+        return bool(self._ui.laterCheckBox.checked)
 
     def show(self, examination: Examination | None, calibration: Calibration) -> None:
         """Show the calibration of a record, or the one that the next measurement uses."""
+        self._shown = (examination, calibration)
         used = examination.calibration if examination is not None else calibration
         lines = [
             _("{name}: BMD = {slope:g} x HU {intercept:+g} mg/cm3, {material} equivalent.").format(
@@ -58,16 +89,62 @@ class CalibrationPanel:
             lines += _reasonWords(examination)
         lines.append(used.source)
         self._ui.calibrationLabel.setText("\n".join(lines))
+        findings = examination.findings if examination is not None else ()
+        self._findings.show([f for f in findings if f.code in _CODES], self._storeWords(examination))
+
+    def storeChanged(self) -> None:
+        """Look into the store again."""
+        self._known = (None, "")
+        self.show(*self._shown)
+
+    def _storeWords(self, examination: Examination | None) -> str:
+        """Return what the store has for this scan, where that is not what is used; asked once a scan."""
+        if not self.store.path or examination is None:
+            return ""
+        key = (examination.scan, examination.calibration, self.store.path, self.allowsLater)
+        if self._known[0] != key:
+            self._known = (key, self._askStore(examination))
+        return self._known[1]
+
+    def _askStore(self, examination: Examination) -> str:
+        try:
+            calibration, choice = self.store.choose(examination.scan, self.allowsLater)
+        except UsageError as error:
+            return str(error)
+        if calibration == examination.calibration:
+            return ""
+        if not choice.matched:
+            return choice.reason
+        return _("The site's store has another one for this scan. {reason}").format(reason=choice.reason)
+
+    def _storePathChanged(self, path: str) -> None:
+        self.store.setPath(path)
+        self.storeChanged()
 
     def _choiceChanged(self, choice: int) -> None:
-        self._ui.calibrationPath.setEnabled(choice in (FILE_CHOICE, STORE_CHOICE))
-        for field in (self._ui.slopeSpin, self._ui.interceptSpin, self._ui.materialCombo, self._ui.kvpSpin):
-            field.setEnabled(choice == ENTERED_CHOICE)
+        ui = self._ui
+        entered = choice == ENTERED_CHOICE
+        for number, (field, shown) in enumerate(
+            (
+                (ui.calibrationPath, choice == FILE_CHOICE),
+                (ui.slopeSpin, entered),
+                (ui.interceptSpin, entered),
+                (ui.materialCombo, entered),
+                (ui.kvpSpin, entered),
+            ),
+            start=1,
+        ):
+            field.setVisible(shown)
+            getattr(ui, f"calibrationFormLabel{number}").setVisible(shown)
+        ui.laterCheckBox.setVisible(choice == STORE_CHOICE)
+
+    def _openDialog(self, _checked: bool = False) -> None:
+        self.dialogWanted.emit()
 
     def _use(self, _checked: bool = False) -> None:
         try:
             if self._ui.calibrationCombo.currentIndex == STORE_CHOICE:
-                self.storeChosen.emit(str(self._path()))
+                self.storeChosen.emit()
             else:
                 self.chosen.emit(self._calibration())
         except UsageError as error:
@@ -86,13 +163,14 @@ class CalibrationPanel:
     def _path(self) -> Path:
         path = self._ui.calibrationPath.currentPath
         if not path:
-            raise UsageError(_("No calibration file or folder is named: choose one."))
+            raise UsageError(_("No calibration file is named: choose one."))
         return Path(path)
 
 
 def _reasonWords(examination: Examination) -> list[str]:
+    """Return why a store's was taken; where none fitted, a finding says so."""
     choice = examination.calibration_choice
-    return [] if choice is None else [choice.reason]
+    return [choice.reason] if choice is not None and choice.matched else []
 
 
 def _fitWords(calibration: Calibration, scanKvp: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The engine in a process of its own: measures, or exports, what the panel laid into a folder.
+"""The engine in a process of its own: measures, exports, or finds a phantom in what the panel laid into a folder.
 
     python EngineJob.py FOLDER
 
@@ -32,7 +32,7 @@ def main(folder: Path) -> int:
     """Do the job in ``folder``; returns the exit status: 0 done, 3 refused with a sentence, 1 a defect."""
     try:
         job = load(folder)
-        {"measure": measureJob, "export": exportJob}[job["kind"]](folder, job, _report)
+        {"measure": measureJob, "export": exportJob, "phantom": phantomJob}[job["kind"]](folder, job, _report)
     except (CannotMeasure, UsageError) as error:
         _say({"failed": str(error)})
         return 3
@@ -74,6 +74,28 @@ def measureJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
 
 
+def phantomJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
+    """Find the phantom in the volume; writes its rods, or why they were not found, and what the scan is."""
+    from ldct_bmd.calibration.phantom.description import PhantomDescription
+    from ldct_bmd.calibration.phantom.find import find_phantom
+
+    scan, air, remark = _scan(folder, job, progress, ofPatient=False)
+    measured, refused = None, ""
+    if job["search"]:
+        try:
+            measured = find_phantom(scan, from_plain(PhantomDescription, job["phantom"]), progress)
+        except CannotMeasure as error:
+            refused = str(error)
+    result = {
+        "measured": to_plain(measured),
+        "refused": refused,
+        "scan": describeScan(scan),
+        "air": air,
+        "remark": remark,
+    }
+    (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
+
+
 def exportJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     """Write the result folder of a reviewed examination, as the command line writes it."""
     from ldct_bmd.labeling import Vertebra, VertebralColumn
@@ -107,13 +129,15 @@ def scanOf(description: dict[str, Any], hu: np.ndarray) -> CTScan:
     return CTScan(hu=hu, **{name: from_plain(kind, description[name]) for name, kind in kinds.items()})
 
 
-def _scan(folder: Path, job: dict[str, Any], progress: Progress) -> tuple[CTScan, list[float] | None, str]:
+def _scan(
+    folder: Path, job: dict[str, Any], progress: Progress, ofPatient: bool = True
+) -> tuple[CTScan, list[float] | None, str]:
     # Relative imports do not reach a script; both names lead to the same file.
     from LDCTBoneDensityLib.ScanSource import ScanSource
 
     stored, geometry = (from_plain(Geometry, job[name]) for name in ("stored", "geometry"))
     return ScanSource(stored, geometry, np.load(folder / VOXELS, mmap_mode="r")).scan(
-        job["fileKind"], [Path(path) for path in job["files"]], progress
+        job["fileKind"], [Path(path) for path in job["files"]], progress, ofPatient
     )
 
 
@@ -126,7 +150,8 @@ def _calibration(job: dict[str, Any], scan: CTScan) -> tuple[Calibration, Any]:
     from ldct_bmd.examination import identify
     from ldct_bmd.examination.conclude import conditions
 
-    return choose_calibration(CalibrationStore(Path(job["calibrationStore"])).all(), conditions(identify(scan)))
+    stored = CalibrationStore(Path(job["calibrationStore"])).all()
+    return choose_calibration(stored, conditions(identify(scan)), job["laterCalibration"])
 
 
 def _segmenter(folder: Path, job: dict[str, Any]) -> Any:

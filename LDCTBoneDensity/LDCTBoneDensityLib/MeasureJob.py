@@ -28,6 +28,7 @@ class MeasureSettings:
     levels: tuple[str, ...] = TARGET_LEVELS
     calibration: Calibration = NOMINAL
     calibrationStore: str = ""
+    laterCalibration: bool = False
     device: str = "auto"
     weights: str = ""
     segmentationNode: object | None = None
@@ -71,6 +72,7 @@ class MeasureJob:
                 "files": [str(path) for path in files.paths],
                 "calibration": to_plain(settings.calibration),
                 "calibrationStore": settings.calibrationStore,
+                "laterCalibration": settings.laterCalibration,
                 "levels": list(settings.levels),
                 "device": settings.device,
                 "weights": settings.weights,

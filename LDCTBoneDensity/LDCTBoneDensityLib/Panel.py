@@ -14,6 +14,7 @@ from . import CalibrationPanel as calibrations
 from .AdvancedPanel import AXIAL, ENDPLATES, AdvancedPanel
 from .AssessmentPanel import AssessmentPanel
 from .CalibrationPanel import CalibrationPanel
+from .CalibrationUse import CalibrationUse
 from .Installer import Installer
 from .LevelActions import LevelActions
 from .Logic import Logic, defaultReader
@@ -42,9 +43,10 @@ class Panel:
     Args:
         ui: the widgets of the .ui file.
         window: the widget that they are in.
+        dialogPath: the .ui file of the dialog on calibrations.
     """
 
-    def __init__(self, ui, window, logic: Logic, installer: Installer) -> None:
+    def __init__(self, ui, window, logic: Logic, installer: Installer, dialogPath: str) -> None:
         self.ui, self.logic, self.installer = ui, logic, installer
         self.parameters = None
         self.review: Review | None = None
@@ -55,6 +57,7 @@ class Panel:
         self.actions = LevelActions(ui, window)
         self.assessment = AssessmentPanel(ui)
         self.calibration = CalibrationPanel(ui)
+        self.calibrations = CalibrationUse(self, self._do, window, dialogPath)
         self.report = ReportPanel(ui, defaultReader())
         self.advanced = AdvancedPanel(ui)
         self.views = PanelViews(ui)
@@ -136,6 +139,7 @@ class Panel:
         """Let go of everything in the scene: it is closing."""
         self._settle.stop()
         self.run.abandon()
+        self.calibrations.forget()
         self.logic.forgetAll()
         self.parameters, self.volumeNode = None, None
         self._show(None)
@@ -158,6 +162,7 @@ class Panel:
     def cleanup(self) -> None:
         """Let go of everything: the panel goes away."""
         self._settle.stop()
+        self.calibrations.close()
         self.run.abandon()
         self.logic.forgetAll()
 
@@ -185,8 +190,6 @@ class Panel:
         self.actions.wanted.connect(self._do)
         self.actions.updateWanted.connect(self._updateBodies)
         self.actions.segmentEditorWanted.connect(self._openSegmentEditor)
-        self.calibration.chosen.connect(self._useCalibration)
-        self.calibration.storeChosen.connect(self._useStore)
         self.calibration.refused.connect(self.measurePanel.refuse)
         self.report.exportWanted.connect(self.export)
         self.report.wanted.connect(self._do)
@@ -283,20 +286,6 @@ class Panel:
         editor.setSegmentationNode(node)
         editor.setSourceVolumeNode(self.volumeNode)
 
-    def _useCalibration(self, calibration: Calibration) -> None:
-        if self.parameters is not None:
-            self.parameters.calibration = calibrations.toText(calibration)
-            self.parameters.calibrationStore = ""
-        if self.review is None:
-            self.calibration.show(None, calibration)
-        elif calibration != self.review.examination.calibration:
-            self._do(lambda session: session.changeCalibration(calibration))
-
-    def _useStore(self, folder: str) -> None:
-        if self.parameters is not None:
-            self.parameters.calibrationStore = folder
-        self.measurePanel.note(_("The next measurement takes its calibration from {folder}.").format(folder=folder))
-
     def _applyVOI(self, voi: CylinderVOI, orientation: int) -> None:
         level = self.table.level()
         if self.review is None or level is None:
@@ -342,7 +331,8 @@ class Panel:
         return MeasureSettings(
             levels=levelsIn(values.levels),
             calibration=self._calibration(),
-            calibrationStore=values.calibrationStore,
+            calibrationStore="" if values.calibration else self.calibration.store.path,
+            laterCalibration=self.calibration.allowsLater,
             device=values.device,
             weights="" if str(values.weightsFile) in ("", ".") else str(values.weightsFile),
             segmentationNode=values.sourceSegmentation,

@@ -17,8 +17,7 @@ class Parameters:
         device: where the network runs: auto, cpu, cuda or mps.
         weightsFile: a safetensors file in place of the built-in weights; "." for none.
         levels: the levels to measure, with commas.
-        calibration: as JSON; "" for the nominal one.
-        calibrationStore: a folder of calibrations to choose from by the scan; "" for none.
+        calibration: as JSON; "" for what the site's store has for the scan, the nominal one where no store is named.
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
@@ -28,4 +27,3 @@ class Parameters:
     weightsFile: pathlib.Path = pathlib.Path()
     levels: str = "T12, L1, L2"
     calibration: str = ""
-    calibrationStore: str = ""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ldct_bmd.calibration import Calibration
+from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import BodyMask, Examination
 from ldct_bmd.scan import CTScan
@@ -143,11 +144,11 @@ class ReviewSession:
         edited = edit_body(self.examination, self._scan(), level, body, *self._signed())
         self._advance(edited, {**self.state.bodies, level: body})
 
-    def changeCalibration(self, calibration: Calibration) -> None:
-        """Compute every BMD with another calibration."""
+    def changeCalibration(self, calibration: Calibration, choice: CalibrationChoice | None = None) -> None:
+        """Compute every BMD with another calibration; ``choice``: why a store's was taken."""
         from ldct_bmd.corrections import change_calibration
 
-        self._advance(change_calibration(self.examination, calibration, *self._signed()))
+        self._advance(change_calibration(self.examination, calibration, *self._signed(), choice))
 
     def sign(self) -> None:
         """Sign the record as it stands."""

@@ -35,23 +35,27 @@ class ScanSource:
         self._geometry = geometry
         self._hu = wholeNumbers(voxels)
 
-    def scan(self, kind: str, files: Sequence[Path], progress: Progress) -> tuple[CTScan, list[float] | None, str]:
+    def scan(
+        self, kind: str, files: Sequence[Path], progress: Progress, ofPatient: bool = True
+    ) -> tuple[CTScan, list[float] | None, str]:
         """Return the scan, the range of values that its files call air (padding), and a remark for the reader.
 
         Raises:
-            CannotMeasure: the voxels are no Hounsfield units of a trunk, or the files say what forbids measuring them.
+            CannotMeasure: the voxels are no Hounsfield units of a trunk (only of a CT unless ``ofPatient``), or the
+                files say what forbids measuring them.
         """
         if not files:
-            return self._bare(), None, _NONE
-        read = _readDicom(files, progress) if kind == "dicom" else _readFile(files[0], progress)
+            return self._bare(ofPatient), None, _NONE
+        isDicom = kind == "dicom"
+        read = _readDicom(files, progress, ofPatient) if isDicom else _readFile(files[0], progress, ofPatient)
         air = self._airRange(read) if self._samePlace(read.geometry) else None
         if air is None:
-            return replace(self._bare(), acquisition=read.acquisition, patient=read.patient), None, _CHANGED
+            return replace(self._bare(ofPatient), acquisition=read.acquisition, patient=read.patient), None, _CHANGED
         return read, list(air) if air else None, ""
 
-    def _bare(self) -> CTScan:
+    def _bare(self, ofPatient: bool) -> CTScan:
         check_size(self._geometry)
-        check_values(self._hu)
+        check_values(self._hu, ofPatient)
         return CTScan(self._hu, self._geometry, Acquisition(), Patient(), Source("file", self._stored))
 
     def _samePlace(self, other: Geometry) -> bool:
@@ -84,7 +88,7 @@ def withAir(hu: np.ndarray, air: Sequence[float] | None) -> np.ndarray:
     return np.where((hu >= low) & (hu <= high), hu.dtype.type(AIR_HU), hu)
 
 
-def _readDicom(files: Sequence[Path], progress: Progress) -> CTScan:
+def _readDicom(files: Sequence[Path], progress: Progress, ofPatient: bool) -> CTScan:
     from ldct_bmd.scan.dicom_headers import read_header_files
     from ldct_bmd.scan.dicom_series import find_series
     from ldct_bmd.scan.reader import read_series
@@ -94,10 +98,10 @@ def _readDicom(files: Sequence[Path], progress: Progress) -> CTScan:
         raise CannotMeasure("The files of this volume belong to several acquisitions: load one of them alone.")
     if series[0].unsuitable is not None and not series[0].unsuitable.on_request:
         raise CannotMeasure(f"The volume cannot be measured: {series[0].unsuitable.reason}.")
-    return read_series(series[0], series, "The volume that was loaded.", files[0].parent, progress)
+    return read_series(series[0], series, "The volume that was loaded.", files[0].parent, progress, ofPatient)
 
 
-def _readFile(path: Path, progress: Progress) -> CTScan:
+def _readFile(path: Path, progress: Progress, ofPatient: bool) -> CTScan:
     from ldct_bmd.scan.image_files import read_image_file
 
-    return read_image_file(path, progress)
+    return read_image_file(path, progress, ofPatient)

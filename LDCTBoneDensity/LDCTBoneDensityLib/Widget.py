@@ -26,7 +26,8 @@ class Widget:
         window.setMRMLScene(slicer.mrmlScene)
         Terminology.load()
         installer = Installer(Path(owner.resourcePath("requirements.txt")))
-        self.panel = Panel(self.ui, window, logic, installer)
+        dialogPath = owner.resourcePath("UI/Calibrations.ui")
+        self.panel = Panel(self.ui, window, logic, installer, dialogPath)
         self._parameters = None
         self._guiTag = None
         self._volumeNode = None

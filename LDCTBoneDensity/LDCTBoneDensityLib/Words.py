@@ -41,6 +41,7 @@ def stageWord(stage: str) -> str:
         "label": _("Naming the vertebrae"),
         "measure": _("Measuring"),
         "write": _("Writing"),
+        "phantom search": _("Finding the rods"),
     }
     return words.get(stage, stage)
 

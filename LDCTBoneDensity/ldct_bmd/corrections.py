@@ -14,6 +14,7 @@ import numpy as np
 
 from .anatomy import LEVELS, order
 from .calibration import Calibration
+from .calibration.match import CalibrationChoice
 from .errors import CannotMeasure, UsageError
 from .examination import (
     AutomaticResult,
@@ -226,9 +227,18 @@ def confirm_names(examination: Examination, reader: str, time: str) -> Examinati
     )
 
 
-def change_calibration(examination: Examination, calibration: Calibration, reader: str, time: str) -> Examination:
-    """Use another calibration: every BMD is computed again from its mean HU."""
-    corrected = replace(examination, calibration=calibration)
+def change_calibration(
+    examination: Examination,
+    calibration: Calibration,
+    reader: str,
+    time: str,
+    choice: CalibrationChoice | None = None,
+) -> Examination:
+    """Use another calibration: every BMD is computed again from its mean HU.
+
+    ``choice``: why a store's was taken, see :func:`.calibration.choose.choose_calibration`; None where it was given.
+    """
+    corrected = replace(examination, calibration=calibration, calibration_choice=choice)
     for measurement in examination.measurements:
         bmd = calibration.bmd_mg_cm3(measurement.mean_hu)
         corrected = _replaced(corrected, replace(measurement, bmd_mg_cm3=bmd))

@@ -7,6 +7,8 @@ from helpers_cli import run
 from helpers_dicom import as_image, datasets, torso
 from helpers_record import examined
 from ldct_bmd import __version__
+from ldct_bmd.calibration import BMDError
+from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.cli.table import print_result, print_series
 from ldct_bmd.cli.terminal import PIPE_WIDTH, plain
 from ldct_bmd.examination import Examination
@@ -68,3 +70,26 @@ def test_a_volume_file_has_no_series_to_list(scan_file: Path) -> None:
 def test_the_version_is_printed() -> None:
     result = run("--version")
     assert (result.exit_code, result.stdout.strip()) == (0, f"ldct-bmd {__version__}")
+
+
+def test_the_table_tells_the_standard_error_and_what_is_not_in_it() -> None:
+    record = examined()
+    levels = [m.level for m in record.measurements]
+
+    def cells(told: str) -> list[str]:
+        return [line.split()[2] for line in told.splitlines() if line.split()[:1] and line.split()[0] in levels]
+
+    noise = tuple(replace(m, bmd_error=BMDError(1.24, None, None)) for m in record.measurements)
+    whole = tuple(replace(m, bmd_error=BMDError(1.24, 2.0, 2.36)) for m in record.measurements)
+    told = printed(replace(record, measurements=noise))
+    assert cells(told) == ["1.2*"] * len(levels)
+    assert "of image noise alone" in told
+    told = printed(replace(record, measurements=whole))
+    assert cells(told) == ["2.4"] * len(levels)
+    assert "noise alone" not in told
+
+
+def test_why_a_calibration_was_chosen_is_told() -> None:
+    record = examined()
+    choice = CalibrationChoice(record.calibration.identifier, True, False, "It is the nearest of 2 that fit.")
+    assert "It is the nearest of 2 that fit." in printed(replace(record, calibration_choice=choice))

@@ -9,7 +9,7 @@ from helpers_qa import SCAN, SCANNER, site_calibration
 from helpers_record import column_scan, examined
 from ldct_bmd.calibration import Method
 from ldct_bmd.calibration.choose import choose_calibration
-from ldct_bmd.calibration.drift import LEAST_SIGMA_BMD_MG_CM3, control_chart, quality_series
+from ldct_bmd.calibration.drift import LEAST_SIGMA_BMD_MG_CM3, all_series, control_chart, quality_series
 from ldct_bmd.calibration.store import StoredCalibration
 from ldct_bmd.corrections import change_calibration
 from ldct_bmd.examination import conclude
@@ -124,6 +124,12 @@ def test_what_was_made_otherwise_is_another_series(other):
     assert len(quality_series([*made, *months(steady(4), first=7, **other)], made[0]).points) == 6
 
 
+def test_every_series_of_a_store_is_found_once_the_newest_first():
+    one, other = months([0.74] * 3), months([0.74] * 2, first=7, phantom="Pad 8")
+    found = all_series([*one[:1], *other, *one[1:]])
+    assert [[point.calibration for point in series.points] for series in found] == [other, one]
+
+
 def test_missed_months_are_told_over_the_turn_of_the_year():
     made = [one for k, one in enumerate(months(steady(16))) if k not in (3, 11, 12)]
     series = quality_series(made, made[0])
@@ -180,6 +186,15 @@ def test_no_match_is_a_finding_and_the_nominal_calibration():
     assert {"no_matching_calibration", "nominal_calibration"} <= codes(record)
     assert record.calibration.nominal
     assert {"no_matching_calibration", "nominal_calibration"} == set(record.assessment.limited)
+
+
+def test_a_reader_who_has_the_store_choose_again_gets_its_reason_and_its_findings():
+    record = examined()
+    stored = [StoredCalibration(one, "2024", "A") for one in months([*steady(8), 0.79], first=9)]
+    calibration, choice = choose_calibration(stored, replace(SCAN, scan_date="20240520"))
+    after = change_calibration(record, calibration, "Dr. Reader", "2024-06-01", choice)
+    assert after.calibration_choice == choice
+    assert "calibration_drift" in {finding.code.value for finding in after.findings}
 
 
 def test_a_reader_who_takes_another_calibration_leaves_the_choice_behind():

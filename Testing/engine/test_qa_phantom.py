@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers_qa import PAD, SOLID, TILTED, UNDER_A_PATIENT, random_spec
 from ldct_bmd.calibration.phantom.find import find_phantom, measure_at_points
+from ldct_bmd.calibration.phantom.points import straight_points
 from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.reporting.calibration_plots import phantom_picture
 from ldct_bmd.validation.phantom.qa import QAPhantomSpec, build_qa_scan, true_rod_hu
@@ -169,6 +170,13 @@ def test_points_that_are_2_mm_off_still_do():
     spec = QAPhantomSpec(PAD)
     beside = {name: [(x + 1.5, y - 1.5, z) for x, y, z in ends] for name, ends in axis_points(spec).items()}
     fit = measure_at_points(build_qa_scan(spec), PAD, beside).fit
+    assert fit.slope == pytest.approx(spec.slope, rel=0.01)
+
+
+def test_the_points_that_a_user_starts_from_lie_in_a_phantom_that_lies_straight_in_the_middle():
+    spec = QAPhantomSpec(PAD)
+    scan = build_qa_scan(spec)
+    fit = measure_at_points(scan, PAD, straight_points(PAD, scan.geometry)).fit
     assert fit.slope == pytest.approx(spec.slope, rel=0.01)
 
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from .application import app, io_manager, layout_manager, main_window, modules, segment_editor
 from .pythonqt.standin import not_built
 from .qmrml import node_combo_box, widget
-from .views import slice_view, threed_view
+from .views import plot_view, slice_view, threed_view
 
 _SOURCES = (
     app,
@@ -17,6 +17,7 @@ _SOURCES = (
     main_window,
     modules,
     node_combo_box,
+    plot_view,
     segment_editor,
     slice_view,
     threed_view,

@@ -71,6 +71,13 @@ class DriftSeries:
     charts: tuple[ControlChart, ...]
     missed_months: tuple[str, ...]
 
+    @property
+    def too_short(self) -> str:
+        """Why there are no control limits; "" where there are."""
+        if self.charts:
+            return ""
+        return f"{len(self.points)} scans are too few for control limits; {LEAST_BASELINE + 1} are needed."
+
     def alarms(self, identifier: str) -> tuple[str, ...]:
         """Return what the charts show at one calibration, a sentence each."""
         for number, point in enumerate(self.points):
@@ -113,6 +120,17 @@ def quality_series(calibrations: Sequence[Calibration], like: Calibration, until
             ),
         )
     return DriftSeries(points, reference_hu, charts, _missed([point.day for point in points], until))
+
+
+def all_series(calibrations: Sequence[Calibration]) -> list[DriftSeries]:
+    """Return every series of phantom calibrations among ``calibrations``, the one of the newest scan first."""
+    series: list[DriftSeries] = []
+    for one in calibrations:
+        known = {point.calibration.identifier for found in series for point in found.points}
+        if one.identifier not in known:
+            found = quality_series(calibrations, one)
+            series += [found] if found.points else []
+    return sorted(series, key=lambda found: found.points[-1].day, reverse=True)
 
 
 def control_chart(name: str, unit: str, values: Sequence[float], least_sigma: float, runs: bool) -> ControlChart:

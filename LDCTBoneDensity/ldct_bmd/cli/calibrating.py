@@ -1,12 +1,11 @@
 """``ldct-bmd calibrate``: calibrations from phantoms and from paired data, the site's store, drift."""
 
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .terminal import exit_codes, output, progress_bar, say
+from .terminal import exit_codes, now, output, progress_bar, say
 
 calibrate = typer.Typer(
     name="calibrate",
@@ -54,7 +53,7 @@ def phantom(
                 scan, phantom, series, points, operator, valid_days, picture is not None, progress
             )
         print_rods(output(), measured)
-        keep(output(), calibration, file, picture, image, store, operator, _now())
+        keep(output(), calibration, file, picture, image, store, operator, now())
 
 
 @calibrate.command()
@@ -80,7 +79,7 @@ def pairs(
         check_outputs((file, picture), overwrite)
         fitted, calibration, image = from_pairs(csv, like, material, operator, scanner, valid_days, picture is not None)
         print_pairs(output(), fitted)
-        keep(output(), calibration, file, picture, image, store, operator, _now())
+        keep(output(), calibration, file, picture, image, store, operator, now())
 
 
 @calibrate.command("list")
@@ -118,7 +117,7 @@ def add(
         from ..calibration.store import CalibrationStore
 
         calibration = load_calibration(file)
-        new = CalibrationStore(store).add([calibration], _now(), operator)
+        new = CalibrationStore(store).add([calibration], now(), operator)
         say(output(), f"{'Added' if new else 'Already there'}: {calibration.name} ({calibration.identifier}).")
 
 
@@ -133,7 +132,7 @@ def retire(
     with exit_codes():
         from ..calibration.store import CalibrationStore
 
-        stored = CalibrationStore(store).retire(identifier, because, _now(), operator)
+        stored = CalibrationStore(store).retire(identifier, because, now(), operator)
         say(output(), f"Retired: {stored.calibration.name} ({stored.calibration.identifier}).")
 
 
@@ -167,7 +166,7 @@ def import_(
         from ..calibration.store import CalibrationStore
 
         listed = load_calibrations(file)
-        new = CalibrationStore(store).add(listed, _now(), operator)
+        new = CalibrationStore(store).add(listed, now(), operator)
         say(output(), f"Added {len(new)} of {len(listed)} calibrations; the others were there already.")
 
 
@@ -194,7 +193,3 @@ def drift(
         print_drift(output(), series)
         if file is not None:
             say(output(), f"Written to {file}")
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..calibration import Calibration
-from ..calibration.drift import LEAST_BASELINE, DriftSeries
+from ..calibration.described import added_words, described, retired_words
+from ..calibration.drift import DriftSeries
 from ..calibration.pairs import PairsFit
 from ..calibration.phantom.measure import PhantomMeasurement
 from ..calibration.store import StoredCalibration
@@ -18,9 +19,9 @@ from .terminal import safe, say
 def print_rods(console: Console, measured: PhantomMeasurement) -> None:
     """Print what was measured in each rod, and how far it lies off the line."""
     table = _table(("rod", "HU", "SE", "slices", "mineral mg/cm3", "off the line HU"))
-    for rod, described, residual in zip(measured.rods, measured.phantom.rods, measured.fit.residuals_hu, strict=True):
+    for rod, known, residual in zip(measured.rods, measured.phantom.rods, measured.fit.residuals_hu, strict=True):
         cells = (f"{rod.mean_hu:.1f}", f"{rod.standard_error_hu:.2f}", str(rod.slices))
-        table.add_row(safe(rod.name), *cells, f"{described.mineral_mg_cm3:g}", f"{residual:+.1f}")
+        table.add_row(safe(rod.name), *cells, f"{known.mineral_mg_cm3:g}", f"{residual:+.1f}")
     console.print(table)
     say(console, f"The rods are tilted by {measured.tilt_deg:.1f} degrees.")
     if measured.phantom.example:
@@ -68,40 +69,18 @@ def print_list(console: Console, stored: Sequence[StoredCalibration]) -> None:
 def print_one(console: Console, stored: StoredCalibration) -> None:
     """Print all that is known of one calibration."""
     print_calibration(console, stored.calibration)
-    say(console, f"Added {stored.added} by {stored.added_by}.")
+    say(console, added_words(stored))
     if stored.retired is not None:
-        say(console, f"Retired {stored.retired} by {stored.retired_by}: {stored.retired_because}", "yellow")
+        say(console, retired_words(stored), "yellow")
 
 
 def print_calibration(console: Console, calibration: Calibration) -> None:
     """Print a calibration's line, errors and origin."""
-    say(
-        console,
-        f"{calibration.name} ({calibration.identifier}): BMD = {calibration.slope:.4f} x HU "
-        f"{calibration.intercept_mg_cm3:+.2f} mg/cm3, {calibration.material} equivalent.",
-        "bold",
-    )
-    if calibration.fit is not None:
-        fit = calibration.fit
-        say(
-            console,
-            f"Standard errors {fit.slope_se:.4f} and {fit.intercept_se_mg_cm3:.2f} mg/cm3, R2 {fit.r_squared:.5f}, "
-            f"{fit.points} points; the line is known to {fit.variance_at(150.0) ** 0.5:.2f} mg/cm3 at 150 HU.",
-        )
-    provenance = calibration.provenance
-    if provenance is not None:
-        kvp = "unknown tube voltage" if calibration.kvp is None else f"{calibration.kvp:g} kVp"
-        parts = (
-            f"{provenance.scanner or 'no scanner named'}",
-            kvp,
-            f"beam filter {provenance.filter_type or 'not named'}",
-            f"kernel class {provenance.kernel_class or 'not known'}",
-            f"made {provenance.date or 'on an unknown day'} ({provenance.method.value}) by "
-            f"{provenance.operator or 'nobody named'}",
-            f"valid until {provenance.valid_until or 'a newer one'}",
-        )
-        say(console, "; ".join(parts) + ".")
-    say(console, calibration.source, "dim")
+    line, *errors_and_origin, source = described(calibration)
+    say(console, line, "bold")
+    for sentence in errors_and_origin:
+        say(console, sentence)
+    say(console, source, "dim")
 
 
 def print_drift(console: Console, series: DriftSeries) -> None:
@@ -113,7 +92,7 @@ def print_drift(console: Console, series: DriftSeries) -> None:
         table.add_row(point.day.isoformat(), one.identifier, *cells)
     console.print(table)
     if not series.charts:
-        say(console, too_short(series), "yellow")
+        say(console, series.too_short, "yellow")
     for chart in series.charts:
         low, high = chart.limits
         say(console, f"{chart.name}: control limits {low:.4g} to {high:.4g} {chart.unit}.")
@@ -122,11 +101,6 @@ def print_drift(console: Console, series: DriftSeries) -> None:
             say(console, alarm, "red")
     if series.missed_months:
         say(console, f"No phantom scan in {', '.join(series.missed_months)}.", "yellow")
-
-
-def too_short(series: DriftSeries) -> str:
-    """Return why there are no control limits."""
-    return f"{len(series.points)} scans are too few for control limits; {LEAST_BASELINE + 1} are needed."
 
 
 def _table(headings: Sequence[str]) -> Table:

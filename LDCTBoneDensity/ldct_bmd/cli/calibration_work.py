@@ -10,7 +10,7 @@ from uuid import uuid4
 from rich.console import Console
 
 from ..calibration import Calibration
-from ..calibration.drift import DriftSeries, quality_series
+from ..calibration.drift import DriftSeries, all_series, quality_series
 from ..calibration.files import calibration_to_dict
 from ..calibration.make import calibration_from_pairs, calibration_from_phantom
 from ..calibration.pairs import PairsFit, fit_pairs, read_pairs
@@ -18,14 +18,13 @@ from ..calibration.phantom.description import load_phantom
 from ..calibration.phantom.find import find_phantom, measure_at_points
 from ..calibration.phantom.measure import PhantomMeasurement
 from ..calibration.phantom.points import read_points
-from ..calibration.provenance import Method
 from ..calibration.store import CalibrationStore
 from ..errors import UsageError
 from ..examination import identify
 from ..examination.conclude import conditions
 from ..progress import Progress
 from ..scan import read_scan
-from .calibration_print import print_calibration, too_short
+from .calibration_print import print_calibration
 from .terminal import say
 
 CHART_ENDINGS = (".png", ".csv")
@@ -69,7 +68,7 @@ def from_phantom(
     """Read the scan, measure the phantom and make its calibration, and a picture if one is wanted."""
     phantom = load_phantom(description)
     marked = None if points is None else read_points(points)
-    scan = read_scan(scan_path, series, progress)
+    scan = read_scan(scan_path, series, progress, of_patient=False)
     measured = find_phantom(scan, phantom, progress) if marked is None else measure_at_points(scan, phantom, marked)
     calibration = calibration_from_phantom(measured, conditions(identify(scan)), operator, valid_days)
     image = None
@@ -123,16 +122,15 @@ def series_in(store: Path, like: str | None) -> DriftSeries:
     active = [one.calibration for one in opened.all() if one.retired is None]
     if like is not None:
         return quality_series(active, opened.get(like).calibration)
-    phantoms = [one for one in active if one.provenance is not None and one.provenance.method is Method.PHANTOM]
-    if not phantoms:
+    found = all_series(active)
+    if not found:
         raise UsageError("The store holds no calibration from a phantom, so there is no series.")
-    series = quality_series(active, phantoms[-1])
-    if len(series.points) < len(phantoms):
+    if len(found) > 1:
         raise UsageError(
             "The store holds several series (scanner, tube voltage, beam filter, kernel class or phantom differ); "
             "say which with --like ID."
         )
-    return series
+    return found[0]
 
 
 def drift_file(series: DriftSeries, file: Path) -> bytes:
@@ -142,7 +140,7 @@ def drift_file(series: DriftSeries, file: Path) -> bytes:
         raise UsageError(f"The file must end with {' or '.join(CHART_ENDINGS)}.")
     if ending == ".png":
         if not series.charts:
-            raise UsageError(too_short(series))
+            raise UsageError(series.too_short)
         from ..reporting.calibration_plots import drift_picture
 
         return drift_picture(series)

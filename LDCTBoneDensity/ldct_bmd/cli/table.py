@@ -9,11 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ..assessment import format_bmd
+from ..calibration import BMDError
 from ..examination import Examination, ScanIdentity
 from ..findings import Finding, Severity
 from ..scan import SeriesSummary
 from .terminal import RESEARCH_USE, safe, say
 
+NOISE_ALONE = "SE: standard error of the BMD. *: of image noise alone, the calibration's own error is not known."
 SEVERITY_STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
 
@@ -21,7 +23,9 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
     """Print which series was measured, the table, the findings, the statement and where the files are."""
     _print_choice(console, examination.scan)
     console.print(_measurement_table(examination))
-    calibration = examination.calibration
+    if any(m.bmd_error is not None and m.bmd_error.total_mg_cm3 is None for m in examination.measurements):
+        say(console, NOISE_ALONE, "dim")
+    calibration, choice = examination.calibration, examination.calibration_choice
     nominal = "Nominal calibration, values are indicative: " if calibration.nominal else "Calibration: "
     say(
         console,
@@ -29,6 +33,9 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
         f"{calibration.material} equivalent.",
         "yellow" if calibration.nominal else "",
     )
+    # Where none matched, a finding says so in the same words.
+    if choice is not None and choice.matched:
+        say(console, choice.reason)
     for finding in examination.findings:
         say(console, _finding_line(finding), SEVERITY_STYLE[finding.severity])
     console.print()
@@ -95,6 +102,7 @@ def _measurement_table(examination: Examination) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("level")
     table.add_column("BMD mg/cm3", justify="right")
+    table.add_column("SE", justify="right")
     table.add_column("HU mean", justify="right")
     table.add_column("HU SD", justify="right")
     table.add_column("VOI ml", justify="right")
@@ -106,6 +114,7 @@ def _measurement_table(examination: Examination) -> Table:
         table.add_row(
             Text(measurement.level if examination.quality.names_certain else f"{measurement.level}?", "bold"),
             format_bmd(measurement.bmd_mg_cm3),
+            _standard_error(measurement.bmd_error),
             f"{measurement.mean_hu:.1f}",
             f"{measurement.sd_hu:.1f}",
             f"{measurement.volume_mm3 / 1000:.2f}",
@@ -114,8 +123,14 @@ def _measurement_table(examination: Examination) -> Table:
     measured = {measurement.level for measurement in examination.measurements}
     for finding in examination.findings:
         if finding.level is not None and finding.level not in measured:
-            table.add_row(finding.level, "-", "-", "-", "-", safe(finding.code.value))
+            table.add_row(finding.level, *"-----", safe(finding.code.value))
     return table
+
+
+def _standard_error(error: BMDError | None) -> str:
+    if error is None:
+        return "-"
+    return f"{error.noise_mg_cm3:.1f}*" if error.total_mg_cm3 is None else f"{error.total_mg_cm3:.1f}"
 
 
 def _finding_line(finding: Finding) -> str:

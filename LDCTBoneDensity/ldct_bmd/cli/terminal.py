@@ -33,6 +33,7 @@ STAGE_NAMES = {
     "measure": "Measuring",
     "write": "Writing",
     "phantom": "Making a phantom",
+    "phantom search": "Finding the rods",
 }
 
 

@@ -34,8 +34,11 @@ def is_detached_header(path: Path) -> bool:
     return path.name.lower().endswith(_DETACHED_ENDINGS)
 
 
-def read_image_file(path: Path, progress: Progress = silent) -> CTScan:
-    """Read a file as a CT scan; CannotMeasure if it is not one scalar 3D volume of Hounsfield units."""
+def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = True) -> CTScan:
+    """Read a file as a CT scan; CannotMeasure if it is not one scalar 3D volume of Hounsfield units.
+
+    ``of_patient``: see :func:`.reader.read_scan`.
+    """
     progress("read", 0.0)
     image = _read_image(path)
     progress("read", 0.5)
@@ -45,7 +48,7 @@ def read_image_file(path: Path, progress: Progress = silent) -> CTScan:
     check_size(geometry)
     hu = whole_numbers(axis_map.view(sitk.GetArrayViewFromImage(image)))
     progress("read", 0.8)
-    check_values(hu)
+    check_values(hu, of_patient)
     source = Source(
         kind="file",
         geometry=stored,

@@ -1,4 +1,7 @@
-"""Whether a volume can be Hounsfield units of a human trunk that hold a vertebra; each refusal says what is wrong."""
+"""Whether a volume can be Hounsfield units of a human trunk that hold a vertebra; each refusal says what is wrong.
+
+The scan of a phantom, which may lie in air alone, is held to all of it but the shares of tissues.
+"""
 
 from typing import Any
 
@@ -51,8 +54,11 @@ def check_size(geometry: Geometry) -> None:
         raise CannotMeasure(f"The volume of {_mm(extent)} is too small to hold a vertebra; give the whole scan.")
 
 
-def check_values(hu: NDArray[Any]) -> None:
-    """Refuse values that can't be Hounsfield units; ``hu`` is (z, y, x). Shares are taken from every third voxel."""
+def check_values(hu: NDArray[Any], of_patient: bool = True) -> None:
+    """Refuse values that can't be Hounsfield units; ``hu`` is (z, y, x). Shares are taken from every third voxel.
+
+    Unless ``of_patient``, neither soft tissue nor muscle need be there.
+    """
     if hu.dtype.kind == "f":
         bad = sum(int(np.count_nonzero(~np.isfinite(plane))) for plane in hu)
         if bad:
@@ -77,7 +83,7 @@ def check_values(hu: NDArray[Any]) -> None:
             f"Almost no value is below zero (range {low:.0f} to {high:.0f}), the offset to Hounsfield units is "
             "missing; export the CT with its rescale."
         )
-    if not _share(sample, SOFT_TISSUE_HU) >= MIN_SOFT_TISSUE_FRACTION:
+    if of_patient and not _share(sample, SOFT_TISSUE_HU) >= MIN_SOFT_TISSUE_FRACTION:
         raise CannotMeasure(
             "There is no soft tissue between -200 and 200, the values are not Hounsfield units; "
             "export the CT with its rescale."
@@ -93,7 +99,7 @@ def check_values(hu: NDArray[Any]) -> None:
             "export the CT unchanged."
         )
     _check_air(sample)
-    if _share(sample, LEAN_HU) < MIN_LEAN_FRACTION * _share(sample, TISSUE_HU):
+    if of_patient and _share(sample, LEAN_HU) < MIN_LEAN_FRACTION * _share(sample, TISSUE_HU):
         raise CannotMeasure(
             "Muscle and organs are not at 0 to 120, the values are shifted or scaled; "
             "export the CT in Hounsfield units."

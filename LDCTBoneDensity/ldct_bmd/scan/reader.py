@@ -27,7 +27,9 @@ def list_series(path: Path, progress: Progress = silent) -> list[SeriesSummary]:
     return [series.summary() for series in _series_of(path, progress)]
 
 
-def read_scan(path: Path, series_uid: str | None = None, progress: Progress = silent) -> CTScan:
+def read_scan(
+    path: Path, series_uid: str | None = None, progress: Progress = silent, of_patient: bool = True
+) -> CTScan:
     """Read the scan to measure in the engine's frame, by permuting and flipping axes only.
 
     Args:
@@ -35,6 +37,7 @@ def read_scan(path: Path, series_uid: str | None = None, progress: Progress = si
             or one NIfTI, NRRD or MHA file.
         series_uid: a series, as :func:`list_series` names it; without it the rules of :func:`.series_choice.choose` do.
         progress: told of "read"; may cancel.
+        of_patient: else of a phantom, which need not hold soft tissue.
 
     Raises:
         UsageError: there is nothing at ``path``, or no such series.
@@ -44,14 +47,14 @@ def read_scan(path: Path, series_uid: str | None = None, progress: Progress = si
     if _is_volume_file(path):
         if series_uid is not None:
             raise UsageError(f"{path.name} holds one volume and no series; leave the series out.")
-        return read_image_file(path, progress)
+        return read_image_file(path, progress, of_patient)
     series = _series_of(path, progress)
     where = path.name or str(path)
     if series_uid is None:
         chosen, choice = choose(series, where)
     else:
         chosen, choice = pick(series, series_uid, where)
-    return read_series(chosen, series, choice, path, progress)
+    return read_series(chosen, series, choice, path, progress, of_patient)
 
 
 def _is_volume_file(path: Path) -> bool:
@@ -86,12 +89,14 @@ def _series_of(path: Path, progress: Progress) -> list[Series]:
     return find_series([other for other in headers if other.series_uid == header.series_uid])
 
 
-def read_series(chosen: Series, series: list[Series], choice: str, path: Path, progress: Progress) -> CTScan:
+def read_series(
+    chosen: Series, series: list[Series], choice: str, path: Path, progress: Progress, of_patient: bool = True
+) -> CTScan:
     """Read one series of those found at ``path``; ``choice`` says why this one. CannotMeasure if it can't be."""
     stack = _stack(chosen)
     check_size(axes_to_lps(stack.geometry).geometry(stack.geometry))
     hu, geometry = read_volume(stack, progress)
-    check_values(hu)
+    check_values(hu, of_patient)
     slices = _along_final_axis(stack)
     first = slices[0]
     source = Source(

@@ -52,9 +52,9 @@ class ctkPathLineEdit(QWidget):
         if not self._filters & self.Files:
             path = QFileDialog.getExistingDirectory(self, self._label, self.currentPath)
         elif self._filters & self.Writable:
-            path = QFileDialog.getSaveFileName(self, self._label, self.currentPath, pattern)[0]
+            path = QFileDialog.getSaveFileName(self, self._label, self.currentPath, pattern)
         else:
-            path = QFileDialog.getOpenFileName(self, self._label, self.currentPath, pattern)[0]
+            path = QFileDialog.getOpenFileName(self, self._label, self.currentPath, pattern)
         if path:
             self.setCurrentPath(path)
 

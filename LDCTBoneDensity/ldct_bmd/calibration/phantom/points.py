@@ -3,9 +3,14 @@
 import csv
 from pathlib import Path
 
+import numpy as np
+
 from ...errors import UsageError
+from ...scan import Geometry
+from .description import PhantomDescription
 
 COLUMNS = ("rod", "x", "y", "z")
+_PART_OF_LENGTH = 0.6
 
 
 def read_points(path: Path) -> dict[str, list[tuple[float, float, float]]]:
@@ -27,3 +32,19 @@ def read_points(path: Path) -> dict[str, list[tuple[float, float, float]]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"The file of points is not a CSV file in UTF-8 ({error}).") from error
     return points
+
+
+def straight_points(phantom: PhantomDescription, geometry: Geometry) -> dict[str, list[tuple[float, float, float]]]:
+    """Return two points for each rod (LPS, mm), as if the phantom lay straight in the middle of the scan.
+
+    They are where a user starts to set points, and are in no rod but by luck.
+    """
+    last = np.array(geometry.size) - 1.0
+    x, y, z = geometry.to_lps_mm(last / 2).tolist()
+    x -= float(np.mean([rod.x_mm for rod in phantom.rods]))
+    y -= float(np.mean([rod.y_mm for rod in phantom.rods]))
+    half = _PART_OF_LENGTH * min(phantom.rod_length_mm, float(last[2]) * geometry.spacing_mm[2]) / 2
+    return {
+        rod.name: [(x + rod.x_mm, y + rod.y_mm, z - half), (x + rod.x_mm, y + rod.y_mm, z + half)]
+        for rod in phantom.rods
+    }

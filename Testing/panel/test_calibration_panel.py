@@ -1,0 +1,253 @@
+"""The section on the calibration and its dialog: from a loaded phantom volume to the numbers of the review."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import slicer
+from calibration_fixtures import *  # noqa: F403
+from calibration_fixtures import SPEC, Dialog, site_calibrations
+from ldct_bmd.calibration.store import CalibrationStore
+from panel_fixtures import READER, Hands
+
+TODAY = "2024-06-01T08:00:00Z"
+
+
+def keep(path: Path, *calibrations: Any) -> None:
+    CalibrationStore(path).add(calibrations, TODAY, "A. Physicist")
+
+
+def use_store(hands: Hands, path: Path) -> None:
+    hands.ui.storePath.setCurrentPath(str(path))
+    hands.ui.calibrationCombo.setCurrentIndex(3)
+    hands.click("calibrationButton")
+
+
+def test_the_store_gives_the_review_its_calibration_and_says_why(review: Hands, tmp_path: Path) -> None:
+    path = tmp_path / "site.calibrations"
+    (fitting,) = site_calibrations(review.examination.scan, [-10], slopes=[0.81])
+    (elsewhere,) = site_calibrations(review.examination.scan, [-5], slopes=[0.6], kvp=80.0)
+    keep(path, fitting, elsewhere)
+    use_store(review, path)
+    assert review.examination.calibration == fitting
+    for measurement in review.examination.measurements:
+        assert measurement.bmd_mg_cm3 == fitting.bmd_mg_cm3(measurement.mean_hu)
+    assert "10 days before the scan" in review.ui.calibrationLabel.text
+    assert fitting.identifier in review.ui.calibrationLabel.text
+    assert review.examination.calibration_choice.matched
+    review.click("undoButton")
+    assert review.examination.calibration.nominal
+    assert "has another one for this scan" in "\n".join(review.panel.calibration._findings.texts())
+
+
+def test_a_store_without_a_fitting_one_gives_the_nominal_one_with_a_finding(review: Hands, tmp_path: Path) -> None:
+    path = tmp_path / "site.calibrations"
+    keep(path, *site_calibrations(review.examination.scan, [-10], serial="other"))
+    use_store(review, path)
+    assert review.examination.calibration.nominal
+    (told,) = [t for t in review.panel.calibration._findings.texts() if "No calibration in the store fits" in t]
+    assert told.startswith("Warning")
+    assert "serial number" in told
+
+
+def test_one_made_after_the_scan_is_taken_only_when_told_to(review: Hands, tmp_path: Path) -> None:
+    path = tmp_path / "site.calibrations"
+    (later,) = site_calibrations(review.examination.scan, [3])
+    keep(path, later)
+    use_store(review, path)
+    assert review.examination.calibration.nominal
+    review.ui.laterCheckBox.setChecked(True)
+    review.click("calibrationButton")
+    assert review.examination.calibration == later
+    assert "3 days after the scan" in review.ui.calibrationLabel.text
+
+
+def test_a_store_that_can_not_be_read_is_told_and_changes_nothing(review: Hands, tmp_path: Path) -> None:
+    before = review.examination
+    use_store(review, tmp_path / "none")
+    assert "There is no calibration store" in review.message
+    assert review.examination == before
+
+
+def test_the_path_of_the_store_is_the_applications_and_measures_the_next_scan(
+    panel: Hands, ct: Any, tmp_path: Path
+) -> None:
+    panel.ui.storePath.setCurrentPath(str(tmp_path / "site.calibrations"))
+    assert slicer.app.userSettings().value("LDCTBoneDensity/CalibrationStore") == str(tmp_path / "site.calibrations")
+    panel.choose(ct)
+    assert panel.panel._settings().calibrationStore == str(tmp_path / "site.calibrations")
+    panel.ui.calibrationCombo.setCurrentIndex(0)
+    panel.click("calibrationButton")  # nominal, by the reader's own choice
+    assert panel.panel._settings().calibrationStore == ""
+    panel.ui.calibrationCombo.setCurrentIndex(3)
+    panel.click("calibrationButton")
+    assert panel.panel._settings().calibrationStore == str(tmp_path / "site.calibrations")
+
+
+def test_from_a_loaded_phantom_to_a_stored_calibration_that_the_review_follows(
+    review: Hands, dialog: Dialog, phantom_volume: Any
+) -> None:
+    dialog.find(phantom_volume)
+    assert dialog.label == ""
+    assert [dialog.cells(row)[0] for row in range(dialog.rows)] == list("ABCDE")
+    assert all(abs(float(dialog.cells(row)[5])) < 10.0 for row in range(dialog.rows))
+    node = dialog.phantom.markups.node
+    assert [node.GetNthControlPointLabel(i) for i in range(10)] == [name for name in "ABCDE" for _ in range(2)]
+    assert dialog.phantom.markups.model.GetPolyData().GetNumberOfPoints() > 0
+    dialog.click("keepButton")
+    (kept,) = CalibrationStore(dialog.path).all()
+    assert kept.added_by == READER
+    assert kept.calibration.slope == pytest.approx(SPEC.slope, rel=0.01)
+    assert kept.calibration.intercept_mg_cm3 == pytest.approx(SPEC.intercept_mg_cm3, abs=2.0)
+    assert kept.calibration.provenance.scanner.serial == review.examination.scan.device_serial
+    assert dialog.dialog.list.identifiers() == [kept.calibration.identifier]
+    assert review.examination.calibration == kept.calibration
+    assert review.examination.calibration_choice.matched
+
+
+def test_a_moved_rod_is_fitted_again_and_one_in_the_wrong_place_refused(dialog: Dialog, found: Any) -> None:
+    dialog.take(found)
+    before = dialog.phantom.measured
+    dialog.move("C", 1.0)
+    after = dialog.phantom.measured
+    assert after.found_by == "points"
+    assert after.fit.residuals_hu != before.fit.residuals_hu
+    assert after.fit.slope == pytest.approx(SPEC.slope, rel=0.01)
+    assert "set by hand" in dialog.ui.fitLabel.text
+    dialog.move("C", 19.0)
+    assert dialog.phantom.measured is None
+    assert "Rod C" in dialog.label or "rod C" in dialog.label
+    assert not dialog.ui.keepButton.enabled
+    dialog.move("C", -20.0)
+    assert dialog.phantom.measured is not None
+
+
+def test_a_phantom_with_a_rod_missing_is_refused_in_the_engines_words(dialog: Dialog, broken_volume: Any) -> None:
+    dialog.find(broken_volume)
+    assert dialog.label == "Rod A of Pad 7 is missing: its place has 20 HU, which does not fit the others."
+    assert dialog.phantom.markups.node is None
+    assert not dialog.ui.keepButton.enabled
+
+
+def test_points_set_by_hand_are_the_fallback(dialog: Dialog, found: Any) -> None:
+    dialog.take(replace(found, measured=None, refused=""))
+    assert "Move both points of each rod" in dialog.label
+    assert dialog.phantom.measured is None
+    node = dialog.phantom.markups.node
+    ends = [end for rod in found.measured.rods for end in (rod.start_lps_mm, rod.end_lps_mm)]
+    for number, (x, y, z) in enumerate(ends):
+        node.SetNthControlPointPositionWorld(number, -x, -y, z)
+    dialog.hands.wait(0.4)
+    assert dialog.phantom.measured.fit.slope == pytest.approx(SPEC.slope, rel=0.01)
+
+
+def test_an_example_is_no_certificate_and_is_not_kept(dialog: Dialog, found: Any) -> None:
+    example = replace(found.measured.phantom, example=True)
+    dialog.take(replace(found, phantom=example, measured=replace(found.measured, phantom=example)))
+    assert "those of an example" in dialog.label
+    dialog.click("keepButton")
+    assert "nominal" in dialog.label
+    assert not dialog.path.exists()
+
+
+def test_nothing_is_kept_without_an_operator(dialog: Dialog, found: Any) -> None:
+    dialog.take(found)
+    dialog.ui.operatorEdit.setText(" ")
+    dialog.click("keepButton")
+    assert "Say who" in dialog.label
+    assert not dialog.path.exists()
+
+
+def test_a_wrong_description_is_told(dialog: Dialog, phantom_volume: Any, tmp_path: Path) -> None:
+    dialog.ui.phantomVolumeCombo.setCurrentNode(phantom_volume)
+    for path, told in (("", "No description is named"), (str(tmp_path / "none.json"), "There is no phantom file")):
+        dialog.ui.phantomPath.setCurrentPath(path)
+        dialog.click("findButton")
+        assert told in dialog.label
+
+
+def test_retired_ones_are_told_and_the_review_lets_go_of_them(review: Hands, dialog: Dialog) -> None:
+    made = site_calibrations(review.examination.scan, [-40, -10], slopes=[0.75, 0.8])
+    keep(dialog.path, *made)
+    dialog.dialog.refresh()
+    review.panel.calibrations._storeChanged()
+    assert review.examination.calibration == made[1]
+    newest = made[1].identifier
+    assert dialog.dialog.list.identifiers() == [newest, made[0].identifier]
+    dialog.dialog.list.select(newest)
+    assert "Standard errors" in dialog.ui.detailsEdit.plainText
+    assert not dialog.ui.retireButton.enabled
+    dialog.ui.becauseEdit.setText("The pad was upside down")
+    dialog.click("retireButton")
+    assert dialog.dialog.list.identifiers() == [made[0].identifier]
+    assert review.examination.calibration == made[0]
+    dialog.ui.retiredCheckBox.setChecked(True)
+    assert dialog.dialog.list.cells(newest)[7] == "retired"
+    dialog.dialog.list.select(newest)
+    assert "The pad was upside down" in dialog.ui.detailsEdit.plainText
+
+
+def test_a_signed_review_keeps_its_calibration_when_the_store_changes(review: Hands, dialog: Dialog) -> None:
+    review.click("signButton")
+    keep(dialog.path, *site_calibrations(review.examination.scan, [-10]))
+    review.panel.calibrations._storeChanged()
+    assert review.examination.calibration.nominal
+    assert "has another one for this scan" in "\n".join(review.panel.calibration._findings.texts())
+
+
+def test_the_drift_is_a_chart_with_limits_and_alarms(review: Hands, dialog: Dialog) -> None:
+    slopes = [*(0.74 + 0.001 * (k % 2) for k in range(8)), 0.79]
+    keep(dialog.path, *site_calibrations(review.examination.scan, range(-300, -30, 30), slopes=slopes))
+    dialog.dialog.refresh()
+    dialog.ui.tabs.setCurrentIndex(2)
+    dialog.ui.quantityCombo.setCurrentIndex(0)
+    chart = dialog.dialog.plot.chart
+    names = [chart.GetNthPlotSeriesNode(i).GetName() for i in range(chart.GetNumberOfPlotSeriesNodes())]
+    assert names == ["slope", "mean of the baseline", "upper limit", "lower limit", "beyond"]
+    table = chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
+    assert [table.GetValueByName(row, "slope").ToDouble() for row in range(9)] == pytest.approx(slopes)
+    assert chart.GetNthPlotSeriesNode(4).GetTableNode().GetTable().GetNumberOfRows() == 1
+    assert "a jump" in dialog.ui.driftLabel.text
+    view = dialog.ui.plotHolder.layout().itemAt(0).widget().plotView()
+    assert view.chart().GetNumberOfPlots() == 5
+    dialog.hands.wait(0.2)
+    image = view.grab().toImage()
+    seen = {image.pixelColor(x, y).name() for x in range(0, image.width()) for y in range(0, image.height(), 3)}
+    assert len(seen) > 3  # axes, line, alarm
+
+
+def test_too_few_phantom_scans_are_plotted_without_limits(review: Hands, dialog: Dialog) -> None:
+    keep(dialog.path, *site_calibrations(review.examination.scan, [-60, -30]))
+    dialog.dialog.refresh()
+    dialog.ui.tabs.setCurrentIndex(2)
+    assert dialog.dialog.plot.chart.GetNumberOfPlotSeriesNodes() == 1
+    assert "2 scans are too few for control limits; 6 are needed." in dialog.ui.driftLabel.text
+
+
+def test_the_dialog_leaves_nothing_in_the_scene(review: Hands, dialog: Dialog, found: Any) -> None:
+    before = node_ids()
+    dialog.take(found)
+    keep(dialog.path, *site_calibrations(review.examination.scan, [-60, -30]))
+    dialog.dialog.refresh()
+    dialog.ui.tabs.setCurrentIndex(2)
+    assert len(node_ids()) == len(before) + 6  # points, circles, chart, its line and table, the view
+    dialog.click("closeButton")
+    assert node_ids() == before
+
+
+def test_a_scene_that_closes_takes_the_rods_along(dialog: Dialog, found: Any) -> None:
+    dialog.take(found)
+    slicer.mrmlScene.Clear(False)
+    dialog.hands.wait()
+    assert dialog.phantom.measured is None
+    assert dialog.phantom.markups.points() == {}
+
+
+def node_ids() -> set[str]:
+    """Nodes that are not the application's own, but for displays and storage of one another."""
+    scene = slicer.mrmlScene
+    nodes = [scene.GetNthNode(i) for i in range(scene.GetNumberOfNodes())]
+    return {node.GetID() for node in nodes if node.IsA("vtkMRMLMarkupsNode") or node.IsA("vtkMRMLModelNode")} | {
+        node.GetID() for node in nodes if "Plot" in node.GetClassName() or node.IsA("vtkMRMLTableNode")
+    }
