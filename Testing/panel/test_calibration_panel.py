@@ -213,7 +213,7 @@ def test_the_drift_is_a_chart_with_limits_and_alarms(review: Hands, dialog: Dial
     assert view.chart().GetNumberOfPlots() == 5
     dialog.hands.wait(0.2)
     image = view.grab().toImage()
-    seen = {image.pixelColor(x, y).name() for x in range(0, image.width()) for y in range(0, image.height(), 3)}
+    seen = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(0, image.height(), 3)}
     assert len(seen) > 3  # axes, line, alarm
 
 
