@@ -224,6 +224,7 @@ def as_case(drawn: "HeldOut", by_variant: bool = False) -> Case:
         reference=drawn.labels,
         noise_free_hu=drawn.noise_free_hu,
         level_groups={} if by_variant else dict.fromkeys(of_atlas, DEFORMATIONS),
+        compared_with=drawn.compared_with,
     )
 
 

@@ -7,13 +7,11 @@ atlas's in every scan; a group of their own holds scans in which all vertebrae a
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from ..anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE
+from ..anatomy import LEVEL_OF_VERSE_VALUE
 from ..errors import UsageError
 from ..scan import Acquisition, CTScan, Geometry, Patient, Source
 from .synthetic import Atlas, SampleSpec, load_atlas
@@ -38,8 +36,6 @@ SOURCES: dict[str, tuple[str, ...]] = {
 }
 MASK_SUFFIX = "_seg-vert_msk.nii.gz"
 CACHE_VERSION = 1
-RIB_REACH_MM = 5.0  # of a vertebra and its rib, which lose margins when they are drawn
-RibVariant = Literal["usual", "T12 without ribs", "L1 with ribs"]
 # From above the apex to L2 or L3. The grafted patients bring their own size.
 SPEC = SampleSpec(
     shape=(320, 168, 216),
@@ -61,8 +57,8 @@ class HeldOut:
         labels: (z, y, x) uint8, vertebral bodies from C7 down in VerSe values.
         noise_free_hu: (z, y, x), without noise and blur; None if the scan is none of a drawn anatomy.
         real_levels: levels whose shape is a real patient's (deformed as the generator deforms).
-        ribs: whether T12 lacks a rib, or L1 bears one, so that counting ribs misleads; see :func:`find_rib_variant`.
-        anatomy, variant: cases that share an anatomy are the same patient under other conditions.
+        variant: the conditions of the scan, where one patient is scanned under several.
+        compared_with: name of the case that shows the same patient under usual conditions.
     """
 
     name: str
@@ -72,9 +68,8 @@ class HeldOut:
     spacing_zyx_mm: tuple[float, float, float]
     noise_free_hu: NDArray[np.float32] | None = field(default=None, repr=False)
     real_levels: tuple[str, ...] = ()
-    ribs: RibVariant = "usual"
-    anatomy: str = ""
     variant: str = ""
+    compared_with: str = ""
 
     def scan(self) -> CTScan:
         """Return the scan as the engine reads one."""
@@ -142,37 +137,7 @@ def draw_case(
         spacing_zyx_mm=spec.spacing_zyx_mm,
         noise_free_hu=drawn.hu,
         real_levels=real_levels,
-        ribs=find_rib_variant(drawn.labels, spec.spacing_zyx_mm),
     )
-
-
-def find_rib_variant(labels: NDArray[np.uint8], spacing_zyx_mm: tuple[float, float, float]) -> RibVariant:
-    """Return whether ribs are where they should be, from ``labels`` (z, y, x) in the values of tissues."""
-    t12, l1 = (_rib_sides(labels, level, spacing_zyx_mm) for level in (VERSE_VALUE["T12"], VERSE_VALUE["L1"]))
-    if l1:
-        return "L1 with ribs"
-    return "T12 without ribs" if t12 is not None and len(t12) < 2 else "usual"
-
-
-def _rib_sides(
-    labels: NDArray[np.uint8], level: int, spacing_zyx_mm: tuple[float, float, float]
-) -> frozenset[bool] | None:
-    """Return on which sides one of the last ribs meets a vertebra; None if its body is not wholly in view."""
-    vertebra = t.member((level, level + t.ARCH_OFFSET))[labels]
-    rows = np.flatnonzero((labels == level).any(axis=(1, 2)))
-    if not len(rows) or rows[0] == 0 or rows[-1] == len(labels) - 1:
-        return None
-    grow = [int(np.ceil(RIB_REACH_MM / d)) + 1 for d in spacing_zyx_mm]
-    box = tuple(
-        slice(max(0, s.start - g), s.stop + g)
-        for s, g in zip(ndimage.find_objects(vertebra.astype(np.uint8))[0], grow, strict=True)
-    )
-    ribs = t.member(t.LAST_RIBS)[labels[box]]
-    if not ribs.any():
-        return frozenset()
-    near = ribs & (ndimage.distance_transform_edt(~vertebra[box], sampling=spacing_zyx_mm) <= RIB_REACH_MM)
-    middle = np.argwhere(labels[box] == level)[:, 2].mean()
-    return frozenset(bool(x > middle) for x in np.nonzero(near)[2])
 
 
 def draw_quiet_settings(rng: np.random.Generator, noise_hu: float) -> ScanSettings:

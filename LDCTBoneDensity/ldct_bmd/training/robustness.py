@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from .heldout import SCORED, SOURCES, SPEC, HeldOut, anatomy_of, find_rib_variant, held_out_rng
+from .heldout import SCORED, SOURCES, SPEC, HeldOut, anatomy_of, held_out_rng
 from .synthetic import tissues as t
 from .synthetic.acquisition import ScanSettings, acquire
 from .synthetic.sampler import draw_anatomy
@@ -87,15 +87,13 @@ def robustness_cases(
         for number in range((n - place + len(sources) - 1) // len(sources)):
             key = (seed, STREAM + list(SOURCES).index(source), number)
             patient = draw_anatomy(held_out_rng(*key), atlas, DRAWN)
-            ribs = find_rib_variant(patient.labels, DRAWN.spacing_zyx_mm)
             for index, (name, variant) in enumerate(variants.items()):
                 yield replace(
                     scan_variant(held_out_rng(*key, index), patient.hu, patient.labels, variant),
                     name=f"{source} {number:03d}, {name}",
                     real_levels=real,
-                    ribs=ribs,
-                    anatomy=f"{source} {number:03d}",
                     variant=name,
+                    compared_with="" if name == REFERENCE else f"{source} {number:03d}, {REFERENCE}",
                 )
 
 

@@ -20,6 +20,7 @@ class Case:
         cut: values of bodies that the edge of the reference's own file cuts.
         noise_free_hu: (z, y, x), the same scan before noise and blur; None where nobody knows it.
         level_groups: group of bodies, by level, that are summed up with those of another group than their scan's.
+        compared_with: name of the case that shows the same patient under usual conditions; "" for none.
 
     Raises:
         ValueError: an array is not on the scan's grid.
@@ -32,6 +33,7 @@ class Case:
     cut: frozenset[int] = frozenset()
     noise_free_hu: NDArray[np.float32] | None = None
     level_groups: Mapping[str, str] = field(default_factory=dict)
+    compared_with: str = ""
 
     def __post_init__(self) -> None:
         """Refuse arrays of another grid."""
@@ -56,6 +58,7 @@ class LevelResult:
             is missing, cut, or holds no VOI.
         reference_voi_hu: mean HU in the VOI placed in the reference body; None where it is cut or holds none.
         true_voi_hu: that VOI's mean in the scan before noise and blur.
+        noise_free_voi_hu: the same of the VOI in the automatic body: what its place alone makes of the truth.
         voi_distance_mm: distance between the centres of both VOIs.
         anterior_mm: height of the matched body less that of the reference, at the front wall (both complete).
         middle_mm: the same in the middle.
@@ -74,6 +77,7 @@ class LevelResult:
     voi_hu: float | None = None
     reference_voi_hu: float | None = None
     true_voi_hu: float | None = None
+    noise_free_voi_hu: float | None = None
     voi_distance_mm: float | None = None
     anterior_mm: float | None = None
     middle_mm: float | None = None
@@ -122,6 +126,7 @@ class CaseResult:
         names_certain: whether the labelling called its names certain.
         name_probability: the lowest it gave to the name of a body.
         levels: reference bodies, top to bottom, without C7.
+        compared_with: as in :class:`Case`.
     """
 
     name: str
@@ -133,6 +138,7 @@ class CaseResult:
     name_probability: float | None
     levels: tuple[LevelResult, ...]
     surplus: tuple[SurplusBody, ...]
+    compared_with: str = ""
 
     @property
     def wrong_names(self) -> tuple[tuple[str, str], ...]:

@@ -55,6 +55,7 @@ def evaluate_case(case: Case, segmenter: Segmenter, progress: Progress = silent)
         name_probability=min((float(v.confidence) for v in found.vertebrae), default=None),
         levels=tuple(levels),
         surplus=_surplus(reference, found, dice, set(matches.values())),
+        compared_with=case.compared_with,
     )
 
 
@@ -95,6 +96,8 @@ def _compare_vois(result: LevelResult, case: Case, reference: VertebralColumn, f
     voi = _voi(case.scan, found, result.level)
     if voi is None:
         return result
+    if case.noise_free_hu is not None:
+        result = replace(result, noise_free_voi_hu=_mean_hu(case.scan, case.noise_free_hu, voi))
     apart = np.subtract(voi.center_lps_mm, true.center_lps_mm)
     return replace(result, voi_hu=hu_statistics(case.scan, voi).mean_hu, voi_distance_mm=float(np.linalg.norm(apart)))
 

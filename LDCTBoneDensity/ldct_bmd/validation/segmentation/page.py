@@ -11,6 +11,7 @@ from ... import __version__
 from ...anatomy import TARGET_LEVELS
 from ...segmentation import ModelIdentity
 from .case import CaseResult
+from .conditions import ConditionChange, compare_conditions
 from .overlap import FOUND_DICE
 from .plots import draw_confusion, draw_dice, draw_reliability, draw_voi_differences
 from .summary import ALL, SPANS, WITHIN_HU, LevelSummary, ScanSummary, Share, Spread, Summary
@@ -63,6 +64,7 @@ def make_page(subject: Subject, results: Sequence[CaseResult], summary: Summary)
         reliability_rows=[
             (f"{b.low:g} to {b.high:g}", f"{b.stated_mean:.3f}", _share(b.right)) for b in summary.reliability
         ],
+        condition_rows=[_condition_row(change) for change in compare_conditions(results)],
         looked_at=looked_at[:MOST_LISTED],
         left_off=len(looked_at) - len(looked_at[:MOST_LISTED]),
         low_dice=f"{LOW_DICE:g}",
@@ -120,6 +122,17 @@ def _voi_row(row: LevelSummary, has_truth: bool) -> tuple[str, ...]:
         _percent(row.within_4_hu),
         *([_spread(row.voi_bias_hu, "+.1f")] if has_truth else []),
         _spread(row.voi_distance_mm, ".1f"),
+    )
+
+
+def _condition_row(change: ConditionChange) -> tuple[str, ...]:
+    return (
+        change.group,
+        str(change.scans),
+        _spread(change.dice, "+.3f"),
+        _share(change.names_kept),
+        _spread(change.bmd_mg_cm3, "+.1f"),
+        _share(change.within_4_mg_cm3),
     )
 
 
