@@ -232,6 +232,16 @@ def test_names_of_a_ready_label_map_are_taken_as_they_are() -> None:
     assert found.vertebra("L4").complete  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("names", "certain"), [(LEVELS, True), (("T11", "T12", "L2", "L3", "L4"), False)])
+def test_a_ready_label_map_that_skips_a_level_is_uncertain(names: tuple[str, ...], certain: bool) -> None:
+    _, numbers = column(HEIGHTS)
+    geometry = Geometry((40, 60, len(numbers)), SPACING_ZYX_MM[::-1], (0.0, 0.0, 0.0), scan_grid(10).direction)
+    labels = np.zeros_like(numbers)
+    for number, level in enumerate(names, start=1):
+        labels[numbers == number] = VERSE_VALUE[level]
+    assert label(NamedBodies(labels), empty_scan(geometry)).names_certain is certain
+
+
 def test_a_map_without_a_vertebra_is_refused() -> None:
     geometry = scan_grid(20)
     with pytest.raises(CannotMeasure, match="No vertebra was found"):

@@ -11,14 +11,11 @@ from scipy.spatial import cKDTree
 from ..segmentation import NetworkBodies
 from ..segmentation.levels import SACRUM
 from .column import Vertebra
-from .name import CERTAIN, NAMES, THORACIC, Naming, relative_gaps
+from .name import CERTAIN, NAMES, ODD_PLACE, THORACIC, Naming, odd_gap
 from .ribs import ABSENT, PRESENT, RibCount
 
 LEAST_SACRUM_MM3 = 2000.0  # half of a small body
 SACRUM_MM = 20.0  # L5 is nearer to the sacrum, with their disc between them; L4 is not
-# Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
-# apart. One that is crushed to a third of its height stays within.
-CLOSE, WIDE = 0.62, 1.4
 
 
 @dataclass(frozen=True)
@@ -74,10 +71,7 @@ def judge(
     """
     odd = _odd_place(naming, vertebrae, centres_mm)
     if odd is not None:
-        return False, (
-            f"The names are uncertain: between {odd[0]} and {odd[1]} a body seems to be missing, split "
-            "or joined to its neighbour; look there, and confirm or correct the names."
-        )
+        return False, ODD_PLACE.format(*odd)
     probability = min(v.confidence for v in vertebrae)
     if probability < CERTAIN:
         other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
@@ -111,7 +105,4 @@ def _odd_place(
             return NAMES[upper], NAMES[lower]
     whole = [v.level for v in vertebrae if v.complete]
     at = np.array([centres_mm[naming.positions.index(NAMES.index(level))] for level in whole])
-    for ratio, pair in zip(relative_gaps(np.abs(np.diff(at))), pairwise(whole), strict=True):
-        if not CLOSE < ratio < WIDE:
-            return pair
-    return None
+    return odd_gap(whole, np.abs(np.diff(at)))

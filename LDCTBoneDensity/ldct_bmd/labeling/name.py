@@ -4,7 +4,9 @@ Bodies follow each other, but for rare slips of the segmentation: a body split i
 body votes for each level; the namings of the whole column are weighed against each other (a hidden Markov chain).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +21,13 @@ CERTAIN = 0.95
 SLIP = 0.002  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
 FAR = 9.0  # which grows with how much closer, or further apart, they are than usual
 GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was missed between them
+# Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
+# apart. One that is crushed to a third of its height stays within.
+CLOSE, WIDE = 0.62, 1.4
+ODD_PLACE = (
+    "The names are uncertain: between {} and {} a body seems to be missing, split or joined to its neighbour; "
+    "look there, and confirm or correct the names."
+)
 
 THORACIC = tuple(f"T{i}" for i in range(1, 13))
 # How many bodies bear ribs, and how often: twelfth ribs that are too short to be seen count as missing.
@@ -119,6 +128,20 @@ def relative_gaps(gaps_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array(
         [gap / np.median(others) if len(others) else 1.0 for gap, others in zip(gaps_mm, beside, strict=True)]
     )
+
+
+def odd_gap(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> tuple[str, str] | None:
+    """Return the neighbours, if any, whose distance does not go with their names.
+
+    Args:
+        levels: n + 1 of NAMES, whole bodies from the top.
+        gaps_mm: (n,) between their centres.
+    """
+    steps = np.diff([NAMES.index(level) for level in levels])
+    for ratio, pair in zip(relative_gaps(gaps_mm / steps), pairwise(levels), strict=True):
+        if not CLOSE < ratio < WIDE:
+            return pair
+    return None
 
 
 def _slips(missing: NDArray[np.int64], centres_mm: NDArray[np.float64] | None) -> NDArray[np.float64]:
