@@ -188,15 +188,17 @@ def _roc(means: Mapping[str, Pairs], diagnoses: Sequence[Diagnosis]) -> Figure:
         if not shown:
             _say_nothing(axes)
             continue
-        axes.legend(loc="lower right", frameon=False, title="AUC (95 % CI)", alignment="left")
+        legend = axes.legend(loc="lower right", title="AUC (95 % CI)", alignment="left", framealpha=1.0)
+        legend.get_frame().set_linewidth(0.0)
         if all(_in_corner(one) for one in shown):
-            corner = axes.inset_axes((0.42, 0.42, 0.5, 0.5))
+            corner = axes.inset_axes((0.44, 0.42, 0.5, 0.5))
             for one in shown:
                 _curve(corner, one, means[one.group])
             # A little room, so that the curves don't hide behind the frame.
             corner.set(xlim=(-0.02 * CORNER, CORNER), ylim=(1 - CORNER, 1 + 0.02 * CORNER))
             corner.tick_params(labelsize=7)
-            axes.indicate_inset_zoom(corner, edgecolor=MUTED)
+            corner.set(xticks=(0, CORNER / 2, CORNER), yticks=(1 - CORNER, 1 - CORNER / 2, 1))
+            axes.indicate_inset((0.0, 1 - CORNER, CORNER, CORNER), edgecolor=MUTED)
     return figure
 
 
