@@ -21,11 +21,12 @@ from helpers_spine import ReadySegmenter
 from ldct_bmd import __version__
 from ldct_bmd.cli import app
 from ldct_bmd.cli.table import print_result, print_series
-from ldct_bmd.cli.terminal import PIPE_WIDTH, exit_codes, plain
+from ldct_bmd.cli.terminal import PIPE_WIDTH, exit_codes
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.examination import Examination
 from ldct_bmd.pipeline import measure
 from ldct_bmd.reporting.files import RESULT_FILES
+from ldct_bmd.reporting.visible import visible
 from ldct_bmd.scan import SeriesSummary, read_scan
 from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter
@@ -290,7 +291,7 @@ def test_series_text_is_printed_literally() -> None:
 
 
 def test_plain_text_keeps_letters_of_all_scripts() -> None:
-    assert plain("Müller 山田 Ω°³") == "Müller 山田 Ω°³"
+    assert visible("Müller 山田 Ω°³") == "Müller 山田 Ω°³"
 
 
 def test_the_other_series_are_named_where_the_user_chose_one() -> None:

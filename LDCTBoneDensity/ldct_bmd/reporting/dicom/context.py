@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from ... import __version__
 from ...errors import UsageError
 from ...examination import Examination, record_sha256
+from . import codes
 from .source import UTF8, SourceSeries
 
 MANUFACTURER = "ldct-bmd"
@@ -144,16 +145,35 @@ class Context:
         self.stamp(dataset)
         return dataset
 
+    def equipment(self, kind: str, description: str) -> dict[str, Any]:
+        """Return what highdicom asks of every object: its series and instance, the equipment, codes and letters."""
+        series_uid, number, _, instance_uid = self.series(kind)
+        return {
+            "series_instance_uid": series_uid,
+            "series_number": number,
+            "series_description": description,
+            "sop_instance_uid": instance_uid,
+            "instance_number": 1,
+            "manufacturer": MANUFACTURER,
+            "manufacturer_model_name": MODEL_NAME,
+            "software_versions": __version__,
+            "device_serial_number": DEVICE_SERIAL,
+            "specific_character_set": UTF8,
+            "coding_schemes": [codes.private_scheme()],
+        }
+
     def image_references(self) -> list[Dataset]:
         """Return an item of a reference sequence for each source image."""
-        return [reference(image) for image in self.source.images]
+        return [_reference(image.SOPClassUID, image.SOPInstanceUID) for image in self.source.images]
+
+    def report_reference(self) -> Dataset:
+        """Return an item of a reference sequence for the structured report of this export."""
+        return _reference(Comprehensive3DSRStorage, self.series("sr")[3])
 
 
-def reference(dataset: Dataset) -> Dataset:
-    """Return an item that refers to ``dataset``."""
+def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     item = Dataset()
-    item.ReferencedSOPClassUID = dataset.SOPClassUID
-    item.ReferencedSOPInstanceUID = dataset.SOPInstanceUID
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class_uid, sop_instance_uid
     return item
 
 

@@ -8,16 +8,16 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EncapsulatedPDFStorage, SecondaryCaptureImageStorage
 
 from . import codes
-from .context import Context, code_item, reference
+from .context import Context, code_item
 
 
-def encapsulate_pdf(context: Context, pdf: bytes, title: str, others: list[Dataset]) -> Dataset:
-    """Return the PDF as an Encapsulated PDF object that refers to the source images and to ``others``."""
+def encapsulate_pdf(context: Context, pdf: bytes, title: str) -> Dataset:
+    """Return the PDF as an Encapsulated PDF object that refers to the source images and to the structured report."""
     dataset = context.new_dataset("report", EncapsulatedPDFStorage, "Bone mineral density report (ldct-bmd)")
     dataset.ConversionType = "WSD"
     dataset.AcquisitionDateTime = ""
     dataset.BurnedInAnnotation = "NO" if context.deidentified else "YES"
-    dataset.SourceInstanceSequence = [*context.image_references(), *(reference(other) for other in others)]
+    dataset.SourceInstanceSequence = [*context.image_references(), context.report_reference()]
     dataset.DocumentTitle = title
     dataset.ConceptNameCodeSequence = [code_item(codes.REPORT_TITLE)]
     signed = context.examination.signature is not None and not context.deidentified

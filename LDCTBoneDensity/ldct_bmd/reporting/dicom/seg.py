@@ -19,8 +19,7 @@ from ...scan import CTScan
 from ...scan.frame import axes_between
 from ...voi import voi_weights
 from . import codes
-from .context import DEVICE_SERIAL, MANUFACTURER, MODEL_NAME, Context
-from .source import UTF8
+from .context import Context
 
 INSIDE = 0.5  # a voxel belongs to the binary VOI where more than half of it lies inside
 
@@ -65,7 +64,6 @@ def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -
 
 def _encode(context: Context, labels: NDArray[np.uint8], descriptions: Sequence[hd.seg.SegmentDescription]) -> Dataset:
     """Return a segmentation of ``labels`` (slice, row, column), whose values are segment numbers."""
-    series_uid, series_number, _, instance_uid = context.series("seg")
     slices = np.flatnonzero(labels.any(axis=(1, 2)))
     images = [context.source.images[int(k)] for k in slices]
     return hd.seg.Segmentation(
@@ -73,20 +71,10 @@ def _encode(context: Context, labels: NDArray[np.uint8], descriptions: Sequence[
         pixel_array=labels[slices],
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
-        series_instance_uid=series_uid,
-        series_number=series_number,
-        sop_instance_uid=instance_uid,
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MODEL_NAME,
-        software_versions=__version__,
-        device_serial_number=DEVICE_SERIAL,
         content_label="VERTEBRAE",
         content_description="Vertebral bodies and trabecular VOIs",
-        series_description="Vertebrae and VOIs (ldct-bmd)",
-        specific_character_set=UTF8,
-        coding_schemes=[codes.private_scheme()],
         omit_empty_frames=True,
+        **context.equipment("seg", "Vertebrae and VOIs (ldct-bmd)"),
     )
 
 

@@ -12,10 +12,10 @@ from ...assessment import format_bmd
 from ...calibration import BMDError, Calibration
 from ...examination import Measurement
 from ..deidentify import is_signed_copy
+from ..visible import visible
 from . import codes
-from .context import DEVICE_SERIAL, MANUFACTURER, MODEL_NAME, Context, as_datetime
+from .context import MANUFACTURER, MODEL_NAME, Context, as_datetime
 from .seg import Segmentation
-from .source import UTF8
 
 _LONGEST_NAME = 64
 UNNAMED_ORGANIZATION = "not stated"
@@ -34,27 +34,16 @@ def make_report(context: Context, segmentation: Segmentation) -> Dataset:
         # The image library describes each image; the evidence names all of them.
         referenced_images=list(segmentation.voi_images) or None,
     )
-    series_uid, series_number, _, instance_uid = context.series("sr")
     dataset = sr.Comprehensive3DSR(
         evidence=[segmentation.dataset, *context.source.images],
         content=report[0],
-        series_instance_uid=series_uid,
-        series_number=series_number,
-        sop_instance_uid=instance_uid,
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MODEL_NAME,
-        software_versions=__version__,
-        device_serial_number=DEVICE_SERIAL,
-        series_description="Bone mineral density (ldct-bmd)",
         is_complete=signature is not None or (context.deidentified and is_signed_copy(examination)),
         is_final=signature is not None,
         is_verified=signature is not None,
         verifying_observer_name=None if signature is None else _observer_name(signature.reader),
         verifying_organization=None if signature is None else _organization(context),
         previous_versions=_previous(context),
-        specific_character_set=UTF8,
-        coding_schemes=[codes.private_scheme()],
+        **context.equipment("sr", "Bone mineral density (ldct-bmd)"),
     )
     if signature is not None:
         moment = as_datetime(signature.time) or context.when
@@ -93,7 +82,7 @@ def _organization(context: Context) -> str:
 
 def _observer_name(reader: str) -> str:
     """Return a reader's name, as people write it, as a person name; a caret makes highdicom sure that it is one."""
-    text = "".join(letter if letter.isprintable() and letter not in "\\=" else " " for letter in reader).strip()
+    text = visible(reader, instead=" ").replace("\\", " ").replace("=", " ").strip()
     return text[:_LONGEST_NAME] if "^" in text else f"{text[: _LONGEST_NAME - 1]}^"
 
 
@@ -118,6 +107,8 @@ def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
         _add_text(group, codes.CATEGORY_LIMITS, " ".join(assessment.limited))
     for finding in examination.findings:
         _add_text(group, codes.COMMENT, f"{finding.severity.value}: {finding.message}")
+    if examination.comment:
+        _add_text(group, codes.COMMENT, examination.comment)
     _add_text(group, codes.RECORD_SHA256, context.state)
     return group
 
@@ -202,7 +193,7 @@ def _add_text(group: Sequence[Dataset], name: Code, text: str) -> None:
 
 def printable(text: str) -> str:
     """Return text as a UT value may hold it: no control characters, and not empty."""
-    return "".join(letter if letter.isprintable() else " " for letter in text).strip() or "-"
+    return visible(text, instead=" ").strip() or "-"
 
 
 def _previous(context: Context) -> list[Dataset] | None:

@@ -29,6 +29,7 @@ _BAR_COLORS = {
     Category.OSTEOPENIA: "#e3ab4a",
     Category.NORMAL: "#cfe8cf",
 }
+LONGEST_COMMENT = 4000  # letters
 THRESHOLDS_FROM_YEARS = 50.0  # ACR-SPR-SSR practice parameter for QCT
 
 
@@ -72,6 +73,7 @@ def compose(
         mean_line=_mean_line(examination, say),
         warning=say("calibration.nominal") if examination.calibration.nominal else "",
         levels_line=_levels_line(examination, say),
+        comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
         levels=level_table(examination, say),
         priors=prior_table(comparisons, say) if comparisons else None,
         findings=tuple(

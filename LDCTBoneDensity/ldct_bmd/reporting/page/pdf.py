@@ -73,6 +73,7 @@ def _story(report: Report, say: Catalogue) -> list[Flowable]:
         ),
         _heading(say("section.result")),
         _result(report, say),
+        *([_heading(say("section.comment")), _paragraph(report.comment, BODY)] if report.comment else []),
         _heading(say("section.levels")),
         *_table(report.levels),
     ]

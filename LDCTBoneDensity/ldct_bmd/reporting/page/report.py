@@ -94,6 +94,7 @@ class Report:
     Attributes:
         bar: None where no category may be given: there is then nothing to compare with its thresholds.
         levels_line: which levels are used, which are not, and why.
+        comment: the reader's own words, "" where there are none.
         record_sha256: the state of the record that the report shows.
     """
 
@@ -110,6 +111,7 @@ class Report:
     mean_line: str
     warning: str
     levels_line: tuple[str, ...]
+    comment: str
     levels: Table
     priors: Table | None
     findings: tuple[Note, ...]
