@@ -14,12 +14,14 @@ from . import CalibrationPanel as calibrations
 from .AdvancedPanel import AXIAL, ENDPLATES, AdvancedPanel
 from .AssessmentPanel import AssessmentPanel
 from .CalibrationPanel import CalibrationPanel
+from .Destination import Destination
 from .Installer import Installer
 from .LevelActions import LevelActions
 from .Logic import Logic, defaultReader
 from .MeasurePanel import MeasurePanel
 from .PanelViews import PanelViews
 from .ReportPanel import ReportPanel
+from .ReportPreview import ReportPreview
 from .Run import Run
 from .ScanPanel import ScanPanel
 from .Scene import isAlive
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
     from ldct_bmd.voi import CylinderVOI
 
+    from .ExportSettings import ExportSettings
     from .MeasureJob import MeasureSettings
     from .Review import Review
 
@@ -46,6 +49,7 @@ class Panel:
 
     def __init__(self, ui, window, logic: Logic, installer: Installer) -> None:
         self.ui, self.logic, self.installer = ui, logic, installer
+        self.reportInstaller, self.pacsInstaller = installer.forReports(), installer.forPacs()
         self.parameters = None
         self.review: Review | None = None
         self.volumeNode = None
@@ -55,7 +59,8 @@ class Panel:
         self.actions = LevelActions(ui, window)
         self.assessment = AssessmentPanel(ui)
         self.calibration = CalibrationPanel(ui)
-        self.report = ReportPanel(ui, defaultReader())
+        self.report = ReportPanel(ui, window, defaultReader())
+        self.preview = ReportPreview()
         self.advanced = AdvancedPanel(ui)
         self.views = PanelViews(ui)
         self.run = Run(logic)
@@ -112,14 +117,17 @@ class Panel:
         self.measurePanel.requirements(self.installer.sentence())
         self._allow()
 
-    def export(self, folder: Path) -> None:
-        """Write the result folder of the review on display."""
+    def export(self, settings: ExportSettings) -> None:
+        """Write, send or preview what is wanted of the review on display."""
         if self.review is None or self.run.isRunning:
             return
         self.measurePanel.note("")
         try:
-            self.installer.ensure()
-            self.run.export(self.review, folder)
+            self.reportInstaller.ensure()
+            if settings.destination is Destination.PACS:
+                self.pacsInstaller.ensure()
+            self._commit()
+            self.run.export(self.review, settings)
         except (UsageError, CannotMeasure) as error:
             self.measurePanel.refuse(str(error))
         self._allow()
@@ -136,6 +144,7 @@ class Panel:
         """Let go of everything in the scene: it is closing."""
         self._settle.stop()
         self.run.abandon()
+        self.preview.close()
         self.logic.forgetAll()
         self.parameters, self.volumeNode = None, None
         self._show(None)
@@ -159,6 +168,7 @@ class Panel:
         """Let go of everything: the panel goes away."""
         self._settle.stop()
         self.run.abandon()
+        self.preview.close()
         self.logic.forgetAll()
 
     def refresh(self) -> None:
@@ -178,6 +188,7 @@ class Panel:
         self.run.progressed.connect(self.measurePanel.progress)
         self.run.measured.connect(self._measured)
         self.run.exported.connect(self._exported)
+        self.run.previewed.connect(self._previewMade)
         self.run.failed.connect(self._failed)
         self.run.cancelled.connect(self._cancelled)
         self.table.selected.connect(self.selectLevel)
@@ -188,9 +199,8 @@ class Panel:
         self.calibration.chosen.connect(self._useCalibration)
         self.calibration.storeChosen.connect(self._useStore)
         self.calibration.refused.connect(self.measurePanel.refuse)
-        self.report.exportWanted.connect(self.export)
+        self.report.export.wanted.connect(self.export)
         self.report.wanted.connect(self._do)
-        self.report.refused.connect(self.measurePanel.refuse)
         self.advanced.voiWanted.connect(self._applyVOI)
         self.advanced.deviceChosen.connect(self._setDevice)
         self.views.refused.connect(self.measurePanel.refuse)
@@ -360,8 +370,15 @@ class Panel:
         self.measurePanel.note(_("Measured: {name}.").format(name=review.volumeNode.GetName()))
         self._allow()
 
-    def _exported(self, folder: Path) -> None:
-        self.measurePanel.note(_("Written to {folder}.").format(folder=folder))
+    def _exported(self, sentence: str) -> None:
+        self.measurePanel.note(sentence)
+        self._allow()
+
+    def _previewMade(self, page: Path) -> None:
+        try:
+            self.preview.show(page)
+        except UsageError as error:
+            self.measurePanel.refuse(str(error))
         self._allow()
 
     def _failed(self, sentence: str) -> None:

@@ -41,6 +41,7 @@ def stageWord(stage: str) -> str:
         "label": _("Naming the vertebrae"),
         "measure": _("Measuring"),
         "write": _("Writing"),
+        "send": _("Sending"),
     }
     return words.get(stage, stage)
 

@@ -47,7 +47,7 @@ def test_each_class_of_the_panel_has_a_file_of_its_own_named_after_it() -> None:
 
 def test_the_terminology_holds_every_level_with_its_code_and_colour() -> None:
     from ldct_bmd.anatomy import COLOR_RGB, SNOMED_CODE
-    from ldct_bmd.reporting.segmentation_file import TERMINOLOGY_CONTEXT
+    from ldct_bmd.reporting.terminology import TERMINOLOGY_CONTEXT
 
     (path,) = (MODULE / "Resources" / "Terminologies").glob("*.term.json")
     values = json.loads(path.read_text(encoding="utf-8"))
