@@ -16,8 +16,8 @@ from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.corrections import change_calibration, confirm_names, exclude_level
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, conclude, sign
+from ldct_bmd.reporting.catalogue import catalogue
 from ldct_bmd.reporting.page import Report, compose, to_html, to_pdf
-from ldct_bmd.reporting.page.catalogue import catalogue
 from ldct_bmd.reporting.pictures import draw_pictures
 from PIL import Image
 
@@ -192,14 +192,14 @@ def test_a_text_too_long_for_a_page_is_cut_with_a_mark(record: Examination) -> N
 
 
 def test_every_string_of_the_report_comes_from_the_catalogue_and_is_used() -> None:
-    sources = "\n".join(
-        path.read_text() for path in [*PAGE.glob("*.py"), *PAGE.glob("*.j2"), PAGE.parent / "pictures.py"]
-    )
-    known = set(re.findall(r'^  "([^"]+)":', (PAGE / "strings.en.json").read_text(), re.MULTILINE))
-    used = {key for key in known if f'"{key}"' in sources}
+    folder = PAGE.parent
+    told_by = ("page/*.py", "page/*.j2", "dicom/*.py", "pictures.py", "overview.py")
+    sources = "\n".join(path.read_text() for pattern in told_by for path in folder.glob(pattern))
+    known = set(re.findall(r'^  "([^"]+)":', (folder / "strings.en.json").read_text(), re.MULTILINE))
+    used = {key for key in known if f'"{key}"' in sources or f"'{key}'" in sources}
     # Made of a word of the record: say(f"category.{...}").
     families = {match.rstrip(".") for match in re.findall(r'f"([a-z_.]+\.)\{', sources)}
     used |= {key for key in known if key.rpartition(".")[0] in families}
     assert known - used == set()
-    asked = set(re.findall(r'say\(\s*"([a-z_.]+)"', sources))
+    asked = set(re.findall(r"""(?:say|catalogue\(\))\(\s*["']([a-z_.]+)["']""", sources))
     assert all(key in catalogue() for key in asked)

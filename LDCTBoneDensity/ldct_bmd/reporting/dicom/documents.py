@@ -13,7 +13,7 @@ from .context import Context, code_item
 
 def encapsulate_pdf(context: Context, pdf: bytes, title: str) -> Dataset:
     """Return the PDF as an Encapsulated PDF object that refers to the source images and to the structured report."""
-    dataset = context.new_dataset("report", EncapsulatedPDFStorage, "Bone mineral density report (ldct-bmd)")
+    dataset = context.new_dataset("report", EncapsulatedPDFStorage)
     dataset.ConversionType = "WSD"
     dataset.AcquisitionDateTime = ""
     dataset.BurnedInAnnotation = "NO" if context.deidentified else "YES"
@@ -32,7 +32,7 @@ def capture(context: Context, png: bytes) -> Dataset:
     """Return a picture, which names no patient, as a colour Secondary Capture object."""
     with Image.open(io.BytesIO(png)) as image:
         pixels = np.asarray(image.convert("RGB"), dtype=np.uint8)
-    dataset = context.new_dataset("overview", SecondaryCaptureImageStorage, "Bone mineral density overview (ldct-bmd)")
+    dataset = context.new_dataset("overview", SecondaryCaptureImageStorage)
     dataset.ConversionType = "WSD"
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.PatientOrientation = dataset.Laterality = ""

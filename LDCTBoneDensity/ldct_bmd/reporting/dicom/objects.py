@@ -57,10 +57,9 @@ def make_objects(
     sr: bool = True,
 ) -> DICOMObjects:
     """Make the objects of one export; each is the same whether or not the others are made too."""
-    segmentation = make_segmentation(context, scan, column) if seg or sr else None
     return DICOMObjects(
-        sr=make_report(context, segmentation) if sr and segmentation is not None else None,
-        seg=segmentation.dataset if seg and segmentation is not None else None,
+        sr=make_report(context, column) if sr else None,
+        seg=make_segmentation(context, scan, column) if seg else None,
         report=None if pdf is None else encapsulate_pdf(context, pdf, title),
         overview=None if overview_png is None else capture(context, overview_png),
     )

@@ -12,10 +12,10 @@ from ...assessment import (
 from ...errors import UsageError
 from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256
 from ...findings import Finding
+from ..catalogue import Catalogue, catalogue
 from ..deidentify import is_signed_copy
 from ..priors import Comparison
 from .about import calibration_facts, patient_facts, scan_facts, software_facts
-from .catalogue import Catalogue, catalogue
 from .history import history_table
 from .level_table import level_table, shown_level
 from .prior_table import prior_table

@@ -11,8 +11,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, Image, KeepTogether, PageTemplate, Paragraph, Spacer
 from reportlab.platypus import Table as Grid
 
+from ..catalogue import Catalogue, catalogue
 from . import fonts
-from .catalogue import Catalogue, catalogue
 from .pdf_bar import bar_drawing
 from .pdf_styles import (
     BODY,
