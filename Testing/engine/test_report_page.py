@@ -61,6 +61,24 @@ def test_both_views_show_values_statement_findings_calibration_and_limits(record
     assert record.software.model_sha256 in shown
 
 
+@pytest.mark.parametrize("view", [text_of, pdf_text])
+@pytest.mark.parametrize(("years", "told"), [(49.0, True), (50.0, False)])
+def test_under_fifty_the_limits_of_the_thresholds_stand_beside_the_result(
+    record: Examination, view, years: float, told: bool
+) -> None:
+    shown = view(compose(with_patient(record, age_years=years)))
+    result = shown[shown.index(catalogue()("section.result")) : shown.index(catalogue()("section.levels"))]
+    assert ("postmenopausal women" in result) == told
+
+
+@pytest.mark.parametrize("view", [text_of, pdf_text])
+def test_the_readers_comment_is_shown_and_steers_nothing(record: Examination, view) -> None:
+    shown = view(compose(replace(record, comment=f"Old fracture of T8. {SCRIPT}")))
+    assert "Reader's comment Old fracture of T8." in shown
+    assert SCRIPT not in to_html(compose(replace(record, comment=SCRIPT)))
+    assert "Reader's comment" not in view(compose(record))
+
+
 def test_a_signed_record_names_reader_organisation_and_time(record: Examination) -> None:
     signed = sign(record, READER, TIME, "General Hospital")
     shown = text_of(compose(signed))
@@ -107,7 +125,8 @@ def test_the_history_of_corrections_is_listed(record: Examination) -> None:
 
 @pytest.mark.parametrize(("years", "told"), [(49.9, True), (50.0, False), (None, False)])
 def test_the_limits_of_the_thresholds_are_told_under_fifty(record, years, told) -> None:
-    shown = " ".join(compose(with_patient(record, age_years=years)).method)
+    report = compose(with_patient(record, age_years=years))
+    shown = " ".join((*report.warnings, *report.method))
     assert ("do not read the category as in an older adult" in shown) is told
     assert ("does not state the patient's age" in shown) is (years is None)
 

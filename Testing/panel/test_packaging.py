@@ -81,6 +81,22 @@ def test_requirements_are_those_of_the_engine_that_slicer_does_not_ship() -> Non
     assert {Requirement(text).name for text in project["dependencies"]} - shipped <= required
 
 
+@pytest.mark.parametrize("name", ["requirements-report.txt", "requirements-pacs.txt"])
+def test_what_reports_need_is_asked_for_with_the_bounds_of_the_project(name: str) -> None:
+    from packaging.requirements import Requirement
+
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    known = {str(Requirement(text)) for text in extras["reports"] + extras["cli"]}
+    for line in (MODULE / "Resources" / name).read_text(encoding="utf-8").splitlines():
+        requirement, comment = line.split("#")
+        assert str(Requirement(requirement.strip())) in known
+        module, megabytes = comment.split()
+        assert module.isidentifier()
+        assert int(megabytes) > 0
+
+
 OPEN_BARE = """
 import importlib.abc, importlib.machinery, importlib.util, sys
 BLOCKED = ("torch", "skimage", "safetensors", "matplotlib", "highdicom", "typer", "rich")

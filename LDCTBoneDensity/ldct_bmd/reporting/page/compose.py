@@ -71,7 +71,7 @@ def compose(
         statement=visible(assessment.statement, 4000),
         bar=bar,
         mean_line=_mean_line(examination, say),
-        warning=say("calibration.nominal") if examination.calibration.nominal else "",
+        warnings=_warnings(examination, say),
         levels_line=_levels_line(examination, say),
         comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
         levels=level_table(examination, say),
@@ -194,11 +194,20 @@ def _placed(finding: Finding) -> str:
     return finding.message if named else f"{finding.level}: {finding.message}"
 
 
+def _warnings(examination: Examination, say: Catalogue) -> tuple[str, ...]:
+    """Return what must stand beside the result, not pages after it."""
+    lines = []
+    years = examination.scan.patient.age_years
+    if years is not None and years < THRESHOLDS_FROM_YEARS:
+        lines.append(say("warning.young", years=f"{years:g}"))
+    if examination.calibration.nominal:
+        lines.append(say("calibration.nominal"))
+    return tuple(lines)
+
+
 def _method(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     lines = [say("method.voi"), say("method.category"), say("method.t_score")]
     years = examination.scan.patient.age_years
     if years is None:
         lines.append(say("method.age_unknown"))
-    elif years < THRESHOLDS_FROM_YEARS:
-        lines.append(say("method.young", years=f"{years:g}"))
     return (*lines, say("method.screening"), say("method.research"))

@@ -136,8 +136,7 @@ def _result(report: Report, say: Catalogue) -> Flowable:
     if report.bar is not None:
         lines.append(bar_drawing(report.bar, inside, say("bar.unit")))
     lines.append(_paragraph(report.statement, STATEMENT))
-    if report.warning:
-        lines.append(_paragraph(report.warning, LINE))
+    lines += [_paragraph(warning, LINE) for warning in report.warnings]
     lines += [_paragraph(line, BODY) for line in report.levels_line]
     padding = [("LEFTPADDING", (0, 0), (-1, -1), 4 * mm), ("RIGHTPADDING", (0, 0), (-1, -1), 4 * mm)]
     # A row for each line, so that a long statement can go over to the next page.

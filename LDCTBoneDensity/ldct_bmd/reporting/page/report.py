@@ -109,7 +109,7 @@ class Report:
     statement: str
     bar: ColourBar | None
     mean_line: str
-    warning: str
+    warnings: tuple[str, ...]
     levels_line: tuple[str, ...]
     comment: str
     levels: Table
