@@ -16,6 +16,7 @@ from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.corrections import change_calibration, confirm_names, exclude_level
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, conclude, sign
+from ldct_bmd.findings import Finding, FindingCode
 from ldct_bmd.reporting.catalogue import catalogue
 from ldct_bmd.reporting.page import Report, compose, to_html, to_pdf
 from ldct_bmd.reporting.pictures import draw_pictures
@@ -59,6 +60,15 @@ def test_both_views_show_values_statement_findings_calibration_and_limits(record
     assert "For research use" in shown
     assert "Doe, Jane" in shown
     assert record.software.model_sha256 in shown
+
+
+@pytest.mark.parametrize("view", [text_of, pdf_text])
+def test_a_suspected_fracture_leads_the_result_whatever_the_bmd(record: Examination, view) -> None:
+    finding = Finding(FindingCode.SUSPECTED_FRACTURE, "L3", "L3 may be fractured: lower in front than behind.")
+    shown = view(compose(replace(record, findings=(finding, *record.findings))))
+    result = shown[shown.index(catalogue()("section.result")) :]
+    assert result.split(" ", 1)[1].startswith("Suspected vertebral fracture")
+    assert "Suspected vertebral fracture" not in view(compose(record))
 
 
 @pytest.mark.parametrize("view", [text_of, pdf_text])

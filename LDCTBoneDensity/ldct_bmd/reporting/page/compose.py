@@ -11,7 +11,7 @@ from ...assessment import (
 )
 from ...errors import UsageError
 from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256
-from ...findings import Finding
+from ...findings import Finding, FindingCode
 from ..catalogue import Catalogue, catalogue
 from ..deidentify import is_signed_copy
 from ..priors import Comparison
@@ -67,6 +67,7 @@ def compose(
         state=_state(examination, say, deidentified),
         patient=patient_facts(examination.scan.patient, say),
         scan=scan_facts(examination, say),
+        alert=_alert(examination, say),
         category=category_words,
         statement=visible(assessment.statement, 4000),
         bar=bar,
@@ -192,6 +193,11 @@ def _levels_line(examination: Examination, say: Catalogue) -> tuple[str, ...]:
 def _placed(finding: Finding) -> str:
     named = finding.level is None or finding.level in finding.message
     return finding.message if named else f"{finding.level}: {finding.message}"
+
+
+def _alert(examination: Examination, say: Catalogue) -> str:
+    fractured = any(finding.code is FindingCode.SUSPECTED_FRACTURE for finding in examination.findings)
+    return say("alert.fracture") if fractured else ""
 
 
 def _warnings(examination: Examination, say: Catalogue) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def to_pdf(report: Report) -> bytes:
 
 def _story(report: Report, say: Catalogue) -> list[Flowable]:
     story: list[Flowable] = [
-        _side_by_side(_paragraph(report.title, TITLE), _paragraph(report.research_use, TOP), 0.6),
+        _side_by_side(_paragraph(report.title, TITLE), _paragraph(report.research_use, TOP), 0.67),
         Spacer(0, 2 * mm),
         _state(report),
         _side_by_side(
@@ -130,7 +130,7 @@ def _facts(facts: Sequence[Fact], width: float) -> Grid:
 
 def _result(report: Report, say: Catalogue) -> Flowable:
     inside = WIDTH - 8 * mm
-    lines: list[Flowable] = [_paragraph(report.category, INTEREST)]
+    lines: list[Flowable] = [_paragraph(line, INTEREST) for line in (report.alert, report.category) if line]
     if report.mean_line:
         lines.append(_paragraph(report.mean_line, MEAN))
     if report.bar is not None:

@@ -92,6 +92,7 @@ class Report:
     """All that a report shows.
 
     Attributes:
+        alert: what leads the result whatever the BMD, "" where nothing does.
         bar: None where no category may be given: there is then nothing to compare with its thresholds.
         levels_line: which levels are used, which are not, and why.
         comment: the reader's own words, "" where there are none.
@@ -105,6 +106,7 @@ class Report:
     state: State
     patient: tuple[Fact, ...]
     scan: tuple[Fact, ...]
+    alert: str
     category: str
     statement: str
     bar: ColourBar | None
