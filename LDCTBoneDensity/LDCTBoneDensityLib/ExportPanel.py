@@ -37,6 +37,7 @@ class ExportPanel:
         self._ui, self._window = ui, window
         self._review: Review | None = None
         self._isBusy = False
+        self._priors: list[Path] = []  # in the order of the list's rows
         for words in (_("Folder"), _("Slicer's DICOM database"), _("PACS")):
             ui.destinationCombo.addItem(words)
         settings = qt.QSettings()
@@ -53,6 +54,7 @@ class ExportPanel:
     def show(self, review: Review | None, isBusy: bool) -> None:
         """Allow what can be exported of ``review``; another examination's earlier records are not this one's."""
         if review is not self._review:
+            self._priors.clear()
             self._ui.priorsList.clear()
         self._review, self._isBusy = review, isBusy
         self._allow()
@@ -94,7 +96,7 @@ class ExportPanel:
             pacs=ui.pacsEdit.text.strip(),
             tls=ui.pacsTlsBox.checked,
             deidentify=ui.deidentifyBox.checked,
-            priors=tuple(Path(ui.priorsList.item(row).text()) for row in range(ui.priorsList.count)),
+            priors=tuple(self._priors),
         )
 
     def _preview(self, _checked: bool = False) -> None:
@@ -112,11 +114,14 @@ class ExportPanel:
         paths = qt.QFileDialog.getOpenFileNames(
             self._window, _("Records of earlier examinations"), "", _("Records (measurement.json *.json)")
         )
-        shown = [self._ui.priorsList.item(row).text() for row in range(self._ui.priorsList.count)]
-        for path in paths:
-            if path not in shown:
-                self._ui.priorsList.addItem(path)
+        for path in map(Path, paths):
+            if path not in self._priors:
+                self._priors.append(path)
+                self._ui.priorsList.addItem(f"{path.parent.name}/{path.name}")
+                self._ui.priorsList.item(len(self._priors) - 1).setToolTip(str(path))
 
     def _removePriors(self, _checked: bool = False) -> None:
         for item in self._ui.priorsList.selectedItems():
-            self._ui.priorsList.takeItem(self._ui.priorsList.row(item))
+            row = self._ui.priorsList.row(item)
+            self._ui.priorsList.takeItem(row)
+            del self._priors[row]

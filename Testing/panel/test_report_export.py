@@ -49,6 +49,13 @@ def export(hands: Hands, folder: Path) -> None:
     hands.finish_run()
 
 
+def add_priors(hands: Hands, *paths: Path) -> None:
+    from host.pythonqt.dialogs import answering
+
+    with answering([str(path) for path in paths]):
+        hands.click("addPriorButton")
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -102,7 +109,7 @@ def test_a_refused_export_says_one_sentence_and_leaves_nothing(review: Hands, tm
         (folder / "measurement.json").write_text("{}")
     elif kind == "strange prior":
         (tmp_path / "prior.json").write_text("{}")
-        review.ui.priorsList.addItem(str(tmp_path / "prior.json"))
+        add_priors(review, tmp_path / "prior.json")
     before = files(tmp_path)
     export(review, tmp_path / "no" / "such" / "place" if kind == "no folder" else folder)
     assert review.message.startswith("Not possible: ")
@@ -114,13 +121,10 @@ def test_a_refused_export_says_one_sentence_and_leaves_nothing(review: Hands, tm
 def test_earlier_records_are_compared_in_the_report(review: Hands, tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from host.pythonqt.dialogs import answering
-
     now = review.examination
     then = replace(now, scan=replace(now.scan, acquisition_date="20200101", sop_instance_uids=("1.9",)), signature=None)
     (tmp_path / "old.json").write_text(then.to_json())
-    with answering([str(tmp_path / "old.json")]):
-        review.click("addPriorButton")
+    add_priors(review, tmp_path / "old.json")
     tick(review, "htmlBox")
     export(review, tmp_path / "out")
     html = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
