@@ -35,7 +35,7 @@ MARGIN = 14 * mm
 WIDTH = A4[0] - 2 * MARGIN
 _TOP, _BOTTOM = 12 * mm, 18 * mm
 _GAP = 8 * mm
-_SPINE_HEIGHT = 96 * mm
+_SPINE_HEIGHT = 88 * mm
 _PER_ROW = 4  # pictures of VOIs
 _LONGEST_CELL = 34  # letters beyond which a cell is folded
 
