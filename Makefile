@@ -38,7 +38,7 @@ $(CLI_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(PANEL_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli,panel]"
+	$(PIP) install -c constraints.txt -e ".[cli,panel,reports]"
 	@touch $(CLI_READY) $@
 
 $(DEV_READY): pyproject.toml constraints.txt | $(VENV)/bin/python

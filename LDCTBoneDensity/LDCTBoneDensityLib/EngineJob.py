@@ -10,6 +10,8 @@ import json
 import sys
 import time
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,6 @@ if __name__ == "__main__":
 import numpy as np
 from ldct_bmd.calibration import Calibration
 from ldct_bmd.errors import CannotMeasure, UsageError
-from ldct_bmd.examination import Examination
 from ldct_bmd.examination.plain import from_plain, to_plain
 from ldct_bmd.progress import Progress
 from ldct_bmd.scan import CTScan, Geometry
@@ -32,7 +33,7 @@ def main(folder: Path) -> int:
     """Do the job in ``folder``; returns the exit status: 0 done, 3 refused with a sentence, 1 a defect."""
     try:
         job = load(folder)
-        {"measure": measureJob, "export": exportJob, "phantom": phantomJob}[job["kind"]](folder, job, _report)
+        _work(job["kind"])(folder, job, _report)
     except (CannotMeasure, UsageError) as error:
         _say({"failed": str(error)})
         return 3
@@ -47,6 +48,15 @@ def main(folder: Path) -> int:
     return 0
 
 
+def _work(kind: str) -> Callable[[Path, dict[str, Any], Progress], None]:
+    if kind != "export":
+        return {"measure": measureJob, "phantom": phantomJob}[kind]
+    # Relative imports do not reach a script; both names lead to the same file.
+    from LDCTBoneDensityLib.EngineExport import exportJob
+
+    return exportJob
+
+
 def load(folder: Path) -> dict[str, Any]:
     """Return the job that was laid into ``folder``."""
     return json.loads((folder / JOB).read_text(encoding="utf-8"))
@@ -56,6 +66,8 @@ def measureJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     """Measure the volume; writes the record, what the scan is, and the vertebral bodies."""
     from ldct_bmd.pipeline import measure
 
+    from LDCTBoneDensityLib.Clock import now
+
     segmenter = _segmenter(folder, job)  # before the scan is read: a wrong weights file is told at once
     start = time.perf_counter()
     scan, air, remark = _scan(folder, job, progress)
@@ -64,9 +76,10 @@ def measureJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     measured = measure(
         scan, segmenter, calibration, levels, progress, time.perf_counter() - start, calibration_choice=choice
     )
+    examination = replace(measured.examination, measured_at=now())
     np.save(folder / BODIES, measured.column.bodies)
     result = {
-        "record": measured.examination.to_dict(),
+        "record": examination.to_dict(),
         "scan": describeScan(scan),
         "air": air,
         "remark": remark,
@@ -94,25 +107,6 @@ def phantomJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
         "remark": remark,
     }
     (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
-
-
-def exportJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
-    """Write the result folder of a reviewed examination, as the command line writes it."""
-    from ldct_bmd.labeling import Vertebra, VertebralColumn
-    from ldct_bmd.pipeline import MeasuredScan
-    from ldct_bmd.reporting.files import write_result
-
-    examination = Examination.from_json(json.dumps(job["record"]))
-    scan = scanOf(job["scan"], np.load(folder / VOXELS, mmap_mode="r"))
-    column = VertebralColumn(
-        tuple(
-            Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae
-        ),
-        np.load(folder / BODIES),
-        examination.quality.names_certain,
-        examination.quality.names_remark,
-    )
-    write_result(MeasuredScan(examination, column), scan, Path(job["output"]), bool(job["overwrite"]), progress)
 
 
 def describeScan(scan: CTScan) -> dict[str, Any]:

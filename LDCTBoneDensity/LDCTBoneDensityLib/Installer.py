@@ -1,5 +1,7 @@
 """What the engine needs beyond what Slicer ships, and how it gets there: asked for once, never at import."""
 
+from __future__ import annotations
+
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +25,31 @@ class Package:
 
 
 class Installer:
-    """Finds and installs what is missing.
+    """Finds and installs what is missing for one task.
 
     Args:
         requirements: the requirements file, all but PyTorch.
+        needsTorch: whether the task runs the network.
+        purpose: begins the question, "To measure".
     """
 
-    def __init__(self, requirements: Path) -> None:
+    def __init__(self, requirements: Path, needsTorch: bool = True, purpose: str = "") -> None:
         self._requirements = requirements
+        self._needsTorch = needsTorch
+        self._purpose = purpose or _("To measure")
+
+    def forReports(self) -> Installer:
+        """Return what installs for reports; a review that was loaded needs no network."""
+        return Installer(self._requirements.with_name("requirements-report.txt"), False, _("To make a report"))
+
+    def forPacs(self) -> Installer:
+        """Return what installs for sending to a PACS."""
+        return Installer(self._requirements.with_name("requirements-pacs.txt"), False, _("To send to a PACS"))
 
     def packages(self) -> list[Package]:
         """Return all that the engine needs and Slicer does not ship; a line's comment says module and megabytes."""
         lines = [line.split("#", 1) for line in self._requirements.read_text(encoding="utf-8").splitlines()]
-        found = [Package(TORCH, "torch", TORCH_MEGABYTES)]
+        found = [Package(TORCH, "torch", TORCH_MEGABYTES)] if self._needsTorch else []
         for requirement, *comment in lines:
             if requirement.strip():
                 module, megabytes = comment[0].split()[:2]
@@ -62,15 +76,16 @@ class Installer:
         if not missing:
             return
         text = _(
-            "To measure, these Python packages are installed into Slicer:\n\n{list}\n\nAbout {size} MB on disk."
+            "{purpose}, these Python packages are installed into Slicer:\n\n{list}\n\nAbout {size} MB on disk."
         ).format(
+            purpose=self._purpose,
             list="\n".join(f"{package.requirement}  (about {package.megabytes} MB)" for package in missing),
             size=sum(package.megabytes for package in missing),
         )
         if any(package.module == "torch" for package in missing):
             text += "\n" + _("PyTorch for a graphics card is larger, up to several GB.")
         if not slicer.util.confirmOkCancelDisplay(text, _("LDCT Bone Density: install packages")):
-            raise UsageError(_("Nothing was installed, so the engine can't run: press Measure again to install it."))
+            raise UsageError(_("Nothing was installed, so the engine can't run: press the button again to install it."))
         for package in missing:
             if package.module == "torch":
                 _installTorch()

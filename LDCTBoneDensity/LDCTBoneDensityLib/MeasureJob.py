@@ -1,4 +1,4 @@
-"""Laying out a measurement or an export for the engine's process, and taking what it made."""
+"""Laying out a measurement for the engine's process, and taking what it made."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from slicer.i18n import tr as _
 
 from . import EngineJob
 from .BodyMasks import Bodies, BodyMasks
-from .Review import Review
 from .ReviewStore import StoredReview, checksum
 from .ScanSource import wholeNumbers, withAir
 from .SegmentSource import SegmentSource
@@ -77,21 +76,6 @@ class MeasureJob:
                 "device": settings.device,
                 "weights": settings.weights,
                 "parts": parts,
-            }
-        )
-
-    def layExport(self, review: Review, output: Path, overwrite: bool) -> None:
-        """Write all that the engine needs to write the result folder of ``review`` to ``output``."""
-        scan = review.scan()
-        np.save(self.folder / EngineJob.VOXELS, scan.hu)
-        np.save(self.folder / EngineJob.BODIES, BodyMasks.toLabels(review.session.state.bodies, scan.geometry.shape))
-        self._write(
-            {
-                "kind": "export",
-                "record": review.examination.to_dict(),
-                "scan": EngineJob.describeScan(scan),
-                "output": str(output),
-                "overwrite": overwrite,
             }
         )
 

@@ -15,12 +15,14 @@ from .AdvancedPanel import AXIAL, ENDPLATES, AdvancedPanel
 from .AssessmentPanel import AssessmentPanel
 from .CalibrationPanel import CalibrationPanel
 from .CalibrationUse import CalibrationUse
+from .Destination import Destination
 from .Installer import Installer
 from .LevelActions import LevelActions
 from .Logic import Logic, defaultReader
 from .MeasurePanel import MeasurePanel
 from .PanelViews import PanelViews
 from .ReportPanel import ReportPanel
+from .ReportPreview import ReportPreview
 from .Run import Run
 from .ScanPanel import ScanPanel
 from .Scene import isAlive
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
     from ldct_bmd.voi import CylinderVOI
 
+    from .ExportSettings import ExportSettings
     from .MeasureJob import MeasureSettings
     from .Review import Review
 
@@ -48,6 +51,7 @@ class Panel:
 
     def __init__(self, ui, window, logic: Logic, installer: Installer, dialogPath: str) -> None:
         self.ui, self.logic, self.installer = ui, logic, installer
+        self.reportInstaller, self.pacsInstaller = installer.forReports(), installer.forPacs()
         self.parameters = None
         self.review: Review | None = None
         self.volumeNode = None
@@ -58,7 +62,8 @@ class Panel:
         self.assessment = AssessmentPanel(ui)
         self.calibration = CalibrationPanel(ui)
         self.calibrations = CalibrationUse(self, self._do, window, dialogPath)
-        self.report = ReportPanel(ui, defaultReader())
+        self.report = ReportPanel(ui, window, defaultReader())
+        self.preview = ReportPreview()
         self.advanced = AdvancedPanel(ui)
         self.views = PanelViews(ui)
         self.run = Run(logic)
@@ -115,14 +120,17 @@ class Panel:
         self.measurePanel.requirements(self.installer.sentence())
         self._allow()
 
-    def export(self, folder: Path) -> None:
-        """Write the result folder of the review on display."""
+    def export(self, settings: ExportSettings) -> None:
+        """Write, send or preview what is wanted of the review on display."""
         if self.review is None or self.run.isRunning:
             return
         self.measurePanel.note("")
         try:
-            self.installer.ensure()
-            self.run.export(self.review, folder)
+            self.reportInstaller.ensure()
+            if settings.destination is Destination.PACS:
+                self.pacsInstaller.ensure()
+            self._commit()
+            self.run.export(self.review, settings)
         except (UsageError, CannotMeasure) as error:
             self.measurePanel.refuse(str(error))
         self._allow()
@@ -140,6 +148,7 @@ class Panel:
         self._settle.stop()
         self.run.abandon()
         self.calibrations.forget()
+        self.preview.close()
         self.logic.forgetAll()
         self.parameters, self.volumeNode = None, None
         self._show(None)
@@ -164,6 +173,7 @@ class Panel:
         self._settle.stop()
         self.calibrations.close()
         self.run.abandon()
+        self.preview.close()
         self.logic.forgetAll()
 
     def refresh(self) -> None:
@@ -183,6 +193,7 @@ class Panel:
         self.run.progressed.connect(self.measurePanel.progress)
         self.run.measured.connect(self._measured)
         self.run.exported.connect(self._exported)
+        self.run.previewed.connect(self._previewMade)
         self.run.failed.connect(self._failed)
         self.run.cancelled.connect(self._cancelled)
         self.table.selected.connect(self.selectLevel)
@@ -191,9 +202,8 @@ class Panel:
         self.actions.updateWanted.connect(self._updateBodies)
         self.actions.segmentEditorWanted.connect(self._openSegmentEditor)
         self.calibration.refused.connect(self.measurePanel.refuse)
-        self.report.exportWanted.connect(self.export)
+        self.report.export.wanted.connect(self.export)
         self.report.wanted.connect(self._do)
-        self.report.refused.connect(self.measurePanel.refuse)
         self.advanced.voiWanted.connect(self._applyVOI)
         self.advanced.deviceChosen.connect(self._setDevice)
         self.views.refused.connect(self.measurePanel.refuse)
@@ -350,8 +360,15 @@ class Panel:
         self.measurePanel.note(_("Measured: {name}.").format(name=review.volumeNode.GetName()))
         self._allow()
 
-    def _exported(self, folder: Path) -> None:
-        self.measurePanel.note(_("Written to {folder}.").format(folder=folder))
+    def _exported(self, sentence: str) -> None:
+        self.measurePanel.note(sentence)
+        self._allow()
+
+    def _previewMade(self, page: Path) -> None:
+        try:
+            self.preview.show(page)
+        except UsageError as error:
+            self.measurePanel.refuse(str(error))
         self._allow()
 
     def _failed(self, sentence: str) -> None:

@@ -1,14 +1,14 @@
-"""The section on the report: reader, comment, signature and export."""
+"""The section on the report: reader, comment and signature; what is exported is :class:`.ExportPanel.ExportPanel`'s."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import qt
-from ldct_bmd.errors import UsageError
+from ldct_bmd.examination import is_intact
 from slicer.i18n import tr as _
 
+from .ExportPanel import ExportPanel
 from .Signal import Signal
 
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class ReportPanel:
-    """Lets a reader comment, sign and export.
+    """Lets a reader comment and sign.
 
     Attributes:
-        exportWanted: told of a folder (Path).
         wanted: told of a correction: signing, and taking the signature off.
-        refused: told of a sentence.
+        export: the part that exports.
     """
 
-    def __init__(self, ui, reader: str) -> None:
-        self.exportWanted, self.wanted, self.refused = Signal(), Signal(), Signal()
+    def __init__(self, ui, window, reader: str) -> None:
+        self.wanted = Signal()
+        self.export = ExportPanel(ui, window)
         self._ui = ui
         self._review: Review | None = None
         self._busy = False
@@ -33,7 +33,6 @@ class ReportPanel:
         ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
         ui.commentEdit.connect("textChanged()", self._commented)
         ui.signButton.connect("clicked(bool)", self._sign)
-        ui.exportButton.connect("clicked(bool)", self._export)
 
     def reader(self) -> str:
         """Return the reader's name as typed."""
@@ -42,12 +41,12 @@ class ReportPanel:
     def show(self, review: Review | None, isBusy: bool) -> None:
         """Show a review's comment and signature."""
         self._review = review
+        self.export.show(review, isBusy)
         self._ui.signButton.setEnabled(review is not None)
-        self._ui.exportButton.setEnabled(review is not None and not isBusy)
         isSigned = review is not None and review.examination.signature is not None
         self._ui.signButton.setText(_("Take signature off") if isSigned else _("Si&gn"))
         self._ui.commentEdit.setEnabled(review is not None and not isSigned)
-        comment = "" if review is None else review.stored.comment
+        comment = "" if review is None else review.examination.comment or ""
         if comment != self._ui.commentEdit.plainText:
             self._busy = True
             self._ui.commentEdit.setPlainText(comment)
@@ -60,6 +59,11 @@ class ReportPanel:
             return ""
         if signature is None:
             return _("Not signed.")
+        if not is_intact(self._review.examination):
+            return _(
+                "Signed by {reader}, {time}, but changed afterwards: it can't be exported. Take the signature off, "
+                "check everything, and sign again."
+            ).format(reader=signature.reader, time=signature.time)
         return _("Signed by {reader}, {time}. It takes no correction until the signature is taken off.").format(
             reader=signature.reader, time=signature.time
         )
@@ -75,17 +79,3 @@ class ReportPanel:
             self.wanted.emit(lambda session: session.sign())
         else:
             self.wanted.emit(lambda session: session.unsign())
-
-    def _export(self, _checked: bool = False) -> None:
-        path = self._ui.exportPath.currentPath
-        if not path:
-            self.refused.emit(_("No folder is named: choose a new or empty one."))
-            return
-        self.exportWanted.emit(Path(path))
-
-
-def checkExportFolder(folder: Path) -> bool:
-    """Return whether an earlier result would be replaced; UsageError where nothing can go to ``folder``."""
-    if not folder.parent.is_dir():
-        raise UsageError(_("The folder {folder} does not exist: make it first.").format(folder=folder.parent))
-    return folder.is_dir() and any(folder.iterdir())

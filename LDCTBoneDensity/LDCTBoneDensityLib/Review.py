@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.examination import Examination
@@ -116,8 +117,12 @@ class Review:
 
     def annotate(self, comment: str) -> None:
         """Keep the reader's comment."""
-        self._stored = replace(self._stored, comment=comment)
-        ReviewStore.write(self.node, self._stored)
+        self.session.annotate(comment)
+        self._keep(examination=self.examination)
+
+    def reported(self, report: dict[str, Any] | None) -> None:
+        """Remember which structured report was exported last: the next one names it as its predecessor."""
+        self._keep(reported=report)
 
     def restoreViews(self) -> None:
         """Make again what was deleted of the segments and VOIs: the record still holds them."""
@@ -176,9 +181,12 @@ class Review:
                 body = after.bodies.get(new)
                 if body is not None and body is not before.bodies.get(old):
                     VertebraSegments.writeBody(node, VolumeReader(self.volumeNode), new, body)
-        self._stored = replace(self._stored, examination=after.examination)
-        ReviewStore.write(self.node, self._stored)
+        self._keep(examination=after.examination)
         self._showVOIs()
+
+    def _keep(self, **values: Any) -> None:
+        self._stored = replace(self._stored, **values)
+        ReviewStore.write(self.node, self._stored)
 
     def _showVOIs(self) -> None:
         measurements = self.examination.measurements

@@ -1,7 +1,7 @@
 """A reader's review of one examination: corrections, preview, undo and redo. It knows neither scene nor Qt."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ldct_bmd.calibration import Calibration
 from ldct_bmd.calibration.match import CalibrationChoice
@@ -149,6 +149,13 @@ class ReviewSession:
         from ldct_bmd.corrections import change_calibration
 
         self._advance(change_calibration(self.examination, calibration, *self._signed(), choice))
+
+    def annotate(self, comment: str) -> None:
+        """Keep the reader's own words; undo and redo leave them as they are."""
+        self._refuseSigned()
+        self._states = [
+            ReviewState(replace(state.examination, comment=comment or None), state.bodies) for state in self._states
+        ]
 
     def sign(self) -> None:
         """Sign the record as it stands."""

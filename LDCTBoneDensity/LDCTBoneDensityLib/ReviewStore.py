@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 
 from .Scene import REVIEW_ATTRIBUTE, VOLUME_REFERENCE, reviewNodeOf
 
-SCHEMA = "ldct-bmd-review/1"
+SCHEMA = "ldct-bmd-review/2"
 SEGMENTATION = "LDCTBoneDensity.Segmentation"
 
 
@@ -26,7 +26,7 @@ class StoredReview:
         air: range of values that count as air, see :class:`.ScanSource.ScanSource`.
         voxels: checksum of the volume's voxels, to tell whether they are still those that were measured.
         remark: what to know about where the scan came from.
-        comment: the reader's own words.
+        reported: the structured report that was exported last, as plain values of the engine's EarlierReport.
     """
 
     examination: Examination
@@ -34,7 +34,7 @@ class StoredReview:
     air: list[float] | None
     voxels: int
     remark: str = ""
-    comment: str = ""
+    reported: dict[str, Any] | None = None
 
 
 class ReviewStore:
@@ -60,7 +60,7 @@ class ReviewStore:
             "air": review.air,
             "voxels": review.voxels,
             "remark": review.remark,
-            "comment": review.comment,
+            "reported": review.reported,
             "record": review.examination.to_dict(),
         }
         node.SetText(json.dumps(values, allow_nan=False))

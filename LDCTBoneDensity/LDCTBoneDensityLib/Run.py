@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ldct_bmd.errors import CannotMeasure, UsageError
 from slicer.i18n import tr as _
 
+from .Destination import Destination
+from .DicomDatabase import DicomDatabase
 from .EngineRunner import EngineRunner
+from .ExportSettings import checkExport
 from .Logic import Logic
-from .ReportPanel import checkExportFolder
 from .Scene import isAlive
 from .Signal import Signal
 from .VolumeTransform import VolumeTransform
 
 if TYPE_CHECKING:
-    from .MeasureJob import MeasureJob, MeasureSettings
+    from .ExportJob import ExportJob
+    from .ExportSettings import ExportSettings
+    from .MeasureJob import MeasureSettings
     from .Review import Review
 
 
@@ -26,19 +30,19 @@ class Run:
     Attributes:
         progressed: told of stage, fraction and the volume's name.
         measured: told of the new review.
-        exported: told of the folder.
+        exported: told of a sentence.
+        previewed: told of a page (Path), which is removed afterwards.
         failed: told of a sentence.
         cancelled: told of nothing.
     """
 
     def __init__(self, logic: Logic) -> None:
         self.progressed, self.measured, self.exported = Signal(), Signal(), Signal()
-        self.failed, self.cancelled = Signal(), Signal()
+        self.previewed, self.failed, self.cancelled = Signal(), Signal(), Signal()
         self._logic = logic
         self._runner = EngineRunner()
         self._volumeNode = None
-        self._job: MeasureJob | None = None
-        self._output: Path | None = None
+        self._take: Callable[[], None] | None = None
         self._runner.progressed.connect(self._progressed)
         self._runner.finished.connect(self._finished)
         self._runner.failed.connect(self.failed.emit)
@@ -57,13 +61,28 @@ class Run:
         """
         if VolumeTransform.isNeeded(volumeNode):
             volumeNode = VolumeTransform.hardenedCopy(volumeNode)
-        self._begin(volumeNode, None, lambda job: job.layMeasurement(volumeNode, settings))
+        from .MeasureJob import MeasureJob
+
+        job = MeasureJob(self._runner.newFolder())
+
+        def take() -> None:
+            if isAlive(volumeNode):
+                self.measured.emit(self._logic.accept(volumeNode, *job.takeMeasurement(volumeNode)))
+            else:
+                self.cancelled.emit()
+
+        self._begin(volumeNode, lambda: job.layMeasurement(volumeNode, settings), take)
         return volumeNode
 
-    def export(self, review: Review, folder: Path) -> None:
-        """Start to write the result folder; UsageError where it can't be written."""
-        overwrite = checkExportFolder(folder)
-        self._begin(review.volumeNode, folder, lambda job: job.layExport(review, folder, overwrite))
+    def export(self, review: Review, settings: ExportSettings) -> None:
+        """Start to write, or send, what is wanted; UsageError where it can't be."""
+        from .ExportJob import ExportJob
+
+        checkExport(settings)
+        if settings.destination is Destination.DATABASE:
+            DicomDatabase.demandOpen()
+        job = ExportJob(self._runner.newFolder())
+        self._begin(review.volumeNode, lambda: job.lay(review, settings), lambda: self._exported(review, settings, job))
 
     def cancel(self) -> None:
         """Stop; nothing is kept."""
@@ -79,13 +98,10 @@ class Run:
         if self.isRunning and node is self._volumeNode:
             self.cancel()
 
-    def _begin(self, volumeNode, output: Path | None, lay) -> None:
-        from .MeasureJob import MeasureJob
-
-        self._volumeNode, self._output = volumeNode, output
-        self._job = MeasureJob(self._runner.newFolder())
+    def _begin(self, volumeNode, lay: Callable[[], None], take: Callable[[], None]) -> None:
+        self._volumeNode, self._take = volumeNode, take
         try:
-            lay(self._job)
+            lay()
         except OSError as error:
             self._runner.clean()
             raise UsageError(
@@ -103,15 +119,28 @@ class Run:
             self.progressed.emit(stage, fraction, self._volumeNode.GetName())
 
     def _finished(self) -> None:
-        volumeNode, self._volumeNode = self._volumeNode, None
+        self._volumeNode = None
+        take, self._take = self._take, None
         try:
-            if self._output is not None:
-                self.exported.emit(self._output)
-            elif isAlive(volumeNode):
-                self.measured.emit(self._logic.accept(volumeNode, *self._job.takeMeasurement(volumeNode)))
-            else:
-                self.cancelled.emit()
+            take()
         except (UsageError, CannotMeasure) as error:
             self.failed.emit(str(error))
         finally:
             self._runner.clean()
+
+    def _exported(self, review: Review, settings: ExportSettings, job: ExportJob) -> None:
+        if settings.destination is Destination.PREVIEW:
+            self.previewed.emit(job.page)
+            return
+        sentences = {
+            Destination.FOLDER: lambda: _("Written to {folder}.").format(folder=settings.folder),
+            Destination.PACS: lambda: _("Sent to {pacs}.").format(pacs=settings.pacs),
+            Destination.DATABASE: lambda: _("{count} objects are in Slicer's DICOM database.").format(
+                count=DicomDatabase.add(job.objects)
+            ),
+        }
+        sentence = sentences[settings.destination]()
+        reported = job.takeReported()
+        if reported is not None and isAlive(review.node):
+            review.reported(reported)
+        self.exported.emit(sentence)

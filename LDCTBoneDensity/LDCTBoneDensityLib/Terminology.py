@@ -1,20 +1,17 @@
-"""The codes of the levels: Slicer's own terminology lists have no vertebra by its level, so the module brings one."""
+"""The module's terminology in Slicer."""
 
 from pathlib import Path
 
 import slicer
 import vtk
-from ldct_bmd.anatomy import SNOMED_CODE
+from ldct_bmd.reporting.terminology import TERMINOLOGY_CONTEXT, terminology_entry
 
-CONTEXT = "Segmentation category and type - LDCTBoneDensity"
 FILE = (
     Path(__file__).parents[1]
     / "Resources"
     / "Terminologies"
     / "SegmentationCategoryTypeModifier-LDCTBoneDensity.term.json"
 )
-_CATEGORY = "SCT^123037004^Anatomical Structure"
-_ANY_VERTEBRA = "51282000"
 
 
 class Terminology:
@@ -26,12 +23,10 @@ class Terminology:
         logic = slicer.modules.terminologies.logic()
         names = vtk.vtkStringArray()
         logic.GetLoadedTerminologyNames(names)
-        if CONTEXT not in {names.GetValue(i) for i in range(names.GetNumberOfValues())}:
+        if TERMINOLOGY_CONTEXT not in {names.GetValue(i) for i in range(names.GetNumberOfValues())}:
             logic.LoadTerminologyFromFile(str(FILE))
 
     @staticmethod
     def entry(level: str) -> str:
-        """Return Slicer's serialised terminology of a level: context, category, type, no modifier, no region."""
-        code = SNOMED_CODE[level]
-        kind = f"SCT^{code}^{level} vertebra" if code else f"SCT^{_ANY_VERTEBRA}^Vertebra"
-        return f"{CONTEXT}~{_CATEGORY}~{kind}~^^~~^^~^^"
+        """Return Slicer's serialised terminology of a level."""
+        return terminology_entry(level)

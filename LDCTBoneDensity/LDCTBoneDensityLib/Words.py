@@ -42,6 +42,7 @@ def stageWord(stage: str) -> str:
         "measure": _("Measuring"),
         "write": _("Writing"),
         "phantom search": _("Finding the rods"),
+        "send": _("Sending"),
     }
     return words.get(stage, stage)
 

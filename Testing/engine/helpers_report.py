@@ -3,6 +3,7 @@
 import atexit
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from helpers_dicom import as_image, datasets, save
 from helpers_record import SITE
 from helpers_spine import ReadySegmenter, spine_bodies, spine_scan
@@ -94,3 +96,15 @@ def printed(html: str) -> str:
     """The text of an HTML page, on one line."""
     body = html.partition("<body>")[2]
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", body))
+
+
+def judged(command: str, path: Path) -> str:
+    """What an outside judge says of a file."""
+    if shutil.which(command) is None:
+        pytest.skip(f"{command} is not installed (Debian: apt-get install dicom3tools dcmtk)")
+    arguments = ["-new"] if command == "dciodvfy" else []
+    done = subprocess.run(
+        [command, *arguments, str(path)], capture_output=True, text=True, check=False, errors="replace"
+    )
+    assert done.returncode == 0 or command == "dciodvfy", done.stderr
+    return done.stdout + done.stderr

@@ -10,8 +10,9 @@ from ldct_bmd import __version__
 from ldct_bmd.calibration import BMDError
 from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.cli.table import print_result, print_series
-from ldct_bmd.cli.terminal import PIPE_WIDTH, plain
+from ldct_bmd.cli.terminal import PIPE_WIDTH
 from ldct_bmd.examination import Examination
+from ldct_bmd.reporting.visible import visible
 from ldct_bmd.scan import SeriesSummary
 from rich.console import Console
 
@@ -42,7 +43,7 @@ def test_series_text_is_printed_literally() -> None:
 
 
 def test_plain_text_keeps_letters_of_all_scripts() -> None:
-    assert plain("Müller 山田 Ω°³") == "Müller 山田 Ω°³"
+    assert visible("Müller 山田 Ω°³") == "Müller 山田 Ω°³"
 
 
 def test_the_other_series_are_named_where_the_user_chose_one() -> None:

@@ -1,7 +1,6 @@
 """The DICOM objects: judged by other software, read back, in line with the scan, the same each time."""
 
 import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +8,13 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from helpers_report import HOSTILE, SIGNED_AT, Case, case, make_case
+from helpers_report import HOSTILE, SIGNED_AT, Case, case, judged, make_case
 from ldct_bmd.anatomy import SNOMED_CODE, VERSE_VALUE
 from ldct_bmd.calibration import FitQuality
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, record_sha256, sign
-from ldct_bmd.reporting.dicom import make_objects, read_source
+from ldct_bmd.reporting.dicom import make_objects, read_earlier, read_source
 from ldct_bmd.reporting.dicom.objects import FILE_NAMES, DICOMObjects, make_context
 from ldct_bmd.reporting.dicom.seg import join
 from ldct_bmd.reporting.overview import overview_png
@@ -30,7 +29,7 @@ LEVELS = ("T12", "L1", "L2")
 def export(made: Case, examination: Examination, folder: Path, earlier: Path | None = None) -> DICOMObjects:
     """Make the objects of a record and write them to ``folder``."""
     pixels = made.pixels
-    context = make_context(examination, pixels.source, earlier)
+    context = make_context(examination, pixels.source, None if earlier is None else read_earlier(earlier))
     report = compose(examination)
     picture = overview_png(made.scan, made.column, examination)
     objects = make_objects(context, made.scan, made.column, to_pdf(report), report.title, picture)
@@ -63,18 +62,6 @@ def signed_folder(folder: Path, reviewed: Examination) -> Path:
     path = folder.with_name("signed")
     export(case(), reviewed, path, folder / "sr.dcm")
     return path
-
-
-def judged(command: str, path: Path) -> str:
-    """What an outside judge says of a file."""
-    if shutil.which(command) is None:
-        pytest.skip(f"{command} is not installed (Debian: apt-get install dicom3tools dcmtk)")
-    arguments = ["-new"] if command == "dciodvfy" else []
-    done = subprocess.run(
-        [command, *arguments, str(path)], capture_output=True, text=True, check=False, errors="replace"
-    )
-    assert done.returncode == 0 or command == "dciodvfy", done.stderr
-    return done.stdout + done.stderr
 
 
 def errors(told: str) -> list[str]:
@@ -277,7 +264,7 @@ def test_the_report_states_equation_provenance_exclusion_and_conclusion(
     signed_folder: Path, reviewed: Examination
 ) -> None:
     report = pydicom.dcmread(signed_folder / "sr.dcm")
-    assert set(texts(report, "Equation")) == {"BMD = 0.8 x HU +0 mg/cm3"}
+    assert set(texts(report, "Equation")) == {"BMD = 0.8 x HU + 0 mg/cm3"}
     assert all("QA phantom, made up" in text for text in texts(report, "Equation Citation"))
     assert texts(report, "Reason for exclusion") == ["other: 骨折?"]
     assert texts(report, "Conclusion") == [reviewed.assessment.statement]

@@ -20,7 +20,7 @@ import pytest
 from helpers_report import case
 from ldct_bmd.cli import app
 from ldct_bmd.errors import UsageError
-from ldct_bmd.reporting.outputs import write_report
+from ldct_bmd.reporting.outputs import write_outputs
 from ldct_bmd.reporting.pacs import Credentials, find_credentials, read_peer, send_dicomweb, send_dimse
 from ldct_bmd.reporting.pacs.credentials import PASSWORD_VARIABLE, TOKEN_VARIABLE, USER_VARIABLE
 from typer.testing import CliRunner
@@ -170,7 +170,7 @@ def wait_for(server: Orthanc, process: subprocess.Popen) -> None:
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pacs") / "result"
-    write_report(folder, case().examination, case().pixels)
+    write_outputs(folder, case().examination, case().pixels)
     return folder
 
 

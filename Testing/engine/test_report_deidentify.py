@@ -7,17 +7,21 @@ from pathlib import Path
 import pydicom
 import pypdf
 import pytest
-from helpers_report import SIGNED_AT, case
+import SimpleITK as sitk
+from helpers_report import SIGNED_AT, case, judged
 from ldct_bmd.calibration import Calibration
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, sign
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.dicom.deidentify import KEY_VARIABLE, deidentified_source
+from ldct_bmd.reporting.dicom.objects import FILE_NAMES
+from ldct_bmd.reporting.files import RESULT_FILES
 from ldct_bmd.reporting.outputs import write_deidentified
 from ldct_bmd.reporting.page import compose
 
 READER = "Dr. Lieselotte Reader"
 OWN_WORDS = "known to Mrs Doe's family"
+COMMENT = "Her daughter Alma called"
 OWN_CALIBRATION = Calibration("General Hospital CT3", 0.8, 0.0, "K2HPO4", 120.0, False, "Made by Mr Physicist")
 SECRETS = (
     "Doe",
@@ -34,6 +38,7 @@ SECRETS = (
     "CHEST LOW DOSE",
     READER,
     OWN_WORDS,
+    COMMENT,
     "Physicist",
     SIGNED_AT[:10],
 )
@@ -43,6 +48,7 @@ SECRETS = (
 def signed() -> Examination:
     examination = exclude_level(case().examination, "L2", f"other: {OWN_WORDS}", READER, "2024-05-06T08:00:00Z")
     examination = change_calibration(examination, OWN_CALIBRATION, READER, "2024-05-06T08:01:00Z")
+    examination = replace(examination, comment=COMMENT)
     return sign(examination, READER, SIGNED_AT, "General Hospital")
 
 
@@ -63,6 +69,11 @@ def all_text(path: Path) -> str:
     if path.suffix == ".pdf":
         document = pypdf.PdfReader(path)
         return "".join(page.extract_text() for page in document.pages) + str(document.metadata)
+    if path.suffix in (".gz", ".nrrd", ".png"):
+        image = sitk.ImageFileReader()
+        image.SetFileName(str(path))
+        image.ReadImageInformation()
+        return path.name * 20 + str({key: image.GetMetaData(key) for key in image.GetMetaDataKeys()})
     if path.suffix == ".dcm":
         dataset = pydicom.dcmread(path)
         for keyword in ("PixelData", "EncapsulatedDocument"):
@@ -74,7 +85,7 @@ def all_text(path: Path) -> str:
 
 def test_no_output_holds_a_secret(written: Path) -> None:
     files = [path for path in written.rglob("*") if path.is_file()]
-    assert len(files) == 9
+    assert len(files) == len(RESULT_FILES) + 8
     for path in files:
         told = all_text(path)
         assert len(told) > 100
@@ -112,6 +123,12 @@ def test_the_report_says_that_it_is_a_copy_and_that_the_original_is_signed(signe
     assert report.copy == "De-identified copy"
     assert report.state.kind == "signed"
     assert READER not in report.state.detail
+
+
+@pytest.mark.parametrize("name", FILE_NAMES)
+def test_dciodvfy_finds_no_error_in_a_deidentified_object(written: Path, name: str) -> None:
+    told = judged("dciodvfy", written / "dicom" / name)
+    assert [line for line in told.splitlines() if line.startswith("Error")] == []
 
 
 def test_the_objects_say_that_they_are_deidentified_and_verify_nobody(written: Path) -> None:

@@ -1,5 +1,6 @@
 """The report as files: from the command line, whole or not at all, again after corrections."""
 
+import hashlib
 import json
 import os
 import signal
@@ -9,17 +10,20 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from helpers_report import HOSTILE, case, make_case, printed
 from helpers_spine import spine_bodies, write_volume
+from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.cli import app
 from ldct_bmd.corrections import exclude_level
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination
 from ldct_bmd.reporting import outputs
 from ldct_bmd.reporting.files import REPORT_FILES, RESULT_FILES
-from ldct_bmd.reporting.outputs import fill_report, update_report, write_report
+from ldct_bmd.reporting.outputs import Output, fill_report, update_report, write_outputs
 from typer.testing import CliRunner, Result
 
 ENGINE = Path(__file__).parents[2] / "LDCTBoneDensity"
@@ -137,6 +141,42 @@ def test_another_scan_or_a_changed_mask_is_refused(copy: Path, tmp_path: Path) -
     assert "changed after" in run("report", copy, "--input", case().folder).stderr
 
 
+def test_a_mask_exchanged_together_with_its_hash_is_refused_though_the_signature_does_not_cover_the_hash(
+    copy: Path,
+) -> None:
+    assert run("sign", copy, "--reader", READER).exit_code == 0
+    image = sitk.ReadImage(str(copy / "vertebrae.nii.gz"))
+    bodies = sitk.GetArrayFromImage(image)
+    bodies[tuple(np.argwhere(bodies == VERSE_VALUE["L1"])[0])] = 0
+    changed = sitk.GetImageFromArray(bodies)
+    changed.CopyInformation(image)
+    sitk.WriteImage(changed, str(copy / "vertebrae.nii.gz"))
+    text = (copy / "measurement.json").read_text()
+    record = Examination.from_json(text)
+    old = next(file.sha256 for file in record.files if file.name == "vertebrae.nii.gz")
+    new = hashlib.sha256((copy / "vertebrae.nii.gz").read_bytes()).hexdigest()
+    (copy / "measurement.json").write_text(text.replace(old, new))
+    refused = run("report", copy, "--input", case().folder)
+    assert refused.exit_code == 2
+    assert "another L1 than was measured" in refused.stderr
+
+
+@pytest.mark.parametrize("wanted", list(Output))
+def test_any_output_alone_is_the_one_of_the_whole_set(copy: Path, tmp_path: Path, wanted: Output) -> None:
+    record = Examination.from_json((copy / "measurement.json").read_text())
+    write_outputs(tmp_path / "one", record, case().pixels, wanted=[wanted])
+    made = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    assert 1 <= len(made) <= len(RESULT_FILES)
+    for path in made:
+        assert path.read_bytes() == (copy / path.relative_to(tmp_path / "one")).read_bytes(), path.name
+
+
+def test_an_export_without_the_record_replaces_no_result(copy: Path) -> None:
+    record = Examination.from_json((copy / "measurement.json").read_text())
+    with pytest.raises(UsageError, match="not empty"):
+        write_outputs(copy, record, case().pixels, wanted=[Output.HTML], overwrite=True)
+
+
 def test_priors_are_compared_and_strangers_refused(copy: Path, tmp_path: Path) -> None:
     record = Examination.from_json((copy / "measurement.json").read_text())
     old = replace(record, scan=replace(record.scan, acquisition_date="20220102", sop_instance_uids=("1.9",)))
@@ -171,7 +211,7 @@ def test_signing_and_unsigning_from_the_command_line(copy: Path) -> None:
 def test_a_deidentified_copy_goes_to_a_folder_of_its_own(copy: Path) -> None:
     for _ in range(2):
         assert run("report", copy, "--input", case().folder, "--deidentify").exit_code == 0
-    assert names(copy / "deidentified") == TABLES | {"measurement.json", "dicom"}
+    assert names(copy / "deidentified") == set(RESULT_FILES) | TABLES | {"dicom"}
     assert "Doe" not in (copy / "deidentified" / "report.html").read_text(encoding="utf-8")
     assert "Doe" in (copy / "report.html").read_text(encoding="utf-8")
     assert set(REPORT_FILES) >= names(copy) - set(RESULT_FILES)
@@ -239,7 +279,7 @@ while True:
 def test_killing_the_export_at_any_moment_leaves_no_broken_file(result: Path, tmp_path: Path) -> None:
     record = Examination.from_json((result / "measurement.json").read_text())
     folder = tmp_path / "killed"
-    write_report(folder, record)
+    write_outputs(folder, record)
     whole = {path.name: path.read_bytes() for path in folder.iterdir()}
     for delay_s in (0.0, 0.01, 0.03, 0.08):
         arguments = [sys.executable, "-c", KILLED, str(ENGINE), str(Path(__file__).parent), str(folder)]

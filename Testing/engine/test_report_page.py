@@ -16,8 +16,9 @@ from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.corrections import change_calibration, confirm_names, exclude_level
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, conclude, sign
+from ldct_bmd.findings import Finding, FindingCode
+from ldct_bmd.reporting.catalogue import catalogue
 from ldct_bmd.reporting.page import Report, compose, to_html, to_pdf
-from ldct_bmd.reporting.page.catalogue import catalogue
 from ldct_bmd.reporting.pictures import draw_pictures
 from PIL import Image
 
@@ -59,6 +60,33 @@ def test_both_views_show_values_statement_findings_calibration_and_limits(record
     assert "For research use" in shown
     assert "Doe, Jane" in shown
     assert record.software.model_sha256 in shown
+
+
+@pytest.mark.parametrize("view", [text_of, pdf_text])
+def test_a_suspected_fracture_leads_the_result_whatever_the_bmd(record: Examination, view) -> None:
+    finding = Finding(FindingCode.SUSPECTED_FRACTURE, "L3", "L3 may be fractured: lower in front than behind.")
+    shown = view(compose(replace(record, findings=(finding, *record.findings))))
+    result = shown[shown.index(catalogue()("section.result")) :]
+    assert result.split(" ", 1)[1].startswith("Suspected vertebral fracture")
+    assert "Suspected vertebral fracture" not in view(compose(record))
+
+
+@pytest.mark.parametrize("view", [text_of, pdf_text])
+@pytest.mark.parametrize(("years", "told"), [(49.0, True), (50.0, False)])
+def test_under_fifty_the_limits_of_the_thresholds_stand_beside_the_result(
+    record: Examination, view, years: float, told: bool
+) -> None:
+    shown = view(compose(with_patient(record, age_years=years)))
+    result = shown[shown.index(catalogue()("section.result")) : shown.index(catalogue()("section.levels"))]
+    assert ("postmenopausal women" in result) == told
+
+
+@pytest.mark.parametrize("view", [text_of, pdf_text])
+def test_the_readers_comment_is_shown_and_steers_nothing(record: Examination, view) -> None:
+    shown = view(compose(replace(record, comment=f"Old fracture of T8. {SCRIPT}")))
+    assert "Reader's comment Old fracture of T8." in shown
+    assert SCRIPT not in to_html(compose(replace(record, comment=SCRIPT)))
+    assert "Reader's comment" not in view(compose(record))
 
 
 def test_a_signed_record_names_reader_organisation_and_time(record: Examination) -> None:
@@ -107,7 +135,8 @@ def test_the_history_of_corrections_is_listed(record: Examination) -> None:
 
 @pytest.mark.parametrize(("years", "told"), [(49.9, True), (50.0, False), (None, False)])
 def test_the_limits_of_the_thresholds_are_told_under_fifty(record, years, told) -> None:
-    shown = " ".join(compose(with_patient(record, age_years=years)).method)
+    report = compose(with_patient(record, age_years=years))
+    shown = " ".join((*report.warnings, *report.method))
     assert ("do not read the category as in an older adult" in shown) is told
     assert ("does not state the patient's age" in shown) is (years is None)
 
@@ -192,14 +221,14 @@ def test_a_text_too_long_for_a_page_is_cut_with_a_mark(record: Examination) -> N
 
 
 def test_every_string_of_the_report_comes_from_the_catalogue_and_is_used() -> None:
-    sources = "\n".join(
-        path.read_text() for path in [*PAGE.glob("*.py"), *PAGE.glob("*.j2"), PAGE.parent / "pictures.py"]
-    )
-    known = set(re.findall(r'^  "([^"]+)":', (PAGE / "strings.en.json").read_text(), re.MULTILINE))
-    used = {key for key in known if f'"{key}"' in sources}
+    folder = PAGE.parent
+    told_by = ("page/*.py", "page/*.j2", "dicom/*.py", "catalogue.py", "pictures.py", "overview.py")
+    sources = "\n".join(path.read_text() for pattern in told_by for path in folder.glob(pattern))
+    known = set(re.findall(r'^  "([^"]+)":', (folder / "strings.en.json").read_text(), re.MULTILINE))
+    used = {key for key in known if f'"{key}"' in sources or f"'{key}'" in sources}
     # Made of a word of the record: say(f"category.{...}").
     families = {match.rstrip(".") for match in re.findall(r'f"([a-z_.]+\.)\{', sources)}
     used |= {key for key in known if key.rpartition(".")[0] in families}
     assert known - used == set()
-    asked = set(re.findall(r'say\(\s*"([a-z_.]+)"', sources))
+    asked = set(re.findall(r"""(?:say|catalogue\(\))\(\s*["']([a-z_.]+)["']""", sources))
     assert all(key in catalogue() for key in asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import slicer
 from PySide6.QtWidgets import QWidget
 
-from .application import app, io_manager, layout_manager, main_window, modules, segment_editor
+from .application import app, io_manager, layout_manager, main_window, modules, segment_editor, web_widget
 from .pythonqt.standin import not_built
 from .qmrml import node_combo_box, widget
 from .views import plot_view, slice_view, threed_view
@@ -21,6 +21,7 @@ _SOURCES = (
     segment_editor,
     slice_view,
     threed_view,
+    web_widget,
     widget,
 )
 

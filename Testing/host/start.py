@@ -50,7 +50,7 @@ def start() -> Any:
     slicer.__path__.append(str(base_python() / "slicer"))
     from . import ctk
     from .application.app import qSlicerApplication
-    from .application.dicom import ctkDICOMDatabase
+    from .application.dicom import ctkDICOMDatabase, ctkDICOMIndexer
     from .application.layout_manager import qSlicerLayoutManager
     from .application.main_window import qSlicerMainWindow
     from .application.modules import make_slicer_modules, qSlicerLoadableModule
@@ -60,6 +60,7 @@ def start() -> Any:
     from .namespace import fill_slicer_namespace
 
     sys.modules["ctk"] = ctk
+    ctk.ctkDICOMIndexer = ctkDICOMIndexer
     _add_kits()
     make_slicer_modules()
     fill_slicer_namespace()

@@ -44,6 +44,7 @@ class Database:
     """Stands in for ctkDICOMDatabase, as far as the module asks it."""
 
     files: dict[str, Path] = field(default_factory=dict)
+    isOpen: bool = True
 
     def fileForInstance(self, sopInstanceUID: str) -> str:
         return str(self.files.get(sopInstanceUID, ""))

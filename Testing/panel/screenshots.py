@@ -76,6 +76,10 @@ def _pictures(folder: Path, scratch: Path) -> None:
     hands.ui.densityCheckBox.setChecked(True)
     _grab(hands, folder / "panel-excluded.png")
     hands.ui.densityCheckBox.setChecked(False)
+    hands.ui.reportSection.collapsed = False
+    hands.wait(0.5)
+    hands.ui.reportSection.grab().save(str(folder / "panel-report.png"))
+    hands.ui.reportSection.collapsed = True
     hands.panel.parameters.sourceSegmentation = None
     broken = scratch / "weights.safetensors"
     broken.write_bytes(b"no weights")

@@ -86,3 +86,19 @@ def test_an_installation_that_fails_is_told(
     panel.click("measureButton")
     assert "could not be installed" in panel.message
     assert not panel.panel.run.isRunning
+
+
+def test_a_preview_asks_for_what_reports_need_and_not_for_the_network(
+    panel: Hands, ct: Any, measured: Any, without: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, *a, **k: asked.append(text))
+    panel.show_measured(ct, measured)
+    without |= {"torch", "reportlab"}
+    panel.click("previewButton")
+    assert len(asked) == 1
+    assert "To make a report" in asked[0]
+    assert "reportlab" in asked[0]
+    assert "torch" not in asked[0]
+    assert "Nothing was installed" in panel.message
+    assert panel.panel.preview.window is None

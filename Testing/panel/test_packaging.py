@@ -47,7 +47,7 @@ def test_each_class_of_the_panel_has_a_file_of_its_own_named_after_it() -> None:
 
 def test_the_terminology_holds_every_level_with_its_code_and_colour() -> None:
     from ldct_bmd.anatomy import COLOR_RGB, SNOMED_CODE
-    from ldct_bmd.reporting.segmentation_file import TERMINOLOGY_CONTEXT
+    from ldct_bmd.reporting.terminology import TERMINOLOGY_CONTEXT
 
     (path,) = (MODULE / "Resources" / "Terminologies").glob("*.term.json")
     values = json.loads(path.read_text(encoding="utf-8"))
@@ -79,6 +79,22 @@ def test_requirements_are_those_of_the_engine_that_slicer_does_not_ship() -> Non
     known = project["dependencies"] + project["optional-dependencies"]["cli"]
     assert required <= {Requirement(text).name for text in known}
     assert {Requirement(text).name for text in project["dependencies"]} - shipped <= required
+
+
+@pytest.mark.parametrize("name", ["requirements-report.txt", "requirements-pacs.txt"])
+def test_what_reports_need_is_asked_for_with_the_bounds_of_the_project(name: str) -> None:
+    from packaging.requirements import Requirement
+
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    known = {str(Requirement(text)) for text in extras["reports"] + extras["cli"]}
+    for line in (MODULE / "Resources" / name).read_text(encoding="utf-8").splitlines():
+        requirement, comment = line.split("#")
+        assert str(Requirement(requirement.strip())) in known
+        module, megabytes = comment.split()
+        assert module.isidentifier()
+        assert int(megabytes) > 0
 
 
 OPEN_BARE = """

@@ -1,49 +1,108 @@
-"""Export from the panel, the reader's comment, and the module's own test."""
+"""The reader's comment, the signature and the preview; and the module's own test."""
 
 import json
 import unittest
 from pathlib import Path
 from typing import Any
 
+import pytest
 import slicer
-from ldct_bmd.examination import Examination
-from ldct_bmd.reporting.files import RESULT_FILES
-from panel_fixtures import Hands
+from ldct_bmd.examination import Examination, is_intact
+from panel_fixtures import READER, Hands
 
 
-def test_the_exported_folder_holds_the_corrected_record(panel: Hands, ct: Any, measured: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def review(panel: Hands, ct: Any, measured: Any) -> Hands:
+    """The panel with a measured scan."""
     panel.show_measured(ct, measured)
-    panel.table.select("L1")
-    panel.panel.actions.exclude("fracture")
-    folder = tmp_path / "out"
-    panel.ui.exportPath.currentPath = str(folder)
-    panel.click("exportButton")
-    panel.finish_run()
-    assert str(folder) in panel.message
-    assert {path.name for path in folder.iterdir()} >= set(RESULT_FILES)
-    record = Examination.from_json((folder / "measurement.json").read_text(encoding="utf-8"))
-    assert record.measurements == panel.examination.measurements
-    assert record.history == panel.examination.history
+    return panel
 
 
-def test_a_folder_with_other_files_is_not_replaced(panel: Hands, ct: Any, measured: Any, tmp_path: Path) -> None:
-    panel.show_measured(ct, measured)
-    (tmp_path / "thesis.txt").write_text("years of work")
-    panel.ui.exportPath.currentPath = str(tmp_path)
-    panel.click("exportButton")
-    panel.finish_run()
-    assert "stays as it is" in panel.message
-    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+def test_the_comment_stays_with_its_examination(review: Hands, ct: Any) -> None:
+    review.ui.commentEdit.setPlainText("Old fracture of L1.")
+    assert json.loads(review.review.node.GetText())["record"]["comment"] == "Old fracture of L1."
+    review.panel.parameters.inputVolume = None
+    assert review.ui.commentEdit.plainText == ""
+    review.panel.parameters.inputVolume = ct
+    assert review.ui.commentEdit.plainText == "Old fracture of L1."
 
 
-def test_the_comment_stays_with_its_examination(panel: Hands, ct: Any, measured: Any) -> None:
-    panel.show_measured(ct, measured)
-    panel.ui.commentEdit.setPlainText("Old fracture of L1.")
-    assert json.loads(panel.review.node.GetText())["comment"] == "Old fracture of L1."
-    panel.panel.parameters.inputVolume = None
-    assert panel.ui.commentEdit.plainText == ""
-    panel.panel.parameters.inputVolume = ct
-    assert panel.ui.commentEdit.plainText == "Old fracture of L1."
+def test_undo_takes_no_word_of_the_comment_back(review: Hands) -> None:
+    review.table.select("L1")
+    review.panel.actions.exclude("fracture")
+    review.ui.commentEdit.setPlainText("Seen on the sagittal view.")
+    review.review.do(lambda session: session.undo())
+    assert review.examination.comment == "Seen on the sagittal view."
+    assert review.ui.commentEdit.plainText == "Seen on the sagittal view."
+
+
+def test_a_record_says_when_it_was_measured(review: Hands) -> None:
+    assert review.examination.measured_at is not None
+
+
+def test_a_signature_covers_the_comment_and_locks_it(review: Hands) -> None:
+    review.ui.commentEdit.setPlainText("No fracture.")
+    review.click("signButton")
+    assert is_intact(review.examination)
+    assert review.examination.signature.reader == READER
+    assert not review.ui.commentEdit.enabled
+    review.click("signButton")
+    assert [entry.what for entry in review.examination.history] == ["signed", "unsigned"]
+    assert review.ui.commentEdit.enabled
+
+
+def test_a_signed_record_that_was_changed_in_the_scene_is_told_and_not_exported(
+    review: Hands, ct: Any, tmp_path: Path
+) -> None:
+    review.click("signButton")
+    node = review.review.node
+    values = json.loads(node.GetText())
+    values["record"]["measurements"][0]["bmd_mg_cm3"] += 30.0
+    node.SetText(json.dumps(values))
+    review.panel.parameters.inputVolume = None
+    review.panel.logic.forgetAll()
+    review.panel.parameters.inputVolume = ct
+    assert "changed afterwards" in review.ui.signatureLabel.text
+    review.ui.exportPath.currentPath = str(tmp_path / "out")
+    review.click("exportButton")
+    review.finish_run()
+    assert "changed after" in review.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_preview_shows_the_report_as_it_stands_and_leaves_nothing(review: Hands) -> None:
+    review.ui.commentEdit.setPlainText("Kyphosis.")
+    review.click("previewButton")
+    review.finish_run()
+    window, page = review.panel.preview.window, review.panel.preview.page
+    assert window.visible
+    assert window.url == page.as_uri()
+    html = page.read_text(encoding="utf-8")
+    assert "Kyphosis." in html
+    assert "AUTOMATIC, NOT REVIEWED" in html
+    assert "data:image/png" in html
+    review.panel.sceneClosed()
+    assert not page.parent.exists()
+    assert review.panel.preview.window is None
+
+
+def test_without_slicers_web_view_the_systems_browser_shows_the_report(
+    review: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import qt
+
+    opened: list[str] = []
+    monkeypatch.delattr(slicer, "qSlicerWebWidget")
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()) or True)
+    review.panel.preview.show(written_page(Path(slicer.app.temporaryPath)))
+    assert opened == [review.panel.preview.page.as_uri()]
+    review.panel.preview.close()
+
+
+def written_page(folder: Path) -> Path:
+    page = folder / "report.html"
+    page.write_text("<p>report</p>", encoding="utf-8")
+    return page
 
 
 def test_the_modules_own_test_passes(application: Any) -> None:
@@ -51,3 +110,10 @@ def test_the_modules_own_test_passes(application: Any) -> None:
 
     SelfTest(unittest.TestCase()).run()
     assert slicer.mrmlScene.GetFirstNodeByName("Self test") is not None
+
+
+def test_a_record_read_back_is_the_one_that_was_signed(review: Hands) -> None:
+    review.click("signButton")
+    text = review.examination.to_json()
+    assert Examination.from_json(text) == review.examination
+    assert is_intact(Examination.from_json(text))

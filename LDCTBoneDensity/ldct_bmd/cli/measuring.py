@@ -18,7 +18,7 @@ from ..examination.conclude import conditions
 from ..labeling import VertebralColumn
 from ..pipeline import measure
 from ..progress import Progress
-from ..reporting.files import DICOM_FOLDER, check_output_folder, write_result
+from ..reporting.files import check_output_folder, write_result
 from ..scan import CTScan, read_scan
 from ..segmentation import Segmenter
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values
@@ -74,13 +74,13 @@ def measure_scan(request: Request, progress: Progress) -> Examination:
 
 def _reporter(request: Request, scan: CTScan) -> Callable[[VertebralColumn, Path, Examination], None]:
     """Return what writes the report into the result; what stands against one is said before the scan is measured."""
-    from ..reporting.outputs import Pixels, fill_report, source_of
+    from ..reporting.outputs import Pixels, earlier_in, fill_report, source_of
 
     source = source_of(request.input_path, scan)
-    earlier = request.folder.absolute() / DICOM_FOLDER / "sr.dcm"
+    earlier = None if source is None else earlier_in(request.folder)
 
     def write(column: VertebralColumn, folder: Path, examination: Examination) -> None:
-        fill_report(folder, examination, Pixels(scan, column, source), earlier_report=earlier)
+        fill_report(folder, examination, Pixels(scan, column, source), earlier=earlier)
 
     return write
 

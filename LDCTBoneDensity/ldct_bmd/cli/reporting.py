@@ -17,7 +17,7 @@ from ..reporting.outputs import (
     source_of,
     update_report,
     write_deidentified,
-    write_report,
+    write_outputs,
 )
 from ..reporting.priors import Comparison, compare
 from ..scan import CTScan, list_series, read_scan
@@ -75,7 +75,7 @@ def make_report(request: ReportRequest, progress: Progress) -> Path:
     if request.folder is None:
         update_report(home, examination, pixels, comparisons)
         return home
-    write_report(request.folder, examination, pixels, comparisons)
+    write_outputs(request.folder, examination, pixels, comparisons)
     return request.folder
 
 

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from ..errors import CannotMeasure, UsageError
 from ..progress import Cancelled, Progress
+from ..reporting.visible import visible
 
 EXIT_USAGE = 2
 EXIT_CANNOT_MEASURE = 3
@@ -42,14 +43,9 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def plain(text: str) -> str:
-    """Return ``text`` with every character that could steer a terminal (control, bidirectional, ...) replaced."""
-    return "".join(character if character.isprintable() else "�" for character in text)
-
-
 def safe(text: str, style: str = "") -> Text:
     """Return text from outside as Rich shows it literally, whatever markup or control characters it holds."""
-    return Text(plain(text), style=style)
+    return Text(visible(text), style=style)
 
 
 def output() -> Console:

@@ -225,7 +225,7 @@ class Examination:
     """The record. Times of running are not compared; see also :class:`ScanIdentity`.
 
     ``calibration_choice`` says why a store's calibration was taken; None where the calibration was given.
-    ``measured_at`` is ISO 8601; None where whoever measured did not say.
+    ``measured_at`` is ISO 8601; None where whoever measured did not say. ``comment`` is the reader's own words.
 
     Raises:
         ValueError: a level is none, or comes twice, or the VOI facts do not match the measurements.
@@ -246,6 +246,7 @@ class Examination:
     calibration_choice: CalibrationChoice | None = None
     signature: Signature | None = None
     measured_at: str | None = field(default=None, compare=False)
+    comment: str | None = None
 
     def __post_init__(self) -> None:
         for name, levels in (

@@ -44,6 +44,7 @@ def deidentified(examination: Examination) -> Examination:
         calibration_choice=None,
         signature=None,
         measured_at=None,
+        comment=None if examination.comment is None else REMOVED,
     )
     return _scrubbed(copy, _secrets(examination, readers))
 
@@ -76,6 +77,7 @@ def _secrets(examination: Examination, readers: list[str]) -> list[str]:
         scan.station,
         scan.device_serial,
         scan.file_name,
+        examination.comment,
         *readers,
     ]
     reasons = [m.excluded.reason for m in examination.measurements if m.excluded is not None]

@@ -95,20 +95,9 @@ def write_result(
     Returns:
         The record as it was written: that of ``measured``, with the mask files and their SHA-256.
     """
-    column = measured.column
 
     def fill(partial: Path) -> Examination:
-        progress("write", 0.0)
-        bodies = bodies_image(column, scan)
-        write_nifti(bodies, partial / BODIES_FILE)
-        progress("write", 0.3)
-        write_seg_nrrd(bodies, column, partial / SEGMENTATION_FILE)
-        progress("write", 0.6)
-        masks = tuple(_reference(partial / name) for name in (BODIES_FILE, SEGMENTATION_FILE))
-        examination = replace(measured.examination, files=masks)
-        write_markups({m.level: m.voi for m in examination.measurements}, partial / MARKUPS_FILE)
-        write_overview(scan, column, examination, partial / OVERVIEW_FILE)
-        (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
+        examination = fill_result(partial, measured, scan, progress)
         if also is not None:
             progress("write", 0.8)
             also(partial, examination)
@@ -116,6 +105,23 @@ def write_result(
         return examination
 
     return write_folder(folder, overwrite, fill)
+
+
+def fill_result(partial: Path, measured: MeasuredScan, scan: CTScan, progress: Progress) -> Examination:
+    """Write the record, the bodies, the VOIs and the overview into ``partial``; return the record as written."""
+    column = measured.column
+    progress("write", 0.0)
+    bodies = bodies_image(column, scan)
+    write_nifti(bodies, partial / BODIES_FILE)
+    progress("write", 0.2)
+    write_seg_nrrd(bodies, column, partial / SEGMENTATION_FILE)
+    progress("write", 0.4)
+    masks = tuple(_reference(partial / name) for name in (BODIES_FILE, SEGMENTATION_FILE))
+    examination = replace(measured.examination, files=masks)
+    write_markups({m.level: m.voi for m in examination.measurements}, partial / MARKUPS_FILE)
+    write_overview(scan, column, examination, partial / OVERVIEW_FILE)
+    (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
+    return examination
 
 
 def write_folder(

@@ -1,18 +1,21 @@
-"""All outputs of one examination, written as a set: page, tables and DICOM objects."""
+"""What is written of one examination, all of it or some: record and masks, page, tables, DICOM objects; as one set."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from uuid import uuid4
 
 from ..errors import UsageError
 from ..examination import Examination, identify, record_sha256
 from ..labeling import VertebralColumn
+from ..pipeline import MeasuredScan
+from ..progress import Progress, silent
 from ..scan import CTScan
 from .deidentify import deidentified
-from .dicom import SourceSeries, make_objects, read_source
+from .dicom import EarlierReport, SourceSeries, make_objects, read_earlier, read_source
 from .dicom.deidentify import deidentified_source
 from .dicom.objects import FILE_NAMES, make_context
 from .files import (
@@ -20,9 +23,11 @@ from .files import (
     DICOM_FOLDER,
     HTML_FILE,
     LEVELS_FILE,
+    OVERVIEW_FILE,
     PATIENT_FILE,
     PDF_FILE,
     RECORD_FILE,
+    fill_result,
     write_folder,
 )
 from .overview import overview_png
@@ -31,6 +36,25 @@ from .page.compose import refuse_changed
 from .pictures import draw_pictures
 from .priors import Comparison
 from .tables import levels_csv, patient_csv
+
+SR_FILE = "sr.dcm"
+
+
+class Output(str, Enum):
+    """One kind of output."""
+
+    RECORD = "record"  # with masks, VOIs and the overview where there are pixels
+    HTML = "html"
+    PDF = "pdf"
+    TABLES = "tables"
+    SEG = "seg"
+    SR = "sr"
+    DICOM_PDF = "dicom_pdf"
+    DICOM_OVERVIEW = "dicom_overview"
+
+
+DICOM_OUTPUTS = frozenset({Output.SEG, Output.SR, Output.DICOM_PDF, Output.DICOM_OVERVIEW})
+REPORT_OUTPUTS = frozenset(Output) - {Output.RECORD}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,33 +80,54 @@ def fill_report(
     examination: Examination,
     pixels: Pixels | None = None,
     comparisons: Sequence[Comparison] = (),
-    earlier_report: Path | None = None,
+    earlier: EarlierReport | None = None,
     is_deidentified: bool = False,
+    wanted: Collection[Output] = REPORT_OUTPUTS,
 ) -> None:
-    """Write the report's files into ``folder``.
+    """Write the report's files into ``folder``, which is being made: an overview in it is of this very record.
 
     Args:
-        pixels: None leaves out what needs them.
-        earlier_report: the structured report that the new one replaces.
+        pixels: None leaves out what needs them, and ``pixels.source`` the DICOM objects.
+        earlier: the structured report that the new one replaces.
         is_deidentified: ``examination`` and ``pixels.source`` are de-identified.
 
     Raises:
         UsageError: the record was changed after it was signed.
     """
-    pictures = () if pixels is None else draw_pictures(pixels.scan, pixels.column, examination)
-    report = compose(examination, pictures, comparisons, deidentified=is_deidentified)
-    pdf = to_pdf(report)
-    (folder / HTML_FILE).write_text(to_html(report), encoding="utf-8", newline="\n")
-    (folder / PDF_FILE).write_bytes(pdf)
-    (folder / LEVELS_FILE).write_text(levels_csv(examination), encoding="utf-8", newline="")
-    (folder / PATIENT_FILE).write_text(patient_csv(examination), encoding="utf-8", newline="")
-    if pixels is None or pixels.source is None:
-        return
-    context = make_context(examination, pixels.source, earlier_report, is_deidentified)
-    picture = overview_png(pixels.scan, pixels.column, examination)
-    objects = make_objects(context, pixels.scan, pixels.column, pdf, report.title, picture)
-    (folder / DICOM_FOLDER).mkdir()
-    objects.write(folder / DICOM_FOLDER)
+    refuse_changed(examination)
+    has_source = pixels is not None and pixels.source is not None
+    wanted = frozenset(wanted) if has_source else frozenset(wanted) - DICOM_OUTPUTS
+    pdf, title = None, ""
+    if wanted & {Output.HTML, Output.PDF, Output.DICOM_PDF}:
+        pictures = () if pixels is None else draw_pictures(pixels.scan, pixels.column, examination)
+        report = compose(examination, pictures, comparisons, deidentified=is_deidentified)
+        title = report.title
+        if Output.HTML in wanted:
+            (folder / HTML_FILE).write_text(to_html(report), encoding="utf-8", newline="\n")
+        if wanted & {Output.PDF, Output.DICOM_PDF}:
+            pdf = to_pdf(report)
+        if Output.PDF in wanted and pdf is not None:
+            (folder / PDF_FILE).write_bytes(pdf)
+    if Output.TABLES in wanted:
+        (folder / LEVELS_FILE).write_text(levels_csv(examination), encoding="utf-8", newline="")
+        (folder / PATIENT_FILE).write_text(patient_csv(examination), encoding="utf-8", newline="")
+    if wanted & DICOM_OUTPUTS and pixels is not None and pixels.source is not None:
+        picture = None
+        if Output.DICOM_OVERVIEW in wanted:
+            drawn = folder / OVERVIEW_FILE
+            picture = drawn.read_bytes() if drawn.is_file() else overview_png(pixels.scan, pixels.column, examination)
+        objects = make_objects(
+            make_context(examination, pixels.source, earlier, is_deidentified),
+            pixels.scan,
+            pixels.column,
+            pdf=pdf if Output.DICOM_PDF in wanted else None,
+            title=title,
+            overview_png=picture,
+            seg=Output.SEG in wanted,
+            sr=Output.SR in wanted,
+        )
+        (folder / DICOM_FOLDER).mkdir()
+        objects.write(folder / DICOM_FOLDER)
 
 
 def update_report(
@@ -94,15 +139,15 @@ def update_report(
         UsageError: the folder can't be written to; or it holds DICOM objects of another state of the record, which
             can't be made again without the scan.
     """
-    earlier = folder / DICOM_FOLDER / "sr.dcm"
+    report = folder / DICOM_FOLDER / SR_FILE
     has_source = pixels is not None and pixels.source is not None
-    if not has_source and earlier.is_file() and record_sha256(examination).encode() not in earlier.read_bytes():
+    if not has_source and report.is_file() and record_sha256(examination).encode() not in report.read_bytes():
         raise UsageError(
             f"{folder / DICOM_FOLDER} holds objects of an earlier state of the record: give the scan with --input, so "
             "that they are made again, or another folder with -o."
         )
     with _staging(folder) as partial:
-        fill_report(partial, examination, pixels, comparisons, earlier if has_source else None)
+        fill_report(partial, examination, pixels, comparisons, earlier_in(folder) if has_source else None)
         files = sorted(path for path in partial.rglob("*") if path.is_file())
         for path in files:
             place = folder / path.relative_to(partial)
@@ -110,32 +155,76 @@ def update_report(
             path.replace(place)
 
 
-def write_report(
-    folder: Path, examination: Examination, pixels: Pixels | None = None, comparisons: Sequence[Comparison] = ()
+def write_outputs(
+    folder: Path,
+    examination: Examination,
+    pixels: Pixels | None = None,
+    comparisons: Sequence[Comparison] = (),
+    wanted: Collection[Output] = frozenset(Output),
+    earlier: EarlierReport | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
 ) -> None:
-    """Write the record and its report to a new folder; UsageError if there is something already."""
+    """Write what is wanted to ``folder``, whole or not at all.
 
-    def fill(partial: Path) -> None:
-        (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
-        fill_report(partial, examination, pixels, comparisons)
-
-    write_folder(folder, False, fill)
+    Raises:
+        UsageError: the folder can't be written to, or holds something that is not replaced; the record was changed
+            after it was signed.
+    """
+    _write(folder, examination, pixels, comparisons, wanted, earlier, overwrite, progress, is_deidentified=False)
 
 
 def write_deidentified(
-    folder: Path, examination: Examination, pixels: Pixels | None = None, comparisons: Sequence[Comparison] = ()
+    folder: Path,
+    examination: Examination,
+    pixels: Pixels | None = None,
+    comparisons: Sequence[Comparison] = (),
+    wanted: Collection[Output] = frozenset(Output),
+    overwrite: bool = True,
+    progress: Progress = silent,
 ) -> None:
-    """Write a de-identified copy of the record and its report to ``folder``, in the place of an earlier one."""
+    """Write what is wanted of a de-identified copy to ``folder``, in the place of an earlier one.
+
+    UsageError as :func:`write_outputs`.
+    """
     refuse_changed(examination)
-    copy = deidentified(examination)
     if pixels is not None and pixels.source is not None:
         pixels = Pixels(pixels.scan, pixels.column, deidentified_source(pixels.source))
+    copy = deidentified(examination)
+    _write(folder, copy, pixels, comparisons, wanted, None, overwrite, progress, is_deidentified=True)
+
+
+def _write(
+    folder: Path,
+    examination: Examination,
+    pixels: Pixels | None,
+    comparisons: Sequence[Comparison],
+    wanted: Collection[Output],
+    earlier: EarlierReport | None,
+    overwrite: bool,
+    progress: Progress,
+    is_deidentified: bool,
+) -> None:
+    refuse_changed(examination)
+    # A folder that held a record and comes to hold none would be a loss that nobody asked for.
+    overwrite = overwrite and Output.RECORD in wanted
 
     def fill(partial: Path) -> None:
-        (partial / RECORD_FILE).write_text(copy.to_json() + "\n", encoding="utf-8")
-        fill_report(partial, copy, pixels, comparisons, is_deidentified=True)
+        written = examination
+        if Output.RECORD in wanted and pixels is not None:
+            written = fill_result(partial, MeasuredScan(examination, pixels.column), pixels.scan, progress)
+        elif Output.RECORD in wanted:
+            (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
+        progress("write", 0.5)
+        fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted)
+        progress("write", 1.0)
 
-    write_folder(folder, True, fill)
+    write_folder(folder, overwrite, fill)
+
+
+def earlier_in(folder: Path) -> EarlierReport | None:
+    """Return the structured report that a result folder holds; UsageError if it can't be read."""
+    return read_earlier(folder.absolute() / DICOM_FOLDER / SR_FILE)
 
 
 def deidentified_folder(folder: Path) -> Path:

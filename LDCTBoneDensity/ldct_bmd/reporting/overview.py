@@ -16,6 +16,7 @@ from ..assessment import format_bmd
 from ..examination import Examination, Measurement
 from ..labeling import VertebralColumn
 from ..scan import CTScan, Geometry
+from .catalogue import Catalogue, catalogue
 from .drawing import FRAME, MUTED, draw_letters, draw_pill, draw_section, voi_ellipse, voi_outline, voi_style
 from .reformat import Section, axial, coronal, grid_mm, sagittal
 
@@ -47,6 +48,7 @@ def overview_png(scan: CTScan, column: VertebralColumn, examination: Examination
 
 def draw_overview(scan: CTScan, column: VertebralColumn, examination: Examination) -> Figure:
     """Return the overview as a matplotlib figure, drawn without a screen."""
+    say = catalogue()
     front, side = coronal(scan, column), sagittal(scan, column)
     mm_per_in = max(_height(front) / BODY_IN, _width(front) / WIDEST_IN, _width(side) / WIDEST_IN)
     front_in, side_in = _width(front) / mm_per_in, _width(side) / mm_per_in
@@ -66,9 +68,9 @@ def draw_overview(scan: CTScan, column: VertebralColumn, examination: Examinatio
         )
 
     high_in = _height(front) / mm_per_in
-    _draw_along(place(GAP_IN, 0, front_in, high_in), front, scan.geometry, column, examination, across=0)
+    _draw_along(place(GAP_IN, 0, front_in, high_in), say, front, scan.geometry, column, examination, across=0)
     left_in = 2 * GAP_IN + front_in
-    _draw_along(place(left_in, 0, side_in, high_in), side, scan.geometry, column, examination, across=1)
+    _draw_along(place(left_in, 0, side_in, high_in), say, side, scan.geometry, column, examination, across=1)
 
     left_in += side_in + GAP_IN
     for number, level in enumerate(levels):
@@ -79,16 +81,22 @@ def draw_overview(scan: CTScan, column: VertebralColumn, examination: Examinatio
         picture = place(tile_left, tile_top, tile_in, tile_in)
         beside = place(tile_left + tile_in, tile_top, TEXT_IN, tile_in)
         if measurement is None:
-            _draw_nothing(picture, beside, level, [f.message for f in examination.findings if f.level == level])
+            _draw_nothing(picture, beside, say, level, [f.message for f in examination.findings if f.level == level])
         else:
             _draw_tile(picture, scan, column, measurement)
-            _draw_values(beside, measurement, examination.calibration.nominal, column.names_certain)
-    _draw_header_and_footer(figure, scan, column, examination, width_in)
+            _draw_values(beside, say, measurement, examination.calibration.nominal, column.names_certain)
+    _draw_header_and_footer(figure, say, scan, column, examination, width_in)
     return figure
 
 
 def _draw_along(
-    axes: Axes, section: Section, geometry: Geometry, column: VertebralColumn, examination: Examination, across: int
+    axes: Axes,
+    say: Catalogue,
+    section: Section,
+    geometry: Geometry,
+    column: VertebralColumn,
+    examination: Examination,
+    across: int,
 ) -> None:
     """Draw one view along the spine; ``across`` is the picture's horizontal axis (0: x, 1: y)."""
     draw_section(axes, section)
@@ -106,7 +114,7 @@ def _draw_along(
         elif measured is None or measured.excluded is not None:
             draw_pill(axes, left + 0.02 * (right - left), height, name, vertebra.level, "left")
         else:
-            text = f"{name}  {format_bmd(measured.bmd_mg_cm3)} mg/cm³"
+            text = f"{name}  {say('overview.bmd', bmd=format_bmd(measured.bmd_mg_cm3))}"
             draw_pill(axes, left + 0.02 * (right - left), height, text, vertebra.level, "left")
     draw_letters(axes, *(("R", "L") if across == 0 else ("A", "P")))
 
@@ -121,12 +129,12 @@ def _draw_tile(axes: Axes, scan: CTScan, column: VertebralColumn, measurement: M
     draw_letters(axes, "R", "L")
 
 
-def _draw_nothing(picture: Axes, beside: Axes, level: str, messages: list[str]) -> None:
+def _draw_nothing(picture: Axes, beside: Axes, say: Catalogue, level: str, messages: list[str]) -> None:
     picture.set_xticks([])
     picture.set_yticks([])
     for spine in picture.spines.values():
         spine.set_edgecolor(FRAME)
-    picture.text(0.5, 0.5, "not measured", color=MUTED, fontsize=11, ha="center", va="center")
+    picture.text(0.5, 0.5, say("overview.not_measured"), color=MUTED, fontsize=11, ha="center", va="center")
     beside.axis("off")
     draw_pill(beside, 0.09, 0.93, level, level, "left", fontsize=12)
     lines = [line for message in messages for line in textwrap.wrap(message, 30)]
@@ -135,17 +143,22 @@ def _draw_nothing(picture: Axes, beside: Axes, level: str, messages: list[str]) 
     )
 
 
-def _draw_values(axes: Axes, measurement: Measurement, nominal: bool, name_certain: bool) -> None:
+def _draw_values(axes: Axes, say: Catalogue, measurement: Measurement, nominal: bool, name_certain: bool) -> None:
     axes.axis("off")
     lines = [
-        (f"{format_bmd(measurement.bmd_mg_cm3)} mg/cm³", 15, PALE, "bold"),
-        ("BMD, nominal calibration" if nominal else "BMD", 8.5, WARNING if nominal else MUTED, "normal"),
-        (f"{measurement.mean_hu:.1f} ± {measurement.sd_hu:.1f} HU", 11, PALE, "normal"),
-        ("mean ± SD of the voxels", 8.5, MUTED, "normal"),
-        (f"VOI {measurement.volume_mm3 / 1000:.2f} ml", 9.5, MUTED, "normal"),
+        (say("overview.bmd", bmd=format_bmd(measurement.bmd_mg_cm3)), 15, PALE, "bold"),
+        (
+            say("overview.bmd_label_nominal" if nominal else "overview.bmd_label"),
+            8.5,
+            WARNING if nominal else MUTED,
+            "normal",
+        ),
+        (say("overview.hu", mean=f"{measurement.mean_hu:.1f}", sd=f"{measurement.sd_hu:.1f}"), 11, PALE, "normal"),
+        (say("overview.hu_label"), 8.5, MUTED, "normal"),
+        (say("overview.volume", ml=f"{measurement.volume_mm3 / 1000:.2f}"), 9.5, MUTED, "normal"),
     ]
     if measurement.excluded is not None:
-        lines.append(("excluded by the reader", 9.5, WARNING, "bold"))
+        lines.append((say("overview.excluded"), 9.5, WARNING, "bold"))
     name = measurement.level if name_certain else f"{measurement.level}?"
     draw_pill(axes, 0.09, 0.93, name, measurement.level, "left", fontsize=12)
     for line, (text, size, color, weight) in enumerate(lines):
@@ -153,22 +166,22 @@ def _draw_values(axes: Axes, measurement: Measurement, nominal: bool, name_certa
 
 
 def _draw_header_and_footer(
-    figure: Figure, scan: CTScan, column: VertebralColumn, examination: Examination, width_in: float
+    figure: Figure, say: Catalogue, scan: CTScan, column: VertebralColumn, examination: Examination, width_in: float
 ) -> None:
     def write(from_left_in: float, from_top_in: float, text: str, **style: Any) -> None:
         figure.text(from_left_in / width_in, 1 - from_top_in / HEIGHT_IN, text, va="top", **style)
 
-    write(GAP_IN, 0.2, "Vertebral bone mineral density from chest CT", color=PALE, fontsize=16, fontweight="bold")
+    write(GAP_IN, 0.2, say("title"), color=PALE, fontsize=16, fontweight="bold")
     calibration = examination.calibration
-    kind = "nominal calibration, values are indicative" if calibration.nominal else f"calibration {calibration.name}"
-    facts = [f"{kind} ({calibration.material} equivalent)", *_scan_facts(scan)]
+    kind = "overview.calibration_nominal" if calibration.nominal else "overview.calibration"
+    facts = [say(kind, name=calibration.name, material=calibration.material), *_scan_facts(scan, say)]
     if not column.names_certain:
-        facts.insert(0, "level names uncertain")
+        facts.insert(0, say("overview.names_uncertain"))
     write(GAP_IN, 0.57, "   ·   ".join(facts), color=MUTED, fontsize=9.5, parse_math=False)
     figure.text(
         1 - GAP_IN / width_in,
         1 - 0.24 / HEIGHT_IN,
-        "For research use, not a diagnosis",
+        say("research_use"),
         color=WARNING,
         fontsize=12,
         fontweight="bold",
@@ -176,21 +189,20 @@ def _draw_header_and_footer(
         va="top",
     )
     characters = int((width_in - 2 * GAP_IN) * 12.5)
-    lines = textwrap.wrap(
-        examination.assessment.statement, characters, max_lines=4, placeholder=" ... (the rest is in the record)"
-    )
+    lines = textwrap.wrap(examination.assessment.statement, characters, max_lines=4, placeholder=say("overview.rest"))
     statement = "\n".join(lines)
     write(
         GAP_IN, HEIGHT_IN - FOOTER_IN + 0.14, statement, color=PALE, fontsize=10.5, linespacing=1.35, parse_math=False
     )
 
 
-def _scan_facts(scan: CTScan) -> list[str]:
+def _scan_facts(scan: CTScan, say: Catalogue) -> list[str]:
     facts = []
     if scan.acquisition.kvp is not None:
-        facts.append(f"{scan.acquisition.kvp:g} kV")
+        facts.append(say("scan.kvp", kvp=f"{scan.acquisition.kvp:g}"))
     dx, dy, dz = scan.geometry.spacing_mm
-    facts.append(f"voxels {dx:.2f} x {dy:.2f} x {dz:.2f} mm")
+    size = say("scan.voxel_size", x=f"{dx:.2f}", y=f"{dy:.2f}", z=f"{dz:.2f}")
+    facts.append(say("overview.voxels", size=size))
     return facts
 
 

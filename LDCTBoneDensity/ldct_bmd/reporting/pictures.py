@@ -13,8 +13,8 @@ from matplotlib.patches import Polygon
 from ..examination import Examination, Measurement
 from ..labeling import VertebralColumn
 from ..scan import CTScan
+from .catalogue import Catalogue, catalogue
 from .drawing import draw_letters, draw_pill, draw_section, voi_ellipse, voi_outline, voi_style
-from .page.catalogue import Catalogue, catalogue
 from .page.report import Picture
 from .reformat import Section, axial, coronal, grid_mm, sagittal, sagittal_at
 

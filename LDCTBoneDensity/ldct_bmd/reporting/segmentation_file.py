@@ -4,13 +4,10 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from ..anatomy import COLOR_RGB, SNOMED_CODE, VERSE_VALUE
+from ..anatomy import COLOR_RGB, VERSE_VALUE
 from ..labeling import VertebralColumn
 from ..scan import CTScan, to_source_geometry
-
-TERMINOLOGY_CONTEXT = "Segmentation category and type - LDCTBoneDensity"
-ANATOMICAL_STRUCTURE = "SCT^123037004^Anatomical Structure"
-VERTEBRA_CODE = "51282000"  # SNOMED CT "Vertebra", for T13 and L6, which have no code of their own
+from .terminology import terminology_entry
 
 
 def bodies_image(column: VertebralColumn, scan: CTScan) -> sitk.Image:
@@ -39,13 +36,6 @@ def _write(image: sitk.Image, path: Path) -> None:
         sitk.WriteImage(image, str(path), useCompression=True)
     except RuntimeError as error:  # all that ITK says, a full disk included
         raise OSError(f"ITK could not write {path.name}") from error
-
-
-def terminology_entry(level: str) -> str:
-    """Return Slicer's serialised terminology of a level: category, type, no modifier, no region."""
-    code = SNOMED_CODE[level]
-    kind = f"SCT^{code}^{level} vertebra" if code else f"SCT^{VERTEBRA_CODE}^Vertebra"
-    return f"{TERMINOLOGY_CONTEXT}~{ANATOMICAL_STRUCTURE}~{kind}~^^~~^^~^^"
 
 
 def _segmentation_fields(bodies: sitk.Image, column: VertebralColumn) -> dict[str, str]:

@@ -70,6 +70,7 @@ PATIENT_COLUMNS = (
     "software_version",
     "segmentation_model",
     "record_sha256",
+    "comment",
 )
 
 
@@ -167,4 +168,5 @@ def _patient_row(examination: Examination) -> dict[str, Value]:
         "slice_thickness_mm": scan.slice_thickness_mm,
         "software_version": examination.software.version,
         "segmentation_model": examination.software.model_name,
+        "comment": examination.comment,
     }

@@ -1,12 +1,13 @@
 """The DICOM database and the loading of a series.
 
-Mirrors CTK's `Libs/DICOM/Core/ctkDICOMDatabase.h` (the look-ups) and Slicer's
+Mirrors CTK's `Libs/DICOM/Core/ctkDICOMDatabase.h` (the look-ups), `ctkDICOMIndexer.h` and Slicer's
 `Modules/Scripted/DICOMPlugins/DICOMScalarVolumePlugin.py` (loadFilesWithSeriesReader, setVolumeNodeProperties). The
 acquisition transform that the original adds where slices are not evenly spaced is left out: such a series is refused.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,16 @@ class ctkDICOMDatabase(QObject):
 
     isOpen = property(lambda self: True)
 
-    def _add(self, folder: Path) -> dict[str, list[Path]]:
-        """Index a folder: series UID -> files."""
+    def _add(self, folder: Path, copies: Path | None = None) -> dict[str, list[Path]]:
+        """Index a folder, or copies of its files in ``copies``: series UID -> files."""
         series: dict[str, list[Path]] = {}
         for path in sorted(p for p in folder.iterdir() if p.is_file()):
             try:
                 header = pydicom.dcmread(path, stop_before_pixels=True)
             except pydicom.errors.InvalidDicomError:
                 continue
+            if copies is not None:
+                path = Path(shutil.copy(path, copies / str(header.SOPInstanceUID)))
             self._files[str(header.SOPInstanceUID)] = path
             self._headers[str(path)] = header
             series.setdefault(str(header.SeriesInstanceUID), []).append(path)
@@ -75,6 +78,23 @@ class ctkDICOMDatabase(QObject):
 
     def instanceValue(self, sopInstanceUID: str, tag: str) -> str:
         return self.fileValue(self.fileForInstance(sopInstanceUID), tag)
+
+
+@standin
+class ctkDICOMIndexer(QObject):
+    """Mirrors CTK's `Libs/DICOM/Core/ctkDICOMIndexer.h`, background import off: all is done when a call returns."""
+
+    def addDirectory(
+        self, db: ctkDICOMDatabase, directoryName: str, copyFile: bool = False, includeHidden: bool = True
+    ) -> None:
+        copies = None
+        if copyFile:
+            copies = Path(slicer.app.temporaryPath) / "dicom"
+            copies.mkdir(exist_ok=True)
+        db._add(Path(directoryName), copies)
+
+    def waitForImportFinished(self, msecTimeout: int = -1) -> None:
+        pass
 
 
 def _in_order(files: list[Path], headers: dict[str, pydicom.Dataset]) -> list[Path]:

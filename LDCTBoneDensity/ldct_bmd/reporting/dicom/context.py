@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian, SegmentationStorage
 
 from ... import __version__
 from ...errors import UsageError
 from ...examination import Examination, record_sha256
+from ..catalogue import catalogue
+from . import codes
 from .source import UTF8, SourceSeries
 
 MANUFACTURER = "ldct-bmd"
@@ -117,10 +119,10 @@ class Context:
         dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION
         if self.deidentified:
             dataset.PatientIdentityRemoved = "YES"
-            dataset.DeidentificationMethod = "ldct-bmd: names, identifiers, dates and UIDs replaced"
+            dataset.DeidentificationMethod = catalogue()("dicom.deidentified")
             dataset.LongitudinalTemporalInformationModified = "REMOVED"
 
-    def new_dataset(self, kind: str, sop_class_uid: str, description: str) -> Dataset:
+    def new_dataset(self, kind: str, sop_class_uid: str) -> Dataset:
         """Return a dataset with file meta, patient, study, series, equipment and SOP common attributes."""
         series_uid, number, modality, instance_uid = self.series(kind)
         dataset = Dataset()
@@ -137,23 +139,50 @@ class Context:
             if keyword in self.source.first:
                 setattr(dataset, keyword, self.source.first[keyword].value)
         dataset.SeriesInstanceUID, dataset.SeriesNumber, dataset.InstanceNumber = series_uid, number, 1
-        dataset.Modality, dataset.SeriesDescription = modality, description
+        dataset.Modality, dataset.SeriesDescription = modality, catalogue()(f"dicom.{kind}")
         dataset.Manufacturer, dataset.ManufacturerModelName = MANUFACTURER, MODEL_NAME
         dataset.SoftwareVersions, dataset.DeviceSerialNumber = __version__, DEVICE_SERIAL
         dataset.ContentDate, dataset.ContentTime = "", ""
         self.stamp(dataset)
         return dataset
 
+    def equipment(self, kind: str) -> dict[str, Any]:
+        """Return what highdicom asks of every object: its series and instance, the equipment, codes and letters."""
+        series_uid, number, _, instance_uid = self.series(kind)
+        return {
+            "series_instance_uid": series_uid,
+            "series_number": number,
+            "series_description": catalogue()(f"dicom.{kind}"),
+            "sop_instance_uid": instance_uid,
+            "instance_number": 1,
+            "manufacturer": MANUFACTURER,
+            "manufacturer_model_name": MODEL_NAME,
+            "software_versions": __version__,
+            "device_serial_number": DEVICE_SERIAL,
+            "specific_character_set": UTF8,
+            "coding_schemes": [codes.private_scheme()],
+        }
+
     def image_references(self) -> list[Dataset]:
         """Return an item of a reference sequence for each source image."""
-        return [reference(image) for image in self.source.images]
+        return [_reference(image.SOPClassUID, image.SOPInstanceUID) for image in self.source.images]
+
+    def segmentation_identity(self) -> Dataset:
+        """Return what names the segmentation of this export, whether or not it is made too."""
+        series_uid, _, _, instance_uid = self.series("seg")
+        identity = Dataset()
+        identity.StudyInstanceUID, identity.SeriesInstanceUID = self.source.first.StudyInstanceUID, series_uid
+        identity.SOPClassUID, identity.SOPInstanceUID = SegmentationStorage, instance_uid
+        return identity
+
+    def report_reference(self) -> Dataset:
+        """Return an item of a reference sequence for the structured report of this export."""
+        return _reference(Comprehensive3DSRStorage, self.series("sr")[3])
 
 
-def reference(dataset: Dataset) -> Dataset:
-    """Return an item that refers to ``dataset``."""
+def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
     item = Dataset()
-    item.ReferencedSOPClassUID = dataset.SOPClassUID
-    item.ReferencedSOPInstanceUID = dataset.SOPInstanceUID
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class_uid, sop_instance_uid
     return item
 
 

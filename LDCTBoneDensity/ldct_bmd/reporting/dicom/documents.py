@@ -8,16 +8,16 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EncapsulatedPDFStorage, SecondaryCaptureImageStorage
 
 from . import codes
-from .context import Context, code_item, reference
+from .context import Context, code_item
 
 
-def encapsulate_pdf(context: Context, pdf: bytes, title: str, others: list[Dataset]) -> Dataset:
-    """Return the PDF as an Encapsulated PDF object that refers to the source images and to ``others``."""
-    dataset = context.new_dataset("report", EncapsulatedPDFStorage, "Bone mineral density report (ldct-bmd)")
+def encapsulate_pdf(context: Context, pdf: bytes, title: str) -> Dataset:
+    """Return the PDF as an Encapsulated PDF object that refers to the source images and to the structured report."""
+    dataset = context.new_dataset("report", EncapsulatedPDFStorage)
     dataset.ConversionType = "WSD"
     dataset.AcquisitionDateTime = ""
     dataset.BurnedInAnnotation = "NO" if context.deidentified else "YES"
-    dataset.SourceInstanceSequence = [*context.image_references(), *(reference(other) for other in others)]
+    dataset.SourceInstanceSequence = [*context.image_references(), context.report_reference()]
     dataset.DocumentTitle = title
     dataset.ConceptNameCodeSequence = [code_item(codes.REPORT_TITLE)]
     signed = context.examination.signature is not None and not context.deidentified
@@ -32,7 +32,7 @@ def capture(context: Context, png: bytes) -> Dataset:
     """Return a picture, which names no patient, as a colour Secondary Capture object."""
     with Image.open(io.BytesIO(png)) as image:
         pixels = np.asarray(image.convert("RGB"), dtype=np.uint8)
-    dataset = context.new_dataset("overview", SecondaryCaptureImageStorage, "Bone mineral density overview (ldct-bmd)")
+    dataset = context.new_dataset("overview", SecondaryCaptureImageStorage)
     dataset.ConversionType = "WSD"
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.PatientOrientation = dataset.Laterality = ""

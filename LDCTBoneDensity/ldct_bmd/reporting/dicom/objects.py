@@ -20,69 +20,92 @@ from .sr import make_report
 
 @dataclass(frozen=True, eq=False)
 class DICOMObjects:
-    """The objects by the names of their files."""
+    """The objects by the names of their files; None is one that was not asked for."""
 
-    sr: Dataset
-    seg: Dataset
-    report: Dataset
-    overview: Dataset
+    sr: Dataset | None = None
+    seg: Dataset | None = None
+    report: Dataset | None = None
+    overview: Dataset | None = None
 
     def write(self, folder: Path) -> None:
-        """Write the four files into ``folder``."""
+        """Write the files into ``folder``."""
         for field in fields(self):
-            dataset: Dataset = getattr(self, field.name)
-            dataset.save_as(folder / f"{field.name}.dcm", enforce_file_format=True)
+            dataset: Dataset | None = getattr(self, field.name)
+            if dataset is not None:
+                dataset.save_as(folder / f"{field.name}.dcm", enforce_file_format=True)
 
 
 FILE_NAMES = tuple(f"{field.name}.dcm" for field in fields(DICOMObjects))
 
 
+@dataclass(frozen=True)
+class EarlierReport:
+    """The structured report of an earlier export, and the one that it replaced."""
+
+    report: Predecessor
+    replaced: Predecessor | None = None
+
+
 def make_objects(
-    context: Context, scan: CTScan, column: VertebralColumn, pdf: bytes, title: str, overview_png: bytes
+    context: Context,
+    scan: CTScan,
+    column: VertebralColumn,
+    pdf: bytes | None,
+    title: str,
+    overview_png: bytes | None,
+    seg: bool = True,
+    sr: bool = True,
 ) -> DICOMObjects:
-    """Make all objects of one export."""
-    segmentation = make_segmentation(context, scan, column)
-    report = make_report(context, segmentation)
+    """Make the objects of one export; each is the same whether or not the others are made too."""
     return DICOMObjects(
-        sr=report,
-        seg=segmentation.dataset,
-        report=encapsulate_pdf(context, pdf, title, [report]),
-        overview=capture(context, overview_png),
+        sr=make_report(context, column) if sr else None,
+        seg=make_segmentation(context, scan, column) if seg else None,
+        report=None if pdf is None else encapsulate_pdf(context, pdf, title),
+        overview=None if overview_png is None else capture(context, overview_png),
     )
 
 
 def make_context(
-    examination: Examination, source: SourceSeries, earlier: Path | None = None, deidentified: bool = False
+    examination: Examination,
+    source: SourceSeries,
+    earlier: EarlierReport | None = None,
+    deidentified: bool = False,
 ) -> Context:
-    """Return the context of an export that takes the place of the one whose structured report is at ``earlier``.
+    """Return the context of an export that takes the place of ``earlier``.
 
     A re-export of the same record keeps its predecessor, and with it its UIDs.
     """
-    previous = None if earlier is None or not earlier.is_file() else _read_report(earlier)
-    if previous is None:
+    if earlier is None:
         return Context(examination, source, None, deidentified)
-    kept = None
-    if "PredecessorDocumentsSequence" in previous:
-        study = previous.PredecessorDocumentsSequence[0]
-        series = study.ReferencedSeriesSequence[0]
-        item = series.ReferencedSOPSequence[0]
-        kept = Predecessor(
-            study.StudyInstanceUID,
-            series.SeriesInstanceUID,
-            item.ReferencedSOPClassUID,
-            item.ReferencedSOPInstanceUID,
-        )
-    again = Context(examination, source, kept, deidentified)
-    if again.series("sr")[3] == previous.SOPInstanceUID:
+    again = Context(examination, source, earlier.replaced, deidentified)
+    if again.series("sr")[3] == earlier.report.sop_instance_uid:
         return again
-    replaced = Predecessor(
-        previous.StudyInstanceUID, previous.SeriesInstanceUID, previous.SOPClassUID, previous.SOPInstanceUID
-    )
-    return Context(examination, source, replaced, deidentified)
+    return Context(examination, source, earlier.report, deidentified)
 
 
-def _read_report(path: Path) -> Dataset:
+def read_earlier(path: Path) -> EarlierReport | None:
+    """Read which structured report lies at ``path``; None if none does, UsageError if it can't be read."""
+    if not path.is_file():
+        return None
     try:
-        return pydicom.dcmread(path)
+        report = pydicom.dcmread(path)
     except (InvalidDicomError, OSError, EOFError) as error:
         raise UsageError(f"{path} can't be read, so it can't be named as the predecessor; move it away.") from error
+    replaced = None
+    if "PredecessorDocumentsSequence" in report:
+        study = report.PredecessorDocumentsSequence[0]
+        series = study.ReferencedSeriesSequence[0]
+        item = series.ReferencedSOPSequence[0]
+        replaced = Predecessor(
+            str(study.StudyInstanceUID),
+            str(series.SeriesInstanceUID),
+            str(item.ReferencedSOPClassUID),
+            str(item.ReferencedSOPInstanceUID),
+        )
+    own = Predecessor(
+        str(report.StudyInstanceUID),
+        str(report.SeriesInstanceUID),
+        str(report.SOPClassUID),
+        str(report.SOPInstanceUID),
+    )
+    return EarlierReport(own, replaced)

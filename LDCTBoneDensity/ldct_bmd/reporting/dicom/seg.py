@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 
 import highdicom as hd
 import numpy as np
@@ -18,54 +17,44 @@ from ...labeling import VertebralColumn
 from ...scan import CTScan
 from ...scan.frame import axes_between
 from ...voi import voi_weights
+from ..catalogue import catalogue
 from . import codes
-from .context import DEVICE_SERIAL, MANUFACTURER, MODEL_NAME, Context
-from .source import UTF8
+from .context import Context
 
 INSIDE = 0.5  # a voxel belongs to the binary VOI where more than half of it lies inside
 
 
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """The object, the segment number of each VOI by level, and the source images that the VOIs lie in."""
-
-    dataset: Dataset
-    voi_segments: dict[str, int]
-    voi_images: tuple[Dataset, ...]
+def segment_numbers(context: Context, column: VertebralColumn) -> dict[tuple[str, str], int]:
+    """Return the segment number of each ("body", level) and, after them, of each ("voi", level)."""
+    bodies = [("body", vertebra.level) for vertebra in column.vertebrae]
+    vois = [("voi", measurement.level) for measurement in context.examination.measurements]
+    return {segment: place for place, segment in enumerate([*bodies, *vois], start=1)}
 
 
-def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -> Segmentation:
+def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -> Dataset:
     """Return the segmentation; frames without a voxel are left out."""
-    images = context.source.images
     to_stored = axes_between(scan.source.geometry, scan.geometry).inverse()
-    bodies = to_stored.view(column.bodies)
-    _check_positions(images, scan)
-    levels = [vertebra.level for vertebra in column.vertebrae]
-    measured = [measurement.level for measurement in context.examination.measurements]
-    number = {("body", level): place for place, level in enumerate(levels, start=1)}
-    number |= {("voi", level): place for place, level in enumerate(measured, start=len(levels) + 1)}
+    _check_positions(context.source.images, scan)
+    number = segment_numbers(context, column)
+    count = len(column.vertebrae)
     value_to_segment = np.zeros(256, dtype=np.uint8)
-    for level in levels:
-        value_to_segment[VERSE_VALUE[level]] = number["body", level]
+    for vertebra in column.vertebrae:
+        value_to_segment[VERSE_VALUE[vertebra.level]] = number["body", vertebra.level]
     descriptions = _descriptions(context, number)
-    dataset = _encode(context, value_to_segment[bodies], descriptions[: len(levels)])
-    voi_images: list[Dataset] = []
-    if measured:
+    dataset = _encode(context, value_to_segment[to_stored.view(column.bodies)], descriptions[:count])
+    if len(descriptions) > count:
         # highdicom takes one label for each voxel, and a VOI overlaps its body: the VOIs are encoded apart and joined.
-        labels = to_stored.view(_voi_labels(context, scan))
-        voi_images = [images[int(k)] for k in np.flatnonzero(labels.any(axis=(1, 2)))]
-        apart = _encode(context, labels, _renumbered(descriptions[len(levels) :]))
+        apart = _encode(context, to_stored.view(_voi_labels(context, scan)), _renumbered(descriptions[count:]))
         join(dataset, apart, descriptions)
     dimensions = context.uid("seg", "dimensions")
     for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
     context.stamp(dataset)
-    return Segmentation(dataset, {level: number["voi", level] for level in measured}, tuple(voi_images))
+    return dataset
 
 
 def _encode(context: Context, labels: NDArray[np.uint8], descriptions: Sequence[hd.seg.SegmentDescription]) -> Dataset:
     """Return a segmentation of ``labels`` (slice, row, column), whose values are segment numbers."""
-    series_uid, series_number, _, instance_uid = context.series("seg")
     slices = np.flatnonzero(labels.any(axis=(1, 2)))
     images = [context.source.images[int(k)] for k in slices]
     return hd.seg.Segmentation(
@@ -73,20 +62,10 @@ def _encode(context: Context, labels: NDArray[np.uint8], descriptions: Sequence[
         pixel_array=labels[slices],
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
-        series_instance_uid=series_uid,
-        series_number=series_number,
-        sop_instance_uid=instance_uid,
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MODEL_NAME,
-        software_versions=__version__,
-        device_serial_number=DEVICE_SERIAL,
         content_label="VERTEBRAE",
-        content_description="Vertebral bodies and trabecular VOIs",
-        series_description="Vertebrae and VOIs (ldct-bmd)",
-        specific_character_set=UTF8,
-        coding_schemes=[codes.private_scheme()],
+        content_description=catalogue()("dicom.seg_content"),
         omit_empty_frames=True,
+        **context.equipment("seg"),
     )
 
 
@@ -116,8 +95,7 @@ def join(first: Dataset, second: Dataset, descriptions: Sequence[hd.seg.SegmentD
         segment = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
         group.FrameContentSequence[0].DimensionIndexValues = [segment, ordered.index(position) + 1]
     pixels = first.Rows * first.Columns
-    bits = [_bits(one, int(one.NumberOfFrames) * pixels) for one in (first, second)]
-    packed = np.packbits(np.concatenate(bits), bitorder="little").tobytes()
+    packed = _joined(first, int(first.NumberOfFrames) * pixels, second, int(second.NumberOfFrames) * pixels)
     first.PixelData = packed + b"\0" * (len(packed) % 2)
     first.NumberOfFrames = len(groups)
     first.PerFrameFunctionalGroupsSequence = groups
@@ -137,8 +115,15 @@ def _frame_groups(dataset: Dataset) -> list[Dataset]:
     return groups
 
 
-def _bits(dataset: Dataset, count: int) -> NDArray[np.uint8]:
-    return np.unpackbits(np.frombuffer(dataset.PixelData, dtype=np.uint8), count=count, bitorder="little")
+def _joined(first: Dataset, count: int, second: Dataset, further: int) -> bytes:
+    """Return ``count`` bits of one and ``further`` bits of the other, packed; whole bytes need no unpacking."""
+    if count % 8 == 0:
+        return bytes(first.PixelData[: count // 8]) + bytes(second.PixelData[: -(-further // 8)])
+    bits = [
+        np.unpackbits(np.frombuffer(one.PixelData, dtype=np.uint8), count=n, bitorder="little")
+        for one, n in ((first, count), (second, further))
+    ]
+    return np.packbits(np.concatenate(bits), bitorder="little").tobytes()
 
 
 def _add_references(first: Dataset, second: Dataset) -> None:

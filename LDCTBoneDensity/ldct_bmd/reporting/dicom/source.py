@@ -1,6 +1,7 @@
 """The headers of the measured series, read again from the input, for what the new objects share with them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,13 +66,20 @@ class SourceSeries:
 
 
 def read_source(path: Path, scan: ScanIdentity, progress: Progress = silent) -> SourceSeries:
-    """Read the headers of the images that the record names.
+    """Read the headers of the images that the record names, in the folder ``path`` or beside the file ``path``.
 
     Raises:
         UsageError: they are not all there, or DICOM has no room for the patient ID or the accession number.
     """
     path = Path(path)
     files = sorted(file for file in (path.rglob("*") if path.is_dir() else path.parent.iterdir()) if file.is_file())
+    return read_source_files(files, scan, path.name or str(path), progress)
+
+
+def read_source_files(
+    files: Sequence[Path], scan: ScanIdentity, place: str, progress: Progress = silent
+) -> SourceSeries:
+    """Read the headers among ``files``, which lie in what is called ``place``; UsageError as :func:`read_source`."""
     wanted = set(scan.sop_instance_uids)
     found: dict[str, Dataset] = {}
     for done, file in enumerate(files):
@@ -82,7 +90,7 @@ def read_source(path: Path, scan: ScanIdentity, progress: Progress = silent) -> 
     missing = len(wanted) - len(found)
     if missing or not wanted:
         raise UsageError(
-            f"{path.name or path} lacks {missing or 'all'} of the {len(wanted)} images that were measured; "
+            f"{place} lacks {missing or 'all'} of the {len(wanted)} images that were measured; "
             "give the scan that the record is of."
         )
     images = list(found.values())

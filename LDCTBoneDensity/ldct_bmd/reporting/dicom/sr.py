@@ -6,55 +6,45 @@ import highdicom as hd
 from highdicom import sr
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
+from pydicom.uid import SegmentationStorage
 
 from ... import __version__
 from ...assessment import format_bmd
 from ...calibration import BMDError, Calibration
 from ...examination import Measurement
+from ...labeling import VertebralColumn
+from ..catalogue import catalogue
 from ..deidentify import is_signed_copy
+from ..visible import visible
 from . import codes
-from .context import DEVICE_SERIAL, MANUFACTURER, MODEL_NAME, Context, as_datetime
-from .seg import Segmentation
-from .source import UTF8
+from .context import MANUFACTURER, MODEL_NAME, Context, as_datetime
+from .seg import segment_numbers
 
 _LONGEST_NAME = 64
-UNNAMED_ORGANIZATION = "not stated"
 
 
-def make_report(context: Context, segmentation: Segmentation) -> Dataset:
+def make_report(context: Context, column: VertebralColumn) -> Dataset:
     """Return the structured report; it is complete and verified once the record is signed."""
     examination = context.examination
     signature = None if context.deidentified else examination.signature
-    groups = [_level_group(measurement, context, segmentation) for measurement in examination.measurements]
+    number = segment_numbers(context, column)
+    groups = [_level_group(one, context, number["voi", one.level]) for one in examination.measurements]
     report = sr.MeasurementReport(
         observation_context=_observers(context),
         procedure_reported=codes.COMPUTED_TOMOGRAPHY,
         imaging_measurements=[_mean_group(context), *groups],
         title=codes.REPORT_TITLE,
-        # The image library describes each image; the evidence names all of them.
-        referenced_images=list(segmentation.voi_images) or None,
     )
-    series_uid, series_number, _, instance_uid = context.series("sr")
     dataset = sr.Comprehensive3DSR(
-        evidence=[segmentation.dataset, *context.source.images],
+        evidence=[*context.source.images, context.segmentation_identity()],
         content=report[0],
-        series_instance_uid=series_uid,
-        series_number=series_number,
-        sop_instance_uid=instance_uid,
-        instance_number=1,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MODEL_NAME,
-        software_versions=__version__,
-        device_serial_number=DEVICE_SERIAL,
-        series_description="Bone mineral density (ldct-bmd)",
         is_complete=signature is not None or (context.deidentified and is_signed_copy(examination)),
         is_final=signature is not None,
         is_verified=signature is not None,
         verifying_observer_name=None if signature is None else _observer_name(signature.reader),
         verifying_organization=None if signature is None else _organization(context),
         previous_versions=_previous(context),
-        specific_character_set=UTF8,
-        coding_schemes=[codes.private_scheme()],
+        **context.equipment("sr"),
     )
     if signature is not None:
         moment = as_datetime(signature.time) or context.when
@@ -88,12 +78,12 @@ def _observers(context: Context) -> sr.ObservationContext:
 def _organization(context: Context) -> str:
     signature = context.examination.signature
     named = None if signature is None else signature.organization
-    return str(named or context.source.first.get("InstitutionName") or UNNAMED_ORGANIZATION)[:_LONGEST_NAME]
+    return str(named or context.source.first.get("InstitutionName") or catalogue()("sr.not_stated"))[:_LONGEST_NAME]
 
 
 def _observer_name(reader: str) -> str:
     """Return a reader's name, as people write it, as a person name; a caret makes highdicom sure that it is one."""
-    text = "".join(letter if letter.isprintable() and letter not in "\\=" else " " for letter in reader).strip()
+    text = visible(reader, instead=" ").replace("\\", " ").replace("=", " ").strip()
     return text[:_LONGEST_NAME] if "^" in text else f"{text[: _LONGEST_NAME - 1]}^"
 
 
@@ -105,9 +95,10 @@ def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
         measurements.append(
             _bmd(assessment.mean_bmd_mg_cm3, assessment.mean_bmd_error, calibration, derivation=codes.MEAN)
         )
-    used = "-".join(assessment.levels) or "none"
+    say = catalogue()
+    used = "-".join(assessment.levels) or say("sr.none")
     group = sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(context.tracking_uid("mean", "group"), f"Mean of {used}"),
+        tracking_identifier=sr.TrackingIdentifier(context.tracking_uid("mean", "group"), say("sr.mean", levels=used)),
         finding_type=codes.CATEGORY,
         finding_sites=[sr.FindingSite(codes.LUMBAR_SPINE)],
         measurements=measurements or None,
@@ -118,15 +109,16 @@ def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
         _add_text(group, codes.CATEGORY_LIMITS, " ".join(assessment.limited))
     for finding in examination.findings:
         _add_text(group, codes.COMMENT, f"{finding.severity.value}: {finding.message}")
+    if examination.comment:
+        _add_text(group, codes.COMMENT, examination.comment)
     _add_text(group, codes.RECORD_SHA256, context.state)
     return group
 
 
 def _level_group(
-    measurement: Measurement, context: Context, segmentation: Segmentation
+    measurement: Measurement, context: Context, segment: int
 ) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
-    level, examination = measurement.level, context.examination
-    seg = segmentation.dataset
+    level, examination, say = measurement.level, context.examination, catalogue()
     if measurement.excluded is not None:
         use = codes.EXCLUDED
     else:
@@ -135,9 +127,9 @@ def _level_group(
     group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(context.tracking_uid(level, "voi"), f"{level} VOI"),
         referenced_segment=sr.ReferencedSegment(
-            sop_class_uid=seg.SOPClassUID,
-            sop_instance_uid=seg.SOPInstanceUID,
-            segment_number=segmentation.voi_segments[level],
+            sop_class_uid=SegmentationStorage,
+            sop_instance_uid=context.series("seg")[3],
+            segment_number=segment,
             source_series=sr.SourceSeriesForSegmentation(context.source.first.SeriesInstanceUID),
         ),
         finding_type=codes.TRABECULAR_VOI,
@@ -155,10 +147,10 @@ def _level_group(
         _add_text(group, codes.EXCLUSION_REASON, measurement.excluded.reason)
     automatic = measurement.automatic
     if automatic is not None:
-        text = f"Before correction: {automatic.mean_hu:.1f} HU, BMD {format_bmd(automatic.bmd_mg_cm3)} mg/cm3."
+        text = say("sr.before", hu=f"{automatic.mean_hu:.1f}", bmd=format_bmd(automatic.bmd_mg_cm3))
         _add_text(group, codes.COMMENT, text)
     if not examination.quality.names_certain:
-        _add_text(group, codes.COMMENT, f"The name of this vertebra is uncertain: {examination.quality.names_remark}")
+        _add_text(group, codes.COMMENT, say("sr.uncertain", remark=examination.quality.names_remark))
     return group
 
 
@@ -182,10 +174,17 @@ def _bmd(
             upper_measurement_uncertainty=error.total_mg_cm3, lower_measurement_uncertainty=error.total_mg_cm3
         )
     measurement = _measurement(codes.BMD[calibration.material], bmd_mg_cm3, codes.MG_PER_CM3, derivation, properties)
-    equation = f"BMD = {calibration.slope:g} x HU {calibration.intercept_mg_cm3:+g} mg/cm3"
-    kvp = "not stated" if calibration.kvp is None else f"{calibration.kvp:g} kV"
-    nominal = "nominal, not made on this scanner; " if calibration.nominal else ""
-    citation = f"{calibration.name} ({nominal}{kvp}, identifier {calibration.identifier}): {calibration.source}"
+    sign = "-" if calibration.intercept_mg_cm3 < 0 else "+"  # a value for machines keeps the plain sign
+    intercept = f"{sign} {abs(calibration.intercept_mg_cm3):g}"
+    equation = catalogue()("calibration.line", slope=f"{calibration.slope:g}", intercept=intercept)
+    say = catalogue()
+    citation = say(
+        "sr.citation_nominal" if calibration.nominal else "sr.citation",
+        name=calibration.name,
+        kvp=say("sr.not_stated") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
+        identifier=calibration.identifier,
+        source=calibration.source,
+    )
     content = measurement[0].ContentSequence if "ContentSequence" in measurement[0] else sr.ContentSequence()
     for name, text in ((codes.EQUATION, equation), (codes.EQUATION_CITATION, citation)):
         content.append(
@@ -202,7 +201,7 @@ def _add_text(group: Sequence[Dataset], name: Code, text: str) -> None:
 
 def printable(text: str) -> str:
     """Return text as a UT value may hold it: no control characters, and not empty."""
-    return "".join(letter if letter.isprintable() else " " for letter in text).strip() or "-"
+    return visible(text, instead=" ").strip() or "-"
 
 
 def _previous(context: Context) -> list[Dataset] | None:

@@ -27,7 +27,7 @@ def send_dicomweb(
     Raises:
         UsageError: the address is not safe, the server can't be reached or refuses an object.
     """
-    _check_address(url)
+    check_address(url)
     session = _session(credentials, ca_bundle)
     client = DICOMwebClient(url=url, session=session)
     client.set_http_retry_params(retry=False)
@@ -48,7 +48,7 @@ def send_dicomweb(
     return _confirmed(answer, datasets, str(host))
 
 
-def _check_address(url: str) -> None:
+def check_address(url: str) -> None:
     """Let patient data and passwords go over TLS only, but for this very machine."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:

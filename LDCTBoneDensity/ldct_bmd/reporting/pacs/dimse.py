@@ -59,7 +59,11 @@ def send_dimse(
     )
     if not association.is_established:
         reason = "refuses the connection" if association.is_rejected else "can't be reached"
-        raise UsageError(f"{peer.title} at {peer.host}:{peer.port} {reason}; check title, address and who may send.")
+        # What went wrong in a TLS handshake does not come back from pynetdicom.
+        trust = " With TLS its certificate must be trusted, or named with --ca." if tls else ""
+        raise UsageError(
+            f"{peer.title} at {peer.host}:{peer.port} {reason}; check title, address and who may send.{trust}"
+        )
     stored: list[str] = []
     try:
         for dataset in datasets:

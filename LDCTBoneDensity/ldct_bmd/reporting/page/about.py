@@ -2,7 +2,7 @@
 
 from ...calibration import Calibration
 from ...examination import Examination, PatientIdentity, ScanIdentity, record_sha256
-from .catalogue import Catalogue
+from ..catalogue import Catalogue
 from .report import Fact
 from .words import MINUS, date, number, person, time, visible
 

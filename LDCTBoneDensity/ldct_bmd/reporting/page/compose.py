@@ -11,11 +11,11 @@ from ...assessment import (
 )
 from ...errors import UsageError
 from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256
-from ...findings import Finding
+from ...findings import Finding, FindingCode
+from ..catalogue import Catalogue, catalogue
 from ..deidentify import is_signed_copy
 from ..priors import Comparison
 from .about import calibration_facts, patient_facts, scan_facts, software_facts
-from .catalogue import Catalogue, catalogue
 from .history import history_table
 from .level_table import level_table, shown_level
 from .prior_table import prior_table
@@ -29,6 +29,7 @@ _BAR_COLORS = {
     Category.OSTEOPENIA: "#e3ab4a",
     Category.NORMAL: "#cfe8cf",
 }
+LONGEST_COMMENT = 4000  # letters
 THRESHOLDS_FROM_YEARS = 50.0  # ACR-SPR-SSR practice parameter for QCT
 
 
@@ -66,12 +67,14 @@ def compose(
         state=_state(examination, say, deidentified),
         patient=patient_facts(examination.scan.patient, say),
         scan=scan_facts(examination, say),
+        alert=_alert(examination, say),
         category=category_words,
         statement=visible(assessment.statement, 4000),
         bar=bar,
         mean_line=_mean_line(examination, say),
-        warning=say("calibration.nominal") if examination.calibration.nominal else "",
+        warnings=_warnings(examination, say),
         levels_line=_levels_line(examination, say),
+        comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
         levels=level_table(examination, say),
         priors=prior_table(comparisons, say) if comparisons else None,
         findings=tuple(
@@ -192,11 +195,25 @@ def _placed(finding: Finding) -> str:
     return finding.message if named else f"{finding.level}: {finding.message}"
 
 
+def _alert(examination: Examination, say: Catalogue) -> str:
+    fractured = any(finding.code is FindingCode.SUSPECTED_FRACTURE for finding in examination.findings)
+    return say("alert.fracture") if fractured else ""
+
+
+def _warnings(examination: Examination, say: Catalogue) -> tuple[str, ...]:
+    """Return what must stand beside the result, not pages after it."""
+    lines = []
+    years = examination.scan.patient.age_years
+    if years is not None and years < THRESHOLDS_FROM_YEARS:
+        lines.append(say("warning.young", years=f"{years:g}"))
+    if examination.calibration.nominal:
+        lines.append(say("calibration.nominal"))
+    return tuple(lines)
+
+
 def _method(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     lines = [say("method.voi"), say("method.category"), say("method.t_score")]
     years = examination.scan.patient.age_years
     if years is None:
         lines.append(say("method.age_unknown"))
-    elif years < THRESHOLDS_FROM_YEARS:
-        lines.append(say("method.young", years=f"{years:g}"))
     return (*lines, say("method.screening"), say("method.research"))

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from ...examination import Examination, HistoryEntry
-from .catalogue import Catalogue
+from ..catalogue import Catalogue
 from .report import Column, Table
 from .words import number, time, visible
 

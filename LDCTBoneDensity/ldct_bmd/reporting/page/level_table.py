@@ -3,7 +3,7 @@
 from ...anatomy import ASSESSED_LEVELS
 from ...assessment import format_bmd
 from ...examination import Examination, Measurement
-from .catalogue import Catalogue
+from ..catalogue import Catalogue
 from .report import Column, Table
 from .words import DASH, half_interval, number, visible
 

@@ -11,8 +11,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, Image, KeepTogether, PageTemplate, Paragraph, Spacer
 from reportlab.platypus import Table as Grid
 
+from ..catalogue import Catalogue, catalogue
 from . import fonts
-from .catalogue import Catalogue, catalogue
 from .pdf_bar import bar_drawing
 from .pdf_styles import (
     BODY,
@@ -35,7 +35,7 @@ MARGIN = 14 * mm
 WIDTH = A4[0] - 2 * MARGIN
 _TOP, _BOTTOM = 12 * mm, 18 * mm
 _GAP = 8 * mm
-_SPINE_HEIGHT = 96 * mm
+_SPINE_HEIGHT = 88 * mm
 _PER_ROW = 4  # pictures of VOIs
 _LONGEST_CELL = 34  # letters beyond which a cell is folded
 
@@ -64,7 +64,7 @@ def to_pdf(report: Report) -> bytes:
 
 def _story(report: Report, say: Catalogue) -> list[Flowable]:
     story: list[Flowable] = [
-        _side_by_side(_paragraph(report.title, TITLE), _paragraph(report.research_use, TOP), 0.6),
+        _side_by_side(_paragraph(report.title, TITLE), _paragraph(report.research_use, TOP), 0.67),
         Spacer(0, 2 * mm),
         _state(report),
         _side_by_side(
@@ -73,6 +73,7 @@ def _story(report: Report, say: Catalogue) -> list[Flowable]:
         ),
         _heading(say("section.result")),
         _result(report, say),
+        *([_heading(say("section.comment")), _paragraph(report.comment, BODY)] if report.comment else []),
         _heading(say("section.levels")),
         *_table(report.levels),
     ]
@@ -129,14 +130,13 @@ def _facts(facts: Sequence[Fact], width: float) -> Grid:
 
 def _result(report: Report, say: Catalogue) -> Flowable:
     inside = WIDTH - 8 * mm
-    lines: list[Flowable] = [_paragraph(report.category, INTEREST)]
+    lines: list[Flowable] = [_paragraph(line, INTEREST) for line in (report.alert, report.category) if line]
     if report.mean_line:
         lines.append(_paragraph(report.mean_line, MEAN))
     if report.bar is not None:
         lines.append(bar_drawing(report.bar, inside, say("bar.unit")))
     lines.append(_paragraph(report.statement, STATEMENT))
-    if report.warning:
-        lines.append(_paragraph(report.warning, LINE))
+    lines += [_paragraph(warning, LINE) for warning in report.warnings]
     lines += [_paragraph(line, BODY) for line in report.levels_line]
     padding = [("LEFTPADDING", (0, 0), (-1, -1), 4 * mm), ("RIGHTPADDING", (0, 0), (-1, -1), 4 * mm)]
     # A row for each line, so that a long statement can go over to the next page.

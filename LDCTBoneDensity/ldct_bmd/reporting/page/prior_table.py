@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from ...assessment import format_bmd
+from ..catalogue import Catalogue
 from ..priors import Change, Comparison, Remark
-from .catalogue import Catalogue
 from .report import Column, Table
 from .words import DASH, date, number, signed, visible
 

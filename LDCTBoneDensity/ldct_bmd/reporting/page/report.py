@@ -92,8 +92,10 @@ class Report:
     """All that a report shows.
 
     Attributes:
+        alert: what leads the result whatever the BMD, "" where nothing does.
         bar: None where no category may be given: there is then nothing to compare with its thresholds.
         levels_line: which levels are used, which are not, and why.
+        comment: the reader's own words, "" where there are none.
         record_sha256: the state of the record that the report shows.
     """
 
@@ -104,12 +106,14 @@ class Report:
     state: State
     patient: tuple[Fact, ...]
     scan: tuple[Fact, ...]
+    alert: str
     category: str
     statement: str
     bar: ColourBar | None
     mean_line: str
-    warning: str
+    warnings: tuple[str, ...]
     levels_line: tuple[str, ...]
+    comment: str
     levels: Table
     priors: Table | None
     findings: tuple[Note, ...]

@@ -4,18 +4,17 @@ import re
 from datetime import datetime
 
 from ...calibration import BMDError
+from .. import visible as texts
 
 NORMAL_95 = 1.96  # half-width of a 95 % interval, in standard errors
 DASH = "–"
 MINUS = "−"
 LONGEST = 400  # letters of a text from outside; a row of a table must fit on a page
-_BLANK = "\t\n\r\u00a0\u3000"
 
 
 def visible(text: str, longest: int = LONGEST) -> str:
-    """Return text from outside with every character that shows nothing or steers (control, bidirectional) replaced."""
-    shown = "".join(c if c.isprintable() else " " if c in _BLANK else "\ufffd" for c in text[: longest + 1])
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    """Return text from outside as a page can show it."""
+    return texts.visible(text, longest)
 
 
 def person(name: str) -> str:

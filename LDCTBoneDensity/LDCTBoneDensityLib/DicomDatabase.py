@@ -1,0 +1,45 @@
+"""Slicer's DICOM database, as far as an export needs it."""
+
+from pathlib import Path
+
+import slicer
+from ldct_bmd.errors import UsageError
+from slicer.i18n import tr as _
+
+
+class DicomDatabase:
+    """Takes DICOM objects in, as the DICOM module's own import does."""
+
+    @staticmethod
+    def demandOpen() -> None:
+        """Raise UsageError where no database is open."""
+        database = getattr(slicer, "dicomDatabase", None)
+        if database is None or not database.isOpen:
+            raise UsageError(_("Slicer's DICOM database is not open: open the module DICOM once, and try again."))
+
+    @staticmethod
+    def add(folder: Path) -> int:
+        """Copy the objects in ``folder`` into the database; return how many. UsageError where one did not get in."""
+        import ctk
+
+        DicomDatabase.demandOpen()
+        database = slicer.dicomDatabase
+        indexer = ctk.ctkDICOMIndexer()
+        # Without its background mode, off by default, it returns when all is done.
+        indexer.addDirectory(database, str(folder), True)
+        indexer.waitForImportFinished()
+        files = sorted(folder.iterdir())
+        missing = [path.name for path in files if not database.fileForInstance(_instance(path))]
+        if missing:
+            raise UsageError(
+                _("Slicer's DICOM database did not take {name}: look for the reason in the error log.").format(
+                    name=missing[0]
+                )
+            )
+        return len(files)
+
+
+def _instance(path: Path) -> str:
+    import pydicom
+
+    return str(pydicom.dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)

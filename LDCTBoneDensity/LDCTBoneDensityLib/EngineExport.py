@@ -1,0 +1,102 @@
+"""The engine's part of an export: writes what was asked for of a reviewed examination, as the command line does."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ldct_bmd.errors import UsageError
+from ldct_bmd.examination import Examination
+from ldct_bmd.examination.plain import from_plain, to_plain
+from ldct_bmd.labeling import Vertebra, VertebralColumn
+from ldct_bmd.progress import Progress
+from ldct_bmd.reporting.dicom import EarlierReport, SourceSeries, read_source_files
+from ldct_bmd.reporting.files import DICOM_FOLDER
+from ldct_bmd.reporting.outputs import (
+    DICOM_OUTPUTS,
+    Output,
+    Pixels,
+    earlier_in,
+    write_deidentified,
+    write_outputs,
+)
+from ldct_bmd.reporting.priors import Comparison, compare
+from ldct_bmd.scan import CTScan
+
+from .Destination import OUT, REPORTED, Destination
+from .EngineJob import BODIES, RESULT, VOXELS, scanOf
+
+
+def exportJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
+    """Write, and send, what the job names; the result says which structured report was written."""
+    send = _sender(job) if job["destination"] == Destination.PACS else None
+    examination = Examination.from_json(json.dumps(job["record"]))
+    scan = scanOf(job["scan"], np.load(folder / VOXELS, mmap_mode="r"))
+    wanted = frozenset(Output(value) for value in job["outputs"])
+    pixels = Pixels(scan, _column(examination, np.load(folder / BODIES)), _source(job, examination, scan, wanted))
+    comparisons = _comparisons(job, examination)
+    isFolder = job["destination"] == Destination.FOLDER
+    output = Path(job["output"]) if isFolder else folder / OUT
+    if job["deidentify"]:
+        write_deidentified(output, examination, pixels, comparisons, wanted, isFolder, progress)
+    else:
+        earlier = (earlier_in(output) if isFolder else None) or _earlier(job)
+        write_outputs(output, examination, pixels, comparisons, wanted, earlier, isFolder, progress)
+    report = None if job["deidentify"] else earlier_in(output)
+    if send is not None:
+        progress("send", 0.0)
+        send(sorted((output / DICOM_FOLDER).iterdir()))
+    (folder / RESULT).write_text(json.dumps({REPORTED: to_plain(report)}), encoding="utf-8")
+
+
+def _column(examination: Examination, bodies: np.ndarray) -> VertebralColumn:
+    return VertebralColumn(
+        tuple(
+            Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae
+        ),
+        bodies,
+        examination.quality.names_certain,
+        examination.quality.names_remark,
+    )
+
+
+def _source(
+    job: dict[str, Any], examination: Examination, scan: CTScan, wanted: frozenset[Output]
+) -> SourceSeries | None:
+    if not wanted & DICOM_OUTPUTS:
+        return None
+    files = [Path(file) for file in job["files"]]
+    if scan.source.kind != "dicom" or not files:
+        raise UsageError(
+            "No DICOM object can be made: the DICOM files of this volume are not at hand. Load the scan from Slicer's "
+            "DICOM database and measure it, or export without DICOM."
+        )
+    return read_source_files(files, examination.scan, "Slicer's DICOM database")
+
+
+def _comparisons(job: dict[str, Any], examination: Examination) -> tuple[Comparison, ...]:
+    made = []
+    for path in map(Path, job["priors"]):
+        try:
+            prior = Examination.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path.name} can't be read; choose the measurement.json of an earlier result.") from error
+        made.append(compare(examination, prior, tell_date=not job["deidentify"]))
+    return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
+
+
+def _earlier(job: dict[str, Any]) -> EarlierReport | None:
+    return None if job[REPORTED] is None else from_plain(EarlierReport, job[REPORTED])
+
+
+def _sender(job: dict[str, Any]) -> Callable[[list[Path]], object]:
+    """Return what sends files; UsageError, before anything is made, where address or credentials are wrong."""
+    from ldct_bmd.reporting.pacs import check_address, find_credentials, read_peer, send_dicomweb, send_dimse
+
+    address = job["pacs"]
+    if "://" in address:
+        check_address(address)
+        return partial(send_dicomweb, address, credentials=find_credentials(address))
+    return partial(send_dimse, read_peer(address), tls=job["tls"])

@@ -1,0 +1,54 @@
+"""The report's page on display before it goes anywhere."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import qt
+import slicer
+from ldct_bmd.errors import UsageError
+from slicer.i18n import tr as _
+
+_SIZE = (960, 1000)
+_PAGE = "report.html"
+
+
+class ReportPreview:
+    """Shows one page at a time, in Slicer's web view, or in the system's browser where Slicer was built without one.
+
+    The page names the patient: it lies in a folder that only this user can read, until the next preview, or until the
+    scene or the application closes.
+    """
+
+    def __init__(self) -> None:
+        self.window = None
+        self.page: Path | None = None
+
+    def show(self, made: Path) -> None:
+        """Take over the page ``made`` and show it; UsageError where it can't be shown."""
+        self.close()
+        folder = Path(tempfile.mkdtemp(prefix="ldct-bmd-preview-"))
+        self.page = folder / _PAGE
+        shutil.move(made, self.page)
+        url = qt.QUrl.fromLocalFile(str(self.page))
+        if not hasattr(slicer, "qSlicerWebWidget"):
+            if not qt.QDesktopServices.openUrl(url):
+                self.close()
+                raise UsageError(_("No browser shows the report: export it to a folder and open it there."))
+            return
+        # A page loaded by its address: content handed over as text is limited to 2 MB, and pictures are more.
+        self.window = slicer.qSlicerWebWidget()
+        self.window.setWindowTitle(_("Preview of the report"))
+        self.window.resize(*_SIZE)
+        self.window.setUrl(url.toString())
+        self.window.show()
+
+    def close(self) -> None:
+        """Close the window and remove the page."""
+        window, self.window = self.window, None
+        if window is not None:
+            window.hide()
+            window.deleteLater()
+        page, self.page = self.page, None
+        if page is not None:
+            shutil.rmtree(page.parent, ignore_errors=True)
