@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination
 from ldct_bmd.examination.plain import from_plain, to_plain
@@ -52,6 +53,10 @@ def exportJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
 
 
 def _column(examination: Examination, bodies: np.ndarray) -> VertebralColumn:
+    present = np.bincount(bodies.ravel(), minlength=max(VERSE_VALUE.values()) + 1) > 0
+    missing = [v.level for v in examination.vertebrae if not present[VERSE_VALUE[v.level]]]
+    if missing:
+        raise UsageError(f"{missing[0]} has no segment any more: draw its vertebral body, or measure again.")
     return VertebralColumn(
         tuple(
             Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae

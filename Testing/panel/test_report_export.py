@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,16 @@ def test_a_refused_export_says_one_sentence_and_leaves_nothing(review: Hands, tm
     assert {path.name for path in tmp_path.iterdir()} <= {"out", "prior.json"}
 
 
-def test_earlier_records_are_compared_in_the_report(review: Hands, tmp_path: Path) -> None:
-    from dataclasses import replace
+def test_a_record_whose_segment_is_gone_is_not_exported(review: Hands, tmp_path: Path) -> None:
+    state = review.review.session.state
+    bodies = {level: body for level, body in state.bodies.items() if level != "L1"}
+    review.review.session._states = [replace(state, bodies=bodies)]
+    export(review, tmp_path / "out")
+    assert "L1 has no segment" in review.message
+    assert list(tmp_path.iterdir()) == []
 
+
+def test_earlier_records_are_compared_in_the_report(review: Hands, tmp_path: Path) -> None:
     now = review.examination
     then = replace(now, scan=replace(now.scan, acquisition_date="20200101", sop_instance_uids=("1.9",)), signature=None)
     (tmp_path / "old.json").write_text(then.to_json())
@@ -136,8 +144,6 @@ def test_earlier_records_are_compared_in_the_report(review: Hands, tmp_path: Pat
 
 
 def test_a_volume_that_is_not_from_dicom_has_no_dicom_outputs(panel: Hands, measured: Any, ct: Any) -> None:
-    from dataclasses import replace
-
     stored, bodies = measured
     source = {**stored.scan["source"], "kind": "file"}
     panel.show_measured(ct, (replace(stored, scan={**stored.scan, "source": source}), bodies))

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
 from ... import __version__
-from ...anatomy import COLOR_RGB, VERSE_VALUE
+from ...anatomy import COLOR_RGB
 from ...corrections import Correction
 from ...errors import CannotMeasure
 from ...labeling import VertebralColumn
@@ -37,11 +37,12 @@ def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -
     _check_positions(context.source.images, scan)
     number = segment_numbers(context, column)
     count = len(column.vertebrae)
-    value_to_segment = np.zeros(256, dtype=np.uint8)
+    bodies = np.zeros(scan.geometry.shape, dtype=np.uint8)
     for vertebra in column.vertebrae:
-        value_to_segment[VERSE_VALUE[vertebra.level]] = number["body", vertebra.level]
+        box, inside = column.mask(vertebra.level)
+        bodies[box][inside] = number["body", vertebra.level]
     descriptions = _descriptions(context, number)
-    dataset = _encode(context, value_to_segment[to_stored.view(column.bodies)], descriptions[:count])
+    dataset = _encode(context, to_stored.view(bodies), descriptions[:count])
     if len(descriptions) > count:
         # highdicom takes one label for each voxel, and a VOI overlaps its body: the VOIs are encoded apart and joined.
         apart = _encode(context, to_stored.view(_voi_labels(context, scan)), _renumbered(descriptions[count:]))
