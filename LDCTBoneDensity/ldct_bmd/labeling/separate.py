@@ -35,6 +35,8 @@ HU_OFFSET = 200.0  # so that a disc of 90 HU between endplates of 200 HU counts
 MIN_BODY_ML = 1.0
 SMOOTH_MM = 1.0
 CORE = 0.5  # middle part of each segment that seeds its body
+# Bodies meet in a valley of the foreground; where it shows none, at the cut: it is a ridge, this high, between them.
+RIDGE = 0.5
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,9 @@ def separate(
     core = known & (np.abs(voxel_s - centre[index]) < CORE * half[index])
     seeds = np.zeros(foreground.shape, dtype=np.int32)
     seeds[tuple(voxels[core].T)] = segment[core]
-    smooth = ndimage.gaussian_filter(foreground.astype(np.float32), 0.7)
-    flooded = watershed(-smooth, seeds, mask=mask)
+    height = -ndimage.gaussian_filter(foreground.astype(np.float32), 0.7)
+    height[tuple(voxels[known].T)] += RIDGE * ((np.abs(voxel_s - centre[index]) / half[index]) ** 2)[known]
+    flooded = watershed(height, seeds, mask=mask)
     extents = []
     total = float(np.prod(spacing)) / 1000.0
     for number in range(len(cuts) - 1, 0, -1):
