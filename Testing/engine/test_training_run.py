@@ -22,9 +22,10 @@ from ldct_bmd.training import run as running
 from ldct_bmd.training.configuration import COARSE, FINE, FineTuning
 from ldct_bmd.training.examples import MixedSource, SyntheticSource
 from ldct_bmd.training.log import read_rows
+from ldct_bmd.training.loop import Trainer
 from ldct_bmd.training.pair_source import PairSource
 from ldct_bmd.training.pairs import PairFolder
-from ldct_bmd.training.run import TrainingRequest, pack, prepare, train
+from ldct_bmd.training.run import TrainingRequest, pack, prepare
 from typer.testing import CliRunner, Result
 
 TINY = NetworkShape(4, (4, 8), (1, 1))
@@ -67,6 +68,12 @@ def write_configuration(file: Path, **changes: object) -> Path:
 
 def command(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def train(request: TrainingRequest) -> Trainer:
+    trainer = prepare(request)
+    trainer.run()
+    return trainer
 
 
 def same(one: DenseUNet, other: DenseUNet, tolerance: float = 0.0) -> bool:

@@ -17,7 +17,7 @@ from ..segmentation.network import DenseUNet, NetworkShape
 from ..segmentation.weights import save_model
 from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, load_configuration
 from .examples import MixedSource, Source, SyntheticSource
-from .loop import Report, Trainer
+from .loop import Trainer
 from .pair_source import PairSource
 from .pairs import PairFolder, hold_out, prepare_pairs
 from .start import Start, load_start, shape_of
@@ -85,13 +85,6 @@ def prepare(request: TrainingRequest, progress: Progress = silent) -> Trainer:
     if workers is None:
         workers = min((os.cpu_count() or 1) - 1, MAX_WORKERS) if device.type == "cuda" else 0
     return Trainer(configuration, source, request.folder, held_out, device, workers, start)
-
-
-def train(request: TrainingRequest, report: Report | None = None, progress: Progress = silent) -> Trainer:
-    """Train a network, from where the request's folder left off; return its trainer. Raises as :func:`prepare` does."""
-    trainer = prepare(request, progress)
-    trainer.run(report)
-    return trainer
 
 
 def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> None:
