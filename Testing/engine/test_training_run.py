@@ -26,6 +26,8 @@ from ldct_bmd.training.loop import Trainer
 from ldct_bmd.training.pair_source import PairSource
 from ldct_bmd.training.pairs import PairFolder
 from ldct_bmd.training.run import TrainingRequest, pack, prepare
+from ldct_bmd.training.synthetic import Atlas
+from ldct_bmd.training.synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE
 from typer.testing import CliRunner, Result
 
 TINY = NetworkShape(4, (4, 8), (1, 1))
@@ -172,6 +174,32 @@ def test_synthetic_and_annotated_scans_are_mixed_and_annotated_ones_validate(
     assert isinstance(prepare(replace(request, pairs=())).held_out, SyntheticSource)
     alone = prepare(replace(request, atlases=()))
     assert [part for part, _ in alone.source.parts] == [annotated]  # type: ignore[attr-defined]
+
+
+def test_another_lumbar_mesh_is_not_taken_from_what_was_kept_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grafted = []
+
+    def note(atlas: Atlas, mesh: Path) -> Atlas:
+        grafted.append((mesh / VERTICES_FILE).read_text())
+        return atlas
+
+    monkeypatch.setattr(running, "load_atlas", lambda path, cache: block_atlas())
+    monkeypatch.setattr(running, "_with_mesh", note)
+    atlas, mesh = tmp_path / "atlas.nii.gz", tmp_path / "mesh"
+    atlas.touch()
+    mesh.mkdir()
+    file = tmp_path / "small.json"
+    file.write_text(json.dumps(to_plain(small(2))))
+    request = TrainingRequest(str(file), tmp_path / "runs", (atlas,), lumbar_mesh=mesh, device="cpu")
+    with pytest.raises(UsageError, match=f"lacks {VERTICES_FILE} and {FACES_FILE}"):
+        prepare(request)
+    (mesh / FACES_FILE).write_text("1,2,3")
+    for vertices in ("first", "first", "other"):
+        (mesh / VERTICES_FILE).write_text(vertices)
+        prepare(request)
+    assert grafted == ["first", "other"]
 
 
 def test_what_was_trained_is_packed_into_weights_that_load(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from .start import Start, load_start, shape_of
 from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
 from .synthetic.graft import graft
-from .synthetic.lumbar_mesh import load_lumbar_mesh
+from .synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE, load_lumbar_mesh
 
 NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
 MAX_WORKERS = 12
@@ -161,7 +161,7 @@ def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
         mesh = request.lumbar_mesh
         anatomies.append((atlas, 1.0 if mesh is None else 1.0 - MESH_SHARE))
         if mesh is not None:
-            cache = request.folder / f"atlas-{_stamp(path)}-lumbar-mesh.npz"
+            cache = request.folder / f"atlas-{_stamp(path)}-lumbar-mesh-{_mesh_stamp(mesh)}.npz"
             anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), MESH_SHARE))
     return tuple(anatomies)
 
@@ -171,8 +171,16 @@ def _with_mesh(atlas: Atlas, mesh: Path) -> Atlas:
 
 
 def _stamp(path: Path) -> str:
-    stamp = f"{path.absolute()} {path.stat().st_size} {path.stat().st_mtime_ns}"
-    return hashlib.sha256(stamp.encode()).hexdigest()[:16]
+    """Return what tells a file from others by what is in it, so that a copy elsewhere is the same."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _mesh_stamp(mesh: Path) -> str:
+    files = [mesh / name for name in (VERTICES_FILE, FACES_FILE)]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise UsageError(f"{mesh} does not hold the lumbar mesh: it lacks {' and '.join(missing)}.")
+    return hashlib.sha256("".join(_stamp(file) for file in files).encode()).hexdigest()[:16]
 
 
 def _averaged(network: str, checkpoint: Path) -> tuple[NetworkShape, DenseUNet]:
