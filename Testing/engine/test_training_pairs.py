@@ -3,18 +3,23 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+import torch
 from helpers_pairs import write_image, write_pairs
 from helpers_vertebra import column, dice
 from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.segmentation.network_segmenter import _padded
+from ldct_bmd.segmentation.normalize import LOW_HU, normalize
 from ldct_bmd.training import pairs
-from ldct_bmd.training.configuration import Augmentation
+from ldct_bmd.training.configuration import COARSE, FINE, Augmentation
 from ldct_bmd.training.pair_source import PairSource
 from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs
 from ldct_bmd.training.synthetic import SampleSpec
 from ldct_bmd.training.targets import OTHER_BONE, UNKNOWN
+from numpy.typing import NDArray
 
 FINE_MM = (1.0, 2.0, 2.0)
 WHOLE, BODIES = column()
@@ -129,13 +134,36 @@ def test_without_variation_a_piece_is_cut_out_about_the_spine_or_the_trunk(coded
     assert (about_trunk == UNKNOWN).any()  # 30 + 12 lies beyond 40
 
 
-def test_beyond_the_scan_its_edge_goes_on_and_nothing_is_known(coded: AnnotatedScan) -> None:
+@pytest.mark.parametrize("rescan", [0.0, 1.0])
+def test_beyond_the_scan_nothing_is_known_and_its_edge_goes_on_or_air_begins(
+    coded: AnnotatedScan, rescan: float
+) -> None:
     spec = replace(SPEC, shape=(80, 24, 24))
-    hu, labels = PairSource((coded,), spec, Augmentation()).draw(np.random.default_rng(0), 80)
-    known = (labels != UNKNOWN).any(axis=(1, 2))
-    assert known.sum() == 60
-    assert not known[:9].any()
-    assert np.array_equal(hu[0], hu[np.flatnonzero(known)[0]])
+    augmentation = Augmentation(rescan=rescan, hu_shift=20.0 * rescan)
+
+    def drawn(beyond: Literal["edge", "air"]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        source = PairSource((coded,), spec, replace(augmentation, beyond=beyond))
+        hu, labels = source.draw(np.random.default_rng(0), 80)
+        return hu, labels != UNKNOWN
+
+    edge, known = drawn("edge")
+    rows = known.any(axis=(1, 2))
+    assert rows.sum() == 60
+    assert not rows[:9].any()
+    if not rescan:
+        assert np.array_equal(edge[0], edge[np.flatnonzero(rows)[0]])
+    air, same_known = drawn("air")
+    assert np.array_equal(known, same_known)
+    assert np.array_equal(air[known], edge[known])
+    assert np.all(air[~known] == LOW_HU)
+
+
+def test_each_network_is_trained_on_what_it_meets_beyond_a_scan() -> None:
+    padding = {"air": _padded(torch.zeros(1, 1, 1), "constant"), "edge": _padded(torch.zeros(1, 1, 1), "replicate")}
+    assert COARSE.augmentation.beyond == "air"
+    assert float(padding["air"][-1, -1, -1]) == normalize(torch.tensor(LOW_HU))
+    assert FINE.augmentation.beyond == "edge"
+    assert not padding["edge"].any()
 
 
 def test_left_and_right_are_swapped_half_the_time_if_wanted(coded: AnnotatedScan) -> None:

@@ -70,6 +70,7 @@ class Augmentation:
         mirror: whether left and right are swapped, half the time.
         hu_scale, hu_shift: standard deviations of a miscalibrated scale.
         rescan: chance of noise, streaks, thicker slices, ... as synthetic scans have them, on top of the scan's own.
+        beyond: what a piece shows where the scan ends: its edge again, or air, as the network meets it in use.
     """
 
     about: Literal["spine", "trunk"] = "spine"
@@ -79,6 +80,7 @@ class Augmentation:
     hu_scale: float = 0.0
     hu_shift: float = 0.0
     rescan: float = 0.0
+    beyond: Literal["edge", "air"] = "edge"
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,13 @@ def _sources(
     if scans:
         parts.append((PairSource(tuple(trained_on), spec, configuration.augmentation), share if parts else 1.0))
     if validated_on:
-        held_out = PairSource(tuple(validated_on), spec, Augmentation(about=configuration.augmentation.about))
+        held_out = PairSource(tuple(validated_on), spec, _calm(configuration.augmentation))
     return MixedSource(tuple(parts)), held_out
+
+
+def _calm(augmentation: Augmentation) -> Augmentation:
+    """Return where pieces are cut out and what lies beyond the scan, without any variation."""
+    return Augmentation(about=augmentation.about, beyond=augmentation.beyond)
 
 
 def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
