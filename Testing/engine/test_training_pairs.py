@@ -11,6 +11,8 @@ import torch
 from helpers_pairs import write_image, write_pairs
 from helpers_vertebra import column, dice
 from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.progress import silent
+from ldct_bmd.segmentation.label_map import Parts
 from ldct_bmd.segmentation.network_segmenter import _padded
 from ldct_bmd.segmentation.normalize import LOW_HU, normalize
 from ldct_bmd.training import pairs
@@ -79,11 +81,53 @@ def test_a_scan_without_a_vertebra_is_trained_on_too(tmp_path: Path) -> None:
     assert set(np.unique(labels)) <= {0, OTHER_BONE, UNKNOWN}
 
 
-def test_a_pair_that_does_not_fit_is_named(tmp_path: Path) -> None:
+def prepared(folder: Path, parts: Parts = "body") -> tuple[list[str], list[str]]:
+    """Names of the scans of ``folder`` that can be trained on, and what is said of the others."""
+    said: list[str] = []
+    scans = prepare_pairs(
+        [PairFolder(folder, "verse", parts)], FINE_MM, folder.parent / "cache", silent, said.append
+    )
+    return [scan.name for scan in scans], said
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (np.roll(BODIES, 25, axis=1), "not"),
+        (np.zeros_like(BODIES), "holds no vertebra T1 to L5"),
+        (np.where(BODIES == 20, 5, 0).astype(np.uint8), "holds no vertebra T1 to L5"),
+    ],
+    ids=["elsewhere", "empty", "cervical"],
+)
+def test_a_pair_that_cannot_be_used_is_skipped_and_named(
+    labels: NDArray[np.uint8], reason: str, tmp_path: Path
+) -> None:
     write_pairs(tmp_path / "pairs", ("good", "bad"))
-    write_image(np.roll(BODIES, 25, axis=1), tmp_path / "pairs" / "bad_seg-vert_msk.nii.gz")
-    with pytest.raises(CannotMeasure, match="The pair bad cannot be trained on"):
-        prepare_pairs([PairFolder(tmp_path / "pairs", "verse", "body")], FINE_MM, tmp_path / "cache")
+    write_image(labels, tmp_path / "pairs" / "bad_seg-vert_msk.nii.gz")
+    usable, (sentence,) = prepared(tmp_path / "pairs")
+    assert usable == ["pairs/good"]
+    assert sentence.startswith("The pair bad cannot be trained on: ")
+    assert reason in sentence
+
+
+def test_a_vertebra_whose_arch_cannot_be_split_off_costs_its_scan_alone(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "pairs", ("good", "bad"), parts="whole")
+    write_image(BODIES, tmp_path / "pairs" / "bad_seg-vert_msk.nii.gz")
+    usable, (sentence,) = prepared(tmp_path / "pairs", "whole")
+    assert usable == ["pairs/good"]
+    assert "--parts body" in sentence
+
+
+def test_where_more_than_a_fifth_or_all_pairs_cannot_be_used_nothing_is_trained(tmp_path: Path) -> None:
+    names = tuple("abcdefghij")
+    folder = write_pairs(tmp_path / "pairs", names)
+    for bad, name in enumerate(names[:3], start=1):
+        write_image(np.zeros_like(BODIES), folder / f"{name}_seg-vert_msk.nii.gz")
+        if bad <= 2:
+            usable, said = prepared(folder)
+            assert (len(usable), len(said)) == (10 - bad, bad)
+    with pytest.raises(CannotMeasure, match=r"Of 10 pairs 3 cannot be trained on.*The pair a cannot"):
+        prepared(folder)
     whole = write_pairs(tmp_path / "whole", parts="whole")
     with pytest.raises(CannotMeasure, match="use --parts whole"):
         prepare_pairs([PairFolder(whole, "verse", "body")], FINE_MM, tmp_path / "cache")

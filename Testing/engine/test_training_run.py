@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from helpers_atlas import block_atlas
 from helpers_pairs import write_pairs
@@ -102,6 +103,18 @@ def test_fine_tuning_on_one_s_own_scans_gives_weights_with_the_other_network_as_
     assert not same(mine.fine, before.fine)
     assert same(mine.fine, before.fine, tolerance=2e-3)  # two steps of some 1e-4, and half precision
     assert {path.name for path in tmp_path.glob("mine*")} == {weights.name, weights.name + ".sha256"}
+
+
+def test_pairs_that_are_skipped_are_listed_on_standard_error(
+    pairs: Path, fine: Path, start: Path, tmp_path: Path
+) -> None:
+    labels = pairs / "b_seg-vert_msk.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(labels)) * 0, str(labels))
+    options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--start", start, "--device", "cpu")
+    trained = command("train", fine, *options, "--runs", tmp_path / "runs", "--steps", "1")
+    assert trained.exit_code == 0, trained.output
+    assert "The pair b cannot be trained on: " in trained.stderr
+    assert "The pair a" not in trained.output
 
 
 def test_a_run_that_starts_from_the_shipped_weights_has_them_and_a_lower_learning_rate(

@@ -15,7 +15,7 @@ from ..training.log import StepRecord
 from ..training.loop import Report, Trainer
 from ..training.pairs import PairFolder
 from ..training.run import TrainingRequest, prepare
-from .terminal import messages, progress_bar
+from .terminal import messages, progress_bar, say
 
 SMOOTHING = 0.98  # of the loss and the time shown
 PLAIN_EVERY = 100  # steps, where the output is no terminal
@@ -40,8 +40,13 @@ def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence
 
 def train_network(request: TrainingRequest) -> Trainer:
     """Train as ``request`` says, with a bar; return the trainer. CannotMeasure if a worker process was ended."""
-    with progress_bar() as progress:
-        trainer = prepare(request, progress)
+    skipped: list[str] = []
+    try:
+        with progress_bar() as progress:
+            trainer = prepare(request, progress, skipped.append)
+    finally:
+        for sentence in skipped:
+            say(messages(), sentence)
     try:
         with training_bar(trainer) as report:
             trainer.run(report)

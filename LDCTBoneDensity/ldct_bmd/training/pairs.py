@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,13 @@ from ..validation.segmentation.pairs import Pair, find_pairs
 from .annotations import STRUCTURES, label_annotated, label_spineless
 
 VERSION = 1  # of what is kept of a scan
+MAX_UNUSABLE = 0.2  # of the pairs; above it the request is wrong rather than a pair
 Spacing = tuple[float, float, float]
+Skipped = Callable[[str], object]
+
+
+def unheard(sentence: str) -> None:
+    """Listen to nothing that is said of pairs."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +78,24 @@ class AnnotatedScan:
 
 
 def prepare_pairs(
-    folders: Sequence[PairFolder], spacing_zyx_mm: Spacing, cache: Path, progress: Progress = silent
+    folders: Sequence[PairFolder],
+    spacing_zyx_mm: Spacing,
+    cache: Path,
+    progress: Progress = silent,
+    skipped: Skipped = unheard,
 ) -> list[AnnotatedScan]:
     """Return the scans of ``folders`` on a network's grid, from ``cache`` where they were prepared before.
 
+    Args:
+        skipped: told of each pair that can't be used, in a sentence.
+
     Raises:
         UsageError: a folder holds no pairs.
-        CannotMeasure: a pair can't be used; the message names it.
+        CannotMeasure: no pair, or too few of them, can be used.
     """
     found = [(folder, pair) for folder in folders for pair in find_pairs(folder.path)]
-    scans = []
+    scans: list[AnnotatedScan] = []
+    unusable: list[str] = []
     for number, (folder, pair) in enumerate(found):
         progress("Preparing scans", number / len(found))
         place = cache / _key(folder, pair, spacing_zyx_mm)
@@ -91,11 +105,18 @@ def prepare_pairs(
             except (CannotMeasure, UsageError) as error:
                 # The options of the measurement, which the sentence may name, have shorter names here.
                 reason = str(error).replace("--segmentation-", "--")
-                raise CannotMeasure(f"The pair {pair.name} cannot be trained on: {reason}") from error
+                unusable.append(f"The pair {pair.name} cannot be trained on: {reason}")
+                skipped(unusable[-1])
+                continue
         facts = json.loads((place / "scan.json").read_text(encoding="ascii"))
         scans.append(AnnotatedScan(f"{folder.path.name}/{pair.name}", place, **facts))
     if found:
         progress("Preparing scans", 1.0)
+    if unusable and (not scans or len(unusable) >= 2 and len(unusable) > MAX_UNUSABLE * len(found)):
+        raise CannotMeasure(
+            f"Of {len(found)} pairs {len(unusable)} cannot be trained on, so that --values, --parts or the folder may "
+            f"be wrong; mend them or leave them out. The first: {unusable[0]}"
+        )
     return scans
 
 

@@ -19,7 +19,7 @@ from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, 
 from .examples import MixedSource, Source, SyntheticSource
 from .loop import Trainer
 from .pair_source import PairSource
-from .pairs import PairFolder, hold_out, prepare_pairs
+from .pairs import PairFolder, Skipped, hold_out, prepare_pairs, unheard
 from .start import Start, load_start, shape_of
 from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
@@ -61,12 +61,15 @@ class TrainingRequest:
     lumbar_mesh: Path | None = None
 
 
-def prepare(request: TrainingRequest, progress: Progress = silent) -> Trainer:
+def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skipped = unheard) -> Trainer:
     """Read what there is to train on and return the trainer, ready to run.
+
+    Args:
+        skipped: told of each annotated scan that can't be used, in a sentence.
 
     Raises:
         UsageError: the request makes no sense, or names what is not there.
-        CannotMeasure: an annotated scan or the weights can't be used.
+        CannotMeasure: too many annotated scans, or the weights, can't be used.
     """
     configuration = _configuration(request)
     # Apple's GPUs lack the pooling that the networks are trained with.
@@ -80,7 +83,7 @@ def prepare(request: TrainingRequest, progress: Progress = silent) -> Trainer:
         network = getattr(model, NETWORK[configuration.classes])
         start = Start(network, model.identity.name, model.identity.sha256)
     request.folder.mkdir(parents=True, exist_ok=True)
-    source, held_out = _sources(request, configuration, progress)
+    source, held_out = _sources(request, configuration, progress, skipped)
     workers = request.workers
     if workers is None:
         workers = min((os.cpu_count() or 1) - 1, MAX_WORKERS) if device.type == "cuda" else 0
@@ -129,7 +132,7 @@ def _configuration(request: TrainingRequest) -> TrainingConfiguration:
 
 
 def _sources(
-    request: TrainingRequest, configuration: TrainingConfiguration, progress: Progress
+    request: TrainingRequest, configuration: TrainingConfiguration, progress: Progress, skipped: Skipped
 ) -> tuple[Source, Source | None]:
     """Return what to train on and what to validate on: annotated scans held out, if there are, else synthetic ones."""
     if not request.atlases and not request.pairs:
@@ -138,7 +141,7 @@ def _sources(
         if not path.is_file():
             raise UsageError(f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz.")
     spec, share = configuration.spec, configuration.annotated_share
-    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress)
+    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress, skipped)
     trained_on, validated_on = hold_out(scans, configuration.held_out)
     parts: list[tuple[Source, float]] = []
     held_out: Source | None = None
