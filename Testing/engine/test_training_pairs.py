@@ -1,5 +1,6 @@
 """Annotated scans: brought to the network's grid once, and varied with their labels."""
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +13,16 @@ from helpers_pairs import write_image, write_pairs
 from helpers_vertebra import column, dice
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.progress import silent
-from ldct_bmd.segmentation.label_map import Parts
+from ldct_bmd.segmentation.label_map import Parts, Values
 from ldct_bmd.segmentation.network_segmenter import _padded
 from ldct_bmd.segmentation.normalize import LOW_HU, normalize
 from ldct_bmd.training import pairs
 from ldct_bmd.training.configuration import COARSE, FINE, Augmentation
 from ldct_bmd.training.pair_source import PairSource
-from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs
+from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs, write_held_out
 from ldct_bmd.training.synthetic import SampleSpec
 from ldct_bmd.training.targets import OTHER_BONE, UNKNOWN
+from ldct_bmd.validation.segmentation.pairs import Pair, find_pairs
 from numpy.typing import NDArray
 
 FINE_MM = (1.0, 2.0, 2.0)
@@ -84,9 +86,7 @@ def test_a_scan_without_a_vertebra_is_trained_on_too(tmp_path: Path) -> None:
 def prepared(folder: Path, parts: Parts = "body") -> tuple[list[str], list[str]]:
     """Names of the scans of ``folder`` that can be trained on, and what is said of the others."""
     said: list[str] = []
-    scans = prepare_pairs(
-        [PairFolder(folder, "verse", parts)], FINE_MM, folder.parent / "cache", silent, said.append
-    )
+    scans = prepare_pairs([PairFolder(folder, "verse", parts)], FINE_MM, folder.parent / "cache", silent, said.append)
     return [scan.name for scan in scans], said
 
 
@@ -133,8 +133,52 @@ def test_where_more_than_a_fifth_or_all_pairs_cannot_be_used_nothing_is_trained(
         prepare_pairs([PairFolder(whole, "verse", "body")], FINE_MM, tmp_path / "cache")
 
 
+def named(name: str, values: Values = "verse", source: str = "set") -> AnnotatedScan:
+    """A scan of which only the names matter."""
+    pair = Pair(name, "ours", Path(f"{source}/{name}_ct.nii.gz"), Path(f"{source}/{name}_seg.nii.gz"))
+    return AnnotatedScan(f"set/{name}", pair, PairFolder(Path(source), values, "body"), Path(), FINE_MM, (), (0.0, 0.0))
+
+
+def test_the_scans_of_a_patient_are_all_trained_on_or_all_held_out() -> None:
+    scans = [named(f"sub-verse{i:03}_split-{part}") for i in range(10) for part in ("a", "b", "c")]
+    trained, held_out = hold_out(scans, 0.2)
+    assert len(held_out) == 6
+    assert {scan.patient for scan in held_out} == {scan.name[4:16] for scan in held_out}
+    assert not {scan.patient for scan in held_out} & {scan.patient for scan in trained}
+    assert hold_out(scans[:3], 0.9)[1] == []  # one patient: nothing to hold out
+
+
+def test_what_is_held_out_is_written_as_the_evaluation_reads_it(tmp_path: Path) -> None:
+    pairs_of = write_pairs(tmp_path / "pairs", ("a", "b"))
+    (tmp_path / "leg.csv").write_text("image,reference\npairs/a_ct.nii.gz,\n")
+    folders = [PairFolder(pairs_of, "verse", "body"), PairFolder(tmp_path / "leg.csv", "verse", "body")]
+    scans = prepare_pairs(folders, FINE_MM, tmp_path / "cache")
+    table = tmp_path / "fine-held_out.csv"
+    write_held_out(scans, table)
+    found = find_pairs(table)
+    assert [(pair.image, pair.reference, pair.group) for pair in found] == [
+        (scan.pair.image, scan.pair.reference, scan.pair.group) for scan in scans
+    ]
+    assert [pair.name for pair in found] == [scan.name for scan in scans]
+    write_held_out([], table)
+    assert not table.exists()
+
+
+def test_scans_of_other_labels_are_held_out_in_tables_of_their_own(tmp_path: Path) -> None:
+    table = tmp_path / "fine-held_out.csv"
+    one, again, other = named("a"), named("a", source="b"), named("c", "totalsegmentator")
+    write_held_out([one, again, other], table)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "fine-held_out-totalsegmentator-body.csv",
+        "fine-held_out-verse-body.csv",
+    ]
+    rows = list(csv.DictReader((tmp_path / "fine-held_out-verse-body.csv").open()))
+    assert [row["name"] for row in rows] == ["set/a", "set/a (2)"]
+    assert rows[1]["image"] == str(Path("b/a_ct.nii.gz").absolute())
+
+
 def test_the_same_scans_are_held_out_whatever_their_order() -> None:
-    scans = [AnnotatedScan(f"scan{i}", Path(), FINE_MM, (), (0.0, 0.0)) for i in range(10)]
+    scans = [named(f"scan{i}") for i in range(10)]
     trained, held_out = hold_out(scans, 0.2)
     assert len(held_out) == 2
     assert sorted(scan.name for scan in trained + held_out) == sorted(scan.name for scan in scans)
@@ -150,7 +194,9 @@ def coded(tmp_path: Path) -> AnnotatedScan:
     labels = (1 + z // 10 + 6 * (y // 20) + 12 * (x // 20)).astype(np.uint8)
     np.save(tmp_path / "labels.npy", labels)
     np.save(tmp_path / "hu.npy", labels.astype(np.int16) * 10)
-    return AnnotatedScan("coded", tmp_path, FINE_MM, ((10.0, 20.0, 20.0), (50.0, 20.0, 20.0)), (10.0, 30.0))
+    return replace(
+        named("coded"), folder=tmp_path, spine_zyx=((10.0, 20.0, 20.0), (50.0, 20.0, 20.0)), trunk_yx=(10.0, 30.0)
+    )
 
 
 def test_the_scan_and_its_labels_are_turned_together(coded: AnnotatedScan) -> None:

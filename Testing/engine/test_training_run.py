@@ -29,6 +29,7 @@ from ldct_bmd.training.pairs import PairFolder
 from ldct_bmd.training.run import TrainingRequest, pack, prepare
 from ldct_bmd.training.synthetic import Atlas
 from ldct_bmd.training.synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE
+from ldct_bmd.validation.segmentation.pairs import find_pairs
 from typer.testing import CliRunner, Result
 
 TINY = NetworkShape(4, (4, 8), (1, 1))
@@ -94,6 +95,8 @@ def test_fine_tuning_on_one_s_own_scans_gives_weights_with_the_other_network_as_
     assert "trained to step 2" in trained.output
     assert [row["step"] for row in read_rows(runs / "fine.csv")] == ["1", "2"]
     assert read_rows(runs / "fine.csv")[-1]["dice_outline"]
+    (held_out,) = find_pairs(runs / "fine-held_out.csv")  # a fifth of three
+    assert held_out.image in pairs.iterdir()
 
     packed = command("pack", runs, "-o", weights, "--name", "mine", "--start", start)
     assert packed.exit_code == 0, packed.output

@@ -67,7 +67,6 @@ def training_bar(trainer: Trainer) -> Iterator[Report]:
     facts = TextColumn("loss {task.fields[loss]:.3f}  {task.fields[seconds]:.2f} s/step  {task.fields[dice]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), facts, TimeRemainingColumn())
     with RichProgress(*columns, console=console, refresh_per_second=2, disable=not console.is_terminal) as bar:
-        trainer.resume()  # so that the time left does not count the steps that an earlier run took
         total = trainer.configuration.steps
         name = trainer.configuration.name
         task = bar.add_task(name, total=total, completed=trainer.step, loss=0.0, seconds=0.0, dice="")

@@ -19,7 +19,7 @@ from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, 
 from .examples import MixedSource, Source, SyntheticSource
 from .loop import Trainer
 from .pair_source import PairSource
-from .pairs import PairFolder, Skipped, hold_out, prepare_pairs, unheard
+from .pairs import AnnotatedScan, PairFolder, Skipped, hold_out, prepare_pairs, unheard, write_held_out
 from .start import Start, load_start, shape_of
 from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
@@ -61,8 +61,23 @@ class TrainingRequest:
     lumbar_mesh: Path | None = None
 
 
+@dataclass(frozen=True)
+class _Sources:
+    """What a run draws from.
+
+    Attributes:
+        held_out: the annotated scans that it does not train on.
+    """
+
+    train: Source
+    validate: Source | None
+    held_out: tuple[AnnotatedScan, ...]
+
+
 def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skipped = unheard) -> Trainer:
-    """Read what there is to train on and return the trainer, ready to run.
+    """Read what there is to train on and return the trainer, where its checkpoint left off.
+
+    The annotated scans held out are written to the folder as a table, for an evaluation.
 
     Args:
         skipped: told of each annotated scan that can't be used, in a sentence.
@@ -83,11 +98,14 @@ def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skip
         network = getattr(model, NETWORK[configuration.classes])
         start = Start(network, model.identity.name, model.identity.sha256)
     request.folder.mkdir(parents=True, exist_ok=True)
-    source, held_out = _sources(request, configuration, progress, skipped)
+    sources = _sources(request, configuration, progress, skipped)
     workers = request.workers
     if workers is None:
         workers = min((os.cpu_count() or 1) - 1, MAX_WORKERS) if device.type == "cuda" else 0
-    return Trainer(configuration, source, request.folder, held_out, device, workers, start)
+    trainer = Trainer(configuration, sources.train, request.folder, sources.validate, device, workers, start)
+    trainer.resume()
+    write_held_out(sources.held_out, request.folder / f"{configuration.name}-held_out.csv")
+    return trainer
 
 
 def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> None:
@@ -133,7 +151,7 @@ def _configuration(request: TrainingRequest) -> TrainingConfiguration:
 
 def _sources(
     request: TrainingRequest, configuration: TrainingConfiguration, progress: Progress, skipped: Skipped
-) -> tuple[Source, Source | None]:
+) -> _Sources:
     """Return what to train on and what to validate on: annotated scans held out, if there are, else synthetic ones."""
     if not request.atlases and not request.pairs:
         raise UsageError("There is nothing to train on: name an atlas with --atlas, or annotated scans with --pairs.")
@@ -153,7 +171,7 @@ def _sources(
         parts.append((PairSource(tuple(trained_on), spec, configuration.augmentation), share if parts else 1.0))
     if validated_on:
         held_out = PairSource(tuple(validated_on), spec, _calm(configuration.augmentation))
-    return MixedSource(tuple(parts)), held_out
+    return _Sources(MixedSource(tuple(parts)), held_out, tuple(validated_on))
 
 
 def _calm(augmentation: Augmentation) -> Augmentation:
