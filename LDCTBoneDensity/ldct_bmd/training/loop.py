@@ -37,7 +37,7 @@ class Trainer:
         start: weights to start from, where there is no checkpoint to go on from.
 
     Raises:
-        UsageError: ``start`` does not fit, or what is in ``folder`` did not start from it.
+        UsageError: ``start`` does not fit, or the learning rate is to follow a validation that there is not.
     """
 
     def __init__(
@@ -50,6 +50,11 @@ class Trainer:
         workers: int = 0,
         start: Start | None = None,
     ) -> None:
+        if configuration.schedule.kind == "plateau" and (held_out is None or not configuration.validation):
+            raise UsageError(
+                f"{configuration.name} lowers its learning rate on a plateau of the validation Dice, and there is nothing "
+                "to validate on: name more pairs, or take the schedule cosine."
+            )
         self.configuration = configuration
         self.source = source
         self.held_out = held_out
@@ -96,6 +101,10 @@ class Trainer:
                 raise UsageError(f"{self.checkpoint} is of a network of another shape: name another folder.") from error
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
+            rate = self.configuration.learning_rate
+            if "configuration" in state and state["configuration"]["learning_rate"] != rate:
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
             self.step = int(state["step"])
             if "plateau" in state:
                 self.plateau.load_state_dict(state["plateau"])

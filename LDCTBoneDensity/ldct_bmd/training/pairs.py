@@ -129,7 +129,7 @@ def prepare_pairs(
         scans.append(AnnotatedScan(f"{folder.path.name}/{pair.name}", pair, folder, place, **facts))
     if found:
         progress("Preparing scans", 1.0)
-    if unusable and (not scans or len(unusable) >= 2 and len(unusable) > MAX_UNUSABLE * len(found)):
+    if unusable and (not scans or (len(unusable) >= 2 and len(unusable) > MAX_UNUSABLE * len(found))):
         raise CannotMeasure(
             f"Of {len(found)} pairs {len(unusable)} cannot be trained on, so that --values, --parts or the folder may "
             f"be wrong; mend them or leave them out. The first: {unusable[0]}"
