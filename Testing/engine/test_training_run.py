@@ -27,12 +27,14 @@ from ldct_bmd.training.loop import Trainer
 from ldct_bmd.training.pair_source import PairSource
 from ldct_bmd.training.pairs import PairFolder
 from ldct_bmd.training.run import TrainingRequest, pack, prepare
+from ldct_bmd.training.start import Start, load_start
 from ldct_bmd.training.synthetic import Atlas
 from ldct_bmd.training.synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE
 from ldct_bmd.validation.segmentation.pairs import find_pairs
 from typer.testing import CliRunner, Result
 
 TINY = NetworkShape(4, (4, 8), (1, 1))
+TINY_OF = {"coarse": replace(TINY, classes=21), "fine": TINY}
 PATCH = replace(SPEC, spacing_zyx_mm=(1.0, 2.0, 2.0))
 
 
@@ -51,9 +53,8 @@ def pairs(tmp_path: Path) -> Path:
 def start(tmp_path: Path) -> Path:
     """Weights of two small networks."""
     torch.manual_seed(0)
-    shapes = {"coarse": replace(TINY, classes=21), "fine": TINY}
     path = tmp_path / "start.safetensors"
-    save_model(path, "start", {name: (shape, DenseUNet(shape)) for name, shape in shapes.items()})
+    save_model(path, "start", {name: (shape, DenseUNet(shape)) for name, shape in TINY_OF.items()})
     return path
 
 
@@ -100,6 +101,10 @@ def test_fine_tuning_on_one_s_own_scans_gives_weights_with_the_other_network_as_
 
     packed = command("pack", runs, "-o", weights, "--name", "mine", "--start", start)
     assert packed.exit_code == 0, packed.output
+    lines = packed.output.splitlines()
+    sha256 = load_model(start).identity.sha256
+    assert lines[0] == f"fine: {runs}, step 2 of 2, started from the weights with SHA-256 {sha256[:12]}..."
+    assert lines[1] == f"coarse: taken from the weights {start}"
     mine, before = load_model(weights), load_model(start)
     assert mine.identity.name == "mine"
     assert same(mine.coarse, before.coarse)
@@ -219,20 +224,44 @@ def test_another_lumbar_mesh_is_not_taken_from_what_was_kept_of_the_first(
 
 
 def test_what_was_trained_is_packed_into_weights_that_load(tmp_path: Path) -> None:
-    trainer_of(COARSE, block_atlas(), tmp_path).save()
-    trainer_of(replace(FINE, network=TINY), block_atlas(), tmp_path).save()
-    pack(tmp_path, tmp_path / "w.safetensors", "untrained")
+    coarse, fine = (
+        trainer_of(replace(one, network=TINY_OF[one.name]), block_atlas(), tmp_path) for one in (COARSE, FINE)
+    )
+    coarse.step, fine.step = 3, 5
+    coarse.save()
+    fine.save()
+    assert pack(tmp_path, tmp_path / "w.safetensors", "mine") == [
+        f"coarse: {tmp_path}, step 3 of {COARSE.steps}, started from no weights",
+        f"fine: {tmp_path}, step 5 of {FINE.steps}, started from no weights",
+    ]
     model = load_model(tmp_path / "w.safetensors")
-    assert model.identity.name == "untrained"
+    assert model.identity.name == "mine"
     assert model.fine.head.in_channels == 4
     checksum = (tmp_path / "w.safetensors.sha256").read_text()
     assert checksum == f"{model.identity.sha256}  w.safetensors\n"
 
 
+def test_networks_that_learnt_nothing_or_started_apart_are_not_packed(start: Path, tmp_path: Path) -> None:
+    coarse, fine = (
+        trainer_of(replace(one, network=TINY_OF[one.name]), block_atlas(), tmp_path) for one in (COARSE, FINE)
+    )
+    coarse.step = 1
+    coarse.save()
+    fine.save()
+    with pytest.raises(CannotMeasure, match=r"fine\.pt is at step 0"):
+        pack(tmp_path, tmp_path / "w.safetensors", "half")
+    model = load_start(start)
+    fine.step, fine.start = 1, Start(model.fine, "start", model.identity.sha256)
+    fine.save()
+    with pytest.raises(CannotMeasure, match="did not start from the same weights"):
+        pack(tmp_path, tmp_path / "w.safetensors", "mixed")
+    assert not (tmp_path / "w.safetensors").exists()
+
+
 def test_a_network_that_was_not_trained_is_taken_from_the_weights_named(start: Path, tmp_path: Path) -> None:
-    for configuration in (COARSE, FINE):
-        trainer_of(configuration, block_atlas(), tmp_path).save()
-    (tmp_path / "fine.pt").unlink()
+    trainer = trainer_of(replace(COARSE, network=TINY_OF["coarse"]), block_atlas(), tmp_path)
+    trainer.step = 1
+    trainer.save()
     with pytest.raises(CannotMeasure, match=r"no checkpoint of the fine network.*--start"):
         pack(tmp_path, tmp_path / "w.safetensors", "half")
     pack(tmp_path, tmp_path / "w.safetensors", "half", str(start))
@@ -282,6 +311,7 @@ def test_the_averaged_weights_are_what_is_packed(tmp_path: Path) -> None:
     with torch.no_grad():
         for value in trainer.average.parameters():
             value.fill_(0.25)
+    trainer.step = 1
     trainer.save()
     pack(tmp_path, tmp_path / "w.safetensors", "averaged", "shipped")
     values = np.concatenate(

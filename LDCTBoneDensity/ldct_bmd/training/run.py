@@ -3,9 +3,11 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -108,15 +110,18 @@ def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skip
     return trainer
 
 
-def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> None:
+def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> list[str]:
     """Write the averaged weights of both networks to one safetensors file with its checksum.
+
+    Returns a line for each network on where it came from.
 
     Args:
         folder: where "coarse" and "fine" were trained.
         start: weights ("shipped", or a file) that a network which was not trained there is taken from.
 
     Raises:
-        CannotMeasure: no network, or with no ``start`` not both networks, were trained in ``folder``.
+        CannotMeasure: no network, or with no ``start`` not both networks, were trained in ``folder``; or they did not
+            start from the same weights.
     """
     trained = {network: folder / f"{network}.pt" for network in ("coarse", "fine")}
     missing = [network for network, checkpoint in trained.items() if not checkpoint.is_file()]
@@ -125,16 +130,32 @@ def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> No
             f"{folder} holds no checkpoint of the {' or the '.join(missing)} network: train it first"
             + (", or take it from other weights with --start." if len(missing) == 1 else ".")
         )
-    networks = {network: _averaged(network, trained[network]) for network in trained if network not in missing}
+    states = {
+        network: torch.load(checkpoint, map_location="cpu", weights_only=True)
+        for network, checkpoint in trained.items()
+        if network not in missing
+    }
+    for network, state in states.items():
+        if not state["step"]:
+            raise CannotMeasure(f"{trained[network]} is at step 0, so that it holds nothing learnt: train it first.")
+    if len({state.get("start") for state in states.values()}) > 1:
+        raise CannotMeasure(
+            f"The two networks in {folder} did not start from the same weights: train both from the same ones, or pack "
+            "one from a folder of its own and take the other with --start."
+        )
+    networks = {network: _averaged(network, state) for network, state in states.items()}
+    origins = [_origin(network, folder, state) for network, state in states.items()]
     if missing and start is not None:
         other = getattr(load_start(start), missing[0])
         networks[missing[0]] = (shape_of(other), other)
+        origins.append(f"{missing[0]}: taken from the weights {start}")
     if not weights.absolute().parent.is_dir():
         raise UsageError(f"The folder {weights.absolute().parent} does not exist; make it first.")
     with tempfile.TemporaryDirectory(dir=weights.absolute().parent) as beside:
         save_model(Path(beside) / weights.name, name, networks)
         for written in sorted(Path(beside).iterdir()):
             written.replace(weights.absolute().parent / written.name)
+    return origins
 
 
 def _configuration(request: TrainingRequest) -> TrainingConfiguration:
@@ -209,8 +230,14 @@ def _mesh_stamp(mesh: Path) -> str:
     return hashlib.sha256("".join(_stamp(file) for file in files).encode()).hexdigest()[:16]
 
 
-def _averaged(network: str, checkpoint: Path) -> tuple[NetworkShape, DenseUNet]:
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+def _origin(network: str, folder: Path, state: Mapping[str, Any]) -> str:
+    steps = f" of {state['configuration']['steps']}" if "configuration" in state else ""
+    start = state.get("start")
+    begun = f"from the weights with SHA-256 {start[:12]}..." if start else "from no weights"
+    return f"{network}: {folder}, step {state['step']}{steps}, started {begun}"
+
+
+def _averaged(network: str, state: Mapping[str, Any]) -> tuple[NetworkShape, DenseUNet]:
     shape = CONFIGURATIONS[network].network
     if "configuration" in state:
         shape = from_plain(NetworkShape, state["configuration"]["network"])

@@ -79,5 +79,6 @@ def pack(
     with exit_codes():
         from ...training.run import pack as write
 
-        write(runs, weights, name, start)
+        for origin in write(runs, weights, name, start):
+            say(output(), origin)
         say(output(), f"Written: {weights.name}.")
