@@ -5,6 +5,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,6 +159,50 @@ def test_a_run_is_not_gone_on_with_from_other_weights(pairs: Path, fine: Path, s
     # Without --start it goes on as well, and still knows where it came from.
     assert train(replace(tuned, start=None, steps=3)).step == 3
     assert train(replace(tuned, steps=4)).step == 4
+
+
+def test_a_run_is_not_gone_on_with_on_other_data(pairs: Path, fine: Path, tmp_path: Path) -> None:
+    request = TrainingRequest(
+        str(fine), tmp_path / "runs", pairs=(PairFolder(pairs, "verse", "body"),), steps=1, device="cpu"
+    )
+    held_out = tmp_path / "runs" / "fine-held_out.csv"
+    train(request)
+    before = held_out.read_text()
+    more = write_pairs(tmp_path / "more", ("d", "e", "f"))
+    for other in ((PairFolder(more, "verse", "body"),), (*request.pairs, PairFolder(more, "verse", "body"))):
+        with pytest.raises(UsageError, match=r"fine\.pt is of a run on other data: name another folder"):
+            prepare(replace(request, pairs=other, steps=9))
+    assert held_out.read_text() == before
+    assert prepare(replace(request, steps=9)).step == 1
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"batch": 3}, {"loss": replace(FINE.loss, dice=0.5)}])
+def test_a_run_is_not_gone_on_with_under_another_configuration(change: dict[str, Any], tmp_path: Path) -> None:
+    configuration = small(3)
+    trainer = trainer_of(configuration, block_atlas(), tmp_path)
+    trainer.step = 2
+    trainer.save()
+    with pytest.raises(UsageError, match="of a run with another configuration: name another folder"):
+        trainer_of(replace(configuration, **change), block_atlas(), tmp_path).resume()
+    free = replace(configuration, steps=9, learning_rate=1e-5, fine_tuning=None, about="longer")
+    same = trainer_of(free, block_atlas(), tmp_path)
+    same.resume()
+    assert same.step == 2
+
+    state = torch.load(trainer.checkpoint, weights_only=True)
+    older = {key: value for key, value in state.items() if key not in ("configuration_digest", "origin")}
+    torch.save(older, trainer.checkpoint)
+    accepted = trainer_of(replace(configuration, **change), block_atlas(), tmp_path)
+    accepted.resume()
+    assert accepted.step == 2
+
+
+def test_a_run_that_is_done_says_so(pairs: Path, fine: Path, start: Path, tmp_path: Path) -> None:
+    options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--start", start, "--runs", tmp_path / "runs")
+    assert "trained to step 2: " in command("train", fine, *options, "--device", "cpu").output
+    again = command("train", fine, *options, "--device", "cpu")
+    assert again.exit_code == 0, again.output
+    assert "fine is trained to its 2 steps already; raise --steps to go on." in again.output
 
 
 def test_weights_and_checkpoints_of_another_shape_are_refused(

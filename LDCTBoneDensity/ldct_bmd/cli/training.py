@@ -38,8 +38,8 @@ def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence
     )
 
 
-def train_network(request: TrainingRequest) -> Trainer:
-    """Train as ``request`` says, with a bar; return the trainer. CannotMeasure if a worker process was ended."""
+def train_network(request: TrainingRequest) -> str:
+    """Train as ``request`` says, with a bar; return what was done. CannotMeasure if a worker process was ended."""
     skipped: list[str] = []
     try:
         with progress_bar() as progress:
@@ -47,6 +47,9 @@ def train_network(request: TrainingRequest) -> Trainer:
     finally:
         for sentence in skipped:
             say(messages(), sentence)
+    name, steps = trainer.configuration.name, trainer.configuration.steps
+    if trainer.step >= steps:
+        return f"{name} is trained to its {steps} steps already; raise --steps to go on."
     try:
         with training_bar(trainer) as report:
             trainer.run(report)
@@ -57,7 +60,7 @@ def train_network(request: TrainingRequest) -> Trainer:
             "A process that draws examples was ended from outside, perhaps for want of memory: "
             "give the same command again, with fewer --workers."
         ) from error
-    return trainer
+    return f"{name} is trained to step {trainer.step}: {trainer.checkpoint}."
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """Training as a user starts it: a configuration, what to train on, a folder to go on from."""
 
 import hashlib
+import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -69,11 +70,13 @@ class _Sources:
 
     Attributes:
         held_out: the annotated scans that it does not train on.
+        origin: what tells the data that it trains on.
     """
 
     train: Source
     validate: Source | None
     held_out: tuple[AnnotatedScan, ...]
+    origin: str
 
 
 def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skipped = unheard) -> Trainer:
@@ -104,7 +107,9 @@ def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skip
     workers = request.workers
     if workers is None:
         workers = min((os.cpu_count() or 1) - 1, MAX_WORKERS) if device.type == "cuda" else 0
-    trainer = Trainer(configuration, sources.train, request.folder, sources.validate, device, workers, start)
+    trainer = Trainer(
+        configuration, sources.train, request.folder, sources.validate, device, workers, start, sources.origin
+    )
     trainer.resume()
     write_held_out(sources.held_out, request.folder / f"{configuration.name}-held_out.csv")
     return trainer
@@ -192,7 +197,14 @@ def _sources(
         parts.append((PairSource(tuple(trained_on), spec, configuration.augmentation), share if parts else 1.0))
     if validated_on:
         held_out = PairSource(tuple(validated_on), spec, _calm(configuration.augmentation))
-    return _Sources(MixedSource(tuple(parts)), held_out, tuple(validated_on))
+    return _Sources(MixedSource(tuple(parts)), held_out, tuple(validated_on), _origin_of(request, trained_on))
+
+
+def _origin_of(request: TrainingRequest, trained_on: Sequence[AnnotatedScan]) -> str:
+    # A prepared scan's folder is named by its files and their kind of labels.
+    mesh = _mesh_stamp(request.lumbar_mesh) if request.atlases and request.lumbar_mesh else None
+    facts = [[_stamp(path) for path in request.atlases], mesh, sorted(scan.folder.name for scan in trained_on)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _calm(augmentation: Augmentation) -> Augmentation:

@@ -63,8 +63,7 @@ def train(
             workers=workers,
             threads=threads,
         )
-        trainer = train_network(request)
-        say(output(), f"{trainer.configuration.name} is trained to step {trainer.step}: {trainer.checkpoint}.")
+        say(output(), train_network(request))
 
 
 def pack(
