@@ -7,6 +7,7 @@ import pytest
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination.plain import to_plain
 from ldct_bmd.training.configuration import COARSE, CONFIGURATIONS, FINE, load_configuration
+from ldct_bmd.training.loop import MAX_GRADIENT_NORM
 
 
 def test_the_networks_keep_the_shapes_of_the_shipped_weights() -> None:
@@ -23,6 +24,9 @@ def test_the_paper_s_recipe_is_as_it_says() -> None:
     assert (paper.schedule.kind, paper.schedule.factor, paper.schedule.patience) == ("plateau", 0.5, 3)
     assert paper.steps == 300 * paper.epoch
     assert paper.epoch * paper.batch == 7000
+    # Where it is not as the paper says, it says so.
+    assert "at random" in paper.about
+    assert f"gradients are clipped to a norm of {MAX_GRADIENT_NORM:g}" in paper.about
     assert (paper.loss.dice, paper.loss.entropy, paper.loss.found, paper.loss.border, paper.loss.order) == (
         1,
         0,

@@ -14,7 +14,7 @@ import pytest
 import torch
 from helpers_atlas import block_atlas
 from helpers_training import SPEC, small, trainer_of
-from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.training import loop
 from ldct_bmd.training.configuration import Schedule
 from ldct_bmd.training.examples import SyntheticSource, batches, validation_examples
@@ -175,6 +175,26 @@ def test_on_a_plateau_the_learning_rate_is_halved_after_three_epochs(atlas: Atla
     trainer_of(replace(configuration, steps=3), atlas, halfway).run()
     trainer_of(configuration, atlas, halfway).run()
     assert column(halfway, "learning_rate") == column(tmp_path, "learning_rate")
+
+
+def test_another_learning_rate_is_gone_on_with_on_a_plateau_too(atlas: Atlas, tmp_path: Path) -> None:
+    plateau = Schedule("plateau", factor=0.5, patience=1)
+    configuration = replace(small(3), epoch=1, learning_rate=1e-9, schedule=plateau, ema=0.0)
+    trainer_of(configuration, atlas, tmp_path).run()
+    trainer_of(replace(configuration, steps=4), atlas, tmp_path).run()
+    trainer_of(replace(configuration, steps=6, learning_rate=4e-9), atlas, tmp_path).run()
+    rates = [float(rate) for rate in column(tmp_path, "learning_rate")]
+    # Halved after each epoch but the first, whatever the interruption, until another rate is asked for.
+    assert rates == pytest.approx([1e-9, 1e-9, 0.5e-9, 0.25e-9, 4e-9, 2e-9], rel=0.01, abs=0)
+
+
+def test_a_plateau_of_nothing_is_refused(atlas: Atlas, tmp_path: Path) -> None:
+    configuration = replace(small(3), schedule=Schedule("plateau"))
+    source = SyntheticSource(((atlas, 1.0),), SPEC)
+    with pytest.raises(UsageError, match="nothing to validate on"):
+        Trainer(configuration, source, tmp_path)
+    with pytest.raises(UsageError, match="nothing to validate on"):
+        trainer_of(replace(configuration, validation=0), atlas, tmp_path)
 
 
 def test_training_lowers_the_loss(atlas: Atlas, tmp_path: Path) -> None:

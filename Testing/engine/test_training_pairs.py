@@ -1,20 +1,29 @@
 """Annotated scans: brought to the network's grid once, and varied with their labels."""
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+import torch
 from helpers_pairs import write_image, write_pairs
 from helpers_vertebra import column, dice
 from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.progress import silent
+from ldct_bmd.segmentation.label_map import Parts, Values
+from ldct_bmd.segmentation.network_segmenter import _padded
+from ldct_bmd.segmentation.normalize import LOW_HU, normalize
 from ldct_bmd.training import pairs
-from ldct_bmd.training.configuration import Augmentation
+from ldct_bmd.training.configuration import COARSE, FINE, Augmentation
 from ldct_bmd.training.pair_source import PairSource
-from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs
+from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs, write_held_out
 from ldct_bmd.training.synthetic import SampleSpec
 from ldct_bmd.training.targets import OTHER_BONE, UNKNOWN
+from ldct_bmd.validation.segmentation.pairs import Pair, find_pairs
+from numpy.typing import NDArray
 
 FINE_MM = (1.0, 2.0, 2.0)
 WHOLE, BODIES = column()
@@ -74,18 +83,102 @@ def test_a_scan_without_a_vertebra_is_trained_on_too(tmp_path: Path) -> None:
     assert set(np.unique(labels)) <= {0, OTHER_BONE, UNKNOWN}
 
 
-def test_a_pair_that_does_not_fit_is_named(tmp_path: Path) -> None:
+def prepared(folder: Path, parts: Parts = "body") -> tuple[list[str], list[str]]:
+    """Names of the scans of ``folder`` that can be trained on, and what is said of the others."""
+    said: list[str] = []
+    scans = prepare_pairs([PairFolder(folder, "verse", parts)], FINE_MM, folder.parent / "cache", silent, said.append)
+    return [scan.name for scan in scans], said
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        (np.roll(BODIES, 25, axis=1), "not"),
+        (np.zeros_like(BODIES), "holds no vertebra T1 to L5"),
+        (np.where(BODIES == 20, 5, 0).astype(np.uint8), "holds no vertebra T1 to L5"),
+    ],
+    ids=["elsewhere", "empty", "cervical"],
+)
+def test_a_pair_that_cannot_be_used_is_skipped_and_named(
+    labels: NDArray[np.uint8], reason: str, tmp_path: Path
+) -> None:
     write_pairs(tmp_path / "pairs", ("good", "bad"))
-    write_image(np.roll(BODIES, 25, axis=1), tmp_path / "pairs" / "bad_seg-vert_msk.nii.gz")
-    with pytest.raises(CannotMeasure, match="The pair bad cannot be trained on"):
-        prepare_pairs([PairFolder(tmp_path / "pairs", "verse", "body")], FINE_MM, tmp_path / "cache")
+    write_image(labels, tmp_path / "pairs" / "bad_seg-vert_msk.nii.gz")
+    usable, (sentence,) = prepared(tmp_path / "pairs")
+    assert usable == ["pairs/good"]
+    assert sentence.startswith("The pair bad cannot be trained on: ")
+    assert reason in sentence
+
+
+def test_a_vertebra_whose_arch_cannot_be_split_off_costs_its_scan_alone(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "pairs", ("good", "bad"), parts="whole")
+    write_image(BODIES, tmp_path / "pairs" / "bad_seg-vert_msk.nii.gz")
+    usable, (sentence,) = prepared(tmp_path / "pairs", "whole")
+    assert usable == ["pairs/good"]
+    assert "--parts body" in sentence
+
+
+def test_where_more_than_a_fifth_or_all_pairs_cannot_be_used_nothing_is_trained(tmp_path: Path) -> None:
+    names = tuple("abcdefghij")
+    folder = write_pairs(tmp_path / "pairs", names)
+    for bad, name in enumerate(names[:3], start=1):
+        write_image(np.zeros_like(BODIES), folder / f"{name}_seg-vert_msk.nii.gz")
+        if bad <= 2:
+            usable, said = prepared(folder)
+            assert (len(usable), len(said)) == (10 - bad, bad)
+    with pytest.raises(CannotMeasure, match=r"Of 10 pairs 3 cannot be trained on.*The pair a cannot"):
+        prepared(folder)
     whole = write_pairs(tmp_path / "whole", parts="whole")
     with pytest.raises(CannotMeasure, match="use --parts whole"):
         prepare_pairs([PairFolder(whole, "verse", "body")], FINE_MM, tmp_path / "cache")
 
 
+def named(name: str, values: Values = "verse", source: str = "set") -> AnnotatedScan:
+    """A scan of which only the names matter."""
+    pair = Pair(name, "ours", Path(f"{source}/{name}_ct.nii.gz"), Path(f"{source}/{name}_seg.nii.gz"))
+    return AnnotatedScan(f"set/{name}", pair, PairFolder(Path(source), values, "body"), Path(), FINE_MM, (), (0.0, 0.0))
+
+
+def test_the_scans_of_a_patient_are_all_trained_on_or_all_held_out() -> None:
+    scans = [named(f"sub-verse{i:03}_split-{part}") for i in range(10) for part in ("a", "b", "c")]
+    trained, held_out = hold_out(scans, 0.2)
+    assert len(held_out) == 6
+    assert {scan.patient for scan in held_out} == {scan.name[4:16] for scan in held_out}
+    assert not {scan.patient for scan in held_out} & {scan.patient for scan in trained}
+    assert hold_out(scans[:3], 0.9)[1] == []  # one patient: nothing to hold out
+
+
+def test_what_is_held_out_is_written_as_the_evaluation_reads_it(tmp_path: Path) -> None:
+    pairs_of = write_pairs(tmp_path / "pairs", ("a", "b"))
+    (tmp_path / "leg.csv").write_text("image,reference\npairs/a_ct.nii.gz,\n")
+    folders = [PairFolder(pairs_of, "verse", "body"), PairFolder(tmp_path / "leg.csv", "verse", "body")]
+    scans = prepare_pairs(folders, FINE_MM, tmp_path / "cache")
+    table = tmp_path / "fine-held_out.csv"
+    write_held_out(scans, table)
+    found = find_pairs(table)
+    assert [(pair.image, pair.reference, pair.group) for pair in found] == [
+        (scan.pair.image, scan.pair.reference, scan.pair.group) for scan in scans
+    ]
+    assert [pair.name for pair in found] == [scan.name for scan in scans]
+    write_held_out([], table)
+    assert not table.exists()
+
+
+def test_scans_of_other_labels_are_held_out_in_tables_of_their_own(tmp_path: Path) -> None:
+    table = tmp_path / "fine-held_out.csv"
+    one, again, other = named("a"), named("a", source="b"), named("c", "totalsegmentator")
+    write_held_out([one, again, other], table)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "fine-held_out-totalsegmentator-body.csv",
+        "fine-held_out-verse-body.csv",
+    ]
+    rows = list(csv.DictReader((tmp_path / "fine-held_out-verse-body.csv").open()))
+    assert [row["name"] for row in rows] == ["set/a", "set/a (2)"]
+    assert rows[1]["image"] == str(Path("b/a_ct.nii.gz").absolute())
+
+
 def test_the_same_scans_are_held_out_whatever_their_order() -> None:
-    scans = [AnnotatedScan(f"scan{i}", Path(), FINE_MM, (), (0.0, 0.0)) for i in range(10)]
+    scans = [named(f"scan{i}") for i in range(10)]
     trained, held_out = hold_out(scans, 0.2)
     assert len(held_out) == 2
     assert sorted(scan.name for scan in trained + held_out) == sorted(scan.name for scan in scans)
@@ -101,7 +194,9 @@ def coded(tmp_path: Path) -> AnnotatedScan:
     labels = (1 + z // 10 + 6 * (y // 20) + 12 * (x // 20)).astype(np.uint8)
     np.save(tmp_path / "labels.npy", labels)
     np.save(tmp_path / "hu.npy", labels.astype(np.int16) * 10)
-    return AnnotatedScan("coded", tmp_path, FINE_MM, ((10.0, 20.0, 20.0), (50.0, 20.0, 20.0)), (10.0, 30.0))
+    return replace(
+        named("coded"), folder=tmp_path, spine_zyx=((10.0, 20.0, 20.0), (50.0, 20.0, 20.0)), trunk_yx=(10.0, 30.0)
+    )
 
 
 def test_the_scan_and_its_labels_are_turned_together(coded: AnnotatedScan) -> None:
@@ -129,13 +224,36 @@ def test_without_variation_a_piece_is_cut_out_about_the_spine_or_the_trunk(coded
     assert (about_trunk == UNKNOWN).any()  # 30 + 12 lies beyond 40
 
 
-def test_beyond_the_scan_its_edge_goes_on_and_nothing_is_known(coded: AnnotatedScan) -> None:
+@pytest.mark.parametrize("rescan", [0.0, 1.0])
+def test_beyond_the_scan_nothing_is_known_and_its_edge_goes_on_or_air_begins(
+    coded: AnnotatedScan, rescan: float
+) -> None:
     spec = replace(SPEC, shape=(80, 24, 24))
-    hu, labels = PairSource((coded,), spec, Augmentation()).draw(np.random.default_rng(0), 80)
-    known = (labels != UNKNOWN).any(axis=(1, 2))
-    assert known.sum() == 60
-    assert not known[:9].any()
-    assert np.array_equal(hu[0], hu[np.flatnonzero(known)[0]])
+    augmentation = Augmentation(rescan=rescan, hu_shift=20.0 * rescan)
+
+    def drawn(beyond: Literal["edge", "air"]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        source = PairSource((coded,), spec, replace(augmentation, beyond=beyond))
+        hu, labels = source.draw(np.random.default_rng(0), 80)
+        return hu, labels != UNKNOWN
+
+    edge, known = drawn("edge")
+    rows = known.any(axis=(1, 2))
+    assert rows.sum() == 60
+    assert not rows[:9].any()
+    if not rescan:
+        assert np.array_equal(edge[0], edge[np.flatnonzero(rows)[0]])
+    air, same_known = drawn("air")
+    assert np.array_equal(known, same_known)
+    assert np.array_equal(air[known], edge[known])
+    assert np.all(air[~known] == LOW_HU)
+
+
+def test_each_network_is_trained_on_what_it_meets_beyond_a_scan() -> None:
+    padding = {"air": _padded(torch.zeros(1, 1, 1), "constant"), "edge": _padded(torch.zeros(1, 1, 1), "replicate")}
+    assert COARSE.augmentation.beyond == "air"
+    assert float(padding["air"][-1, -1, -1]) == normalize(torch.tensor(LOW_HU))
+    assert FINE.augmentation.beyond == "edge"
+    assert not padding["edge"].any()
 
 
 def test_left_and_right_are_swapped_half_the_time_if_wanted(coded: AnnotatedScan) -> None:

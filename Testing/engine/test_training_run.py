@@ -5,9 +5,11 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 from helpers_atlas import block_atlas
 from helpers_pairs import write_pairs
@@ -22,12 +24,18 @@ from ldct_bmd.training import run as running
 from ldct_bmd.training.configuration import COARSE, FINE, FineTuning
 from ldct_bmd.training.examples import MixedSource, SyntheticSource
 from ldct_bmd.training.log import read_rows
+from ldct_bmd.training.loop import Trainer
 from ldct_bmd.training.pair_source import PairSource
 from ldct_bmd.training.pairs import PairFolder
-from ldct_bmd.training.run import TrainingRequest, pack, prepare, train
+from ldct_bmd.training.run import TrainingRequest, pack, prepare
+from ldct_bmd.training.start import Start, load_start
+from ldct_bmd.training.synthetic import Atlas
+from ldct_bmd.training.synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE
+from ldct_bmd.validation.segmentation.pairs import find_pairs
 from typer.testing import CliRunner, Result
 
 TINY = NetworkShape(4, (4, 8), (1, 1))
+TINY_OF = {"coarse": replace(TINY, classes=21), "fine": TINY}
 PATCH = replace(SPEC, spacing_zyx_mm=(1.0, 2.0, 2.0))
 
 
@@ -46,9 +54,8 @@ def pairs(tmp_path: Path) -> Path:
 def start(tmp_path: Path) -> Path:
     """Weights of two small networks."""
     torch.manual_seed(0)
-    shapes = {"coarse": replace(TINY, classes=21), "fine": TINY}
     path = tmp_path / "start.safetensors"
-    save_model(path, "start", {name: (shape, DenseUNet(shape)) for name, shape in shapes.items()})
+    save_model(path, "start", {name: (shape, DenseUNet(shape)) for name, shape in TINY_OF.items()})
     return path
 
 
@@ -69,6 +76,12 @@ def command(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
+def train(request: TrainingRequest) -> Trainer:
+    trainer = prepare(request)
+    trainer.run()
+    return trainer
+
+
 def same(one: DenseUNet, other: DenseUNet, tolerance: float = 0.0) -> bool:
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     return all(torch.allclose(a, b, rtol=0, atol=tolerance) for a, b in pairs)
@@ -84,15 +97,33 @@ def test_fine_tuning_on_one_s_own_scans_gives_weights_with_the_other_network_as_
     assert "trained to step 2" in trained.output
     assert [row["step"] for row in read_rows(runs / "fine.csv")] == ["1", "2"]
     assert read_rows(runs / "fine.csv")[-1]["dice_outline"]
+    (held_out,) = find_pairs(runs / "fine-held_out.csv")  # a fifth of three
+    assert held_out.image in pairs.iterdir()
 
     packed = command("pack", runs, "-o", weights, "--name", "mine", "--start", start)
     assert packed.exit_code == 0, packed.output
+    lines = packed.output.splitlines()
+    sha256 = load_model(start).identity.sha256
+    assert lines[0] == f"fine: {runs}, step 2 of 2, started from the weights with SHA-256 {sha256[:12]}..."
+    assert lines[1] == f"coarse: taken from the weights {start}"
     mine, before = load_model(weights), load_model(start)
     assert mine.identity.name == "mine"
     assert same(mine.coarse, before.coarse)
     assert not same(mine.fine, before.fine)
     assert same(mine.fine, before.fine, tolerance=2e-3)  # two steps of some 1e-4, and half precision
     assert {path.name for path in tmp_path.glob("mine*")} == {weights.name, weights.name + ".sha256"}
+
+
+def test_pairs_that_are_skipped_are_listed_on_standard_error(
+    pairs: Path, fine: Path, start: Path, tmp_path: Path
+) -> None:
+    labels = pairs / "b_seg-vert_msk.nii.gz"
+    sitk.WriteImage(sitk.ReadImage(str(labels)) * 0, str(labels))
+    options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--start", start, "--device", "cpu")
+    trained = command("train", fine, *options, "--runs", tmp_path / "runs", "--steps", "1")
+    assert trained.exit_code == 0, trained.output
+    assert "The pair b cannot be trained on: " in trained.stderr
+    assert "The pair a" not in trained.output
 
 
 def test_a_run_that_starts_from_the_shipped_weights_has_them_and_a_lower_learning_rate(
@@ -128,6 +159,50 @@ def test_a_run_is_not_gone_on_with_from_other_weights(pairs: Path, fine: Path, s
     # Without --start it goes on as well, and still knows where it came from.
     assert train(replace(tuned, start=None, steps=3)).step == 3
     assert train(replace(tuned, steps=4)).step == 4
+
+
+def test_a_run_is_not_gone_on_with_on_other_data(pairs: Path, fine: Path, tmp_path: Path) -> None:
+    request = TrainingRequest(
+        str(fine), tmp_path / "runs", pairs=(PairFolder(pairs, "verse", "body"),), steps=1, device="cpu"
+    )
+    held_out = tmp_path / "runs" / "fine-held_out.csv"
+    train(request)
+    before = held_out.read_text()
+    more = write_pairs(tmp_path / "more", ("d", "e", "f"))
+    for other in ((PairFolder(more, "verse", "body"),), (*request.pairs, PairFolder(more, "verse", "body"))):
+        with pytest.raises(UsageError, match=r"fine\.pt is of a run on other data: name another folder"):
+            prepare(replace(request, pairs=other, steps=9))
+    assert held_out.read_text() == before
+    assert prepare(replace(request, steps=9)).step == 1
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"batch": 3}, {"loss": replace(FINE.loss, dice=0.5)}])
+def test_a_run_is_not_gone_on_with_under_another_configuration(change: dict[str, Any], tmp_path: Path) -> None:
+    configuration = small(3)
+    trainer = trainer_of(configuration, block_atlas(), tmp_path)
+    trainer.step = 2
+    trainer.save()
+    with pytest.raises(UsageError, match="of a run with another configuration: name another folder"):
+        trainer_of(replace(configuration, **change), block_atlas(), tmp_path).resume()
+    free = replace(configuration, steps=9, learning_rate=1e-5, fine_tuning=None, about="longer")
+    same = trainer_of(free, block_atlas(), tmp_path)
+    same.resume()
+    assert same.step == 2
+
+    state = torch.load(trainer.checkpoint, weights_only=True)
+    older = {key: value for key, value in state.items() if key not in ("configuration_digest", "origin")}
+    torch.save(older, trainer.checkpoint)
+    accepted = trainer_of(replace(configuration, **change), block_atlas(), tmp_path)
+    accepted.resume()
+    assert accepted.step == 2
+
+
+def test_a_run_that_is_done_says_so(pairs: Path, fine: Path, start: Path, tmp_path: Path) -> None:
+    options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--start", start, "--runs", tmp_path / "runs")
+    assert "trained to step 2: " in command("train", fine, *options, "--device", "cpu").output
+    again = command("train", fine, *options, "--device", "cpu")
+    assert again.exit_code == 0, again.output
+    assert "fine is trained to its 2 steps already; raise --steps to go on." in again.output
 
 
 def test_weights_and_checkpoints_of_another_shape_are_refused(
@@ -167,21 +242,71 @@ def test_synthetic_and_annotated_scans_are_mixed_and_annotated_ones_validate(
     assert [part for part, _ in alone.source.parts] == [annotated]  # type: ignore[attr-defined]
 
 
+def test_another_lumbar_mesh_is_not_taken_from_what_was_kept_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grafted = []
+
+    def note(atlas: Atlas, mesh: Path) -> Atlas:
+        grafted.append((mesh / VERTICES_FILE).read_text())
+        return atlas
+
+    monkeypatch.setattr(running, "load_atlas", lambda path, cache: block_atlas())
+    monkeypatch.setattr(running, "_with_mesh", note)
+    atlas, mesh = tmp_path / "atlas.nii.gz", tmp_path / "mesh"
+    atlas.touch()
+    mesh.mkdir()
+    file = tmp_path / "small.json"
+    file.write_text(json.dumps(to_plain(small(2))))
+    request = TrainingRequest(str(file), tmp_path / "runs", (atlas,), lumbar_mesh=mesh, device="cpu")
+    with pytest.raises(UsageError, match=f"lacks {VERTICES_FILE} and {FACES_FILE}"):
+        prepare(request)
+    (mesh / FACES_FILE).write_text("1,2,3")
+    for vertices in ("first", "first", "other"):
+        (mesh / VERTICES_FILE).write_text(vertices)
+        prepare(request)
+    assert grafted == ["first", "other"]
+
+
 def test_what_was_trained_is_packed_into_weights_that_load(tmp_path: Path) -> None:
-    trainer_of(COARSE, block_atlas(), tmp_path).save()
-    trainer_of(replace(FINE, network=TINY), block_atlas(), tmp_path).save()
-    pack(tmp_path, tmp_path / "w.safetensors", "untrained")
+    coarse, fine = (
+        trainer_of(replace(one, network=TINY_OF[one.name]), block_atlas(), tmp_path) for one in (COARSE, FINE)
+    )
+    coarse.step, fine.step = 3, 5
+    coarse.save()
+    fine.save()
+    assert pack(tmp_path, tmp_path / "w.safetensors", "mine") == [
+        f"coarse: {tmp_path}, step 3 of {COARSE.steps}, started from no weights",
+        f"fine: {tmp_path}, step 5 of {FINE.steps}, started from no weights",
+    ]
     model = load_model(tmp_path / "w.safetensors")
-    assert model.identity.name == "untrained"
+    assert model.identity.name == "mine"
     assert model.fine.head.in_channels == 4
     checksum = (tmp_path / "w.safetensors.sha256").read_text()
     assert checksum == f"{model.identity.sha256}  w.safetensors\n"
 
 
+def test_networks_that_learnt_nothing_or_started_apart_are_not_packed(start: Path, tmp_path: Path) -> None:
+    coarse, fine = (
+        trainer_of(replace(one, network=TINY_OF[one.name]), block_atlas(), tmp_path) for one in (COARSE, FINE)
+    )
+    coarse.step = 1
+    coarse.save()
+    fine.save()
+    with pytest.raises(CannotMeasure, match=r"fine\.pt is at step 0"):
+        pack(tmp_path, tmp_path / "w.safetensors", "half")
+    model = load_start(start)
+    fine.step, fine.start = 1, Start(model.fine, "start", model.identity.sha256)
+    fine.save()
+    with pytest.raises(CannotMeasure, match="did not start from the same weights"):
+        pack(tmp_path, tmp_path / "w.safetensors", "mixed")
+    assert not (tmp_path / "w.safetensors").exists()
+
+
 def test_a_network_that_was_not_trained_is_taken_from_the_weights_named(start: Path, tmp_path: Path) -> None:
-    for configuration in (COARSE, FINE):
-        trainer_of(configuration, block_atlas(), tmp_path).save()
-    (tmp_path / "fine.pt").unlink()
+    trainer = trainer_of(replace(COARSE, network=TINY_OF["coarse"]), block_atlas(), tmp_path)
+    trainer.step = 1
+    trainer.save()
     with pytest.raises(CannotMeasure, match=r"no checkpoint of the fine network.*--start"):
         pack(tmp_path, tmp_path / "w.safetensors", "half")
     pack(tmp_path, tmp_path / "w.safetensors", "half", str(start))
@@ -231,6 +356,7 @@ def test_the_averaged_weights_are_what_is_packed(tmp_path: Path) -> None:
     with torch.no_grad():
         for value in trainer.average.parameters():
             value.fill_(0.25)
+    trainer.step = 1
     trainer.save()
     pack(tmp_path, tmp_path / "w.safetensors", "averaged", "shipped")
     values = np.concatenate(

@@ -15,7 +15,7 @@ from ..training.log import StepRecord
 from ..training.loop import Report, Trainer
 from ..training.pairs import PairFolder
 from ..training.run import TrainingRequest, prepare
-from .terminal import messages, progress_bar
+from .terminal import messages, progress_bar, say
 
 SMOOTHING = 0.98  # of the loss and the time shown
 PLAIN_EVERY = 100  # steps, where the output is no terminal
@@ -38,10 +38,18 @@ def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence
     )
 
 
-def train_network(request: TrainingRequest) -> Trainer:
-    """Train as ``request`` says, with a bar; return the trainer. CannotMeasure if a worker process was ended."""
-    with progress_bar() as progress:
-        trainer = prepare(request, progress)
+def train_network(request: TrainingRequest) -> str:
+    """Train as ``request`` says, with a bar; return what was done. CannotMeasure if a worker process was ended."""
+    skipped: list[str] = []
+    try:
+        with progress_bar() as progress:
+            trainer = prepare(request, progress, skipped.append)
+    finally:
+        for sentence in skipped:
+            say(messages(), sentence)
+    name, steps = trainer.configuration.name, trainer.configuration.steps
+    if trainer.step >= steps:
+        return f"{name} is trained to its {steps} steps already; raise --steps to go on."
     try:
         with training_bar(trainer) as report:
             trainer.run(report)
@@ -52,7 +60,7 @@ def train_network(request: TrainingRequest) -> Trainer:
             "A process that draws examples was ended from outside, perhaps for want of memory: "
             "give the same command again, with fewer --workers."
         ) from error
-    return trainer
+    return f"{name} is trained to step {trainer.step}: {trainer.checkpoint}."
 
 
 @contextmanager
@@ -62,7 +70,6 @@ def training_bar(trainer: Trainer) -> Iterator[Report]:
     facts = TextColumn("loss {task.fields[loss]:.3f}  {task.fields[seconds]:.2f} s/step  {task.fields[dice]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), facts, TimeRemainingColumn())
     with RichProgress(*columns, console=console, refresh_per_second=2, disable=not console.is_terminal) as bar:
-        trainer.resume()  # so that the time left does not count the steps that an earlier run took
         total = trainer.configuration.steps
         name = trainer.configuration.name
         task = bar.add_task(name, total=total, completed=trainer.step, loss=0.0, seconds=0.0, dice="")

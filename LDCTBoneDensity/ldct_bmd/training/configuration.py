@@ -1,7 +1,8 @@
 """What a training run is, as data: the configurations beside this file, or a file of one's own."""
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from ..examination.plain import PlainError, from_plain
+from ..examination.plain import PlainError, from_plain, to_plain
 from ..segmentation.levels import CHANNELS, REGIONS
 from ..segmentation.network import NetworkShape
 from .synthetic import SampleSpec
@@ -70,6 +71,7 @@ class Augmentation:
         mirror: whether left and right are swapped, half the time.
         hu_scale, hu_shift: standard deviations of a miscalibrated scale.
         rescan: chance of noise, streaks, thicker slices, ... as synthetic scans have them, on top of the scan's own.
+        beyond: what a piece shows where the scan ends: its edge again, or air, as the network meets it in use.
     """
 
     about: Literal["spine", "trunk"] = "spine"
@@ -79,6 +81,7 @@ class Augmentation:
     hu_scale: float = 0.0
     hu_shift: float = 0.0
     rescan: float = 0.0
+    beyond: Literal["edge", "air"] = "edge"
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,12 @@ class TrainingConfiguration:
             raise ValueError("annotated_share and held_out are shares")
         if min(self.steps, self.epoch, self.batch, *self.heights) < 1:
             raise ValueError("steps, epoch, batch and heights must be at least 1")
+
+    @property
+    def digest(self) -> str:
+        """What tells the run from others: all but how far and how fast it goes, and what is said of it."""
+        kept = to_plain(replace(self, steps=1, learning_rate=0.0, fine_tuning=None, about=""))
+        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
     @property
     def table(self) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,10 @@ class Trainer:
         held_out: what its validation examples are drawn from; None: there is no validation.
         workers: processes that draw the examples; 0: this one.
         start: weights to start from, where there is no checkpoint to go on from.
+        origin: what tells the data that ``source`` draws from; a checkpoint is gone on with on the same alone.
 
     Raises:
-        UsageError: ``start`` does not fit, or what is in ``folder`` did not start from it.
+        UsageError: ``start`` does not fit, or the learning rate is to follow a validation that there is not.
     """
 
     def __init__(
@@ -49,7 +50,13 @@ class Trainer:
         device: torch.device | None = None,
         workers: int = 0,
         start: Start | None = None,
+        origin: str = "",
     ) -> None:
+        if configuration.schedule.kind == "plateau" and (held_out is None or not configuration.validation):
+            raise UsageError(
+                f"{configuration.name} lowers its learning rate on a plateau of the validation Dice, and there is "
+                "nothing to validate on: name more pairs, or take the schedule cosine."
+            )
         self.configuration = configuration
         self.source = source
         self.held_out = held_out
@@ -57,6 +64,7 @@ class Trainer:
         self.device = device or torch.device("cpu")
         self.workers = workers
         self.start = start
+        self.origin = origin
         torch.manual_seed(configuration.seed)
         self.network = DenseUNet(configuration.network)
         if start is not None:
@@ -86,7 +94,7 @@ class Trainer:
         return self.folder / f"{self.configuration.name}.pt"
 
     def resume(self) -> None:
-        """Go on from the checkpoint if there is one."""
+        """Go on from the checkpoint if there is one; UsageError if it is of another run."""
         if self.checkpoint.exists():
             state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
             self._check_start(state.get("start"))
@@ -94,8 +102,13 @@ class Trainer:
                 self.network.load_state_dict(state["network"])
             except RuntimeError as error:
                 raise UsageError(f"{self.checkpoint} is of a network of another shape: name another folder.") from error
+            self._check_same(state)
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
+            rate = self.configuration.learning_rate
+            if "configuration" in state and state["configuration"]["learning_rate"] != rate:
+                for group in self.optimizer.param_groups:
+                    group["lr"] = rate
             self.step = int(state["step"])
             if "plateau" in state:
                 self.plateau.load_state_dict(state["plateau"])
@@ -114,6 +127,8 @@ class Trainer:
             "scaler": self.scaler.state_dict(),
             "configuration": to_plain(self.configuration),
             "start": self.start.sha256 if self.start else self._resumed_start,
+            "configuration_digest": self.configuration.digest,
+            "origin": self.origin,
         }
         torch.save(state, beside)
         beside.replace(self.checkpoint)
@@ -126,6 +141,14 @@ class Trainer:
                 "name another folder, or leave out --start to go on with it."
             )
         self._resumed_start = resumed
+
+    def _check_same(self, state: Mapping[str, Any]) -> None:
+        """Refuse to go on on other data or with another configuration; older checkpoints do not tell."""
+        same = {"configuration_digest": self.configuration.digest, "origin": self.origin}
+        what = {"configuration_digest": "with another configuration", "origin": "on other data"}
+        for key, value in same.items():
+            if state.get(key, value) != value:
+                raise UsageError(f"{self.checkpoint} is of a run {what[key]}: name another folder with --runs.")
 
     def run(self, report: Report | None = None) -> None:
         """Train to the configured number of steps; CannotMeasure if the loss is no number any more."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from ..segmentation.normalize import LOW_HU
 from .configuration import Augmentation
 from .pairs import AnnotatedScan
 from .synthetic import SampleSpec
@@ -27,7 +28,7 @@ class PairSource:
     augmentation: Augmentation
 
     def draw(self, rng: np.random.Generator, slices: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Cut a piece of ``slices`` out of one scan, turned and scaled; beyond its edge it goes on, unlabelled."""
+        """Cut a piece of ``slices`` out of one scan, turned and scaled; beyond the scan nothing is labelled."""
         scan = self.scans[int(rng.integers(len(self.scans)))]
         hu, labels = scan.hu, scan.labels
         shape = (slices, *self.spec.shape[1:])
@@ -36,7 +37,14 @@ class PairSource:
         offset = centre - matrix @ ((np.array(shape) - 1) / 2)
         piece = ndimage.affine_transform(hu, matrix, offset, shape, output=np.float32, order=1, mode="nearest")
         classes = ndimage.affine_transform(labels, matrix, offset, shape, order=0, mode="constant", cval=UNKNOWN)
-        return self._varied(rng, piece), classes
+        varied = self._varied(rng, piece)
+        if self.augmentation.beyond == "air":
+            # In use the padding is added last, so that it has neither noise nor the scan's miscalibration.
+            inside = ndimage.affine_transform(
+                np.ones(hu.shape, np.uint8), matrix, offset, shape, order=0, mode="constant"
+            )
+            varied[inside == 0] = LOW_HU
+        return varied, classes
 
     def _centre(self, rng: np.random.Generator, scan: AnnotatedScan, slices: int) -> NDArray[np.float64]:
         """Draw where the middle of the piece lies, in voxels (z, y, x)."""

@@ -1,12 +1,17 @@
 """Annotated scans, brought to a network's grid and kept there for training."""
 
+import csv
 import hashlib
 import json
+import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import SimpleITK as sitk
@@ -22,11 +27,19 @@ from ..segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
 from ..segmentation.mask_folder import join_masks
 from ..segmentation.network_segmenter import BODY_HU, FINE_MM
 from ..segmentation.resample import along_z, grid, in_plane
+from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
 from ..validation.segmentation.pairs import Pair, find_pairs
 from .annotations import STRUCTURES, label_annotated, label_spineless
 
 VERSION = 1  # of what is kept of a scan
+SUBJECT = re.compile(r"(?:^|/)(sub-[A-Za-z0-9]+)")  # BIDS, as VerSe names its scans
+MAX_UNUSABLE = 0.2  # of the pairs; above it the request is wrong rather than a pair
 Spacing = tuple[float, float, float]
+Skipped = Callable[[str], object]
+
+
+def unheard(sentence: str) -> None:
+    """Listen to nothing that is said of pairs."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +62,26 @@ class AnnotatedScan:
     """A scan with its labels on a network's grid, kept in ``folder``.
 
     Attributes:
+        pair: the files that it was made from.
+        source: the folder or table that they were named in.
         spacing_zyx_mm: voxel pitch, about the network's.
         spine_zyx: (n, 3) centres of the bodies in voxels, z rising; none in a scan without a spine.
         trunk_yx: middle of the trunk in voxels.
     """
 
     name: str
+    pair: Pair
+    source: PairFolder
     folder: Path
     spacing_zyx_mm: Spacing
     spine_zyx: tuple[tuple[float, float, float], ...]
     trunk_yx: tuple[float, float]
+
+    @property
+    def patient(self) -> str:
+        """Whose scan it is: BIDS's "sub-..." where its name or that of a folder begins so, else its name."""
+        subject = SUBJECT.search(self.name)
+        return subject[1] if subject else self.name
 
     @property
     def hu(self) -> NDArray[np.int16]:
@@ -72,16 +95,24 @@ class AnnotatedScan:
 
 
 def prepare_pairs(
-    folders: Sequence[PairFolder], spacing_zyx_mm: Spacing, cache: Path, progress: Progress = silent
+    folders: Sequence[PairFolder],
+    spacing_zyx_mm: Spacing,
+    cache: Path,
+    progress: Progress = silent,
+    skipped: Skipped = unheard,
 ) -> list[AnnotatedScan]:
     """Return the scans of ``folders`` on a network's grid, from ``cache`` where they were prepared before.
 
+    Args:
+        skipped: told of each pair that can't be used, in a sentence.
+
     Raises:
         UsageError: a folder holds no pairs.
-        CannotMeasure: a pair can't be used; the message names it.
+        CannotMeasure: no pair, or too few of them, can be used.
     """
     found = [(folder, pair) for folder in folders for pair in find_pairs(folder.path)]
-    scans = []
+    scans: list[AnnotatedScan] = []
+    unusable: list[str] = []
     for number, (folder, pair) in enumerate(found):
         progress("Preparing scans", number / len(found))
         place = cache / _key(folder, pair, spacing_zyx_mm)
@@ -91,19 +122,66 @@ def prepare_pairs(
             except (CannotMeasure, UsageError) as error:
                 # The options of the measurement, which the sentence may name, have shorter names here.
                 reason = str(error).replace("--segmentation-", "--")
-                raise CannotMeasure(f"The pair {pair.name} cannot be trained on: {reason}") from error
+                unusable.append(f"The pair {pair.name} cannot be trained on: {reason}")
+                skipped(unusable[-1])
+                continue
         facts = json.loads((place / "scan.json").read_text(encoding="ascii"))
-        scans.append(AnnotatedScan(f"{folder.path.name}/{pair.name}", place, **facts))
+        scans.append(AnnotatedScan(f"{folder.path.name}/{pair.name}", pair, folder, place, **facts))
     if found:
         progress("Preparing scans", 1.0)
+    if unusable and (not scans or (len(unusable) >= 2 and len(unusable) > MAX_UNUSABLE * len(found))):
+        raise CannotMeasure(
+            f"Of {len(found)} pairs {len(unusable)} cannot be trained on, so that --values, --parts or the folder may "
+            f"be wrong; mend them or leave them out. The first: {unusable[0]}"
+        )
     return scans
 
 
 def hold_out(scans: Sequence[AnnotatedScan], share: float) -> tuple[list[AnnotatedScan], list[AnnotatedScan]]:
-    """Divide ``scans`` into those to train on and those to validate on, by their names alone."""
-    drawn = sorted(scans, key=lambda scan: hashlib.sha256(scan.name.encode()).hexdigest())
-    kept = min(round(share * len(drawn)), max(len(drawn) - 1, 0))
-    return drawn[kept:], drawn[:kept]
+    """Divide ``scans`` into those to train on and those to validate on: ``share`` of the patients, by name alone."""
+    drawn = sorted(scans, key=lambda scan: (_hash(scan.patient), _hash(scan.name)))
+    patients = list(dict.fromkeys(scan.patient for scan in drawn))
+    kept = set(patients[: min(round(share * len(patients)), max(len(patients) - 1, 0))])
+    return [scan for scan in drawn if scan.patient not in kept], [scan for scan in drawn if scan.patient in kept]
+
+
+def write_held_out(scans: Sequence[AnnotatedScan], table: Path) -> None:
+    """Write ``scans`` as a table of pairs that the evaluation takes, in place of those that an earlier run wrote.
+
+    An evaluation is told one kind of labels; where ``scans`` have several, each kind gets a table, named by it.
+    """
+    places = {
+        kind: table.with_stem("-".join((table.stem, *kind))) for kind in product(get_args(Values), get_args(Parts))
+    }
+    for old in (table, *places.values()):
+        old.unlink(missing_ok=True)
+    kinds = sorted({(scan.source.values, scan.source.parts) for scan in scans})
+    for kind in kinds:
+        path = table if len(kinds) == 1 else places[kind]
+        beside = path.with_suffix(".tmp")
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(PAIR_COLUMNS)
+            for name, scan in _named_apart([scan for scan in scans if (scan.source.values, scan.source.parts) == kind]):
+                reference = scan.pair.reference
+                writer.writerow(
+                    (scan.pair.image.absolute(), reference.absolute() if reference else "", scan.pair.group, name)
+                )
+        beside.replace(path)
+
+
+def _named_apart(scans: Sequence[AnnotatedScan]) -> list[tuple[str, AnnotatedScan]]:
+    """Return ``scans`` with their names, numbered where folders of the same name hold the same one."""
+    seen: Counter[str] = Counter()
+    named = []
+    for scan in scans:
+        seen[scan.name] += 1
+        named.append((scan.name if seen[scan.name] == 1 else f"{scan.name} ({seen[scan.name]})", scan))
+    return named
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing) -> str:

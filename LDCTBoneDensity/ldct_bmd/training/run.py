@@ -1,11 +1,14 @@
 """Training as a user starts it: a configuration, what to train on, a folder to go on from."""
 
 import hashlib
+import json
 import os
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,14 +20,14 @@ from ..segmentation.network import DenseUNet, NetworkShape
 from ..segmentation.weights import save_model
 from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, load_configuration
 from .examples import MixedSource, Source, SyntheticSource
-from .loop import Report, Trainer
+from .loop import Trainer
 from .pair_source import PairSource
-from .pairs import PairFolder, hold_out, prepare_pairs
+from .pairs import AnnotatedScan, PairFolder, Skipped, hold_out, prepare_pairs, unheard, write_held_out
 from .start import Start, load_start, shape_of
 from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
 from .synthetic.graft import graft
-from .synthetic.lumbar_mesh import load_lumbar_mesh
+from .synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE, load_lumbar_mesh
 
 NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
 MAX_WORKERS = 12
@@ -61,12 +64,32 @@ class TrainingRequest:
     lumbar_mesh: Path | None = None
 
 
-def prepare(request: TrainingRequest, progress: Progress = silent) -> Trainer:
-    """Read what there is to train on and return the trainer, ready to run.
+@dataclass(frozen=True)
+class _Sources:
+    """What a run draws from.
+
+    Attributes:
+        held_out: the annotated scans that it does not train on.
+        origin: what tells the data that it trains on.
+    """
+
+    train: Source
+    validate: Source | None
+    held_out: tuple[AnnotatedScan, ...]
+    origin: str
+
+
+def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skipped = unheard) -> Trainer:
+    """Read what there is to train on and return the trainer, where its checkpoint left off.
+
+    The annotated scans held out are written to the folder as a table, for an evaluation.
+
+    Args:
+        skipped: told of each annotated scan that can't be used, in a sentence.
 
     Raises:
         UsageError: the request makes no sense, or names what is not there.
-        CannotMeasure: an annotated scan or the weights can't be used.
+        CannotMeasure: too many annotated scans, or the weights, can't be used.
     """
     configuration = _configuration(request)
     # Apple's GPUs lack the pooling that the networks are trained with.
@@ -80,29 +103,30 @@ def prepare(request: TrainingRequest, progress: Progress = silent) -> Trainer:
         network = getattr(model, NETWORK[configuration.classes])
         start = Start(network, model.identity.name, model.identity.sha256)
     request.folder.mkdir(parents=True, exist_ok=True)
-    source, held_out = _sources(request, configuration, progress)
+    sources = _sources(request, configuration, progress, skipped)
     workers = request.workers
     if workers is None:
         workers = min((os.cpu_count() or 1) - 1, MAX_WORKERS) if device.type == "cuda" else 0
-    return Trainer(configuration, source, request.folder, held_out, device, workers, start)
-
-
-def train(request: TrainingRequest, report: Report | None = None, progress: Progress = silent) -> Trainer:
-    """Train a network, from where the request's folder left off; return its trainer. Raises as :func:`prepare` does."""
-    trainer = prepare(request, progress)
-    trainer.run(report)
+    trainer = Trainer(
+        configuration, sources.train, request.folder, sources.validate, device, workers, start, sources.origin
+    )
+    trainer.resume()
+    write_held_out(sources.held_out, request.folder / f"{configuration.name}-held_out.csv")
     return trainer
 
 
-def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> None:
+def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> list[str]:
     """Write the averaged weights of both networks to one safetensors file with its checksum.
+
+    Returns a line for each network on where it came from.
 
     Args:
         folder: where "coarse" and "fine" were trained.
         start: weights ("shipped", or a file) that a network which was not trained there is taken from.
 
     Raises:
-        CannotMeasure: no network, or with no ``start`` not both networks, were trained in ``folder``.
+        CannotMeasure: no network, or with no ``start`` not both networks, were trained in ``folder``; or they did not
+            start from the same weights.
     """
     trained = {network: folder / f"{network}.pt" for network in ("coarse", "fine")}
     missing = [network for network, checkpoint in trained.items() if not checkpoint.is_file()]
@@ -111,16 +135,32 @@ def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> No
             f"{folder} holds no checkpoint of the {' or the '.join(missing)} network: train it first"
             + (", or take it from other weights with --start." if len(missing) == 1 else ".")
         )
-    networks = {network: _averaged(network, trained[network]) for network in trained if network not in missing}
+    states = {
+        network: torch.load(checkpoint, map_location="cpu", weights_only=True)
+        for network, checkpoint in trained.items()
+        if network not in missing
+    }
+    for network, state in states.items():
+        if not state["step"]:
+            raise CannotMeasure(f"{trained[network]} is at step 0, so that it holds nothing learnt: train it first.")
+    if len({state.get("start") for state in states.values()}) > 1:
+        raise CannotMeasure(
+            f"The two networks in {folder} did not start from the same weights: train both from the same ones, or pack "
+            "one from a folder of its own and take the other with --start."
+        )
+    networks = {network: _averaged(network, state) for network, state in states.items()}
+    origins = [_origin(network, folder, state) for network, state in states.items()]
     if missing and start is not None:
         other = getattr(load_start(start), missing[0])
         networks[missing[0]] = (shape_of(other), other)
+        origins.append(f"{missing[0]}: taken from the weights {start}")
     if not weights.absolute().parent.is_dir():
         raise UsageError(f"The folder {weights.absolute().parent} does not exist; make it first.")
     with tempfile.TemporaryDirectory(dir=weights.absolute().parent) as beside:
         save_model(Path(beside) / weights.name, name, networks)
         for written in sorted(Path(beside).iterdir()):
             written.replace(weights.absolute().parent / written.name)
+    return origins
 
 
 def _configuration(request: TrainingRequest) -> TrainingConfiguration:
@@ -136,8 +176,8 @@ def _configuration(request: TrainingRequest) -> TrainingConfiguration:
 
 
 def _sources(
-    request: TrainingRequest, configuration: TrainingConfiguration, progress: Progress
-) -> tuple[Source, Source | None]:
+    request: TrainingRequest, configuration: TrainingConfiguration, progress: Progress, skipped: Skipped
+) -> _Sources:
     """Return what to train on and what to validate on: annotated scans held out, if there are, else synthetic ones."""
     if not request.atlases and not request.pairs:
         raise UsageError("There is nothing to train on: name an atlas with --atlas, or annotated scans with --pairs.")
@@ -145,7 +185,7 @@ def _sources(
         if not path.is_file():
             raise UsageError(f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz.")
     spec, share = configuration.spec, configuration.annotated_share
-    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress)
+    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress, skipped)
     trained_on, validated_on = hold_out(scans, configuration.held_out)
     parts: list[tuple[Source, float]] = []
     held_out: Source | None = None
@@ -156,8 +196,20 @@ def _sources(
     if scans:
         parts.append((PairSource(tuple(trained_on), spec, configuration.augmentation), share if parts else 1.0))
     if validated_on:
-        held_out = PairSource(tuple(validated_on), spec, Augmentation(about=configuration.augmentation.about))
-    return MixedSource(tuple(parts)), held_out
+        held_out = PairSource(tuple(validated_on), spec, _calm(configuration.augmentation))
+    return _Sources(MixedSource(tuple(parts)), held_out, tuple(validated_on), _origin_of(request, trained_on))
+
+
+def _origin_of(request: TrainingRequest, trained_on: Sequence[AnnotatedScan]) -> str:
+    # A prepared scan's folder is named by its files and their kind of labels.
+    mesh = _mesh_stamp(request.lumbar_mesh) if request.atlases and request.lumbar_mesh else None
+    facts = [[_stamp(path) for path in request.atlases], mesh, sorted(scan.folder.name for scan in trained_on)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _calm(augmentation: Augmentation) -> Augmentation:
+    """Return where pieces are cut out and what lies beyond the scan, without any variation."""
+    return Augmentation(about=augmentation.about, beyond=augmentation.beyond)
 
 
 def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
@@ -168,7 +220,7 @@ def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
         mesh = request.lumbar_mesh
         anatomies.append((atlas, 1.0 if mesh is None else 1.0 - MESH_SHARE))
         if mesh is not None:
-            cache = request.folder / f"atlas-{_stamp(path)}-lumbar-mesh.npz"
+            cache = request.folder / f"atlas-{_stamp(path)}-lumbar-mesh-{_mesh_stamp(mesh)}.npz"
             anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), MESH_SHARE))
     return tuple(anatomies)
 
@@ -178,12 +230,26 @@ def _with_mesh(atlas: Atlas, mesh: Path) -> Atlas:
 
 
 def _stamp(path: Path) -> str:
-    stamp = f"{path.absolute()} {path.stat().st_size} {path.stat().st_mtime_ns}"
-    return hashlib.sha256(stamp.encode()).hexdigest()[:16]
+    """Return what tells a file from others by what is in it, so that a copy elsewhere is the same."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def _averaged(network: str, checkpoint: Path) -> tuple[NetworkShape, DenseUNet]:
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+def _mesh_stamp(mesh: Path) -> str:
+    files = [mesh / name for name in (VERTICES_FILE, FACES_FILE)]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise UsageError(f"{mesh} does not hold the lumbar mesh: it lacks {' and '.join(missing)}.")
+    return hashlib.sha256("".join(_stamp(file) for file in files).encode()).hexdigest()[:16]
+
+
+def _origin(network: str, folder: Path, state: Mapping[str, Any]) -> str:
+    steps = f" of {state['configuration']['steps']}" if "configuration" in state else ""
+    start = state.get("start")
+    begun = f"from the weights with SHA-256 {start[:12]}..." if start else "from no weights"
+    return f"{network}: {folder}, step {state['step']}{steps}, started {begun}"
+
+
+def _averaged(network: str, state: Mapping[str, Any]) -> tuple[NetworkShape, DenseUNet]:
     shape = CONFIGURATIONS[network].network
     if "configuration" in state:
         shape = from_plain(NetworkShape, state["configuration"]["network"])

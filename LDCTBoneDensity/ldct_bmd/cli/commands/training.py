@@ -63,8 +63,7 @@ def train(
             workers=workers,
             threads=threads,
         )
-        trainer = train_network(request)
-        say(output(), f"{trainer.configuration.name} is trained to step {trainer.step}: {trainer.checkpoint}.")
+        say(output(), train_network(request))
 
 
 def pack(
@@ -79,5 +78,6 @@ def pack(
     with exit_codes():
         from ...training.run import pack as write
 
-        write(runs, weights, name, start)
+        for origin in write(runs, weights, name, start):
+            say(output(), origin)
         say(output(), f"Written: {weights.name}.")
