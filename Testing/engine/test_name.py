@@ -21,7 +21,7 @@ def names(positions: tuple[int, ...]) -> list[str]:
 
 
 def test_clear_votes_name_the_column() -> None:
-    naming = assign(votes("T1", 14), np.zeros(14, dtype=int))
+    naming = assign(votes("T1", 14, width=0.5), np.zeros(14, dtype=int))
     assert names(naming.positions) == [*(f"T{i}" for i in range(1, 13)), "L1", "L2"]
     assert min(naming.confidence) > CERTAIN
 
@@ -31,6 +31,12 @@ def test_a_class_boundary_off_by_one_shifts_no_name() -> None:
     wrong = votes("T1", 14, width=0.5, shift=(12, 13))
     naming = assign(wrong, np.zeros(14, dtype=int))
     assert names(naming.positions)[-2:] == ["L1", "L2"]
+
+
+def test_a_column_that_leans_one_way_is_not_certain_however_long() -> None:
+    # Each body says two to one that it is the next lower level.
+    leaning = (votes("T3", 12, width=0.4) + 2 * votes("T4", 12, width=0.4)) / 3
+    assert min(assign(leaning, np.zeros(12, dtype=int)).confidence) < CERTAIN
 
 
 def test_votes_split_between_two_namings_are_not_certain() -> None:

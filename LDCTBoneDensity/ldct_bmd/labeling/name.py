@@ -16,7 +16,8 @@ from scipy.special import logsumexp, softmax
 # Votes are given over these, from the top; what lies above C7 or below L5 is all one.
 NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
 FLOOR = 0.02  # a body can veto no naming on its own
-CORRELATED_BODIES = 3.0  # neighbours err together: this many bodies count as one independent vote
+CORRELATED_BODIES = 3.0  # neighbours err together: this many bodies count as one independent vote,
+INDEPENDENT_VOTES = 3.0  # and a whole column, which may lean one way, as no more than these
 CERTAIN = 0.95
 SLIP = 0.002  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
 FAR = 9.0  # which grows with how much closer, or further apart, they are than usual
@@ -90,7 +91,7 @@ def assign(
         centres_mm: (n,) along the spine: where neighbours lie far apart, one was more likely missed.
     """
     n, channels = votes.shape
-    logs = np.log(np.maximum(votes, FLOOR)) / CORRELATED_BODIES
+    logs = np.log(np.maximum(votes, FLOOR)) / max(CORRELATED_BODIES, n / INDEPENDENT_VOTES)
     first = -(n + int(missing.sum()))
     levels = np.arange(first, channels + n + int(missing.sum()))
     columns = np.clip(levels + 1, 0, channels - 1)
