@@ -1,5 +1,6 @@
 """The section on the calibration and its dialog: from a loaded phantom volume to the numbers of the review."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def test_a_moved_rod_is_fitted_again_and_one_in_the_wrong_place_refused(dialog: 
 
 def test_a_phantom_with_a_rod_missing_is_refused_in_the_engines_words(dialog: Dialog, broken_volume: Any) -> None:
     dialog.find(broken_volume)
-    assert dialog.label == "Rod A of Pad 7 is missing: its place has 20 HU, which does not fit the others."
+    assert re.fullmatch(r"Rod A of Pad 7 is missing: its place, with \d+ HU, .*", dialog.label)
     assert dialog.phantom.markups.node is None
     assert not dialog.ui.keepButton.enabled
 
@@ -138,7 +139,8 @@ def test_points_set_by_hand_are_the_fallback(dialog: Dialog, found: Any) -> None
     ends = [end for rod in found.measured.rods for end in (rod.start_lps_mm, rod.end_lps_mm)]
     for number, (x, y, z) in enumerate(ends):
         node.SetNthControlPointPositionWorld(number, -x, -y, z)
-    dialog.hands.wait(0.4)
+    dialog.hands.wait_until(lambda: dialog.phantom.measured is not None, 5.0)
+    assert dialog.label == ""
     assert dialog.phantom.measured.fit.slope == pytest.approx(SPEC.slope, rel=0.01)
 
 
@@ -213,7 +215,7 @@ def test_the_drift_is_a_chart_with_limits_and_alarms(review: Hands, dialog: Dial
     assert view.chart().GetNumberOfPlots() == 5
     dialog.hands.wait(0.2)
     image = view.grab().toImage()
-    seen = {image.pixelColor(x, y).name() for x in range(0, image.width()) for y in range(0, image.height(), 3)}
+    seen = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(0, image.height(), 3)}
     assert len(seen) > 3  # axes, line, alarm
 
 
