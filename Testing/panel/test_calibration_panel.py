@@ -78,7 +78,9 @@ def test_the_path_of_the_store_is_the_applications_and_measures_the_next_scan(
     assert slicer.app.userSettings().value("LDCTBoneDensity/CalibrationStore") == str(tmp_path / "site.calibrations")
     panel.choose(ct)
     assert panel.panel._settings().calibrationStore == str(tmp_path / "site.calibrations")
+    assert panel.ui.slopeSpin.isHidden()
     panel.ui.calibrationCombo.setCurrentIndex(0)
+    assert panel.ui.laterCheckBox.isHidden()
     panel.click("calibrationButton")  # nominal, by the reader's own choice
     assert panel.panel._settings().calibrationStore == ""
     panel.ui.calibrationCombo.setCurrentIndex(3)
@@ -209,8 +211,10 @@ def test_the_drift_is_a_chart_with_limits_and_alarms(review: Hands, dialog: Dial
     assert names == ["slope", "mean of the baseline", "upper limit", "lower limit", "beyond"]
     table = chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
     assert [table.GetValueByName(row, "slope").ToDouble() for row in range(9)] == pytest.approx(slopes)
-    assert chart.GetNthPlotSeriesNode(4).GetTableNode().GetTable().GetNumberOfRows() == 1
+    alarms = chart.GetNthPlotSeriesNode(4).GetTableNode().GetTable()
+    assert {alarms.GetValueByName(row, "beyond").ToDouble() for row in range(alarms.GetNumberOfRows())} == {0.79}
     assert "a jump" in dialog.ui.driftLabel.text
+    assert "control limits, 0.7" in dialog.ui.driftLabel.text
     view = dialog.ui.plotHolder.layout().itemAt(0).widget().plotView()
     assert view.chart().GetNumberOfPlots() == 5
     dialog.hands.wait(0.2)
