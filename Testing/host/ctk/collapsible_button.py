@@ -71,10 +71,12 @@ class ctkCollapsibleButton(QAbstractButton):
     def _show_children(self) -> None:
         """Hides what the collapse hides; a child that was hidden on its own stays hidden afterwards."""
         if self._collapsed:
-            widgets = [c for c in self.children() if isinstance(c, QWidget) and not c.isHidden()]
+            children = [c for c in self.children() if isinstance(c, QWidget)]
+            for widget in children:
+                widget.installEventFilter(self)
+            widgets = [c for c in children if not c.isHidden()]
             self._hidden_by_collapse += widgets
             for widget in widgets:
-                widget.installEventFilter(self)
                 self._force(widget, False)
             self.setMaximumHeight(self._button_height() + self._collapsed_height)
         else:
