@@ -127,7 +127,7 @@ class CalibrationDialog:
             return
         series = self._series[number]
         self.plot.show(series, self.ui.quantityCombo.currentIndex)
-        self.ui.driftLabel.setText("\n".join(_driftWords(series)))
+        self.ui.driftLabel.setText("\n".join(_driftWords(series, self.ui.quantityCombo.currentIndex)))
 
     def _refuse(self, sentence: str) -> None:
         label = self.ui.dialogMessageLabel
@@ -149,11 +149,18 @@ def _seriesWords(series: DriftSeries) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _driftWords(series: DriftSeries) -> list[str]:
+def _driftWords(series: DriftSeries, quantity: int) -> list[str]:
     words = [series.too_short] if series.too_short else []
+    if series.charts:
+        low, high = series.charts[quantity].limits
+        words.append(
+            _("Dashed: control limits, {low:.4g} to {high:.4g} {unit}. Red: out of control.").format(
+                low=low, high=high, unit=series.charts[quantity].unit
+            )
+        )
     alarms = [alarm for point in series.points for alarm in series.alarms(point.calibration.identifier)]
     if series.charts and not alarms:
-        words.append(_("No point is beyond the control limits."))
+        words.append(_("No point is out of control."))
     words += alarms
     if series.missed_months:
         words.append(_("No phantom scan in {months}.").format(months=", ".join(series.missed_months)))

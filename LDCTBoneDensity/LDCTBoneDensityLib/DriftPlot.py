@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SLOPE, INTERCEPT, REFERENCE = range(3)  # as in DriftSeries.charts
 _X = "day"
+_MARGIN = 0.03  # of the range
 _LINE, _ALARM, _GRAY = (0.19, 0.38, 0.63), (0.82, 0.13, 0.13), (0.45, 0.45, 0.45)
 
 
@@ -46,8 +47,11 @@ class DriftPlot:
         dates = [point.day.isoformat() for point in series.points]
         values, name, unit = _quantity(series, quantity)
         chart = self._add("vtkMRMLPlotChartNode", _("Drift"))
-        chart.SetTitle("")
         chart.SetTitleVisibility(False)
+        chart.SetLegendVisibility(False)  # it would lie over the points
+        margin = max(_MARGIN * days[-1], 1.0)
+        chart.SetXAxisRangeAuto(False)  # else the markers of the first and last scan would be cut
+        chart.SetXAxisRange(-margin, days[-1] + margin)
         chart.SetXAxisTitle(_("days since {day}").format(day=first.isoformat()))
         chart.SetYAxisTitle(f"{name}, {unit}")
         chart.SetAxisTitleFontSize(13)
@@ -66,7 +70,6 @@ class DriftPlot:
                 self._line(chart, _("beyond"), *at, _ALARM, hasMarkers=True, hasLine=False)
         self._ensureWidget()
         self._view.SetPlotChartNodeID(chart.GetID())
-        self._widget.plotView().fitToContent()
 
     def clear(self) -> None:
         """Take the chart and what it draws out of the scene."""
@@ -117,6 +120,8 @@ class DriftPlot:
         hasLine: bool = True,
     ) -> None:
         kinds = slicer.vtkMRMLPlotSeriesNode
+        if len(days) == 1:  # VTK draws no series of one point
+            days, values, dates = [*days] * 2, [*values] * 2, [*dates] * 2
         table = self._add("vtkMRMLTableNode", name)
         for title, column in ((_X, days), (name, values)):
             array = vtk.vtkDoubleArray()

@@ -45,6 +45,8 @@ class FindingsView:
         while len(self._labels) < len(notes):
             label = qt.QLabel()
             label.setTextFormat(qt.Qt.PlainText)
+            # Else a long sentence would widen the panel: a collapsible section never gets less than its hint.
+            label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
             label.setWordWrap(True)
             self._widget.layout().addWidget(label)
             self._labels.append(label)

@@ -54,6 +54,8 @@ class RodMarkups:
         display = node.GetDisplayNode()
         display.SetSelectedColor(*_COLOR)
         display.SetTextScale(3.0)
+        display.SetSliceProjection(True)  # so that the rods are named in every slice
+        display.SetSliceProjectionUseFiducialColor(True)
         display.SetGlyphScale(2.0)
         for rod, ends in points.items():
             for x, y, z in ends:

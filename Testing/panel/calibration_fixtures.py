@@ -15,6 +15,7 @@ from ldct_bmd.calibration import Calibration, FitQuality, Method, Provenance, Sc
 from ldct_bmd.calibration.phantom.description import PhantomDescription, load_phantom
 from ldct_bmd.calibration.provenance import read_date
 from ldct_bmd.examination import ScanIdentity, conclude
+from ldct_bmd.validation.phantom.build import MANUFACTURER
 from ldct_bmd.validation.phantom.qa import QAPhantomSpec, build_qa_scan
 from panel_fixtures import READER, Database, Hands, load_dicom
 
@@ -27,6 +28,16 @@ from helpers_dicom import as_image, datasets, save  # noqa: E402 (found by the p
 __all__ = ["broken_volume", "dialog", "found", "pad_files", "phantom_volume", "review"]
 
 SERIAL = "4711"
+# The scanner of the phantoms of validation.phantom, ten days before the first of January 2020.
+HEADER = {
+    "Manufacturer": MANUFACTURER,
+    "ManufacturerModelName": "PROCEDURAL TORSO",
+    "DeviceSerialNumber": SERIAL,
+    "ConvolutionKernel": "STANDARD",
+    "KVP": "120",
+    "StudyDate": "20191222",
+    "AcquisitionDate": "20191222",
+}
 OWN = replace(load_phantom("k2hpo4-pad-example"), name="Pad 7", example=False, source="certificate 7")
 SPEC = QAPhantomSpec(OWN, rotation_deg=(8.0, -6.0, 7.0), shift_mm=(5.0, 5.0, 0.0))
 
@@ -82,28 +93,15 @@ def review(panel: Hands, ct: Any, measured: Any) -> Hands:
 
 
 @pytest.fixture(scope="session")
-def pad_files(measured: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, ...]]:
+def pad_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, ...]]:
     """The pad's scan ten days before the patient's on the same scanner, and one with a rod missing."""
-    scan = measured[0].examination.scan
-    day = (day_of(scan) - timedelta(days=10)).strftime("%Y%m%d")
-    header = {
-        "Manufacturer": scan.manufacturer,
-        "ManufacturerModelName": scan.model,
-        "DeviceSerialNumber": SERIAL,
-        "ConvolutionKernel": scan.kernel,
-        "KVP": str(scan.kvp),
-        "StudyDate": day,
-        "AcquisitionDate": day,
-    }
-    if scan.filter_type is not None:
-        header["FilterType"] = scan.filter_type
     folder = tmp_path_factory.mktemp("pad")
     (folder / "pad7.json").write_text(description_text(OWN), encoding="utf-8")
     files = {"description": (folder / "pad7.json",)}
     for name, spec in (("whole", SPEC), ("broken", replace(SPEC, missing=("A",)))):
         made = build_qa_scan(spec)
         image = as_image(made.hu, made.geometry.spacing_mm, made.geometry.origin_lps_mm)
-        files[name] = tuple(sorted(save(datasets(image, **header), folder / name).iterdir()))
+        files[name] = tuple(sorted(save(datasets(image, **HEADER), folder / name).iterdir()))
     return files
 
 

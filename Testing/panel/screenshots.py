@@ -1,4 +1,4 @@
-"""Pictures of the panel with its views, on a phantom: measured, corrected, excluded, and an error.
+"""Pictures of the panel with its views, on phantoms: measured, corrected, excluded, an error, and a calibration.
 
     python Testing/panel/screenshots.py OUT
 
@@ -41,9 +41,11 @@ def main(folder: Path) -> None:
     window = slicer.util.mainWindow()
     window.resize(*SIZE)
     window.show()
+    folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         _pictures(folder, Path(scratch))
+        _calibrations(folder, Path(scratch))
 
 
 def _pictures(folder: Path, scratch: Path) -> None:
@@ -89,6 +91,40 @@ def _pictures(folder: Path, scratch: Path) -> None:
     _grab(hands, folder / "panel-error.png")
 
 
+def _calibrations(folder: Path, scratch: Path) -> None:
+    """A pad's rods in the views, and a year of a scanner's calibrations."""
+    import calibration_fixtures as pad
+    import slicer
+    from ldct_bmd.calibration.store import CalibrationStore
+    from ldct_bmd.examination import identify
+    from panel_fixtures import Hands, load_dicom
+
+    slicer.mrmlScene.Clear(False)
+    scan = pad.build_qa_scan(pad.SPEC)
+    image = pad.as_image(scan.hu, scan.geometry.spacing_mm, scan.geometry.origin_lps_mm)
+    files = tuple(sorted(pad.save(pad.datasets(image, **pad.HEADER), scratch / "pad").iterdir()))
+    (scratch / "pad7.json").write_text(pad.description_text(pad.OWN), encoding="utf-8")
+    volume = load_dicom(files, slicer.dicomDatabase, "Pad 7, December")
+    hands = Hands()
+    hands.ui.calibrationSection.collapsed = False
+    os.chdir(scratch)  # short paths in the pictures
+    dialog = pad.Dialog(hands, Path("site.calibrations"))
+    dialog.ui.phantomPath.setCurrentPath("pad7.json")
+    dialog.find(volume)
+    slicer.util.resetThreeDViews()
+    _grab(hands, folder / "calibration-rods.png")
+    _save(hands, dialog.dialog.window, folder / "calibration-phantom.png")
+    days, slopes = range(-330, 0, 30), [0.740 + 0.002 * (k % 3) for k in range(10)]
+    like = identify(dialog.phantom._phantomScan.scan)
+    made = pad.site_calibrations(like, days, slopes=[*slopes, 0.775])
+    CalibrationStore(dialog.path).add(made, "2019-12-22T10:00:00Z", "A. Physicist")
+    dialog.dialog.refresh()
+    dialog.ui.tabs.setCurrentIndex(2)
+    _save(hands, dialog.dialog.window, folder / "calibration-drift.png")
+    dialog.dialog.close()
+    os.chdir(ROOT)
+
+
 def _zoom() -> None:
     import slicer
 
@@ -102,8 +138,12 @@ def _zoom() -> None:
 def _grab(hands: Any, path: Path) -> None:
     import slicer
 
+    _save(hands, slicer.util.mainWindow(), path)
+
+
+def _save(hands: Any, window: Any, path: Path) -> None:
     hands.wait(2.0)
-    slicer.util.mainWindow().grab().save(str(path))
+    window.grab().save(str(path))
     sys.stdout.write(f"{path}\n")
 
 

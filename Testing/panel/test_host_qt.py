@@ -248,3 +248,22 @@ def test_a_class_that_neither_has_is_no_attribute(application: Any) -> None:
     for module, name in ((ctk, "ctkFoo"), (slicer, "qMRMLFoo"), (slicer.modules, "foo")):
         with pytest.raises(AttributeError):
             getattr(module, name)
+
+
+def test_a_section_opens_with_what_was_hidden_while_it_was_collapsed_still_hidden(qt: Any) -> None:
+    import ctk
+
+    section = ctk.ctkCollapsibleButton("Section")
+    layout = qt.QVBoxLayout(section)
+    kept, hidden, shown = (qt.QLabel(name) for name in ("kept", "hidden", "shown"))
+    for label in (kept, hidden, shown):
+        layout.addWidget(label)
+    shown.setVisible(False)
+    section.show()
+    section.collapsed = True
+    hidden.setVisible(False)
+    shown.setVisible(True)
+    assert not any(label.isVisible() for label in (kept, hidden, shown))
+    section.collapsed = False
+    assert [label.isVisible() for label in (kept, hidden, shown)] == [True, False, True]
+    section.deleteLater()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Property, QPoint, QSize, Signal
+from PySide6.QtCore import Property, QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QStyle, QStyleOptionButton, QWidget
 
@@ -23,6 +23,7 @@ class ctkCollapsibleButton(QAbstractButton):
         self._collapsed = False
         self._collapsed_height = 14
         self._hidden_by_collapse: list[QWidget] = []
+        self._forcing = False
         self.setSizePolicy(QSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred))
         if isinstance(text, str):
             self.setText(text)
@@ -70,16 +71,36 @@ class ctkCollapsibleButton(QAbstractButton):
     def _show_children(self) -> None:
         """Hides what the collapse hides; a child that was hidden on its own stays hidden afterwards."""
         if self._collapsed:
-            widgets = [c for c in self.children() if isinstance(c, QWidget) and not c.isHidden()]
+            children = [c for c in self.children() if isinstance(c, QWidget)]
+            for widget in children:
+                widget.installEventFilter(self)
+            widgets = [c for c in children if not c.isHidden()]
             self._hidden_by_collapse += widgets
             for widget in widgets:
-                widget.setVisible(False)
+                self._force(widget, False)
             self.setMaximumHeight(self._button_height() + self._collapsed_height)
         else:
             self.setMaximumHeight(_MAXIMUM)
             for widget in self._hidden_by_collapse:
-                widget.setVisible(True)
+                self._force(widget, True)
             self._hidden_by_collapse = []
+
+    def _force(self, widget: QWidget, visible: bool) -> None:
+        """As ctkCollapsibleButton::setChildVisibility: shows or hides as if nobody had asked for it."""
+        self._forcing = True
+        widget.setVisible(visible)
+        widget.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
+        self._forcing = False
+
+    def eventFilter(self, child: QObject, event: QEvent) -> bool:
+        """A child that the module hides or shows while the contents are collapsed is so when they open."""
+        asked = event.type() in (QEvent.Type.HideToParent, QEvent.Type.ShowToParent)
+        if asked and self._collapsed and not self._forcing:
+            self._hidden_by_collapse = [w for w in self._hidden_by_collapse if w is not child]
+            if event.type() == QEvent.Type.ShowToParent:
+                self._hidden_by_collapse.append(child)
+                self._force(child, False)
+        return False
 
     def showEvent(self, event: QShowEvent) -> None:
         if self._collapsed:

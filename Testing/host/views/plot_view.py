@@ -119,7 +119,7 @@ def _plot(series: Any) -> Any:
         raise NotImplementedError("the stand-in draws no bars")
     plot = vtk.vtkPlotLine()
     plot.SetWidth(series.GetLineWidth())
-    plot.SetColor(*series.GetColor())
+    plot.SetColorF(*series.GetColor())
     plot.GetPen().SetOpacityF(series.GetOpacity())
     plot.GetPen().SetLineType(_LINES[series.GetLineStyle()])
     plot.SetMarkerSize(series.GetMarkerSize())
