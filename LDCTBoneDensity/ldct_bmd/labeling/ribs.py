@@ -18,7 +18,7 @@ STEP_MM = 1.0
 OFFSET_MM = dict(zip(THORACIC, (0.0, 7.0, 7.0, 7.0, 5.0, 5.0, 4.0, 4.0, 0.0, -3.0, -9.0, -16.0), strict=True))
 NO_RIB_OFFSET_MM = {"C7": 5.0}  # where one would lie; lumbar levels: as at T12
 REACH_MM = 5.0
-# Mean probability of rib on both sides: one side clearly seen is a rib, since twelfth ribs are often short on the other.
+# Mean probability of rib on both sides; a rib clearly seen on one is a rib: twelfth ribs are often short on the other.
 PRESENT, ABSENT = 0.4, 0.3
 BELIEF = 0.95  # in what is seen; the rest is for cervical ribs, and for ribs that the network overlooks or invents
 
