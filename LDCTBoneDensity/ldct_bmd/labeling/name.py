@@ -15,6 +15,7 @@ from scipy.special import logsumexp, softmax
 
 # Votes are given over these, from the top; what lies above C7 or below L5 is all one.
 NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
+CERVICAL, SACRAL = 6, 2  # bodies above C7, and below L5 (a sixth lumbar one, or of the sacrum), that may be in view
 FLOOR = 0.02  # a body can veto no naming on its own
 CORRELATED_BODIES = 3.0  # neighbours err together: this many bodies count as one independent vote,
 INDEPENDENT_VOTES = 3.0  # and a whole column, which may lean one way, as no more than these
@@ -92,8 +93,7 @@ def assign(
     """
     n, channels = votes.shape
     logs = np.log(np.maximum(votes, FLOOR)) / max(CORRELATED_BODIES, n / INDEPENDENT_VOTES)
-    first = -(n + int(missing.sum()))
-    levels = np.arange(first, channels + n + int(missing.sum()))
+    levels = np.arange(-CERVICAL, len(NAMES) + SACRAL)
     columns = np.clip(levels + 1, 0, channels - 1)
     slips = _slips(missing, centres_mm)
     counts = list(RIB_BEARING)
