@@ -292,3 +292,9 @@ def test_the_abdomen_agrees_with_its_model_made_reference() -> None:
         *((f"L{i}", True) for i in range(1, 6)),
     ]
     assert not found.false_bodies
+    rows = by_level(found)
+    assert np.mean([rows[level].dice_by_name for level in ("T12", "L1", "L2")]) >= 0.85
+    for level in ("L1", "L2"):  # T12 is cut
+        difference = rows[level].voi_difference_hu
+        assert difference is not None
+        assert abs(difference) <= 6, level
