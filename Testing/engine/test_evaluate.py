@@ -294,7 +294,7 @@ def test_the_abdomen_agrees_with_its_model_made_reference() -> None:
     assert not found.false_bodies
     rows = by_level(found)
     assert np.mean([rows[level].dice_by_name for level in ("T12", "L1", "L2")]) >= 0.85
-    for level in ("L1", "L2"):  # T12 is cut
-        difference = rows[level].voi_difference_hu
+    for name in ("L1", "L2"):  # T12 is cut
+        difference = rows[name].voi_difference_hu
         assert difference is not None
-        assert abs(difference) <= 6, level
+        assert abs(difference) <= 6, name

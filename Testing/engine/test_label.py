@@ -186,6 +186,13 @@ def test_a_lone_body_without_a_landmark_is_no_spine() -> None:
         label(seen, scan)
 
 
+def test_bodies_of_no_level_are_no_spine() -> None:
+    scan, seen, _ = seen_by_networks()
+    seen.level_probability[1:19] *= 0.3
+    with pytest.raises(CannotMeasure, match="none of T1 to L5"):
+        label(seen, scan)
+
+
 def test_names_without_an_anchor_in_view_are_uncertain() -> None:
     scan, seen, _ = seen_by_networks(levels=("T5", "T6", "T7", "T8", "T9"))
     found = label(seen, scan)

@@ -22,8 +22,13 @@ from .ribs import RibCount
 from .separate import separate
 
 LEAST_BODIES = 2  # one alone, and no landmark: a knee or a phantom has one too
+RECOGNISED = 1 / 3  # coarse probability of a body's likeliest level: limbs and phantoms, which have rows too, have less
 NO_COLUMN = (
     "Only one body like a vertebra was found, and no landmark: check that it is a chest CT, "
+    "or give a segmentation of your own."
+)
+ANY_LEVEL = (
+    "What looks like vertebrae is like none of T1 to L5: check that it is a chest CT, "
     "or give a segmentation of your own."
 )
 JOINED = 1.45  # times the usual length: two bodies in one
@@ -52,9 +57,10 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     progress("label", 0.4)
     centres = extents.mean(axis=1)
     ribs = RibCount(segmentation, curve, centres)
-    naming = assign(
-        _votes(segmentation, numbers, len(extents)), count_missing(centres), ribs.evidence(), centres_mm=centres
-    )
+    votes, recognised = _votes(segmentation, numbers, len(extents))
+    if np.median(recognised) < RECOGNISED:
+        raise CannotMeasure(ANY_LEVEL)
+    naming = assign(votes, count_missing(centres), ribs.evidence(), centres_mm=centres)
     _join_fragments(numbers, naming)
     joined = joined_bodies(naming.positions, extents)
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
@@ -131,8 +137,12 @@ def _levels_at(segmentation: NetworkBodies, voxels: NDArray[np.intp]) -> NDArray
     return map_points(moments, segmentation.level_geometry, segmentation.geometry, voxels)
 
 
-def _votes(segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int) -> NDArray[np.float64]:
-    """Return (count, levels) how likely each body is each level: above C7, C7 to L5, below L5.
+def _votes(
+    segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (count, levels) how likely each body is each level: above C7, C7 to L5, below L5; and how far recognised.
+
+    The second array (count,) is the coarse network's mean probability of each body's likeliest level.
 
     The coarse network sees the whole column and tells levels; the fine network's three classes, which see less of it,
     weigh in with a lower power.
@@ -140,21 +150,26 @@ def _votes(segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int) 
     voxels = np.argwhere(numbers)
     owner = numbers[tuple(voxels.T)].astype(int) - 1
 
-    def shares(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        summed = np.stack([np.bincount(owner, row, minlength=count) for row in values], axis=1)
+    def sums(values: NDArray[np.floating]) -> NDArray[np.float64]:
+        return np.stack([np.bincount(owner, row, minlength=count) for row in values], axis=1)
+
+    def shares(summed: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(summed / np.maximum(summed.sum(axis=1, keepdims=True), 1e-6))
 
     channels = segmentation.level_probability[FIRST_BODY : SACRUM + 1]
-    coarse = shares(map_points(channels, segmentation.level_geometry, segmentation.geometry, voxels))
+    seen = sums(map_points(channels, segmentation.level_geometry, segmentation.geometry, voxels))
+    recognised = seen[:, :-1].max(axis=1) / np.maximum(np.bincount(owner, minlength=count), 1)
+    coarse = shares(seen)
     # "cervical" is C7 and all above it: both may take its whole vote.
     levels = np.concatenate([coarse[:, :1], coarse], axis=1)
-    regions = shares(segmentation.class_probability[1:, voxels[:, 0], voxels[:, 1], voxels[:, 2]].astype(np.float64))
+    classes = segmentation.class_probability[1:, voxels[:, 0], voxels[:, 1], voxels[:, 2]]
+    regions = shares(sums(classes.astype(np.float64)))
     by_level = np.ones_like(levels)
     for column, level in enumerate(NAMES, start=1):
         if region(level):
             by_level[:, column] = np.maximum(regions[:, region(level) - 1], REGION_FLOOR)
     votes = levels * by_level**REGION_POWER
-    return np.asarray(votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-6))
+    return shares(votes), recognised
 
 
 def _on_scan(
