@@ -119,6 +119,26 @@ def test_a_refused_export_says_one_sentence_and_leaves_nothing(review: Hands, tm
     assert {path.name for path in tmp_path.iterdir()} <= {"out", "prior.json"}
 
 
+def test_the_result_of_another_scan_in_the_folder_stays(review: Hands, tmp_path: Path) -> None:
+    tick(review, "recordBox")
+    export(review, tmp_path / "out")
+    path = tmp_path / "out" / "measurement.json"
+    other = Examination.from_json(path.read_text())
+    path.write_text(replace(other, scan=replace(other.scan, series_uid="1.2.99")).to_json())
+    before = files(tmp_path)
+    export(review, tmp_path / "out")
+    assert "another scan" in review.message
+    assert files(tmp_path) == before
+
+
+def test_the_folder_is_forgotten_with_the_review(review: Hands, tmp_path: Path) -> None:
+    review.ui.exportPath.currentPath = str(tmp_path / "out")
+    review.click("signButton")
+    assert review.ui.exportPath.currentPath == str(tmp_path / "out")
+    review.choose(None)
+    assert review.ui.exportPath.currentPath == ""
+
+
 def test_a_record_whose_segment_is_gone_is_not_exported(review: Hands, tmp_path: Path) -> None:
     state = review.review.session.state
     bodies = {level: body for level, body in state.bodies.items() if level != "L1"}
