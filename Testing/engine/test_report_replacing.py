@@ -66,5 +66,5 @@ def test_a_deidentified_copy_and_a_record_with_names_do_not_replace_each_other(t
 
 def test_a_record_that_cant_be_read_stays(tmp_path: Path) -> None:
     write(tmp_path / "out", case().examination)
-    (tmp_path / "out" / RECORD).write_text(f'{{{{"schema": "{SCHEMA}"}}}}')
+    (tmp_path / "out" / RECORD).write_text(f'{{"schema": "{SCHEMA}"}}')
     refused(tmp_path / "out", case().examination, "can't be read")
