@@ -85,7 +85,7 @@ class Logic:
         from .ReviewStore import ReviewStore
 
         stored = ReviewStore.read(node)
-        review = Review(volumeNode, node, stored, self._bodiesOf(volumeNode, node), self._reader)
+        review = Review(volumeNode, node, stored, self._bodiesOf(volumeNode, node, stored), self._reader)
         self._reviews[volumeNode.GetID()] = review
         return review
 
@@ -108,7 +108,10 @@ class Logic:
     def _reader(self) -> str:
         return self.reader()
 
-    def _bodiesOf(self, volumeNode, node) -> Bodies:
+    def _bodiesOf(self, volumeNode, node, stored: StoredReview) -> Bodies:
+        """Return the bodies in the scene that are those of the record; one drawn since then waits for *Update*."""
+        from ldct_bmd.examination import is_measured_body
+
         from .ReviewStore import SEGMENTATION
         from .VertebraSegments import VertebraSegments
         from .VolumeReader import VolumeReader
@@ -117,9 +120,15 @@ class Logic:
         if segmentation is None:
             return {}
         try:
-            return VertebraSegments.bodies(segmentation, VolumeReader(volumeNode))
+            reader = VolumeReader(volumeNode)
+            drawn = VertebraSegments.bodies(segmentation, reader)
         except CannotMeasure as error:
             raise UsageError(_("The review can't be shown: {error}").format(error=error)) from error
+        return {
+            vertebra.level: body
+            for vertebra in stored.examination.vertebrae
+            if (body := drawn.get(vertebra.level)) is not None and is_measured_body(body, vertebra, reader.geometry)
+        }
 
 
 def defaultReader() -> str:
