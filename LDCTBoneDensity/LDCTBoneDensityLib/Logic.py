@@ -46,6 +46,7 @@ class Logic:
         from . import EngineJob
         from .MeasureJob import MeasureJob, MeasureSettings
 
+        self.demandUnsigned(volumeNode)
         with tempfile.TemporaryDirectory(prefix="ldct-bmd-") as folder:
             job = MeasureJob(Path(folder))
             job.layMeasurement(volumeNode, settings or MeasureSettings())
@@ -53,10 +54,15 @@ class Logic:
             return self.accept(volumeNode, *job.takeMeasurement(volumeNode))
 
     def accept(self, volumeNode, stored: StoredReview, bodies: Bodies) -> Review:
-        """Put a new measurement into the scene, in the place of an earlier one of the same volume."""
+        """Put a new measurement into the scene, in the place of an earlier one of the same volume.
+
+        Raises:
+            UsageError: the earlier one is signed.
+        """
         from .Review import Review
         from .ReviewStore import SEGMENTATION, ReviewStore
 
+        self.demandUnsigned(volumeNode)
         self.forget(volumeNode)
         node = ReviewStore.create(volumeNode)
         old = node.GetNodeReference(SEGMENTATION)
@@ -88,6 +94,24 @@ class Logic:
         review = Review(volumeNode, node, stored, self._bodiesOf(volumeNode, node, stored), self._reader)
         self._reviews[volumeNode.GetID()] = review
         return review
+
+    def demandUnsigned(self, volumeNode) -> None:
+        """Raise UsageError where the review of ``volumeNode`` is signed: measuring again would throw it away."""
+        from .ReviewStore import ReviewStore
+
+        node = reviewNodeOf(volumeNode)
+        if node is None:
+            return
+        try:
+            signature = ReviewStore.read(node).examination.signature
+        except UsageError:
+            return  # it can't be read: measuring again is the way out
+        if signature is not None:
+            raise UsageError(
+                _("The review of {name} is signed: take the signature off first, then measure again.").format(
+                    name=volumeNode.GetName()
+                )
+            )
 
     def reviews(self) -> list[Review]:
         """Return the reviews that were opened."""

@@ -11,6 +11,7 @@ import pydicom
 import pytest
 import slicer
 from ldct_bmd.cli import app
+from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import BodyMask, Examination, is_intact
 from ldct_bmd.reporting.files import RESULT_FILES
 from panel_fixtures import READER, Hands, PhantomFiles
@@ -184,6 +185,18 @@ def test_a_segment_painted_before_the_review_is_opened_again_waits_for_update(
     review.click("signButton")
     assert review.review.updateBodies() == ["L1"]
     assert review.examination.vertebrae != before
+
+
+def test_a_signed_review_is_not_measured_again(review: Hands, ct: Any, measured: Any) -> None:
+    review.panel.measure()
+    assert not review.panel.run.isRunning
+    assert "take the signature off first" in review.message
+    signature = review.examination.signature
+    with pytest.raises(UsageError, match="take the signature off first"):
+        review.panel.logic.accept(ct, *measured)
+    assert review.examination.signature == signature
+    review.click("signButton")
+    review.panel.logic.accept(ct, *measured)
 
 
 def test_earlier_records_are_compared_in_the_report(review: Hands, tmp_path: Path) -> None:
