@@ -13,6 +13,7 @@ from ldct_bmd.examination import Examination
 from ldct_bmd.examination.plain import from_plain, to_plain
 from ldct_bmd.labeling import Vertebra, VertebralColumn
 from ldct_bmd.progress import Progress
+from ldct_bmd.reporting.bodies import demand_measured_bodies
 from ldct_bmd.reporting.dicom import EarlierReport, SourceSeries, read_source_files
 from ldct_bmd.reporting.files import DICOM_FOLDER
 from ldct_bmd.reporting.outputs import (
@@ -36,7 +37,7 @@ def exportJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     examination = Examination.from_json(json.dumps(job["record"]))
     scan = scanOf(job["scan"], np.load(folder / VOXELS, mmap_mode="r"))
     wanted = frozenset(Output(value) for value in job["outputs"])
-    pixels = Pixels(scan, _column(examination, np.load(folder / BODIES)), _source(job, examination, scan, wanted))
+    pixels = Pixels(scan, _column(examination, np.load(folder / BODIES), scan), _source(job, examination, scan, wanted))
     comparisons = _comparisons(job, examination)
     isFolder = job["destination"] == Destination.FOLDER
     output = Path(job["output"]) if isFolder else folder / OUT
@@ -52,11 +53,15 @@ def exportJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     (folder / RESULT).write_text(json.dumps({REPORTED: to_plain(report)}), encoding="utf-8")
 
 
-def _column(examination: Examination, bodies: np.ndarray) -> VertebralColumn:
+def _column(examination: Examination, bodies: np.ndarray, scan: CTScan) -> VertebralColumn:
     present = np.bincount(bodies.ravel(), minlength=max(VERSE_VALUE.values()) + 1) > 0
     missing = [v.level for v in examination.vertebrae if not present[VERSE_VALUE[v.level]]]
     if missing:
-        raise UsageError(f"{missing[0]} has no segment any more: draw its vertebral body, or measure again.")
+        raise UsageError(
+            f"{missing[0]} has no segment as it was measured: press Update to take it as it is drawn, or measure again."
+        )
+    remedy = "take the signature off and press Update, or measure again"
+    demand_measured_bodies(bodies, examination, scan, "The segmentation holds", remedy)
     return VertebralColumn(
         tuple(
             Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae

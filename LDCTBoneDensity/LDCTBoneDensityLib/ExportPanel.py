@@ -52,10 +52,11 @@ class ExportPanel:
         self._allow()
 
     def show(self, review: Review | None, isBusy: bool) -> None:
-        """Allow what can be exported of ``review``; another examination's earlier records are not this one's."""
+        """Allow what can be exported of ``review``; another's earlier records and folder are not this one's."""
         if review is not self._review:
             self._priors.clear()
             self._ui.priorsList.clear()
+            self._ui.exportPath.currentPath = ""
         self._review, self._isBusy = review, isBusy
         self._allow()
 

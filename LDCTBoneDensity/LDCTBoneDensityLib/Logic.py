@@ -46,6 +46,7 @@ class Logic:
         from . import EngineJob
         from .MeasureJob import MeasureJob, MeasureSettings
 
+        self.demandUnsigned(volumeNode)
         with tempfile.TemporaryDirectory(prefix="ldct-bmd-") as folder:
             job = MeasureJob(Path(folder))
             job.layMeasurement(volumeNode, settings or MeasureSettings())
@@ -53,10 +54,15 @@ class Logic:
             return self.accept(volumeNode, *job.takeMeasurement(volumeNode))
 
     def accept(self, volumeNode, stored: StoredReview, bodies: Bodies) -> Review:
-        """Put a new measurement into the scene, in the place of an earlier one of the same volume."""
+        """Put a new measurement into the scene, in the place of an earlier one of the same volume.
+
+        Raises:
+            UsageError: the earlier one is signed.
+        """
         from .Review import Review
         from .ReviewStore import SEGMENTATION, ReviewStore
 
+        self.demandUnsigned(volumeNode)
         self.forget(volumeNode)
         node = ReviewStore.create(volumeNode)
         old = node.GetNodeReference(SEGMENTATION)
@@ -85,9 +91,27 @@ class Logic:
         from .ReviewStore import ReviewStore
 
         stored = ReviewStore.read(node)
-        review = Review(volumeNode, node, stored, self._bodiesOf(volumeNode, node), self._reader)
+        review = Review(volumeNode, node, stored, self._bodiesOf(volumeNode, node, stored), self._reader)
         self._reviews[volumeNode.GetID()] = review
         return review
+
+    def demandUnsigned(self, volumeNode) -> None:
+        """Raise UsageError where the review of ``volumeNode`` is signed: measuring again would throw it away."""
+        from .ReviewStore import ReviewStore
+
+        node = reviewNodeOf(volumeNode)
+        if node is None:
+            return
+        try:
+            signature = ReviewStore.read(node).examination.signature
+        except UsageError:
+            return  # it can't be read: measuring again is the way out
+        if signature is not None:
+            raise UsageError(
+                _("The review of {name} is signed: take the signature off first, then measure again.").format(
+                    name=volumeNode.GetName()
+                )
+            )
 
     def reviews(self) -> list[Review]:
         """Return the reviews that were opened."""
@@ -108,7 +132,10 @@ class Logic:
     def _reader(self) -> str:
         return self.reader()
 
-    def _bodiesOf(self, volumeNode, node) -> Bodies:
+    def _bodiesOf(self, volumeNode, node, stored: StoredReview) -> Bodies:
+        """Return the bodies in the scene that are those of the record; one drawn since then waits for *Update*."""
+        from ldct_bmd.examination import is_measured_body
+
         from .ReviewStore import SEGMENTATION
         from .VertebraSegments import VertebraSegments
         from .VolumeReader import VolumeReader
@@ -117,9 +144,15 @@ class Logic:
         if segmentation is None:
             return {}
         try:
-            return VertebraSegments.bodies(segmentation, VolumeReader(volumeNode))
+            reader = VolumeReader(volumeNode)
+            drawn = VertebraSegments.bodies(segmentation, reader)
         except CannotMeasure as error:
             raise UsageError(_("The review can't be shown: {error}").format(error=error)) from error
+        return {
+            vertebra.level: body
+            for vertebra in stored.examination.vertebrae
+            if (body := drawn.get(vertebra.level)) is not None and is_measured_body(body, vertebra, reader.geometry)
+        }
 
 
 def defaultReader() -> str:

@@ -108,6 +108,7 @@ class Panel:
             return
         self.measurePanel.note("")
         try:
+            self.logic.demandUnsigned(self.volumeNode)
             settings = self._settings()
             self.installer.ensure()
             volumeNode = self.run.measure(self.volumeNode, settings)

@@ -103,7 +103,12 @@ class Review:
             return []
         drawn = VertebraSegments.bodies(self.segmentationNode, VolumeReader(self.volumeNode))
         bodies = self.session.state.bodies
-        edited = [level for level in bodies if level not in drawn or not BodyMasks.same(bodies[level], drawn[level])]
+        levels = [vertebra.level for vertebra in self.examination.vertebrae]
+        edited = [
+            level
+            for level in levels
+            if level not in drawn or level not in bodies or not BodyMasks.same(bodies[level], drawn[level])
+        ]
         empty = [level for level in edited if level not in drawn]
         if empty:
             self.refused.emit(

@@ -15,10 +15,13 @@ from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, record_sha256, sign
 from ldct_bmd.reporting.dicom import make_objects, read_earlier, read_source
+from ldct_bmd.reporting.dicom.deidentify import deidentified_source
+from ldct_bmd.reporting.dicom.documents import encapsulate_pdf
 from ldct_bmd.reporting.dicom.objects import FILE_NAMES, DICOMObjects, make_context
 from ldct_bmd.reporting.dicom.seg import join
 from ldct_bmd.reporting.overview import overview_png
 from ldct_bmd.reporting.page import compose, to_pdf
+from ldct_bmd.reporting.priors import compare
 from ldct_bmd.voi import voi_weights
 from pydicom.dataset import Dataset
 
@@ -303,6 +306,39 @@ def test_a_reexport_of_the_same_record_gives_the_same_bytes(
         again, before = (pydicom.dcmread(path / name) for path in (tmp_path / "again", signed_folder))
         assert again == before
         assert (tmp_path / "again" / name).read_bytes() == (signed_folder / name).read_bytes(), name
+
+
+def test_a_report_of_another_study_is_no_predecessor(folder: Path) -> None:
+    earlier, source = read_earlier(folder / "sr.dcm"), case().pixels.source
+    corrected = exclude_level(case().examination, "L2", "cyst", READER, SIGNED_AT)
+    assert earlier is not None
+    assert source is not None
+    assert make_context(corrected, source, earlier).predecessor == earlier.report
+    elsewhere = replace(earlier, report=replace(earlier.report, study_uid="1.2.77"))
+    assert make_context(corrected, source, elsewhere).predecessor is None
+    assert make_context(corrected, deidentified_source(source), earlier, deidentified=True).predecessor is None
+
+
+def test_another_pdf_or_another_measurement_has_another_uid() -> None:
+    source = case().pixels.source
+    assert source is not None
+
+    def report_uid(examination: Examination, pdf: bytes) -> str:
+        return str(encapsulate_pdf(make_context(examination, source), pdf, "Report").SOPInstanceUID)
+
+    examination = case().examination
+    later = replace(examination, measured_at="2024-05-06T09:00:00Z")
+    prior = compare(examination, earlier_scan(examination))
+    without, with_prior = (to_pdf(compose(examination, comparisons=made)) for made in ((), (prior,)))
+    assert report_uid(examination, without) == report_uid(examination, without)
+    assert report_uid(examination, without) != report_uid(examination, with_prior)
+    assert report_uid(examination, without) != report_uid(later, without)
+    assert make_context(examination, source).series("sr") != make_context(later, source).series("sr")
+
+
+def earlier_scan(examination: Examination) -> Examination:
+    scan = replace(examination.scan, acquisition_date="20200101", sop_instance_uids=("1.9",))
+    return replace(examination, scan=scan)
 
 
 def test_the_encapsulated_pdf_is_the_report(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """De-identified copies: nothing of the patient, the readers or the dates is left; what was measured is."""
 
+import gzip
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 import SimpleITK as sitk
 from helpers_report import SIGNED_AT, case, judged
 from ldct_bmd.calibration import Calibration
+from ldct_bmd.calibration.match import CalibrationChoice
+from ldct_bmd.calibration.provenance import Method, Provenance, Scanner
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, sign
+from ldct_bmd.findings import FindingCode
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.dicom.deidentify import KEY_VARIABLE, deidentified_source
 from ldct_bmd.reporting.dicom.objects import FILE_NAMES
@@ -100,6 +104,53 @@ def test_no_true_uid_is_left(written: Path) -> None:
     for path in [path for path in written.rglob("*") if path.is_file()]:
         content = path.read_bytes()
         assert not [uid for uid in true if uid.encode() in content], path.name
+
+
+STORE_SECRETS = ("2019-11", "2019-12", "SN-4711", "asked Mr Physicist", "Phantom of Ward 3", "2018-12-24")
+
+
+@pytest.fixture(scope="module")
+def from_store() -> Examination:
+    """A record whose findings cite a store's calibrations, with a choice that says why one was taken."""
+    provenance = Provenance(
+        Method.PHANTOM, Scanner("ACME", "CT 9", "CT-9", "SN-4711"), date="2018-12-24", phantom="Phantom of Ward 3"
+    )
+    calibration = replace(OWN_CALIBRATION, provenance=provenance)
+    missed = CalibrationChoice(
+        calibration.identifier,
+        False,
+        False,
+        "None fits (made on SN-4711; retired: asked Mr Physicist).",
+        ("The series of SN-4711 drifts since 2019-11.",),
+        ("2019-11", "2019-12"),
+    )
+    return change_calibration(case().examination, calibration, READER, SIGNED_AT, missed)
+
+
+def test_nothing_of_the_calibration_store_is_told(from_store: Examination, tmp_path: Path) -> None:
+    codes = {finding.code for finding in from_store.findings}
+    assert {FindingCode.NO_MATCHING_CALIBRATION, FindingCode.CALIBRATION_DRIFT} < codes
+    assert all(secret in from_store.to_json() for secret in STORE_SECRETS)
+    assert {finding.code for finding in deidentified(from_store).findings} == codes - {FindingCode.OTHER_SERIES}
+    write_deidentified(tmp_path / "out", from_store, case().pixels)
+    for path in [path for path in (tmp_path / "out").rglob("*") if path.is_file()]:
+        told = all_text(path)
+        assert not [secret for secret in STORE_SECRETS if secret in told], path.name
+
+
+def test_a_month_in_a_sentence_is_taken_out(from_store: Examination) -> None:
+    quality = replace(from_store.quality, names_remark="As in 2019-11, on 2019-11-05 and 20191105; 12.2019-1 stays.")
+    copy = deidentified(replace(from_store, quality=quality))
+    assert copy.quality.names_remark == "As in [removed], on [removed] and [removed]; 12.2019-1 stays."
+
+
+def test_no_mask_file_holds_a_secret_once_it_is_decompressed(written: Path) -> None:
+    for name in ("vertebrae.nii.gz", "vertebrae.seg.nrrd"):
+        content = (written / name).read_bytes()
+        header, data = (b"", content) if name.endswith(".gz") else content.split(b"\n\n", 1)
+        whole = header + (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+        assert len(whole) > len(content)
+        assert not [secret for secret in SECRETS if secret.encode() in whole], name
 
 
 def test_what_was_measured_stays(signed: Examination) -> None:

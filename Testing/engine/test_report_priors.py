@@ -8,7 +8,7 @@ from helpers_report import with_patient
 from ldct_bmd.calibration import NOMINAL, FitQuality
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.errors import UsageError
-from ldct_bmd.examination import Examination, conclude
+from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.reporting.page import compose
 from ldct_bmd.reporting.priors import Remark, compare
 
@@ -76,6 +76,29 @@ def test_another_scanner_or_voltage_is_told(now: Examination, then: Examination)
     notes = " ".join(compose(now, comparisons=[comparison]).priors.notes)
     assert "ACME CT 2" in notes
     assert "100 kV" in notes
+
+
+@pytest.mark.parametrize("differing", [{"model": "CT 2"}, {"device_serial": "77"}, {"kvp": 100.0}])
+def test_no_change_is_judged_across_scanners_or_voltages_without_the_sites_lsc(
+    now: Examination, then: Examination, differing: dict[str, object]
+) -> None:
+    elsewhere = replace(then, scan=replace(then.scan, **differing))
+    comparison = compare(now, elsewhere)
+    assert comparison.changes
+    assert all(change.lsc_mg_cm3 is None and not change.exceeds_lsc for change in comparison.changes)
+    assert all(change.lsc_mg_cm3 == 5.0 for change in compare(now, elsewhere, site_lsc_mg_cm3=5.0).changes)
+
+
+def test_a_prior_that_was_changed_after_it_was_signed_is_refused(now: Examination, then: Examination) -> None:
+    signed = sign(then, READER, TIME)
+    assert compare(now, signed).changes
+    with pytest.raises(UsageError, match="changed after it was signed"):
+        compare(now, denser(signed, 1.0))
+
+
+def test_a_later_scan_is_no_prior(now: Examination, then: Examination) -> None:
+    with pytest.raises(UsageError, match="later scan"):
+        compare(then, now)
 
 
 def test_bmd_of_another_material_or_uncertain_names_are_not_compared(now: Examination, then: Examination) -> None:

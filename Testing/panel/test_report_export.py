@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
 import pytest
 import slicer
 from ldct_bmd.cli import app
-from ldct_bmd.examination import Examination, is_intact
+from ldct_bmd.errors import UsageError
+from ldct_bmd.examination import BodyMask, Examination, is_intact
 from ldct_bmd.reporting.files import RESULT_FILES
 from panel_fixtures import READER, Hands, PhantomFiles
 from typer.testing import CliRunner
@@ -119,6 +121,26 @@ def test_a_refused_export_says_one_sentence_and_leaves_nothing(review: Hands, tm
     assert {path.name for path in tmp_path.iterdir()} <= {"out", "prior.json"}
 
 
+def test_the_result_of_another_scan_in_the_folder_stays(review: Hands, tmp_path: Path) -> None:
+    tick(review, "recordBox")
+    export(review, tmp_path / "out")
+    path = tmp_path / "out" / "measurement.json"
+    other = Examination.from_json(path.read_text())
+    path.write_text(replace(other, scan=replace(other.scan, series_uid="1.2.99")).to_json())
+    before = files(tmp_path)
+    export(review, tmp_path / "out")
+    assert "another scan" in review.message
+    assert files(tmp_path) == before
+
+
+def test_the_folder_is_forgotten_with_the_review(review: Hands, tmp_path: Path) -> None:
+    review.ui.exportPath.currentPath = str(tmp_path / "out")
+    review.click("signButton")
+    assert review.ui.exportPath.currentPath == str(tmp_path / "out")
+    review.choose(None)
+    assert review.ui.exportPath.currentPath == ""
+
+
 def test_a_record_whose_segment_is_gone_is_not_exported(review: Hands, tmp_path: Path) -> None:
     state = review.review.session.state
     bodies = {level: body for level, body in state.bodies.items() if level != "L1"}
@@ -126,6 +148,55 @@ def test_a_record_whose_segment_is_gone_is_not_exported(review: Hands, tmp_path:
     export(review, tmp_path / "out")
     assert "L1 has no segment" in review.message
     assert list(tmp_path.iterdir()) == []
+
+
+def painted(body: BodyMask) -> BodyMask:
+    """The body without its lowest slice."""
+    inside = body.inside.copy()
+    inside[np.flatnonzero(inside.any(axis=(1, 2)))[0]] = False
+    return BodyMask(body.box, inside)
+
+
+def test_a_mask_that_was_not_measured_is_not_exported(review: Hands, tmp_path: Path) -> None:
+    state = review.review.session.state
+    review.review.session._states = [replace(state, bodies={**state.bodies, "L1": painted(state.bodies["L1"])})]
+    export(review, tmp_path / "out")
+    assert "another L1 than was measured" in review.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_segment_painted_before_the_review_is_opened_again_waits_for_update(
+    review: Hands, ct: Any, tmp_path: Path
+) -> None:
+    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.VolumeReader import VolumeReader
+
+    drawn = painted(review.review.session.state.bodies["L1"])
+    VertebraSegments.writeBody(review.review.segmentationNode, VolumeReader(ct), "L1", drawn)
+    before = review.examination.vertebrae
+    review.panel.setVolume(None)
+    review.panel.logic.forget(ct)
+    review.panel.setVolume(ct)
+    levels = {vertebra.level for vertebra in review.examination.vertebrae}
+    assert set(review.review.session.state.bodies) == levels - {"L1"}
+    export(review, tmp_path / "out")
+    assert "L1 has no segment as it was measured" in review.message
+    assert list(tmp_path.iterdir()) == []
+    review.click("signButton")
+    assert review.review.updateBodies() == ["L1"]
+    assert review.examination.vertebrae != before
+
+
+def test_a_signed_review_is_not_measured_again(review: Hands, ct: Any, measured: Any) -> None:
+    review.panel.measure()
+    assert not review.panel.run.isRunning
+    assert "take the signature off first" in review.message
+    signature = review.examination.signature
+    with pytest.raises(UsageError, match="take the signature off first"):
+        review.panel.logic.accept(ct, *measured)
+    assert review.examination.signature == signature
+    review.click("signButton")
+    review.panel.logic.accept(ct, *measured)
 
 
 def test_earlier_records_are_compared_in_the_report(review: Hands, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ..labeling import VertebralColumn
 from ..pipeline import measure
 from ..progress import Progress
 from ..reporting.files import check_output_folder, write_result
+from ..reporting.replacing import check_replaceable
 from ..scan import CTScan, read_scan
 from ..segmentation import Segmenter
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values
@@ -62,6 +63,7 @@ def measure_scan(request: Request, progress: Progress) -> Examination:
     start = time.perf_counter()
     scan = read_scan(request.input_path, request.series_uid, progress)
     read_s = time.perf_counter() - start
+    check_replaceable(request.folder, identify(scan))
     report = None if not request.report else _reporter(request, scan)
     choice: CalibrationChoice | None = None
     if stored is not None:

@@ -18,6 +18,7 @@ from .record import (
     VertebraRecord,
     identify,
 )
+from .same_body import is_measured_body
 from .signature import KeySignature, Signature
 from .signing import SIGNED, UNSIGNED, SigningKey, canonical_json, is_intact, record_sha256, sign, unsign
 
@@ -45,6 +46,7 @@ __all__ = [
     "conclude",
     "identify",
     "is_intact",
+    "is_measured_body",
     "measure_voi",
     "record_sha256",
     "sign",

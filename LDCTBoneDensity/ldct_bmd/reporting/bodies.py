@@ -10,15 +10,11 @@ from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
 from ..errors import UsageError
-from ..examination import Examination, identify
+from ..examination import BodyMask, Examination, identify, is_measured_body
 from ..labeling import Vertebra, VertebralColumn
-from ..labeling.column import make_vertebra
 from ..scan import CTScan
 from ..scan.frame import axes_between, make_geometry
 from .files import BODIES_FILE
-
-# Far below what one voxel more or less makes, far above what rounding does.
-SAME_PLACE_MM, SAME_VOLUME_ML = 1e-5, 1e-6
 
 
 def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> VertebralColumn:
@@ -46,7 +42,7 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     present = {int(value) for value in np.unique(bodies)} - {0}
     if present != {VERSE_VALUE[vertebra.level] for vertebra in examination.vertebrae}:
         raise UsageError(f"{BODIES_FILE} holds other vertebrae than the record; export the record and its masks again.")
-    _demand_measured_bodies(bodies, examination, scan)
+    demand_measured_bodies(bodies, examination, scan, f"{BODIES_FILE} holds", "measure again on it")
     return VertebralColumn(
         vertebrae=tuple(
             Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae
@@ -57,13 +53,22 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     )
 
 
-def _demand_measured_bodies(bodies: NDArray[np.integer], examination: Examination, scan: CTScan) -> None:
-    """Compare place and size of each body with the record's, which a signature covers and the file's hash is not."""
-    boxes = ndimage.find_objects(bodies)
+def demand_measured_bodies(
+    bodies: NDArray[np.integer], examination: Examination, scan: CTScan, holds: str, remedy: str
+) -> None:
+    """Compare place and size of each body with the record's, which a signature covers and the file's hash is not.
+
+    Args:
+        bodies: (z, y, x) on the scan's grid, VerSe values.
+        holds: how the sentence begins, as in "vertebrae.nii.gz holds".
+        remedy: what to do, at the sentence's end.
+
+    Raises:
+        UsageError: a body is missing, or not the one that was measured.
+    """
+    boxes = ndimage.find_objects(bodies, max_label=max(VERSE_VALUE.values()))
     for recorded in examination.vertebrae:
         value = VERSE_VALUE[recorded.level]
         box = boxes[value - 1]
-        found = make_vertebra(recorded.level, bodies[box] == value, box, scan.geometry, recorded.confidence)
-        shift_mm = float(np.abs(np.subtract(found.centroid_lps_mm, recorded.centroid_lps_mm)).max())
-        if shift_mm > SAME_PLACE_MM or abs(found.volume_ml - recorded.volume_ml) > SAME_VOLUME_ML:
-            raise UsageError(f"{BODIES_FILE} holds another {recorded.level} than was measured; measure again on it.")
+        if box is None or not is_measured_body(BodyMask(box, bodies[box] == value), recorded, scan.geometry):
+            raise UsageError(f"{holds} another {recorded.level} than was measured; {remedy}.")

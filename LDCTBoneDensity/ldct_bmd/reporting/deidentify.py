@@ -11,14 +11,25 @@ from typing import Any, TypeVar
 from ..calibration import Calibration
 from ..calibration.provenance import Scanner
 from ..examination import SIGNED, UNSIGNED, Examination, HistoryEntry, Measurement, PatientIdentity, ScanIdentity
-from ..findings import FindingCode
+from ..findings import Finding, FindingCode
 from ..quality import VOIFacts
 
 REMOVED = "[removed]"
 # HIPAA's safe harbour: all ages over 89 are one.
 OLDEST_YEARS = 90.0
 _SHORTEST = 3  # letters of a text that is looked for in sentences; shorter ones are in every sentence
-_DATE = re.compile(r"\b(19|20)\d{2}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])\b")
+# Days, and months as the calibration store's findings name them.
+_DATE = re.compile(r"\b(19|20)\d{2}(-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])|-(0[1-9]|1[0-2]))\b")
+# Their messages cite the site's calibrations: names, serial numbers, dates and operators' own words.
+_CITING_CALIBRATIONS = frozenset(
+    {
+        FindingCode.CALIBRATION_SCANNER,
+        FindingCode.CALIBRATION_DATE,
+        FindingCode.NO_MATCHING_CALIBRATION,
+        FindingCode.CALIBRATION_DRIFT,
+        FindingCode.CALIBRATION_QA_MISSED,
+    }
+)
 Kind = TypeVar("Kind")
 
 
@@ -37,7 +48,7 @@ def deidentified(examination: Examination) -> Examination:
             vois=tuple(_facts(facts, pseudonyms) for facts in examination.quality.vois),
         ),
         history=tuple(_entry(entry, pseudonyms) for entry in examination.history),
-        findings=tuple(f for f in examination.findings if f.code is not FindingCode.OTHER_SERIES),
+        findings=_findings(examination.findings),
         automatic=None
         if examination.automatic is None
         else replace(examination.automatic, calibration=_calibration(examination.automatic.calibration)),
@@ -131,8 +142,15 @@ def _calibration(calibration: Calibration) -> Calibration:
     if provenance is not None:
         scanner = provenance.scanner
         named = None if scanner is None else Scanner(scanner.manufacturer, scanner.model)
-        provenance = replace(provenance, scanner=named, date=None, valid_until=None, operator=None)
+        provenance = replace(provenance, scanner=named, date=None, valid_until=None, operator=None, phantom=None)
     return replace(calibration, name="Site calibration", source=REMOVED, provenance=provenance)
+
+
+def _findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings, those that cite the site's calibrations once each and with what their code means."""
+    told = [f for f in findings if f.code is not FindingCode.OTHER_SERIES]
+    general = [replace(f, message=f.code.meaning) if f.code in _CITING_CALIBRATIONS else f for f in told]
+    return tuple(dict.fromkeys(general))
 
 
 def _remark(remark: str, readers: list[str]) -> str:

@@ -35,6 +35,7 @@ from .page import compose, to_html, to_pdf
 from .page.compose import refuse_changed
 from .pictures import draw_pictures
 from .priors import Comparison
+from .replacing import check_replaceable
 from .tables import levels_csv, patient_csv
 
 SR_FILE = "sr.dcm"
@@ -168,8 +169,8 @@ def write_outputs(
     """Write what is wanted to ``folder``, whole or not at all.
 
     Raises:
-        UsageError: the folder can't be written to, or holds something that is not replaced; the record was changed
-            after it was signed.
+        UsageError: the folder can't be written to, or holds something that is not replaced, as the result of another
+            scan or a signed one; the record was changed after it was signed.
     """
     _write(folder, examination, pixels, comparisons, wanted, earlier, overwrite, progress, is_deidentified=False)
 
@@ -208,6 +209,8 @@ def _write(
     refuse_changed(examination)
     # A folder that held a record and comes to hold none would be a loss that nobody asked for.
     overwrite = overwrite and Output.RECORD in wanted
+    if overwrite:
+        check_replaceable(folder, examination.scan, examination.signature, is_deidentified)
 
     def fill(partial: Path) -> None:
         written = examination

@@ -8,7 +8,7 @@ from enum import Enum
 from ..calibration import BMDError
 from ..calibration.provenance import read_date
 from ..errors import UsageError
-from ..examination import Examination
+from ..examination import Examination, is_intact
 
 # A change is significant at 95 % where it exceeds 1.96 times the standard error of the difference of two measurements;
 # with equal errors that is ISCD's 2.77 times the precision error.
@@ -34,7 +34,8 @@ class Change:
 
     Attributes:
         per_year_mg_cm3: None where a scan has no date, or less than three months lie between them.
-        lsc_mg_cm3: None where the calibrations differ and one does not say how well it fits.
+        lsc_mg_cm3: None where scanner or tube voltage differ, whose bias noise does not tell, or where the calibrations
+            differ and one does not say how well it fits; the site's own LSC stands in any case.
     """
 
     levels: tuple[str, ...]
@@ -91,11 +92,17 @@ def compare(
         tell_date: False leaves only the years between the two scans (de-identified).
 
     Raises:
-        UsageError: the prior is of another patient, or it can't be told; or it is the same scan.
+        UsageError: the prior is of another patient, or it can't be told; it is the same scan, or a later one; or it was
+            changed after it was signed.
     """
     _check_same_patient(current, prior)
+    if not is_intact(prior):
+        raise UsageError("The earlier record was changed after it was signed; give it as it was signed.")
     years = _years_between(prior, current)
+    if years is not None and years < 0.0:
+        raise UsageError("The earlier record is of a later scan than this one; give one of an earlier scan.")
     remarks = [remark for remark, applies in _remarks(current, prior, years).items() if applies]
+    is_same_device = not {Remark.SCANNER, Remark.KVP} & set(remarks)
     changes = []
     if not {Remark.MATERIAL, Remark.NAMES} & set(remarks):
         then_mean, now_mean = prior.assessment, current.assessment
@@ -104,7 +111,9 @@ def compare(
             and now_mean.mean_bmd_mg_cm3 is not None
             and then_mean.levels == now_mean.levels
         ):
-            lsc = site_lsc_mg_cm3 or _lsc(current, prior, now_mean.mean_bmd_error, then_mean.mean_bmd_error)
+            lsc = site_lsc_mg_cm3
+            if lsc is None and is_same_device:
+                lsc = _lsc(current, prior, now_mean.mean_bmd_error, then_mean.mean_bmd_error)
             rate = _rate(then_mean.mean_bmd_mg_cm3, now_mean.mean_bmd_mg_cm3, years)
             changes.append(
                 Change(now_mean.levels, True, then_mean.mean_bmd_mg_cm3, now_mean.mean_bmd_mg_cm3, rate, lsc)
@@ -113,7 +122,9 @@ def compare(
             then = prior.measurement(now.level)
             if then is None or then.excluded is not None or now.excluded is not None:
                 continue
-            lsc = site_lsc_mg_cm3 or _lsc(current, prior, now.bmd_error, then.bmd_error)
+            lsc = site_lsc_mg_cm3
+            if lsc is None and is_same_device:
+                lsc = _lsc(current, prior, now.bmd_error, then.bmd_error)
             rate = _rate(then.bmd_mg_cm3, now.bmd_mg_cm3, years)
             changes.append(Change((now.level,), False, then.bmd_mg_cm3, now.bmd_mg_cm3, rate, lsc))
     scanner = " ".join(part for part in (prior.scan.manufacturer, prior.scan.model, prior.scan.station) if part)

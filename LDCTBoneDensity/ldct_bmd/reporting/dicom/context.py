@@ -1,5 +1,6 @@
 """What all DICOM objects of one export share: patient, study, times and UIDs."""
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,8 +55,8 @@ class Predecessor:
 class Context:
     """One export.
 
-    UIDs follow from the record's state, the images, the predecessor and the software's version: a re-export of the same
-    record gives the same objects, a correction gives new ones.
+    UIDs follow from the record's state, when it was measured, the images, the predecessor and the software's version: a
+    re-export of the same record gives the same objects, a correction or a new measurement gives new ones.
 
     Attributes:
         deidentified: says so in every object, and names no reader.
@@ -74,7 +75,8 @@ class Context:
     def uid(self, *what: str) -> str:
         """Return a UID of this export."""
         previous = "" if self.predecessor is None else self.predecessor.sop_instance_uid
-        return _uid(self.source.first.SeriesInstanceUID, self.state, previous, __version__, *what)
+        measured_at = self.examination.measured_at or ""
+        return _uid(self.source.first.SeriesInstanceUID, self.state, measured_at, previous, __version__, *what)
 
     def tracking_uid(self, level: str, what: str) -> str:
         """Return the UID by which a region is known through all corrections of this scan's record."""
@@ -122,9 +124,14 @@ class Context:
             dataset.DeidentificationMethod = catalogue()("dicom.deidentified")
             dataset.LongitudinalTemporalInformationModified = "REMOVED"
 
-    def new_dataset(self, kind: str, sop_class_uid: str) -> Dataset:
-        """Return a dataset with file meta, patient, study, series, equipment and SOP common attributes."""
+    def new_dataset(self, kind: str, sop_class_uid: str, content: bytes = b"") -> Dataset:
+        """Return a dataset with file meta, patient, study, series, equipment and SOP common attributes.
+
+        ``content`` is what the object holds beside what follows from the record; other content has another UID.
+        """
         series_uid, number, modality, instance_uid = self.series(kind)
+        if content:
+            instance_uid = self.uid(kind, "instance", hashlib.sha256(content).hexdigest())
         dataset = Dataset()
         dataset.preamble = b"\0" * 128
         dataset.file_meta = FileMetaDataset()

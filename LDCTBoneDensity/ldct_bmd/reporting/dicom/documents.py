@@ -13,7 +13,7 @@ from .context import Context, code_item
 
 def encapsulate_pdf(context: Context, pdf: bytes, title: str) -> Dataset:
     """Return the PDF as an Encapsulated PDF object that refers to the source images and to the structured report."""
-    dataset = context.new_dataset("report", EncapsulatedPDFStorage)
+    dataset = context.new_dataset("report", EncapsulatedPDFStorage, pdf)
     dataset.ConversionType = "WSD"
     dataset.AcquisitionDateTime = ""
     dataset.BurnedInAnnotation = "NO" if context.deidentified else "YES"

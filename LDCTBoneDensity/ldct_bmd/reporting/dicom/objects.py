@@ -73,9 +73,10 @@ def make_context(
 ) -> Context:
     """Return the context of an export that takes the place of ``earlier``.
 
-    A re-export of the same record keeps its predecessor, and with it its UIDs.
+    A re-export of the same record keeps its predecessor, and with it its UIDs. A report of another study, as a
+    de-identified copy has of its own, is nobody's predecessor here.
     """
-    if earlier is None:
+    if earlier is None or earlier.report.study_uid != source.first.StudyInstanceUID:
         return Context(examination, source, None, deidentified)
     again = Context(examination, source, earlier.replaced, deidentified)
     if again.series("sr")[3] == earlier.report.sop_instance_uid:

@@ -43,8 +43,7 @@ def _when(comparison: Comparison, say: Catalogue) -> str:
         return date(comparison.date) or ""
     if comparison.years is None:
         return say("priors.undated")
-    key = "priors.relative" if comparison.years >= 0 else "priors.relative_after"
-    return say(key, years=number(abs(comparison.years), 2))
+    return say("priors.relative", years=number(comparison.years, 2))
 
 
 def _row(change: Change, when: str, say: Catalogue) -> tuple[str, ...]:

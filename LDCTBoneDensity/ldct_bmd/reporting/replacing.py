@@ -1,0 +1,52 @@
+"""Whether a result may take the place of the one that a folder holds: never that of another scan, nor a signed one."""
+
+from pathlib import Path
+
+from ..errors import UsageError
+from ..examination import Examination, ScanIdentity, Signature
+from .files import RECORD_FILE, check_output_folder
+
+
+def check_replaceable(
+    folder: Path, scan: ScanIdentity, signature: Signature | None = None, is_deidentified: bool = False
+) -> None:
+    """Raise UsageError unless what ``folder`` holds, if anything, is an earlier state of the result that replaces it.
+
+    Args:
+        scan: of the new result.
+        signature: of the new result; a signed one is replaced only by what bears the same signature.
+        is_deidentified: whether the new result is a de-identified copy.
+    """
+    path = folder / RECORD_FILE
+    if not path.is_file():
+        return
+    check_output_folder(folder, overwrite=True)
+    try:
+        old = Examination.from_json(path.read_text(encoding="utf-8"))
+    except (UsageError, OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The record in {folder} can't be read, so it can't be told whose it is; name another folder."
+        ) from error
+    if _is_deidentified(old) is not is_deidentified:
+        kept = "a record with names" if is_deidentified else "a de-identified copy"
+        raise UsageError(f"The folder {folder} holds {kept}, which the new result can't replace; name another folder.")
+    if not (old.scan == scan if is_deidentified else _is_same_scan(old.scan, scan)):
+        raise UsageError(f"The folder {folder} holds the result of another scan and stays as it is; name another one.")
+    if old.signature is not None and old.signature != signature:
+        raise UsageError(
+            f"The folder {folder} holds a result signed by {old.signature.reader} and stays as it is; name another one."
+        )
+
+
+def _is_deidentified(examination: Examination) -> bool:
+    scan = examination.scan
+    told = (scan.series_uid, scan.study_uid, scan.file_sha256, scan.file_name, scan.choice, scan.patient.patient_id)
+    return not any(told) and examination.measured_at is None
+
+
+def _is_same_scan(old: ScanIdentity, new: ScanIdentity) -> bool:
+    if old.series_uid or new.series_uid:
+        return old.series_uid == new.series_uid
+    if old.file_sha256 or new.file_sha256:
+        return old.file_sha256 == new.file_sha256
+    return old == new
