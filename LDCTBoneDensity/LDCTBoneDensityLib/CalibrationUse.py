@@ -39,14 +39,16 @@ class CalibrationUse:
         panel.calibration.dialogWanted.connect(self.openDialog)
 
     def use(self, calibration: Calibration) -> None:
-        """Take one calibration, whatever the scan."""
+        """Take one calibration, whatever the scan; where the review refuses it, the next measurement's stays too."""
         panel = self._panel
+        if panel.review is not None and calibration != panel.review.examination.calibration:
+            self._do(lambda session: session.changeCalibration(calibration))
+            if calibration != panel.review.examination.calibration:
+                return
         if panel.parameters is not None:
             panel.parameters.calibration = calibrations.toText(calibration)
         if panel.review is None:
             panel.calibration.show(None, calibration)
-        elif calibration != panel.review.examination.calibration:
-            self._do(lambda session: session.changeCalibration(calibration))
 
     def useStore(self) -> None:
         """Take what the site's store has for the scan; UsageError where the store can't be read."""

@@ -157,7 +157,7 @@ class FindingCode(str, Enum):
         "calibration_scanner",
         Severity.WARNING,
         Effect.LIMITS,
-        "The calibration was made on another scanner, or with another beam filter or kernel class than the scan.",
+        "The calibration does not name the scan's scanner, or was made with another beam filter or kernel class.",
     )
     CALIBRATION_DATE = (
         "calibration_date",

@@ -88,6 +88,32 @@ def test_the_path_of_the_store_is_the_applications_and_measures_the_next_scan(
     assert panel.panel._settings().calibrationStore == str(tmp_path / "site.calibrations")
 
 
+def enter(hands: Hands, slope: float) -> None:
+    hands.ui.calibrationCombo.setCurrentIndex(2)
+    hands.ui.slopeSpin.setValue(slope)
+    hands.click("calibrationButton")
+
+
+def test_an_entered_calibration_that_is_refused_is_not_used_for_the_next_scan(review: Hands) -> None:
+    review.click("signButton")
+    enter(review, 0.9)
+    assert "signed" in review.message
+    assert review.panel.parameters.calibration == ""
+
+
+def test_an_entered_calibration_says_that_it_names_no_scanner_and_is_dropped_with_the_volume(review: Hands) -> None:
+    enter(review, 0.9)
+    assert "calibration_scanner" in review.examination.assessment.limited
+    assert review.panel._settings().calibration.slope == 0.9
+    ct = review.panel.volumeNode
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "other")
+    review.panel.parameters.inputVolume = other
+    assert review.panel._settings().calibration.nominal
+    review.panel.parameters.inputVolume = ct
+    assert review.panel._settings().calibration.nominal
+    assert review.examination.calibration.slope == 0.9
+
+
 def test_from_a_loaded_phantom_to_a_stored_calibration_that_the_review_follows(
     review: Hands, dialog: Dialog, phantom_volume: Any
 ) -> None:
