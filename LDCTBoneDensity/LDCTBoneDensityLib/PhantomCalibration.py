@@ -66,7 +66,7 @@ class PhantomCalibration:
         ui.rodTree.setHeaderLabels(headings)
         ui.validSpin.setValue(VALID_DAYS)
         ui.phantomPath.setCurrentPath(store.phantomPath)
-        ui.phantomPath.connect("currentPathChanged(QString)", store.setPhantomPath)
+        ui.phantomPath.connect("currentPathChanged(QString)", self._descriptionChanged)
         ui.phantomVolumeCombo.connect("currentNodeChanged(vtkMRMLNode*)", self._volumeChanged)
         ui.findButton.connect("clicked(bool)", lambda _checked: self._start(search=True))
         ui.pointsButton.connect("clicked(bool)", lambda _checked: self._start(search=False))
@@ -207,6 +207,10 @@ class PhantomCalibration:
     def _volumeChanged(self, node) -> None:
         self.forget()
 
+    def _descriptionChanged(self, path: str) -> None:
+        self._store.setPhantomPath(path)
+        self.forget()
+
     def _progressed(self, stage: str, fraction: float) -> None:
         self._ui.phantomProgressBar.setValue(int(100 * min(max(fraction, 0.0), 1.0)))
         self._ui.phantomProgressBar.setFormat(f"{stageWord(stage)} %p %")
@@ -235,10 +239,11 @@ def _fitWords(measured: PhantomMeasurement) -> str:
     fit, quality = measured.fit, measured.fit.quality
     how = _("found by themselves") if measured.found_by == "search" else _("set by hand")
     return _(
-        "BMD = {slope:.4f} x HU {intercept:+.2f} mg/cm3, {material} equivalent; standard errors {slopeError:.4f} and "
+        "{phantom}: BMD = {slope:.4f} x HU {intercept:+.2f} mg/cm3, {material} equivalent; standard errors {slopeError:.4f} and "
         "{interceptError:.2f} mg/cm3, R2 {r2:.5f}. The rods were {how}, tilted by {tilt:.1f} degrees, off the line by "
         "at most {worst:.1f} HU ({limit:g} HU allowed)."
     ).format(
+        phantom=measured.phantom.name,
         slope=fit.slope,
         intercept=fit.intercept_mg_cm3,
         material=measured.phantom.material,

@@ -181,6 +181,14 @@ def test_an_example_is_no_certificate_and_is_not_kept(dialog: Dialog, found: Any
     assert not dialog.path.exists()
 
 
+def test_another_description_lets_go_of_the_fit_with_the_one_before(dialog: Dialog, found: Any, tmp_path: Path) -> None:
+    dialog.take(found)
+    assert dialog.ui.fitLabel.text.startswith("Pad 7: BMD =")
+    dialog.ui.phantomPath.setCurrentPath(str(tmp_path / "other.json"))
+    assert dialog.phantom.measured is None
+    assert not dialog.ui.keepButton.enabled
+
+
 def test_nothing_is_kept_without_an_operator(dialog: Dialog, found: Any) -> None:
     dialog.take(found)
     dialog.ui.operatorEdit.setText(" ")
