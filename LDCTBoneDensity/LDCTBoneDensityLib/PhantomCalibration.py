@@ -158,6 +158,10 @@ class PhantomCalibration:
         try:
             if not operator:
                 raise UsageError(_("Say who adds the calibration: write your name below."))
+            if self._phantomScan.scan.source.modified:
+                raise CannotMeasure(
+                    _("The volume differs from the files it was loaded from, so it can't be kept: load it again.")
+                )
             made_with = conditions(identify(self._phantomScan.scan))
             calibration = calibration_from_phantom(self._measured, made_with, operator, self._ui.validSpin.value)
             isNew = self._store.add(calibration, operator)

@@ -141,6 +141,7 @@ _BECAUSE: dict[FindingCode, str] = {
     FindingCode.CALIBRATION_DATE: "the calibration is not of the scan's time",
     FindingCode.NO_MATCHING_CALIBRATION: "no calibration of this scanner fits the scan",
     FindingCode.CALIBRATION_DRIFT: "the calibrations of this scanner drift",
+    FindingCode.SCAN_MODIFIED: "the scan was changed after it was loaded from its files",
     FindingCode.BLOOD_ENHANCED: "a vessel beside the spine seems to hold contrast agent",
 }
 

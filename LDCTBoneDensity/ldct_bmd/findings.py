@@ -195,6 +195,12 @@ class FindingCode(str, Enum):
         Effect.NONE,
         "Air, fat or muscle of the patient have HU outside published ranges: the HU scale may be off.",
     )
+    SCAN_MODIFIED = (
+        "scan_modified",
+        Severity.WARNING,
+        Effect.LIMITS,
+        "Voxels or place of the scan were changed after it was loaded from its files; smoothing or arithmetic moves HU.",
+    )
     OTHER_SERIES = (
         "other_series",
         Severity.INFO,

@@ -74,6 +74,12 @@ def test_other_series_are_told_by_their_number():
     assert "2 other series" in one.message
 
 
+def test_a_scan_that_differs_from_its_files_is_told_and_limits_the_category():
+    (one,) = scan_findings(None, 1.0, 1.0, 0, modified=True)
+    assert (one.code, one.code.effect) == (FindingCode.SCAN_MODIFIED, Effect.LIMITS)
+    assert "differs from the files" in one.message
+
+
 def test_a_calibration_that_fits_is_no_finding():
     assert calibration_findings(SITE, 120.0) == []
 

@@ -189,6 +189,14 @@ def test_another_description_lets_go_of_the_fit_with_the_one_before(dialog: Dial
     assert not dialog.ui.keepButton.enabled
 
 
+def test_a_phantom_volume_that_was_changed_in_the_scene_is_not_kept(dialog: Dialog, found: Any) -> None:
+    changed = replace(found.scan, source=replace(found.scan.source, modified=True))
+    dialog.take(replace(found, scan=changed))
+    dialog.click("keepButton")
+    assert "differs from the files" in dialog.label
+    assert not dialog.path.exists()
+
+
 def test_nothing_is_kept_without_an_operator(dialog: Dialog, found: Any) -> None:
     dialog.take(found)
     dialog.ui.operatorEdit.setText(" ")
