@@ -64,6 +64,8 @@ class CalibrationUse:
             panel.measurePanel.note(_("The next measurement takes its calibration from the store."))
         if panel.parameters is not None:
             panel.parameters.calibration = ""
+        if panel.review is None:
+            panel.calibration.show(None, None)
 
     def openDialog(self) -> None:
         """Show what the store holds."""
@@ -89,8 +91,10 @@ class CalibrationUse:
         panel = self._panel
         panel.calibration.storeChanged()
         review = panel.review
-        chosen = panel.parameters.calibration if panel.parameters is not None else ""
-        if chosen or review is None or review.examination.signature is not None:
+        if review is None or review.examination.signature is not None:
+            return
+        examination = review.examination
+        if examination.calibration_choice is None and not examination.calibration.nominal:
             return
         try:
             self.useStore()

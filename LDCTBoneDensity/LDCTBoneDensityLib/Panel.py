@@ -189,7 +189,8 @@ class Panel:
         self.scanPanel.show(self.volumeNode, examination, remark)
         self.table.show(examination)
         self.assessment.show(examination)
-        self.calibration.show(examination, self._calibration())
+        chosen = self.parameters is not None and self.parameters.calibration
+        self.calibration.show(examination, self._calibration() if chosen else None)
         self._showLevel()
         self._allow()
 

@@ -243,9 +243,9 @@ def _fitWords(measured: PhantomMeasurement) -> str:
     fit, quality = measured.fit, measured.fit.quality
     how = _("found by themselves") if measured.found_by == "search" else _("set by hand")
     return _(
-        "{phantom}: BMD = {slope:.4f} x HU {intercept:+.2f} mg/cm3, {material} equivalent; standard errors {slopeError:.4f} and "
-        "{interceptError:.2f} mg/cm3, R2 {r2:.5f}. The rods were {how}, tilted by {tilt:.1f} degrees, off the line by "
-        "at most {worst:.1f} HU ({limit:g} HU allowed)."
+        "{phantom}: BMD = {slope:.4f} x HU {intercept:+.2f} mg/cm3, {material} equivalent; standard errors "
+        "{slopeError:.4f} and {interceptError:.2f} mg/cm3, R2 {r2:.5f}. The rods were {how}, tilted by {tilt:.1f} "
+        "degrees, off the line by at most {worst:.1f} HU ({limit:g} HU allowed)."
     ).format(
         phantom=measured.phantom.name,
         slope=fit.slope,

@@ -199,7 +199,7 @@ class FindingCode(str, Enum):
         "scan_modified",
         Severity.WARNING,
         Effect.LIMITS,
-        "Voxels or place of the scan were changed after it was loaded from its files; smoothing or arithmetic moves HU.",
+        "Voxels or place of the scan were changed after it was loaded from its files; such a change may move HU.",
     )
     OTHER_SERIES = (
         "other_series",

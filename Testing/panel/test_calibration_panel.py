@@ -114,6 +114,40 @@ def test_an_entered_calibration_says_that_it_names_no_scanner_and_is_dropped_wit
     assert review.examination.calibration.slope == 0.9
 
 
+def test_the_next_calibration_is_said_to_come_from_the_store_unless_one_was_chosen(
+    panel: Hands, tmp_path: Path
+) -> None:
+    panel.ui.storePath.setCurrentPath(str(tmp_path / "site.calibrations"))
+    panel.panel.refresh()
+    assert panel.ui.calibrationLabel.text == "From the site's store, by the scan."
+    panel.ui.calibrationCombo.setCurrentIndex(0)
+    panel.click("calibrationButton")
+    assert panel.ui.calibrationLabel.text.startswith("Nominal")
+    panel.ui.calibrationCombo.setCurrentIndex(3)
+    panel.click("calibrationButton")
+    assert panel.ui.calibrationLabel.text == "From the site's store, by the scan."
+
+
+def test_a_hidden_wish_for_later_ones_does_not_count(panel: Hands) -> None:
+    panel.ui.calibrationCombo.setCurrentIndex(3)
+    panel.ui.laterCheckBox.setChecked(True)
+    assert panel.panel._settings().laterCalibration
+    panel.ui.calibrationCombo.setCurrentIndex(0)
+    assert not panel.panel._settings().laterCalibration
+    panel.ui.laterCheckBox.setChecked(False)
+
+
+def test_the_store_does_not_take_the_place_of_what_the_review_has_by_hand(review: Hands, tmp_path: Path) -> None:
+    enter(review, 0.9)
+    review.panel.parameters.calibration = ""  # as after another volume was on display
+    path = tmp_path / "site.calibrations"
+    keep(path, *site_calibrations(review.examination.scan, [-10]))
+    review.ui.storePath.setCurrentPath(str(path))
+    review.panel.calibrations._storeChanged()
+    assert review.examination.calibration.slope == 0.9
+    review.ui.storePath.setCurrentPath("")
+
+
 def test_from_a_loaded_phantom_to_a_stored_calibration_that_the_review_follows(
     review: Hands, dialog: Dialog, phantom_volume: Any
 ) -> None:
