@@ -128,6 +128,15 @@ class PhantomCalibration:
             self._runner.clean()
             self._show(None, str(error))
             return
+        except OSError as error:
+            self._runner.clean()
+            self._show(
+                None,
+                _("The scan could not be handed to the engine ({error}): make room on the disk.").format(
+                    error=error.strerror or error
+                ),
+            )
+            return
         slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
         self._runner.start()
         self._allow()

@@ -1,5 +1,6 @@
 """The section on the calibration and its dialog: from a loaded phantom volume to the numbers of the review."""
 
+import errno
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -237,6 +238,25 @@ def test_nothing_is_kept_without_an_operator(dialog: Dialog, found: Any) -> None
     dialog.click("keepButton")
     assert "Say who" in dialog.label
     assert not dialog.path.exists()
+
+
+def test_a_full_disk_is_told_and_leaves_no_folder(
+    dialog: Dialog, phantom_volume: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from LDCTBoneDensityLib.PhantomJob import PhantomJob
+
+    folders: list[Path] = []
+
+    def full(job: PhantomJob, *_arguments: Any) -> None:
+        folders.append(job.folder)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PhantomJob, "lay", full)
+    dialog.ui.phantomVolumeCombo.setCurrentNode(phantom_volume)
+    dialog.click("findButton")
+    assert "No space left on device" in dialog.label
+    assert not folders[0].exists()
+    assert not dialog.phantom.isRunning
 
 
 def test_a_wrong_description_is_told(dialog: Dialog, phantom_volume: Any, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 import slicer
 from ldct_bmd.cli import app
+from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, is_intact
 from ldct_bmd.reporting.files import RESULT_FILES
 from panel_fixtures import READER, Hands, PhantomFiles
@@ -183,6 +184,23 @@ def test_objects_go_into_slicers_database_and_the_next_report_names_the_one_befo
     second = review.review.stored.reported
     assert second["report"]["sop_instance_uid"] != first
     assert second["replaced"]["sop_instance_uid"] == first
+
+
+def test_a_report_that_the_database_did_not_take_counts_as_reported_all_the_same(
+    review: Hands, dicom_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from LDCTBoneDensityLib.DicomDatabase import DicomDatabase
+
+    def refuse(folder: Path) -> int:
+        raise UsageError("The database did not take it.")
+
+    monkeypatch.setattr(DicomDatabase, "add", staticmethod(refuse))
+    tick(review, "srBox")
+    review.ui.destinationCombo.setCurrentIndex(1)
+    review.click("exportButton")
+    review.finish_run()
+    assert "did not take it" in review.message
+    assert review.review.stored.reported is not None
 
 
 def test_a_closed_database_is_told_before_any_work(review: Hands, database: Any) -> None:
