@@ -208,7 +208,7 @@ def test_bmd_and_category_follow_from_the_true_hu() -> None:
     assert examination.assessment.mean_bmd_mg_cm3 == pytest.approx(97.5, abs=tolerance)
     assert examination.assessment.category == "osteopenia"
     assert examination.assessment.limited == ("calibration_scanner",)
-    assert examination.findings == ()
+    assert [finding.code for finding in examination.findings] == [FindingCode.CALIBRATION_SCANNER]
 
 
 @pytest.mark.parametrize("level", TARGET_LEVELS)
