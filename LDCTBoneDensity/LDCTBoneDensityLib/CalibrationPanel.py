@@ -49,7 +49,7 @@ class CalibrationPanel:
         self.store = SiteStore()
         self._ui = ui
         self._findings = FindingsView(ui.calibrationFindings)
-        self._shown: tuple[Examination | None, Calibration] = (None, NOMINAL)
+        self._shown: tuple[Examination | None, Calibration | None] = (None, None)
         self._known: tuple[object, str] = (None, "")
         ui.calibrationLabel.setTextFormat(qt.Qt.PlainText)
         ui.calibrationCombo.addItem(_("Nominal, from physics"))
@@ -72,13 +72,18 @@ class CalibrationPanel:
 
     @property
     def allowsLater(self) -> bool:
-        """Whether the reader takes one made after the scan where there is none before it."""
-        return bool(self._ui.laterCheckBox.checked)
+        """Whether the reader takes one made after the scan where there is none before it; not where nobody sees it."""
+        ui = self._ui
+        return ui.calibrationCombo.currentIndex == STORE_CHOICE and bool(ui.laterCheckBox.checked)
 
-    def show(self, examination: Examination | None, calibration: Calibration) -> None:
-        """Show the calibration of a record, or the one that the next measurement uses."""
+    def show(self, examination: Examination | None, calibration: Calibration | None) -> None:
+        """Show the calibration of a record, or the one that the next measurement uses; None: none was chosen."""
         self._shown = (examination, calibration)
-        used = examination.calibration if examination is not None else calibration
+        if examination is None and calibration is None and self.store.path:
+            self._ui.calibrationLabel.setText(_("From the site's store, by the scan."))
+            self._findings.show([])
+            return
+        used = examination.calibration if examination is not None else calibration or NOMINAL
         lines = [
             _("{name}: BMD = {slope:g} x HU {intercept:+g} mg/cm3, {material} equivalent.").format(
                 name=used.name, slope=used.slope, intercept=used.intercept_mg_cm3, material=used.material
@@ -137,6 +142,7 @@ class CalibrationPanel:
             field.setVisible(shown)
             getattr(ui, f"calibrationFormLabel{number}").setVisible(shown)
         ui.laterCheckBox.setVisible(choice == STORE_CHOICE)
+        self.storeChanged()
 
     def _openDialog(self, _checked: bool = False) -> None:
         self.dialogWanted.emit()

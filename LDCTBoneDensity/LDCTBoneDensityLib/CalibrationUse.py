@@ -39,14 +39,16 @@ class CalibrationUse:
         panel.calibration.dialogWanted.connect(self.openDialog)
 
     def use(self, calibration: Calibration) -> None:
-        """Take one calibration, whatever the scan."""
+        """Take one calibration, whatever the scan; where the review refuses it, the next measurement's stays too."""
         panel = self._panel
+        if panel.review is not None and calibration != panel.review.examination.calibration:
+            self._do(lambda session: session.changeCalibration(calibration))
+            if calibration != panel.review.examination.calibration:
+                return
         if panel.parameters is not None:
             panel.parameters.calibration = calibrations.toText(calibration)
         if panel.review is None:
             panel.calibration.show(None, calibration)
-        elif calibration != panel.review.examination.calibration:
-            self._do(lambda session: session.changeCalibration(calibration))
 
     def useStore(self) -> None:
         """Take what the site's store has for the scan; UsageError where the store can't be read."""
@@ -62,6 +64,8 @@ class CalibrationUse:
             panel.measurePanel.note(_("The next measurement takes its calibration from the store."))
         if panel.parameters is not None:
             panel.parameters.calibration = ""
+        if panel.review is None:
+            panel.calibration.show(None, None)
 
     def openDialog(self) -> None:
         """Show what the store holds."""
@@ -87,8 +91,10 @@ class CalibrationUse:
         panel = self._panel
         panel.calibration.storeChanged()
         review = panel.review
-        chosen = panel.parameters.calibration if panel.parameters is not None else ""
-        if chosen or review is None or review.examination.signature is not None:
+        if review is None or review.examination.signature is not None:
+            return
+        examination = review.examination
+        if examination.calibration_choice is None and not examination.calibration.nominal:
             return
         try:
             self.useStore()

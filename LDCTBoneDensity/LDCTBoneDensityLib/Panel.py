@@ -93,7 +93,10 @@ class Panel:
     def setVolume(self, volumeNode) -> None:
         """Show a volume, and its review where it has one."""
         self._commit()
+        isAnother = self.volumeNode is not None and volumeNode is not self.volumeNode
         self.volumeNode = volumeNode
+        if isAnother:
+            self._dropCalibration()
         review = None
         if volumeNode is not None:
             try:
@@ -116,7 +119,9 @@ class Panel:
             self.measurePanel.refuse(str(error))
         else:
             if volumeNode is not self.volumeNode:
+                chosen = self.parameters.calibration
                 self.parameters.inputVolume = volumeNode
+                self.parameters.calibration = chosen  # the copy is the same scan
             self.measurePanel.progress("", 0.0, volumeNode.GetName())
         self.measurePanel.requirements(self.installer.sentence())
         self._allow()
@@ -167,6 +172,7 @@ class Panel:
                 review.nodeRemoved(node)
         if node is self.volumeNode:
             self.volumeNode = None
+            self._dropCalibration()
             self._show(None)
 
     def cleanup(self) -> None:
@@ -184,7 +190,8 @@ class Panel:
         self.scanPanel.show(self.volumeNode, examination, remark)
         self.table.show(examination)
         self.assessment.show(examination)
-        self.calibration.show(examination, self._calibration())
+        chosen = self.parameters is not None and self.parameters.calibration
+        self.calibration.show(examination, self._calibration() if chosen else None)
         self._showLevel()
         self._allow()
 
@@ -352,6 +359,11 @@ class Panel:
 
     def _calibration(self) -> Calibration:
         return calibrations.fromText(self.parameters.calibration if self.parameters is not None else "")
+
+    def _dropCalibration(self) -> None:
+        """Forget the calibration that was chosen by hand: it was for the volume that was on display."""
+        if self.parameters is not None and self.parameters.calibration:
+            self.parameters.calibration = ""
 
     def _measured(self, review: Review) -> None:
         if review.volumeNode is self.volumeNode:

@@ -66,7 +66,7 @@ class PhantomCalibration:
         ui.rodTree.setHeaderLabels(headings)
         ui.validSpin.setValue(VALID_DAYS)
         ui.phantomPath.setCurrentPath(store.phantomPath)
-        ui.phantomPath.connect("currentPathChanged(QString)", store.setPhantomPath)
+        ui.phantomPath.connect("currentPathChanged(QString)", self._descriptionChanged)
         ui.phantomVolumeCombo.connect("currentNodeChanged(vtkMRMLNode*)", self._volumeChanged)
         ui.findButton.connect("clicked(bool)", lambda _checked: self._start(search=True))
         ui.pointsButton.connect("clicked(bool)", lambda _checked: self._start(search=False))
@@ -128,6 +128,15 @@ class PhantomCalibration:
             self._runner.clean()
             self._show(None, str(error))
             return
+        except OSError as error:
+            self._runner.clean()
+            self._show(
+                None,
+                _("The scan could not be handed to the engine ({error}): make room on the disk.").format(
+                    error=error.strerror or error
+                ),
+            )
+            return
         slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
         self._runner.start()
         self._allow()
@@ -158,6 +167,10 @@ class PhantomCalibration:
         try:
             if not operator:
                 raise UsageError(_("Say who adds the calibration: write your name below."))
+            if self._phantomScan.scan.source.modified:
+                raise CannotMeasure(
+                    _("The volume differs from the files it was loaded from, so it can't be kept: load it again.")
+                )
             made_with = conditions(identify(self._phantomScan.scan))
             calibration = calibration_from_phantom(self._measured, made_with, operator, self._ui.validSpin.value)
             isNew = self._store.add(calibration, operator)
@@ -207,6 +220,10 @@ class PhantomCalibration:
     def _volumeChanged(self, node) -> None:
         self.forget()
 
+    def _descriptionChanged(self, path: str) -> None:
+        self._store.setPhantomPath(path)
+        self.forget()
+
     def _progressed(self, stage: str, fraction: float) -> None:
         self._ui.phantomProgressBar.setValue(int(100 * min(max(fraction, 0.0), 1.0)))
         self._ui.phantomProgressBar.setFormat(f"{stageWord(stage)} %p %")
@@ -235,10 +252,11 @@ def _fitWords(measured: PhantomMeasurement) -> str:
     fit, quality = measured.fit, measured.fit.quality
     how = _("found by themselves") if measured.found_by == "search" else _("set by hand")
     return _(
-        "BMD = {slope:.4f} x HU {intercept:+.2f} mg/cm3, {material} equivalent; standard errors {slopeError:.4f} and "
-        "{interceptError:.2f} mg/cm3, R2 {r2:.5f}. The rods were {how}, tilted by {tilt:.1f} degrees, off the line by "
-        "at most {worst:.1f} HU ({limit:g} HU allowed)."
+        "{phantom}: BMD = {slope:.4f} x HU {intercept:+.2f} mg/cm3, {material} equivalent; standard errors "
+        "{slopeError:.4f} and {interceptError:.2f} mg/cm3, R2 {r2:.5f}. The rods were {how}, tilted by {tilt:.1f} "
+        "degrees, off the line by at most {worst:.1f} HU ({limit:g} HU allowed)."
     ).format(
+        phantom=measured.phantom.name,
         slope=fit.slope,
         intercept=fit.intercept_mg_cm3,
         material=measured.phantom.material,

@@ -139,8 +139,8 @@ class Run:
                 count=DicomDatabase.add(job.objects)
             ),
         }
-        sentence = sentences[settings.destination]()
+        # First: what was written counts as reported, even where the database does not take all of it.
         reported = job.takeReported()
         if reported is not None and isAlive(review.node):
             review.reported(reported)
-        self.exported.emit(sentence)
+        self.exported.emit(sentences[settings.destination]())

@@ -50,7 +50,9 @@ class ScanSource:
         read = _readDicom(files, progress, ofPatient) if isDicom else _readFile(files[0], progress, ofPatient)
         air = self._airRange(read) if self._samePlace(read.geometry) else None
         if air is None:
-            return replace(self._bare(ofPatient), acquisition=read.acquisition, patient=read.patient), None, _CHANGED
+            bare = self._bare(ofPatient)
+            source = replace(bare.source, modified=True)
+            return replace(bare, acquisition=read.acquisition, patient=read.patient, source=source), None, _CHANGED
         return read, list(air) if air else None, ""
 
     def _bare(self, ofPatient: bool) -> CTScan:

@@ -137,10 +137,11 @@ _BECAUSE: dict[FindingCode, str] = {
     FindingCode.CUT_BY_EDGE: "a vertebra it rests on is cut by the edge of the scan",
     FindingCode.THICK_SLICES: "the slices are thick",
     FindingCode.BEAM_FILTER_MISMATCH: "the beam filter of the scan is not that of the calibration",
-    FindingCode.CALIBRATION_SCANNER: "the calibration was made on another scanner or in another way than the scan",
+    FindingCode.CALIBRATION_SCANNER: "the calibration does not name this scanner, or was made in another way",
     FindingCode.CALIBRATION_DATE: "the calibration is not of the scan's time",
     FindingCode.NO_MATCHING_CALIBRATION: "no calibration of this scanner fits the scan",
     FindingCode.CALIBRATION_DRIFT: "the calibrations of this scanner drift",
+    FindingCode.SCAN_MODIFIED: "the scan was changed after it was loaded from its files",
     FindingCode.BLOOD_ENHANCED: "a vessel beside the spine seems to hold contrast agent",
 }
 

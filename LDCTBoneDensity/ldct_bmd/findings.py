@@ -157,7 +157,7 @@ class FindingCode(str, Enum):
         "calibration_scanner",
         Severity.WARNING,
         Effect.LIMITS,
-        "The calibration was made on another scanner, or with another beam filter or kernel class than the scan.",
+        "The calibration does not name the scan's scanner, or was made with another beam filter or kernel class.",
     )
     CALIBRATION_DATE = (
         "calibration_date",
@@ -194,6 +194,12 @@ class FindingCode(str, Enum):
         Severity.WARNING,
         Effect.NONE,
         "Air, fat or muscle of the patient have HU outside published ranges: the HU scale may be off.",
+    )
+    SCAN_MODIFIED = (
+        "scan_modified",
+        Severity.WARNING,
+        Effect.LIMITS,
+        "Voxels or place of the scan were changed after it was loaded from its files; such a change may move HU.",
     )
     OTHER_SERIES = (
         "other_series",

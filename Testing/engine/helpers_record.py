@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from ldct_bmd.assessment import Assessment
-from ldct_bmd.calibration import Calibration
+from ldct_bmd.calibration import Calibration, Method, Provenance, Scanner
 from ldct_bmd.examination import (
     BodyMask,
     Examination,
@@ -21,7 +21,8 @@ from ldct_bmd.voi import place_voi
 
 LEVELS = ("T11", "T12", "L1", "L2", "L3")
 HU = {"T11": 140.0, "T12": 150.0, "L1": 130.0, "L2": 120.0, "L3": 110.0}
-SITE = Calibration("Site phantom", 0.8, 0.0, "K2HPO4", 120.0, False, "QA phantom, made up")
+ORIGIN = Provenance(Method.ENTERED, Scanner("ACME", "CT 1", serial="17"), kernel_class="smooth")
+SITE = Calibration("Site phantom", 0.8, 0.0, "K2HPO4", 120.0, False, "QA phantom, made up", ORIGIN)
 SPACING_MM = (1.0, 1.0, 1.0)
 PITCH_MM, HEIGHT_MM = 34.0, 26.0
 UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -38,6 +39,7 @@ def column_scan(noise_hu: float = 5.0) -> CTScan:
         hu[box][inside] = HU[level]
     hu += np.random.default_rng(7).normal(0.0, noise_hu, hu.shape)
     acquisition = Acquisition(kvp=120.0, slice_thickness_mm=1.0, kernel="B30f", manufacturer="ACME", model="CT 1")
+    acquisition = replace(acquisition, device_serial="17")
     patient = Patient("P-17", "Doe^Jane", "F", 63.0, "19610102")
     other = SeriesSummary("1.2.4", "sagittal", "CT", 60, 2.0, 120.0, "B60f", "P-17", "reformat")
     source = Source("dicom", geometry, "1.2.3", "1.2", "1.2.9", "A-1", tuple(f"1.2.3.{i}" for i in range(174)))

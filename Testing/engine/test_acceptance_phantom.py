@@ -207,8 +207,8 @@ def test_bmd_and_category_follow_from_the_true_hu() -> None:
         assert measurement.bmd_mg_cm3 == pytest.approx(bmd, abs=tolerance)
     assert examination.assessment.mean_bmd_mg_cm3 == pytest.approx(97.5, abs=tolerance)
     assert examination.assessment.category == "osteopenia"
-    assert examination.assessment.limited == ()
-    assert examination.findings == ()
+    assert examination.assessment.limited == ("calibration_scanner",)
+    assert [finding.code for finding in examination.findings] == [FindingCode.CALIBRATION_SCANNER]
 
 
 @pytest.mark.parametrize("level", TARGET_LEVELS)
@@ -260,7 +260,7 @@ def test_a_level_cut_by_the_lower_edge_is_told_and_gets_no_number() -> None:
     assert examination.assessment.levels == ("L1",)
     assert FindingCode.SINGLE_LUMBAR_LEVEL.value in examination.assessment.limited
     assert "L2 not measured" in examination.assessment.statement
-    assert case("trunk").examination.assessment.limited == ()
+    assert case("trunk").examination.assessment.limited == ("calibration_scanner",)
 
 
 def test_a_scan_without_l1_and_l2_gets_no_category_and_is_no_failure(tmp_path: Path) -> None:

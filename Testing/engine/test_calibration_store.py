@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from helpers_qa import SCAN, SCANNER, site_calibration
 from ldct_bmd.calibration import NOMINAL, Method, Provenance, entered_calibration
 from ldct_bmd.calibration.choose import choose_calibration
 from ldct_bmd.calibration.files import calibration_from_dict, calibration_to_dict, export_text, load_calibrations
-from ldct_bmd.calibration.store import CalibrationStore
+from ldct_bmd.calibration.store import CalibrationStore, StoredCalibration
 from ldct_bmd.errors import UsageError
 
 NOW, WHO = "2024-05-06T07:08:09+00:00", "A. Physicist"
@@ -161,7 +162,7 @@ WRITER = """
 import sys; sys.path[:0] = sys.argv[1:3]
 from pathlib import Path
 from helpers_qa import site_calibration
-from ldct_bmd.calibration.store import CalibrationStore
+from ldct_bmd.calibration.store import CalibrationStore, StoredCalibration
 store, name, count = CalibrationStore(Path(sys.argv[3])), sys.argv[4], int(sys.argv[5])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -246,6 +247,29 @@ def test_the_nearest_before_the_scan_is_chosen_and_says_why(store):
 
 def test_one_of_the_scans_own_day_is_before_it(store):
     assert chosen(store, days(19, 20))[0].provenance.date == "2024-05-20"
+
+
+def test_of_two_of_one_day_the_one_added_last_is_taken_and_a_contradiction_told(store):
+    first = site_calibration("2024-05-19", slope=0.70)
+    second = site_calibration("2024-05-19", slope=0.80)
+    for early, late in ((first, second), (second, first)):
+        stored = [
+            StoredCalibration(late, "2024-05-19T12:00:00+02:00", WHO),  # 10:00 UTC
+            StoredCalibration(early, "2024-05-19T09:30:00Z", WHO),
+        ]
+        calibration, choice = choose_calibration(stored, SCAN)
+        assert calibration == late
+        assert "the one that was added last of 2 of that day" in choice.reason
+        assert re.search(r"differ by up to 1\d\.\d mg/cm3 at 100 mg/cm3, more than their stated errors", choice.reason)
+
+
+def test_two_of_one_day_within_their_errors_are_no_contradiction(store):
+    first = site_calibration("2024-05-19", slope=0.74)
+    second = replace(first, source="again")
+    calibration, choice = chosen(store, [first, second])
+    assert calibration == second
+    assert "added last" in choice.reason
+    assert "stated errors" not in choice.reason
 
 
 def test_a_later_one_is_taken_only_when_told_to(store):

@@ -292,6 +292,13 @@ def test_a_file_is_named_without_its_folder():
         assert examined(replace(scan, source=source)).scan.file_name == "ct.nii.gz"
 
 
+def test_a_modified_scan_stays_one_in_the_record_and_its_category_is_limited(record):
+    scan = column_scan()
+    changed = examined(replace(scan, source=replace(scan.source, modified=True)))
+    assert Examination.from_json(changed.to_json()) == changed
+    assert set(changed.assessment.limited) - set(record.assessment.limited) == {"scan_modified"}
+
+
 def test_concluding_again_changes_nothing(record):
     assert conclude(record) == record
     assert conclude(Examination.from_json(record.to_json())) == record

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from ldct_bmd.calibration import NOMINAL, Calibration
+from ldct_bmd.calibration import NOMINAL, Calibration, Method, Provenance, Scanner, entered_calibration
+from ldct_bmd.calibration.match import ScanConditions
 from ldct_bmd.densitometry import HUPattern, MidlineContrast
 from ldct_bmd.findings import Effect, Finding, FindingCode, Severity
 from ldct_bmd.morphometry import BodyHeights
@@ -15,6 +16,7 @@ from ldct_bmd.quality import (
     level_findings,
     lumbar_findings,
     name_findings,
+    origin_findings,
     scan_findings,
     voi_findings,
 )
@@ -72,6 +74,12 @@ def test_other_series_are_told_by_their_number():
     assert "2 other series" in one.message
 
 
+def test_a_scan_that_differs_from_its_files_is_told_and_limits_the_category():
+    (one,) = scan_findings(None, 1.0, 1.0, 0, modified=True)
+    assert (one.code, one.code.effect) == (FindingCode.SCAN_MODIFIED, Effect.LIMITS)
+    assert "differs from the files" in one.message
+
+
 def test_a_calibration_that_fits_is_no_finding():
     assert calibration_findings(SITE, 120.0) == []
 
@@ -95,6 +103,21 @@ def test_a_kvp_mismatch_names_both_voltages():
     (one,) = calibration_findings(SITE, 140.0)
     assert "140 kVp" in one.message
     assert "120 kVp" in one.message
+
+
+@pytest.mark.parametrize("calibration", [entered_calibration(0.8, 0, "K2HPO4", 120), SITE])
+def test_a_calibration_that_names_no_scanner_limits_the_category(calibration):
+    (one,) = origin_findings(
+        calibration, ScanConditions(Scanner("ACME", "CT 1", serial="17"), 120.0, None, "B30f", None)
+    )
+    assert (one.code, one.code.effect) == (FindingCode.CALIBRATION_SCANNER, Effect.LIMITS)
+    assert "does not say its scanner" in one.message
+
+
+def test_the_nominal_one_and_one_of_the_scans_own_scanner_are_no_finding_about_the_scanner():
+    scan = ScanConditions(Scanner("ACME", "CT 1", serial="17"), 120.0, None, "B30f", None)
+    own = replace(SITE, provenance=Provenance(Method.ENTERED, scan.scanner, kernel_class="smooth"))
+    assert origin_findings(NOMINAL, scan) == origin_findings(own, scan) == []
 
 
 def test_uncertain_names_are_told_with_the_labellers_reason():

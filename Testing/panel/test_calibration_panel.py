@@ -1,5 +1,6 @@
 """The section on the calibration and its dialog: from a loaded phantom volume to the numbers of the review."""
 
+import errno
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -88,6 +89,66 @@ def test_the_path_of_the_store_is_the_applications_and_measures_the_next_scan(
     assert panel.panel._settings().calibrationStore == str(tmp_path / "site.calibrations")
 
 
+def enter(hands: Hands, slope: float) -> None:
+    hands.ui.calibrationCombo.setCurrentIndex(2)
+    hands.ui.slopeSpin.setValue(slope)
+    hands.click("calibrationButton")
+
+
+def test_an_entered_calibration_that_is_refused_is_not_used_for_the_next_scan(review: Hands) -> None:
+    review.click("signButton")
+    enter(review, 0.9)
+    assert "signed" in review.message
+    assert review.panel.parameters.calibration == ""
+
+
+def test_an_entered_calibration_says_that_it_names_no_scanner_and_is_dropped_with_the_volume(review: Hands) -> None:
+    enter(review, 0.9)
+    assert "calibration_scanner" in review.examination.assessment.limited
+    assert review.panel._settings().calibration.slope == 0.9
+    ct = review.panel.volumeNode
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "other")
+    review.panel.parameters.inputVolume = other
+    assert review.panel._settings().calibration.nominal
+    review.panel.parameters.inputVolume = ct
+    assert review.panel._settings().calibration.nominal
+    assert review.examination.calibration.slope == 0.9
+
+
+def test_the_next_calibration_is_said_to_come_from_the_store_unless_one_was_chosen(
+    panel: Hands, tmp_path: Path
+) -> None:
+    panel.ui.storePath.setCurrentPath(str(tmp_path / "site.calibrations"))
+    panel.panel.refresh()
+    assert panel.ui.calibrationLabel.text == "From the site's store, by the scan."
+    panel.ui.calibrationCombo.setCurrentIndex(0)
+    panel.click("calibrationButton")
+    assert panel.ui.calibrationLabel.text.startswith("Nominal")
+    panel.ui.calibrationCombo.setCurrentIndex(3)
+    panel.click("calibrationButton")
+    assert panel.ui.calibrationLabel.text == "From the site's store, by the scan."
+
+
+def test_a_hidden_wish_for_later_ones_does_not_count(panel: Hands) -> None:
+    panel.ui.calibrationCombo.setCurrentIndex(3)
+    panel.ui.laterCheckBox.setChecked(True)
+    assert panel.panel._settings().laterCalibration
+    panel.ui.calibrationCombo.setCurrentIndex(0)
+    assert not panel.panel._settings().laterCalibration
+    panel.ui.laterCheckBox.setChecked(False)
+
+
+def test_the_store_does_not_take_the_place_of_what_the_review_has_by_hand(review: Hands, tmp_path: Path) -> None:
+    enter(review, 0.9)
+    review.panel.parameters.calibration = ""  # as after another volume was on display
+    path = tmp_path / "site.calibrations"
+    keep(path, *site_calibrations(review.examination.scan, [-10]))
+    review.ui.storePath.setCurrentPath(str(path))
+    review.panel.calibrations._storeChanged()
+    assert review.examination.calibration.slope == 0.9
+    review.ui.storePath.setCurrentPath("")
+
+
 def test_from_a_loaded_phantom_to_a_stored_calibration_that_the_review_follows(
     review: Hands, dialog: Dialog, phantom_volume: Any
 ) -> None:
@@ -155,12 +216,47 @@ def test_an_example_is_no_certificate_and_is_not_kept(dialog: Dialog, found: Any
     assert not dialog.path.exists()
 
 
+def test_another_description_lets_go_of_the_fit_with_the_one_before(dialog: Dialog, found: Any, tmp_path: Path) -> None:
+    dialog.take(found)
+    assert dialog.ui.fitLabel.text.startswith("Pad 7: BMD =")
+    dialog.ui.phantomPath.setCurrentPath(str(tmp_path / "other.json"))
+    assert dialog.phantom.measured is None
+    assert not dialog.ui.keepButton.enabled
+
+
+def test_a_phantom_volume_that_was_changed_in_the_scene_is_not_kept(dialog: Dialog, found: Any) -> None:
+    changed = replace(found.scan, source=replace(found.scan.source, modified=True))
+    dialog.take(replace(found, scan=changed))
+    dialog.click("keepButton")
+    assert "differs from the files" in dialog.label
+    assert not dialog.path.exists()
+
+
 def test_nothing_is_kept_without_an_operator(dialog: Dialog, found: Any) -> None:
     dialog.take(found)
     dialog.ui.operatorEdit.setText(" ")
     dialog.click("keepButton")
     assert "Say who" in dialog.label
     assert not dialog.path.exists()
+
+
+def test_a_full_disk_is_told_and_leaves_no_folder(
+    dialog: Dialog, phantom_volume: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from LDCTBoneDensityLib.PhantomJob import PhantomJob
+
+    folders: list[Path] = []
+
+    def full(job: PhantomJob, *_arguments: Any) -> None:
+        folders.append(job.folder)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(PhantomJob, "lay", full)
+    dialog.ui.phantomVolumeCombo.setCurrentNode(phantom_volume)
+    dialog.click("findButton")
+    assert "No space left on device" in dialog.label
+    assert not folders[0].exists()
+    assert not dialog.phantom.isRunning
 
 
 def test_a_wrong_description_is_told(dialog: Dialog, phantom_volume: Any, tmp_path: Path) -> None:

@@ -218,6 +218,7 @@ def test_a_changed_volume_is_measured_as_it_is_and_that_is_told(
     assert "differs from the files" in panel.review.stored.remark
     assert panel.examination.scan.sop_instance_uids == ()
     assert panel.examination.scan.kvp == 120.0
+    assert "scan_modified" in panel.examination.assessment.limited
 
 
 def test_a_stored_orientation_other_than_the_engines_gives_the_same_numbers(

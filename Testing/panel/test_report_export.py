@@ -256,6 +256,23 @@ def test_objects_go_into_slicers_database_and_the_next_report_names_the_one_befo
     assert second["replaced"]["sop_instance_uid"] == first
 
 
+def test_a_report_that_the_database_did_not_take_counts_as_reported_all_the_same(
+    review: Hands, dicom_database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from LDCTBoneDensityLib.DicomDatabase import DicomDatabase
+
+    def refuse(folder: Path) -> int:
+        raise UsageError("The database did not take it.")
+
+    monkeypatch.setattr(DicomDatabase, "add", staticmethod(refuse))
+    tick(review, "srBox")
+    review.ui.destinationCombo.setCurrentIndex(1)
+    review.click("exportButton")
+    review.finish_run()
+    assert "did not take it" in review.message
+    assert review.review.stored.reported is not None
+
+
 def test_a_closed_database_is_told_before_any_work(review: Hands, database: Any) -> None:
     database.isOpen = False
     review.ui.destinationCombo.setCurrentIndex(1)

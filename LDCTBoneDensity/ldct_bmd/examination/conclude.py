@@ -65,7 +65,13 @@ def _findings(examination: Examination) -> tuple[Finding, ...]:
     excluded = {m.level for m in examination.measurements if m.excluded is not None}
     completeness = {v.level: v.complete for v in examination.vertebrae}
     found = [
-        *scan_findings(scan.contrast_agent, scan.slice_thickness_mm, scan.spacing_mm[2], len(scan.other_series)),
+        *scan_findings(
+            scan.contrast_agent,
+            scan.slice_thickness_mm,
+            scan.spacing_mm[2],
+            len(scan.other_series),
+            scan.modified,
+        ),
         *calibration_findings(examination.calibration, scan.kvp),
         *origin_findings(examination.calibration, conditions(scan)),
         *choice_findings(examination.calibration_choice),

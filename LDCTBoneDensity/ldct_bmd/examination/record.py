@@ -47,6 +47,7 @@ class ScanIdentity:
 
     The grid is that of the engine (x to the left, y to the back, z to the head, in the order x, y, z). ``choice``,
     ``other_series`` and ``file_name`` tell how the scan was come by, not which it is, and are not compared.
+    ``modified``: voxels or grid differ from those of the files that the rest of this comes from.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class ScanIdentity:
     study_date: str | None
     acquisition_date: str | None
     patient: PatientIdentity
+    modified: bool = False
     file_name: str | None = field(default=None, compare=False)
     choice: str = field(default="", compare=False)
     other_series: tuple[OtherSeries, ...] = field(default=(), compare=False)
@@ -112,6 +114,7 @@ def identify(scan: CTScan) -> ScanIdentity:
         study_date=acquisition.study_date,
         acquisition_date=acquisition.acquisition_date,
         patient=PatientIdentity(patient.patient_id, patient.name, patient.sex, patient.age_years),
+        modified=source.modified,
         file_name=re.split(r"[/\\]", source.path)[-1] if is_file and source.path else None,
         choice=source.choice if all(is_own) else _without_others(source.choice),
         other_series=tuple(

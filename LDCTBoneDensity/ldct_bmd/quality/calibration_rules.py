@@ -8,10 +8,16 @@ from ..findings import Finding, FindingCode
 
 
 def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Finding]:
-    """Return how the scan differs from what the calibration says it was made with; nothing where it does not say."""
+    """Return how the scan differs from what the calibration says it was made with, or that it names no scanner.
+
+    The nominal one has a finding of its own.
+    """
     provenance = calibration.provenance
     if provenance is None or provenance.scanner is None:
-        return []
+        if calibration.nominal:
+            return []
+        message = f"The calibration {calibration.name} does not say its scanner, so it can't be told whether it fits."
+        return [Finding(FindingCode.CALIBRATION_SCANNER, None, message)]
     found = []
     if is_tin(provenance.filter_type) is not is_tin(scan.filter_type):
         with_tin = "scan" if is_tin(scan.filter_type) else "calibration"

@@ -29,9 +29,18 @@ VEIN_STANDARD_ERRORS = 3.0
 
 
 def scan_findings(
-    contrast_agent: str | None, slice_thickness_mm: float | None, spacing_z_mm: float, other_series: int
+    contrast_agent: str | None,
+    slice_thickness_mm: float | None,
+    spacing_z_mm: float,
+    other_series: int,
+    modified: bool = False,
 ) -> list[Finding]:
-    """Return the findings about how the scan was made; ``other_series`` counts those that were not measured."""
+    """Return the findings about how the scan was made.
+
+    Args:
+        other_series: how many were not measured.
+        modified: whether voxels or grid differ from those of the scan's files.
+    """
     found = []
     if contrast_agent is not None:
         found.append(
@@ -53,6 +62,9 @@ def scan_findings(
                 f"{blind}.",
             )
         )
+    if modified:
+        message = "The scan differs from the files it was loaded from: its voxels or its place were changed."
+        found.append(Finding(FindingCode.SCAN_MODIFIED, None, message))
     if other_series > 0:
         series = "one other series" if other_series == 1 else f"{other_series} other series"
         found.append(Finding(FindingCode.OTHER_SERIES, None, f"The input holds {series}, not measured."))

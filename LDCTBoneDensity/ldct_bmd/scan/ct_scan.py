@@ -112,6 +112,7 @@ class Source:
     accession_number: str | None = None
     sop_instance_uids: tuple[str, ...] = ()
     file_sha256: str | None = None
+    modified: bool = False  # voxels or grid differ from those of the files that the tags come from
     other_series: tuple[SeriesSummary, ...] = field(default=(), compare=False)
     choice: str = field(default="", compare=False)  # one sentence: why this series
     path: str = field(default="", compare=False)
