@@ -62,7 +62,7 @@ class Panel:
         self.assessment = AssessmentPanel(ui)
         self.calibration = CalibrationPanel(ui)
         self.calibrations = CalibrationUse(self, self._do, window, dialogPath)
-        self.report = ReportPanel(ui, window, defaultReader())
+        self.report = ReportPanel(ui, window, defaultReader(), self.reportInstaller.ensure)
         self.preview = ReportPreview()
         self.advanced = AdvancedPanel(ui)
         self.views = PanelViews(ui)

@@ -1,7 +1,9 @@
-"""The section on the report: reader, comment and signature; what is exported is :class:`.ExportPanel.ExportPanel`'s."""
+"""The section on the report: reader, comment, key, signature. Exporting is :class:`.ExportPanel.ExportPanel`'s."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import qt
@@ -13,24 +15,33 @@ from .Signal import Signal
 
 if TYPE_CHECKING:
     from .Review import Review
+    from .ReviewSession import ReviewSession
+
+KEY_SETTING = "LDCTBoneDensity/SigningKey"
 
 
 class ReportPanel:
-    """Lets a reader comment and sign.
+    """Lets a reader comment and sign. The place of the site's key stays in the application's settings.
+
+    Args:
+        prepare: installs what signing with a key needs; UsageError where the user declines.
 
     Attributes:
         wanted: told of a correction: signing, and taking the signature off.
         export: the part that exports.
     """
 
-    def __init__(self, ui, window, reader: str) -> None:
+    def __init__(self, ui, window, reader: str, prepare: Callable[[], None]) -> None:
         self.wanted = Signal()
         self.export = ExportPanel(ui, window)
         self._ui = ui
+        self._prepare = prepare
         self._review: Review | None = None
         self._busy = False
         ui.readerEdit.setText(reader)
         ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
+        ui.keyPath.setCurrentPath(str(qt.QSettings().value(KEY_SETTING, "") or ""))
+        ui.keyPath.connect("currentPathChanged(QString)", self._keyChosen)
         ui.commentEdit.connect("textChanged()", self._commented)
         ui.signButton.connect("clicked(bool)", self._sign)
 
@@ -76,6 +87,15 @@ class ReportPanel:
         if self._review is None:
             return
         if self._review.examination.signature is None:
-            self.wanted.emit(lambda session: session.sign())
+            self.wanted.emit(self._signWith)
         else:
             self.wanted.emit(lambda session: session.unsign())
+
+    def _signWith(self, session: ReviewSession) -> None:
+        path = self._ui.keyPath.currentPath
+        if path:
+            self._prepare()
+        session.sign(Path(path) if path else None)
+
+    def _keyChosen(self, path: str) -> None:
+        qt.QSettings().setValue(KEY_SETTING, path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ldct_bmd.calibration import Calibration
 from ldct_bmd.calibration.match import CalibrationChoice
@@ -157,11 +158,16 @@ class ReviewSession:
             ReviewState(replace(state.examination, comment=comment or None), state.bodies) for state in self._states
         ]
 
-    def sign(self) -> None:
-        """Sign the record as it stands."""
+    def sign(self, keyPath: Path | None = None) -> None:
+        """Sign the record as it stands, with the site's private key too if one is named."""
         from ldct_bmd.examination import sign
 
-        self._restart(sign(self.examination, *self._signed()))
+        key = None
+        if keyPath is not None:
+            from ldct_bmd.reporting.keys import load_key
+
+            key = load_key(keyPath)
+        self._restart(sign(self.examination, *self._signed(), key=key))
 
     def unsign(self) -> None:
         """Take the signature off, so that the record can be corrected."""

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 import slicer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ldct_bmd.examination import Examination, is_intact
+from ldct_bmd.reporting.keys import SignatureCheck, check_signature
 from panel_fixtures import READER, Hands
 
 
@@ -49,6 +52,26 @@ def test_a_signature_covers_the_comment_and_locks_it(review: Hands) -> None:
     review.click("signButton")
     assert [entry.what for entry in review.examination.history] == ["signed", "unsigned"]
     assert review.ui.commentEdit.enabled
+
+
+def test_a_site_s_key_signs_and_is_remembered(review: Hands, tmp_path: Path) -> None:
+    import qt
+    from LDCTBoneDensityLib.ReportPanel import KEY_SETTING
+
+    private = Ed25519PrivateKey.generate()
+    key = tmp_path / "key.pem"
+    key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    review.ui.keyPath.setCurrentPath(str(key))
+    assert qt.QSettings().value(KEY_SETTING) == str(key)
+    review.click("signButton")
+    public = private.public_key().public_bytes_raw().hex()
+    assert check_signature(review.examination, public) is SignatureCheck.KEY_TRUSTED
+    review.click("signButton")
+    key.write_text("no key")
+    review.click("signButton")
+    assert review.examination.signature is None
+    assert "can't be read as a private key" in review.message
+    review.ui.keyPath.setCurrentPath("")
 
 
 def test_a_signed_record_that_was_changed_in_the_scene_is_told_and_not_exported(
