@@ -203,6 +203,7 @@ def panel(application: Any, database: Database) -> Iterator[Hands]:
     slicer.util.selectModule("LDCTBoneDensity")
     hands = Hands()
     hands.ui.readerEdit.setText(READER)
+    hands.ui.deidentifyBox.setChecked(False)  # as a reader left it, the panel keeps it
     for section in SECTIONS:
         getattr(hands.ui, section).collapsed = False
     yield hands
