@@ -308,7 +308,8 @@ class Panel:
         level = self.table.level()
         if self.review is None or level is None:
             return
-        from .EndplateFrame import EndplateFrame
+        from ldct_bmd.morphometry import body_axes_lps
+
         from .VOIGeometry import VOIGeometry
 
         try:
@@ -321,7 +322,7 @@ class Panel:
             voi = VOIGeometry.turned(voi, columns)
         elif orientation == ENDPLATES:
             body = self.review.session.state.bodies.get(level)
-            axes = EndplateFrame.axesLPS(body, geometry) if body is not None else None
+            axes = body_axes_lps(body.inside, body.box, geometry) if body is not None else None
             if axes is None:
                 self.measurePanel.refuse(_("The endplates of {level} can't be told.").format(level=level))
                 return

@@ -61,11 +61,11 @@ class PanelViews:
         return next((v.centroid_lps_mm for v in self._review.examination.vertebrae if v.level == level), None)
 
     def _axes(self, level: str):
-        from .EndplateFrame import EndplateFrame
+        from ldct_bmd.morphometry import body_axes_lps
 
         body = self._review.session.state.bodies.get(level)
         try:
-            return EndplateFrame.axesLPS(body, self._review.scan().geometry) if body is not None else None
+            return body_axes_lps(body.inside, body.box, self._review.scan().geometry) if body is not None else None
         except (UsageError, CannotMeasure) as error:
             self.refused.emit(str(error))
             return None

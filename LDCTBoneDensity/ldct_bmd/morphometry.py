@@ -23,6 +23,7 @@ _REGIONS = ((0.05, 0.20), (0.425, 0.575), (0.80, 0.95))  # of the depth, front t
 _BAND = 0.25  # of the width to each side of the middle
 _INNER_FRACTION = 0.5  # of the footprint's radius: where a column meets both endplates even in a tilted body
 _AXIS_ITERATIONS = 3
+_LEAST_VOXELS = 50
 _CELL_MM = 2.0
 _FINE_MM = 0.1
 
@@ -55,23 +56,41 @@ def body_heights(body: NDArray[np.bool_], box: tuple[slice, slice, slice], geome
     Returns:
         None where the mask is too small to tell.
     """
-    offset = np.array([axis.start for axis in box])
-    index_zyx = np.argwhere(body) + offset
-    if len(index_zyx) < 50:
+    axes = body_axes_lps(body, box, geometry)
+    if axes is None:
         return None
-    points = geometry.to_lps_mm(index_zyx[:, ::-1].astype(np.float64))
-    center = points.mean(axis=0)
+    points = _points_lps_mm(body, box, geometry)
+    left, back, up = axes
+    frame = np.stack([back, left, up])
+    return _heights((points - points.mean(axis=0)) @ frame.T, frame, geometry)
+
+
+def body_axes_lps(
+    body: NDArray[np.bool_], box: tuple[slice, slice, slice], geometry: Geometry
+) -> NDArray[np.float64] | None:
+    """Return rows in LPS: to the left, to the back, up along the body's axis, which bisects its endplates.
+
+    Arguments as for :func:`body_heights`; None where the mask is too small to tell.
+    """
+    points = _points_lps_mm(body, box, geometry)
+    if len(points) < _LEAST_VOXELS:
+        return None
     # The first and last voxel of every column along z hold the endplates, whatever the tilt.
     padded = np.pad(body, ((1, 1), (0, 0), (0, 0)))
-    ends = body & ~(padded[:-2] & padded[2:])
-    surface = geometry.to_lps_mm((np.argwhere(ends) + offset)[:, ::-1].astype(np.float64)) - center
+    surface = _points_lps_mm(body & ~(padded[:-2] & padded[2:]), box, geometry) - points.mean(axis=0)
     frame = upright_frame(np.array([0.0, 0.0, 1.0]))
     for _ in range(_AXIS_ITERATIONS):
         normal = endplate_normal(surface @ frame.T, geometry)
         if normal is None:
             return None
         frame = upright_frame(normal @ frame)
-    return _heights((points - center) @ frame.T, frame, geometry)
+    back, left, up = frame
+    return np.stack([left, back, up])
+
+
+def _points_lps_mm(mask: NDArray[np.bool_], box: tuple[slice, slice, slice], geometry: Geometry) -> NDArray[np.float64]:
+    index_zyx = np.argwhere(mask) + [axis.start for axis in box]
+    return geometry.to_lps_mm(index_zyx[:, ::-1].astype(np.float64))
 
 
 def smallest_loss(spacing_z_mm: float, height_mm: float = 25.0) -> float:
