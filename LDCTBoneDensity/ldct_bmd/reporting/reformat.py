@@ -48,28 +48,28 @@ def sagittal(scan: CTScan, column: VertebralColumn, before_mm: float = 60.0, aft
 
 def axial(scan: CTScan, column: VertebralColumn, voi: CylinderVOI, half_width_mm: float = 38.0) -> Section:
     """Cut through the middle of a VOI, at the scan's own slice."""
-    geometry = scan.geometry
-    center = grid_mm(np.asarray(voi.center_lps_mm), geometry)
-    dx, dy, dz = geometry.spacing_mm
-    z = int(np.clip(round(center[2] / dz), 0, geometry.size[2] - 1))
-    xs = _window(center[0] - half_width_mm, center[0] + half_width_mm, dx, geometry.size[0])
-    ys = _window(center[1] - half_width_mm, center[1] + half_width_mm, dy, geometry.size[1])
-    return Section(
-        hu=scan.hu[z, ys, xs].astype(np.float32), labels=column.bodies[z, ys, xs], extent_mm=_extent(xs, dx, ys, dy)
-    )
+    return _through(scan, column, voi, 2, half_width_mm)
 
 
 def sagittal_at(scan: CTScan, column: VertebralColumn, voi: CylinderVOI, half_width_mm: float = 38.0) -> Section:
     """Cut from front to back through the middle of a VOI, along the scan's own columns."""
+    return _through(scan, column, voi, 0, half_width_mm)
+
+
+def _through(scan: CTScan, column: VertebralColumn, voi: CylinderVOI, across: int, half_width_mm: float) -> Section:
+    """Cut across index axis ``across`` (0: x, 2: z) through the middle of a VOI; the other axes run on in the plane."""
     geometry = scan.geometry
     center = grid_mm(np.asarray(voi.center_lps_mm), geometry)
-    dx, dy, dz = geometry.spacing_mm
-    x = int(np.clip(round(center[0] / dx), 0, geometry.size[0] - 1))
-    ys = _window(center[1] - half_width_mm, center[1] + half_width_mm, dy, geometry.size[1])
-    zs = _window(center[2] - half_width_mm, center[2] + half_width_mm, dz, geometry.size[2])
-    return Section(
-        hu=scan.hu[zs, ys, x].astype(np.float32), labels=column.bodies[zs, ys, x], extent_mm=_extent(ys, dy, zs, dz)
-    )
+    planes = [
+        _window(c - half_width_mm, c + half_width_mm, d, n)
+        for c, d, n in zip(center, geometry.spacing_mm, geometry.size, strict=True)
+    ]
+    first, second = (axis for axis in range(3) if axis != across)
+    at: list[slice | int] = list(planes)
+    at[across] = int(np.clip(round(center[across] / geometry.spacing_mm[across]), 0, geometry.size[across] - 1))
+    place = tuple(at[::-1])  # (z, y, x)
+    extent = _extent(planes[first], geometry.spacing_mm[first], planes[second], geometry.spacing_mm[second])
+    return Section(hu=scan.hu[place].astype(np.float32), labels=column.bodies[place], extent_mm=extent)
 
 
 def _along_the_spine(
