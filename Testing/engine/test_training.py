@@ -12,6 +12,7 @@ from ldct_bmd.training.synthetic import Atlas, SampleSpec, load_atlas, sample
 from ldct_bmd.training.synthetic import tissues as t
 from ldct_bmd.training.synthetic.acquisition import thick_slices
 from ldct_bmd.training.synthetic.pose import PoseSpec
+from ldct_bmd.training.synthetic.shapes import AIR_HU
 from ldct_bmd.training.targets import level_table, region_table
 
 ATLAS_FILE = Path(__file__).parents[2].parent / "shared" / "data" / "atlas" / "torso_labels_1mm.nii.gz"
@@ -56,6 +57,20 @@ def test_without_deformation_bodies_keep_their_size_and_order(atlas: Atlas) -> N
     assert all(abs(height - 28) <= 8 for height in heights.values())  # the heights of bodies vary by some 6 % of both
     z = [np.argwhere(drawn.labels == level)[:, 0].mean() for level in sorted(heights)]
     assert z == sorted(z, reverse=True)  # the label grows downwards
+
+
+def test_scenes_of_no_anatomy_hold_no_label_and_differ(atlas: Atlas) -> None:
+    shapes = replace(SPEC, shape=(40, 48, 64), spacing_zyx_mm=(5.0, 5.0, 5.0), shapes=1.0)
+    scenes = [sample(np.random.default_rng(seed), atlas, shapes) for seed in range(12)]
+    again = sample(np.random.default_rng(0), atlas, shapes)
+    assert np.array_equal(scenes[0].hu, again.hu)
+    assert not any(scene.labels.any() for scene in scenes)
+    assert all(np.isfinite(scene.hu).all() and scene.hu.min() < AIR_HU + 300 for scene in scenes)
+    tissue = [(scene.hu > -200).mean() for scene in scenes]
+    bone = [(scene.hu > 150).mean() for scene in scenes]
+    assert max(tissue) > 0.1
+    assert np.count_nonzero(bone) > len(scenes) / 2
+    assert len(set(tissue)) == len(scenes)
 
 
 def test_bone_is_brighter_than_fat_and_lung_darker_than_both(atlas: Atlas) -> None:
@@ -112,6 +127,10 @@ def test_thick_slices_average_and_are_interpolated_between() -> None:
 def test_the_torso_atlas_gives_scans_with_all_levels() -> None:
     atlas = load_atlas(ATLAS_FILE)
     assert list(atlas.axis_levels) == list(range(24, 5, -1))
-    drawn = sample(np.random.default_rng(0), atlas, replace(COARSE.spec, shape=(120, 48, 64), levels=(18, 14)))
+    drawn = sample(
+        np.random.default_rng(0),
+        atlas,
+        replace(COARSE.spec, shape=(120, 48, 64), levels=(18, 14), spineless=0.0, shapes=0.0),
+    )
     bodies = set(np.unique(drawn.labels)) & set(range(8, 25))
     assert len(bodies) >= 14

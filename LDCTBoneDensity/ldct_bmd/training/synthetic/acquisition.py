@@ -47,7 +47,7 @@ def draw_settings(rng: np.random.Generator) -> ScanSettings:
         thickness_mm=rng.uniform(1.0, 2.0) if rng.random() < 0.5 else rng.uniform(2.0, 5.5),
         scale=rng.uniform(0.93, 1.07) if scaled else 1.0,
         offset_hu=rng.normal(0, 6) if scaled else 0.0,
-        field_of_view=rng.uniform(0.26, 0.6) if rng.random() < 0.2 else None,
+        field_of_view=rng.uniform(0.2, 0.6) if rng.random() < 0.25 else None,
     )
 
 

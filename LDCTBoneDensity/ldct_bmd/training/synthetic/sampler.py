@@ -12,6 +12,7 @@ from .appearance import paint
 from .atlas import Atlas
 from .beyond import extend
 from .pose import PoseSpec, place
+from .shapes import draw_shapes
 from .variants import add_hardware, vary_last_ribs
 
 
@@ -26,6 +27,7 @@ class SampleSpec:
         offset_mm: the centre's distance from there: along z at most this, y and x standard deviations.
         forward_mm: the centre lies this far in front of the spine.
         spineless: chance of a scan far above or below the spine.
+        shapes: chance of a scan of no anatomy at all (:mod:`.shapes`).
         hardware: chance of cement or screws.
     """
 
@@ -35,6 +37,7 @@ class SampleSpec:
     offset_mm: tuple[float, float, float] = (12.0, 15.0, 15.0)
     forward_mm: float = 0.0
     spineless: float = 0.0
+    shapes: float = 0.0
     hardware: float = 0.05
     pose: PoseSpec = field(default_factory=PoseSpec)
 
@@ -76,6 +79,8 @@ def sample(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Sample:
 
 def draw_anatomy(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Anatomy:
     """Draw one patient; the same ``rng`` state gives the same one."""
+    if spec.shapes and rng.random() < spec.shapes:
+        return Anatomy(np.zeros(spec.shape, np.uint8), draw_shapes(rng, spec.shape, spec.spacing_zyx_mm), None)
     centre = _centre(rng, atlas, spec)
     at_skeleton, at_organs = place(rng, atlas, spec.pose, centre, spec.shape, spec.spacing_zyx_mm)
     skeleton = _take(atlas.skeleton, at_skeleton, fill=t.AIR)
