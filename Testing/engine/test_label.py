@@ -162,6 +162,31 @@ def test_a_sacrum_further_down_is_no_landmark() -> None:
     assert not label(seen, scan).names_certain
 
 
+def test_a_sacrum_right_below_settles_names_that_the_votes_leave_open() -> None:
+    # Two bodies are taken for the one above, two for themselves: the votes alone are a draw.
+    scan, seen, numbers = seen_by_networks(levels=LUMBAR, votes=("T12", "L1", "L3", "L3", "L5"), ribs=(), start_mm=40.0)
+    alone = label(seen, scan)
+    put_sacrum(seen, numbers, below_mm=6.0)
+    found = label(seen, scan)
+    assert levels_of(found) == LUMBAR
+    weakest, before = (min(v.confidence for v in column.vertebrae) for column in (found, alone))
+    assert weakest > before + 0.1
+
+
+@pytest.mark.parametrize("sacrum", [True, False])
+def test_the_top_of_the_sacrum_is_no_body(sacrum: bool) -> None:
+    # L1 to L4, and the lower end of what lies below them, which the coarse network takes for L5.
+    scan, seen, numbers = seen_by_networks(levels=LUMBAR, start_mm=40.0)
+    z = np.arange(len(numbers))[:, None, None]
+    top = np.argwhere(numbers == 5)[:, 0].max()
+    away = (numbers == 5) & (z < top - 7)
+    seen.class_probability[0][away] = 1
+    seen.class_probability[3][away] = 0
+    if sacrum:
+        put_sacrum(seen, numbers, below_mm=-14.0)
+    assert len(label(seen, scan).vertebrae) == (4 if sacrum else 5)
+
+
 def test_a_sixth_lumbar_vertebra_makes_names_counted_from_the_sacrum_uncertain() -> None:
     # T12, L1, ..., L4 in view, each taken for the next lower one; no rib at what is called T12.
     scan, seen, numbers = seen_by_networks(

@@ -15,6 +15,7 @@ from ..scan import CTScan, Geometry
 from ..segmentation import NetworkBodies
 from ..segmentation.levels import FIRST_BODY, LAST_BODY, SACRUM
 from ..segmentation.resample import map_points
+from . import sacrum
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
 from .judge import Landmarks, judge
 from .name import NAMES, Naming, assign, count_missing
@@ -55,12 +56,16 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     if curve is None or not len(extents):
         raise CannotMeasure(NO_VERTEBRA)
     progress("label", 0.4)
+    on_sacrum = sacrum.follows(segmentation, numbers == len(extents))
+    if on_sacrum and sacrum.is_stump(numbers, extents):
+        numbers[numbers == len(extents)] = 0
+        extents = extents[:-1]
     centres = extents.mean(axis=1)
     ribs = RibCount(segmentation, curve, centres)
     votes, recognised = _votes(segmentation, numbers, len(extents))
     if np.median(recognised) < RECOGNISED:
         raise CannotMeasure(ANY_LEVEL)
-    naming = assign(votes, count_missing(centres), ribs.evidence(), centres_mm=centres)
+    naming = assign(votes, count_missing(centres), ribs.evidence(), centres, on_sacrum)
     _join_fragments(numbers, naming)
     joined = joined_bodies(naming.positions, extents)
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)

@@ -6,16 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..segmentation import NetworkBodies
-from ..segmentation.levels import SACRUM
+from . import sacrum
 from .column import Vertebra
 from .name import CERTAIN, NAMES, ODD_PLACE, THORACIC, Naming, odd_gap
 from .ribs import ABSENT, PRESENT, RibCount
-
-LEAST_SACRUM_MM3 = 2000.0  # half of a small body
-SACRUM_MM = 20.0  # L5 is nearer to the sacrum, with their disc between them; L4 is not
 
 
 @dataclass(frozen=True)
@@ -42,22 +38,11 @@ class Landmarks:
             anchors.append("the first rib")
         if rib("T12") > PRESENT and rib("L1") < ABSENT:
             anchors.append("the last rib")
-        if "L5" in found and max(naming.positions) < len(NAMES) and self._sacrum_follows(naming):
-            anchors.append("the sacrum")
+        if "L5" in found and max(naming.positions) < len(NAMES):
+            lowest = self.numbers == 1 + naming.positions.index(NAMES.index("L5"))
+            if sacrum.follows(self.segmentation, lowest):
+                anchors.append("the sacrum")
         return anchors
-
-    def _sacrum_follows(self, naming: Naming) -> bool:
-        """Return whether the sacrum lies right below the body that is called L5."""
-        segmentation = self.segmentation
-        sacrum = np.argwhere(segmentation.level_probability[SACRUM] > 0.5)
-        if len(sacrum) * segmentation.level_geometry.voxel_volume_mm3 < LEAST_SACRUM_MM3:
-            return False
-        body = np.argwhere(self.numbers == 1 + naming.positions.index(NAMES.index("L5")))
-        if not len(body):
-            return False
-        sacrum_mm = segmentation.level_geometry.to_lps_mm(sacrum[:, ::-1].astype(np.float64))
-        body_mm = segmentation.geometry.to_lps_mm(body[:, ::-1].astype(np.float64))
-        return bool(cKDTree(body_mm).query(sacrum_mm)[0].min() <= SACRUM_MM)
 
 
 def judge(

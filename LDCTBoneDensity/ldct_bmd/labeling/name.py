@@ -26,6 +26,7 @@ GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was 
 # Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
 # apart. One that is crushed to a third of its height stays within.
 CLOSE, WIDE = 0.62, 1.4
+NOT_L5 = 0.05  # odds that a body right above the sacrum is another than L5: a sixth lumbar one, or no sacrum
 ODD_PLACE = (
     "The names are uncertain: between {} and {} a body seems to be missing, split or joined to its neighbour; "
     "look there, and confirm or correct the names."
@@ -83,6 +84,7 @@ def assign(
     missing: NDArray[np.int64],
     ribs: RibEvidence | None = None,
     centres_mm: NDArray[np.float64] | None = None,
+    on_sacrum: bool = False,
 ) -> Naming:
     """Choose the most likely naming of the whole column: each body the next level, but for rare slips.
 
@@ -90,11 +92,13 @@ def assign(
         votes: (n, len(NAMES) + 2), probability of each body to be above C7, each of NAMES, below L5.
         missing: (n,), bodies missing before each body.
         centres_mm: (n,) along the spine: where neighbours lie far apart, one was more likely missed.
+        on_sacrum: the sacrum is seen right below the lowest body.
     """
     n, channels = votes.shape
     logs = np.log(np.maximum(votes, FLOOR)) / max(CORRELATED_BODIES, n / INDEPENDENT_VOTES)
     levels = np.arange(-CERVICAL, len(NAMES) + SACRAL)
     columns = np.clip(levels + 1, 0, channels - 1)
+    lowest = np.log(np.where(levels == NAMES.index("L5"), 1.0, NOT_L5)) if on_sacrum else np.zeros(len(levels))
     slips = _slips(missing, centres_mm)
     counts = list(RIB_BEARING)
     forward, backward, scores = [], [], []
@@ -102,6 +106,7 @@ def assign(
         bears = np.array([False, *(name in bearers for name in NAMES), False])
         seen = np.zeros_like(logs) if ribs is None else np.where(bears, ribs.bearing, ribs.bare)
         emission = (logs + seen)[:, columns]
+        emission[-1] += lowest
         ahead, back = _pass(emission, missing, slips), _pass(emission[::-1], missing, slips, reverse=True)[::-1]
         forward.append(ahead)
         backward.append(back - emission)
