@@ -124,8 +124,22 @@ def test_an_empty_value_is_missing_not_malformed(tmp_path: Path, empty: str) -> 
     path = write_csv(tmp_path / "a.csv", [GOOD, ("P1", "L2", empty, "90"), ("P2", "L1", "80", "81")])
     readings = read_readings(path)
     assert readings[1].predicted is None
-    found = {(m.patient, m.level, m.line, m.missing) for m in missing_values(readings, gather(readings))}
+    found = {(m.patient, m.level, m.line, m.missing) for m in missing_values(readings)}
     assert found == {("P1", "L2", 3, "bmd_predicted"), ("P2", "L2", None, "row")}
+
+
+def test_a_row_that_any_scan_lacks_is_named(tmp_path: Path) -> None:
+    rows = [
+        *((f"P{n}", level, "100", "90", repeat) for n, repeat in ((1, "1"), (1, "2")) for level in ("T12", "L1", "L2")),
+        *(("P2", "L1", "100", "90", "1"), ("P2", "L2", "100", "90", "1"), ("P2", "T12", "100", "90", "2")),
+        ("P3", "L1-L2", "100", "90", "1"),
+    ]
+    found = missing_values(read_readings(write_csv(tmp_path / "a.csv", rows, (*HEADER, "repeat"))))
+    assert [(m.patient, m.repeat, m.level, m.line, m.missing) for m in found] == [
+        ("P2", "1", "T12", None, "row"),
+        ("P2", "2", "L1", None, "row"),
+        ("P2", "2", "L2", None, "row"),
+    ]
 
 
 def test_a_patients_mean_takes_both_levels_and_both_values(tmp_path: Path) -> None:

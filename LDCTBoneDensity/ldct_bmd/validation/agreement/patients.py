@@ -37,7 +37,7 @@ class Patient:
 
 @dataclass(frozen=True)
 class MissingValue:
-    """A value that a row lacks, or a row of L1 or L2 that a patient lacks."""
+    """A value that a row lacks, or a row that a scan lacks."""
 
     patient: str
     level: str
@@ -76,19 +76,25 @@ def mean_pairs(patients: Sequence[Patient]) -> Pairs:
     return _pairs([(p.mean[1], p.mean[0], number) for number, p in enumerate(patients) if p.mean is not None])
 
 
-def missing_values(readings: Sequence[Reading], patients: Sequence[Patient]) -> tuple[MissingValue, ...]:
-    """Return every value that is missing, by row, and the rows of L1 and L2 that are not there at all."""
+def missing_values(readings: Sequence[Reading]) -> tuple[MissingValue, ...]:
+    """Return every value that is missing, by row, and by scan the rows that are not there at all.
+
+    A scan should have L1, L2 and whatever vertebra any other scan of the study has; one that gives the mean of L1 and
+    L2 directly lacks no row.
+    """
     out = [
         MissingValue(r.patient, r.level, r.repeat, r.line, name)
         for r in readings
         for name, value in (("bmd_predicted", r.predicted), ("bmd_reference", r.reference))
         if value is None
     ]
-    for patient in patients:
-        levels = {reading.level for reading in patient.readings}
+    scans: dict[tuple[str, str], set[str]] = {}
+    for reading in readings:
+        scans.setdefault((reading.patient, reading.repeat), set()).add(reading.level)
+    expected = sorted({*ASSESSED_LEVELS, *(r.level for r in readings)} - {MEAN_LEVEL}, key=level_order)
+    for (patient, repeat), levels in scans.items():
         if MEAN_LEVEL not in levels:
-            first = patient.readings[0].repeat
-            out += [MissingValue(patient.name, k, first, None, "row") for k in ASSESSED_LEVELS if k not in levels]
+            out += [MissingValue(patient, level, repeat, None, "row") for level in expected if level not in levels]
     return tuple(out)
 
 
