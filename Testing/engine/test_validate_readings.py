@@ -97,6 +97,54 @@ def test_a_patient_has_one_sex(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("column", "value", "other", "told"),
+    [
+        ("age", "61", "62", "line 5: age 62, but 61 in line 2 of the same scan"),
+        ("scanner", "iCT", "Aquilion", "line 5: scanner Aquilion, but iCT in line 2 of the same scan"),
+        ("kvp", "120", "100", "line 5: kvp 100, but 120 in line 2 of the same scan"),
+    ],
+)
+def test_a_scan_has_one_age_scanner_and_kvp(tmp_path: Path, column: str, value: str, other: str, told: str) -> None:
+    header = (*HEADER, "repeat", column)
+    # Another scan of the patient may differ, and an empty cell says nothing.
+    rows = [(*GOOD, "1", value), (*GOOD, "2", other), ("P1", "L2", "1", "1", "1", "NA")]
+    assert len(read_readings(write_csv(tmp_path / "good.csv", rows, header))) == 3
+    message = refusal(write_csv(tmp_path / "a.csv", [*rows, ("P1", "T12", "1", "1", "1", other)], header))
+    assert "1 malformed row" in message
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    ("repeats", "told"),
+    [(("1", ""), "line 3: no repeat, but line 2"), (("NA", "2"), "line 3: repeat 2, but line 2")],
+)
+def test_a_patients_scans_are_numbered_all_or_none(tmp_path: Path, repeats: tuple[str, str], told: str) -> None:
+    rows = [(*GOOD, repeat) for repeat in repeats] + [("P2", "L1", "1", "1", "1"), ("P3", "L1", "1", "1", "")]
+    message = refusal(write_csv(tmp_path / "a.csv", rows, (*HEADER, "repeat")))
+    assert "1 malformed row" in message
+    assert told in message
+
+
+@pytest.mark.parametrize("repeats", [("2", "1"), ("10", "9"), ("b", "a"), ("after", "3")])
+def test_the_first_scan_is_the_lowest_repeat_wherever_it_stands(tmp_path: Path, repeats: tuple[str, str]) -> None:
+    header = (*HEADER, "repeat", "age")
+    rows = [("P1", "L1-L2", "100", "100", repeats[0], "62"), ("P1", "L1-L2", "90", "91", repeats[1], "61")]
+    (patient,) = gather(read_readings(write_csv(tmp_path / "a.csv", rows, header)))
+    assert (patient.mean, patient.age_years) == ((90.0, 91.0), 61.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "certain"), [(("yes", "no", ""), False), (("", "yes", "yes"), True), (("", "NA", ""), None)]
+)
+def test_names_uncertain_at_one_level_are_uncertain(
+    tmp_path: Path, words: tuple[str, ...], certain: bool | None
+) -> None:
+    rows = [("P1", level, "100", "99", word) for level, word in zip(("T12", "L1", "L2"), words, strict=True)]
+    (patient,) = gather(read_readings(write_csv(tmp_path / "a.csv", rows, (*HEADER, "names_certain"))))
+    assert patient.names_certain is certain
+
+
+@pytest.mark.parametrize(
     ("content", "told"),
     [
         (b"patient,level,bmd_predicted\nP1,L1,1\n", "lacks the column bmd_reference"),

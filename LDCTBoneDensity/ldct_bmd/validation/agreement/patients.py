@@ -15,7 +15,7 @@ ROUNDING_MG_CM3 = 0.5
 
 @dataclass(frozen=True)
 class Patient:
-    """One patient of the study, from the first of its scans.
+    """One patient of the study, from the scan of its lowest repeat.
 
     Attributes:
         mean: predicted and reference mean of L1 and L2 in mg/cm3; None unless both levels have both values.
@@ -47,7 +47,7 @@ class MissingValue:
 
 
 def gather(readings: Sequence[Reading]) -> tuple[Patient, ...]:
-    """Return the patients in the order of the file. Of repeated scans the first counts, whatever it lacks."""
+    """Return the patients in the order of the file. Of repeated scans the lowest repeat counts, whatever it lacks."""
     rows: dict[str, list[Reading]] = {}
     for reading in readings:
         rows.setdefault(reading.patient, []).append(reading)
@@ -104,7 +104,8 @@ def level_order(level: str) -> tuple[int, int]:
 
 
 def _patient(name: str, rows: list[Reading]) -> Patient:
-    first = tuple(row for row in rows if row.repeat == rows[0].repeat)
+    lowest = min((row.repeat for row in rows), key=_repeat_order)
+    first = tuple(row for row in rows if row.repeat == lowest)
     complete = {
         row.level: (row.predicted, row.reference)
         for row in first
@@ -126,12 +127,18 @@ def _patient(name: str, rows: list[Reading]) -> Patient:
         age_years=next((row.age_years for row in first if row.age_years is not None), None),
         scanner=next((row.scanner for row in first if row.scanner is not None), None),
         kvp=next((row.kvp for row in first if row.kvp is not None), None),
-        names_certain=next((row.names_certain for row in first if row.names_certain is not None), None),
+        # Names are those of the whole scan: uncertain at one level, uncertain at all.
+        names_certain=min((row.names_certain for row in first if row.names_certain is not None), default=None),
         readings=first,
         mean=mean,
         single=single,
         note=note,
     )
+
+
+def _repeat_order(repeat: str) -> tuple[bool, int, str]:
+    """Return a key that sorts numbers as numbers, and what is no number after them."""
+    return (False, int(repeat), repeat) if repeat.isdecimal() else (True, 0, repeat)
 
 
 def _pairs(found: list[tuple[float, float, int]]) -> Pairs:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from ...anatomy import LEVELS
 from ...errors import UsageError
@@ -21,6 +22,9 @@ MOST_LISTED = 20
 # Far outside what trabecular bone has (fatty marrow lies a little below 0): such a number is in another unit.
 PLAUSIBLE_MG_CM3 = (-150.0, 800.0)
 OLDEST_YEARS = 125.0
+
+# What was said first of a patient, or of a scan of a patient, and in which line: by column and whose it is.
+_Told: TypeAlias = dict[tuple[str, str | tuple[str, str]], tuple[str | float | bool, int]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def read_readings(path: Path) -> tuple[Reading, ...]:
     readings: list[Reading] = []
     wrong: list[tuple[int, str]] = []
     first: dict[tuple[str, str, str], int] = {}
-    sexes: dict[str, tuple[str, int]] = {}
+    told: _Told = {}
     for line, row in rows:
         if isinstance(row, str):
             wrong.append((line, row))
@@ -70,10 +74,8 @@ def read_readings(path: Path) -> tuple[Reading, ...]:
             if key in first:
                 raise ValueError(f"the same patient, level and repeat as line {first[key]}")
             first[key] = line
-            if reading.sex is not None:
-                sex, where = sexes.setdefault(reading.patient, (reading.sex, line))
-                if sex != reading.sex:
-                    raise ValueError(f"sex {reading.sex}, but {sex} in line {where} of the same patient")
+            _check_repeat(reading, told)
+            _check_alike(reading, told)
         except ValueError as error:
             wrong.append((line, str(error)))
         else:
@@ -140,12 +142,42 @@ def _reading(line: int, row: Mapping[str, str]) -> Reading:
         reference=_number(row, "bmd_reference", low, high),
         sex=_sex(row.get("sex", "")),
         age_years=_number(row, "age", 0.0, OLDEST_YEARS),
-        scanner=row.get("scanner") or None,
+        scanner=_text(row, "scanner") or None,
         kvp=_number(row, "kvp", 1.0, 300.0),
-        repeat=row.get("repeat", ""),
+        repeat=_text(row, "repeat"),
         simulated=_truth(row, "simulated") or False,
         names_certain=_truth(row, "names_certain"),
     )
+
+
+def _check_repeat(reading: Reading, told: _Told) -> None:
+    """Which scan is the first can't be told where one is numbered and another isn't."""
+    earlier, line = told.setdefault(("repeat", reading.patient), (bool(reading.repeat), reading.line))
+    if earlier and not reading.repeat:
+        raise ValueError(f"no repeat, but line {line} of the same patient has one")
+    if reading.repeat and not earlier:
+        raise ValueError(f"repeat {reading.repeat}, but line {line} of the same patient has none")
+
+
+def _check_alike(reading: Reading, told: _Told) -> None:
+    """A patient has one sex; a scan has one age, scanner and kVp."""
+    scan = (reading.patient, reading.repeat)
+    for name, value, whose, key in (
+        ("sex", reading.sex, "patient", reading.patient),
+        ("age", reading.age_years, "scan", scan),
+        ("scanner", reading.scanner, "scan", scan),
+        ("kvp", reading.kvp, "scan", scan),
+    ):
+        if value is not None:
+            earlier, line = told.setdefault((name, key), (value, reading.line))
+            if earlier != value:
+                now, before = (f"{v:g}" if isinstance(v, float) else v for v in (value, earlier))
+                raise ValueError(f"{name} {now}, but {before} in line {line} of the same {whose}")
+
+
+def _text(row: Mapping[str, str], name: str) -> str:
+    text = row.get(name, "")
+    return "" if text.lower() in MISSING else text
 
 
 def _number(row: Mapping[str, str], name: str, low: float, high: float) -> float | None:
