@@ -44,6 +44,7 @@ def test_a_byte_order_mark_and_empty_lines_do_no_harm(tmp_path: Path) -> None:
     [
         (("P1", "L1", "abc", "99"), "bmd_predicted 'abc' is not a number"),
         (("P1", "L1", "101,5", "99"), "bmd_predicted '101,5' is not a number"),
+        (("P1", "L1", "1_00.5", "99"), "bmd_predicted '1_00.5' is not a number"),
         (("P1", "L1", "inf", "99"), "bmd_predicted inf is not between"),
         (("P1", "L1", "101", "0.9e6"), "bmd_reference 0.9e6 is not between"),
         (("P1", "S1", "101", "99"), "level 'S1' is neither"),
@@ -151,16 +152,21 @@ def test_names_uncertain_at_one_level_are_uncertain(
         (b"patient;level;bmd_predicted;bmd_reference\nP1;L1;1;2\n", "not separated by commas"),
         (b"patient,level,bmd_predicted,bmd_reference,level\nP1,L1,1,2,L1\n", "column level twice"),
         (b"patient,level,bmd_predicted,bmd_reference\n", "no rows"),
-        (b"", "lacks the column"),
+        (b"", "names no column in its first line that is needed: patient, level, bmd_predicted, bmd_reference."),
+        (b"\nP1,L1,1,2\n", "names no column in its first line"),
         (b"patient,level,bmd_predicted,bmd_reference\nM\xfcller,L1,1,2\n", "not UTF-8"),
-        (b'patient,level,bmd_predicted,bmd_reference\n"P1,L1,1,2\n', "not CSV"),
+        (b'patient,level,bmd_predicted,bmd_reference\n"P1,L1,1,2\n', "line 2: not CSV"),
+        (b'patient,level,bmd_predicted,bmd_reference\nP0,L1,1,2\n\nP1,"L1,1,2\nP2,L1,1,2\n', "line 4: not CSV"),
+        (b'patient,"level\n,bmd_predicted', "line 1: not CSV"),
         (b"PK\x03\x04\0\0", "no text file"),
     ],
 )
 def test_a_file_of_another_form_is_refused_in_a_sentence(tmp_path: Path, content: bytes, told: str) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content)
-    assert told in refusal(path)
+    message = refusal(path)
+    assert told in message
+    assert message.count("bmd_predicted") <= 1
 
 
 def test_a_missing_file_is_refused_in_a_sentence(tmp_path: Path) -> None:

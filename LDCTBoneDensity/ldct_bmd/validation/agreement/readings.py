@@ -98,6 +98,7 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
     if "\0" in text:
         raise UsageError(f"{path.name} is no text file: save the table as CSV UTF-8.")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1  # where a row begins: one with an open quote goes on to the end of the file
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         _check_header(path, header)
@@ -112,7 +113,7 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
                     out.append((line, dict(zip(header, stripped, strict=True))))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise UsageError(f"{path.name}, line {reader.line_num}: not CSV ({error}).") from error
+        raise UsageError(f"{path.name}, line {line}: not CSV ({error}).") from error
     return out
 
 
@@ -120,6 +121,8 @@ def _check_header(path: Path, header: list[str]) -> None:
     lacking = [name for name in REQUIRED if name not in header]
     if lacking and len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         raise UsageError(f"{path.name}: its cells are not separated by commas; save it with commas and decimal points.")
+    if len(lacking) == len(REQUIRED):
+        raise UsageError(f"{path.name} names no column in its first line that is needed: {', '.join(REQUIRED)}.")
     if lacking:
         raise UsageError(f"{path.name} lacks the column {', '.join(lacking)}; it needs {', '.join(REQUIRED)}.")
     twice = sorted({name for name in (*REQUIRED, *OPTIONAL) if header.count(name) > 1})
@@ -185,6 +188,8 @@ def _number(row: Mapping[str, str], name: str, low: float, high: float) -> float
     if text.lower() in MISSING:
         return None
     try:
+        if "_" in text:  # Python's own grouping of digits
+            raise ValueError
         value = float(text)
     except ValueError:
         raise ValueError(f"{name} {text!r} is not a number") from None
