@@ -223,3 +223,24 @@ def test_of_repeated_scans_the_first_counts_even_if_it_lacks_a_value(tmp_path: P
     (patient,) = gather(read_readings(write_csv(tmp_path / "a.csv", rows, (*HEADER, "repeat"))))
     assert patient.mean is None
     assert patient.single == (80.0, 84.0)
+
+
+def test_a_bmd_of_exactly_0_is_remarked(tmp_path: Path) -> None:
+    rows = [("a", "L1", "100", "0"), ("a", "L2", "0.0", "84"), ("b", "L1", "100", "99"), ("b", "L2", "100", "")]
+    zero, other = gather(read_readings(write_csv(tmp_path / "a.csv", rows)))
+    assert "exactly 0 (line 2, 3)" in zero.note
+    assert other.note == ""
+
+
+@pytest.mark.parametrize("column", ["bmd_predicted", "bmd_reference"])
+def test_g_per_cm3_are_refused(tmp_path: Path, column: str) -> None:
+    values = [(0.0982, 98.2), (0.121, 121.0), (-0.004, -4.0), (0.077, 77.0)]
+    rows = [(f"P{n}", "L1", *(pair if column == "bmd_predicted" else pair[::-1])) for n, pair in enumerate(values)]
+    message = refusal(write_csv(tmp_path / "a.csv", rows))
+    assert f"the median of {column} is 0.0876, which looks like g/cm3" in message
+
+
+@pytest.mark.parametrize("values", [("1", "2"), ("0", "0", "0"), ("-2", "1", "-3"), ("5", "5", "1")])
+def test_a_few_low_values_are_no_unit(tmp_path: Path, values: tuple[str, ...]) -> None:
+    rows = [(f"P{n}", "L1", value, "100") for n, value in enumerate(values)]
+    assert len(read_readings(write_csv(tmp_path / "a.csv", rows))) == len(values)

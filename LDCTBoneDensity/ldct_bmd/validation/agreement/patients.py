@@ -20,7 +20,7 @@ class Patient:
     Attributes:
         mean: predicted and reference mean of L1 and L2 in mg/cm3; None unless both levels have both values.
         single: the same of the one level that has both, where the other hasn't.
-        note: what a reader should know of the mean; "" if nothing.
+        note: what a reader should know of the values; "" if nothing.
     """
 
     name: str
@@ -112,15 +112,19 @@ def _patient(name: str, rows: list[Reading]) -> Patient:
         if row.predicted is not None and row.reference is not None
     }
     both = [complete[level] for level in ASSESSED_LEVELS if level in complete]
-    mean, single, note = complete.get(MEAN_LEVEL), None, ""
+    mean, single = complete.get(MEAN_LEVEL), None
+    notes = []
     if len(both) == len(ASSESSED_LEVELS):
         of_levels = (sum(p for p, _ in both) / len(both), sum(r for _, r in both) / len(both))
         if mean is None:
             mean = of_levels
         elif max(abs(a - b) for a, b in zip(mean, of_levels, strict=True)) > ROUNDING_MG_CM3:
-            note = f"the row {MEAN_LEVEL} is not the mean of the rows L1 and L2; it was used as it stands"
+            notes.append(f"the row {MEAN_LEVEL} is not the mean of the rows L1 and L2; it was used as it stands")
     elif both and mean is None:
         single = both[0]
+    zeros = [str(row.line) for row in rows if 0.0 in (row.predicted, row.reference)]
+    if zeros:
+        notes.append(f"a BMD of exactly 0 (line {', '.join(zeros)}) may stand for a missing one; it was used as it stands")
     return Patient(
         name=name,
         sex=next((row.sex for row in rows if row.sex is not None), None),
@@ -132,7 +136,7 @@ def _patient(name: str, rows: list[Reading]) -> Patient:
         readings=first,
         mean=mean,
         single=single,
-        note=note,
+        note="; ".join(notes),
     )
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TypeAlias
 
 from ...anatomy import LEVELS
@@ -21,6 +22,8 @@ UNKNOWN_SEX = frozenset({"o", "other", "u", "unknown"})
 MOST_LISTED = 20
 # Far outside what trabecular bone has (fatty marrow lies a little below 0): such a number is in another unit.
 PLAUSIBLE_MG_CM3 = (-150.0, 800.0)
+# No study has half of its BMD so near 0 in mg/cm3; in g/cm3 each has.
+MOST_MEDIAN_OF_GRAMS, FEWEST_OF_UNIT = 5.0, 3
 OLDEST_YEARS = 125.0
 
 # What was said first of a patient, or of a scan of a patient, and in which line: by column and whose it is.
@@ -84,6 +87,8 @@ def read_readings(path: Path) -> tuple[Reading, ...]:
         raise UsageError(_malformed(path, wrong))
     if not readings:
         raise UsageError(f"{path.name} has a header and no rows: give one row a patient and level.")
+    _check_unit(path, "bmd_predicted", [r.predicted for r in readings if r.predicted is not None])
+    _check_unit(path, "bmd_reference", [r.reference for r in readings if r.reference is not None])
     return tuple(readings)
 
 
@@ -128,6 +133,14 @@ def _check_header(path: Path, header: list[str]) -> None:
     twice = sorted({name for name in (*REQUIRED, *OPTIONAL) if header.count(name) > 1})
     if twice:
         raise UsageError(f"{path.name} has the column {', '.join(twice)} twice: leave one.")
+
+
+def _check_unit(path: Path, column: str, values: list[float]) -> None:
+    if len(values) >= FEWEST_OF_UNIT and 0.0 < (middle := median(values)) < MOST_MEDIAN_OF_GRAMS:
+        raise UsageError(
+            f"{path.name}: the median of {column} is {middle:.3g}, which looks like g/cm3: give it in mg/cm3, "
+            "1000 times as much."
+        )
 
 
 def _reading(line: int, row: Mapping[str, str]) -> Reading:
