@@ -124,7 +124,9 @@ def _patient(name: str, rows: list[Reading]) -> Patient:
         single = both[0]
     zeros = [str(row.line) for row in rows if 0.0 in (row.predicted, row.reference)]
     if zeros:
-        notes.append(f"a BMD of exactly 0 (line {', '.join(zeros)}) may stand for a missing one; it was used as it stands")
+        notes.append(
+            f"a BMD of exactly 0 (line {', '.join(zeros)}) may stand for a missing one; it was used as it stands"
+        )
     return Patient(
         name=name,
         sex=next((row.sex for row in rows if row.sex is not None), None),
