@@ -9,7 +9,7 @@ from helpers_study import by, read_csv
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.cli import app
 from ldct_bmd.errors import UsageError
-from ldct_bmd.progress import Cancelled
+from ldct_bmd.progress import Cancelled, Progress
 from ldct_bmd.segmentation.weights import WEIGHTS
 from ldct_bmd.validation.agreement import analyse, read_readings
 from ldct_bmd.validation.simulation import Varied, cohort_plan, draw_patient, measuring, repeatability_plan, simulate
@@ -114,6 +114,39 @@ def test_another_seed_does_not_go_on_with_what_is_left(tmp_path: Path) -> None:
         simulate(cohort_plan(2, 0), tmp_path / "a.csv", Field.SPINE, exact_masks=True, progress=cancel)
     with pytest.raises(UsageError, match="other arguments"):
         simulate(cohort_plan(2, 1), tmp_path / "a.csv", Field.SPINE, exact_masks=True)
+
+
+def cancel_at(least: float) -> Progress:
+    def cancel(stage: str, fraction: float) -> None:
+        if fraction >= least:
+            raise Cancelled
+
+    return cancel
+
+
+def test_more_patients_go_on_with_what_fewer_left(tmp_path: Path) -> None:
+    file, made = tmp_path / "a.csv", []
+    with pytest.raises(Cancelled):
+        simulate(cohort_plan(2, 0), file, Field.SPINE, exact_masks=True, progress=cancel_at(0.5))
+    simulate(cohort_plan(3, 0), file, Field.SPINE, True, progress=lambda stage, fraction: made.append(fraction))
+    assert made == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_scans_of_the_same_names_under_other_conditions_are_not_taken_up(tmp_path: Path) -> None:
+    """The thickness is drawn: with this seed the first scan is the same without it, and only a later one differs."""
+    varied = [Varied.NOISE, Varied.POSITION]
+    for seed in range(20):
+        plan, other = (repeatability_plan(1, 2, kinds, seed) for kinds in (varied, [*varied, Varied.THICKNESS]))
+        if plan[0] == other[0] and plan[1] != other[1]:
+            break
+    assert plan[0] == other[0]
+    assert [scan.name for scan in plan] == [scan.name for scan in other]
+    with pytest.raises(Cancelled):
+        simulate(plan, tmp_path / "a.csv", Field.SPINE, exact_masks=True, progress=cancel_at(1.0))
+    with pytest.raises(UsageError, match="other arguments"):
+        simulate(other, tmp_path / "a.csv", Field.SPINE, exact_masks=True)
+    # With its own arguments it is done at once.
+    simulate(plan, tmp_path / "a.csv", Field.SPINE, exact_masks=True)
 
 
 def test_validate_takes_the_file(tmp_path: Path) -> None:

@@ -30,11 +30,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     rows = []
     for number, (patient, level, predicted, reference, sex) in enumerate(cohort(60, seed=2)):
-        scanner = "A" if number % 2 else '=cmd|"<b>B</b>"'
+        scan = number // 3  # of three levels
+        age, scanner = 55 + scan % 30, "A" if scan % 2 else '=cmd|"<b>B</b>"'
         known = "" if (patient, level) == ("P0003", "L1") else predicted
-        rows.append((patient, level, known, reference, sex, 55 + number % 30, scanner, "1"))
+        rows.append((patient, level, known, reference, sex, age, scanner, "1"))
         if number < 30:
-            rows.append((patient, level, float(predicted) + 1.0, reference, sex, 55 + number % 30, scanner, "2"))
+            rows.append((patient, level, float(predicted) + 1.0, reference, sex, age, scanner, "2"))
     path = write_csv(folder / "study.csv", rows, (*HEADER, "sex", "age", "scanner", "repeat"))
     code, _, stderr = run(path, "-o", folder / "out")
     assert code == 0, stderr

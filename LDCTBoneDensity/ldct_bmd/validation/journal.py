@@ -83,10 +83,7 @@ class Journal(Generic[Result]):
         except ValueError:
             earlier = None
         if earlier != arguments:
-            raise UsageError(
-                f"An unfinished {work} for {target} with other arguments lies in {self._folder}: "
-                "finish it with those, remove it, or name another place with -o."
-            )
+            raise other_arguments(target, work)
 
     def _read(self) -> list[Result]:
         path = self._folder / RESULTS_FILE
@@ -103,6 +100,14 @@ def unfinished(target: Path) -> Path:
     """Return the folder where what a run needs to go on is kept until its ``target`` is written."""
     target = target.absolute()
     return target.with_name(f".{target.name}.unfinished")
+
+
+def other_arguments(target: Path, work: str) -> UsageError:
+    """Return the refusal to go on with unfinished work that is not a part of this run."""
+    return UsageError(
+        f"An unfinished {work} for {target} with other arguments lies in {unfinished(target)}: "
+        "finish it with those, remove it, or name another place with -o."
+    )
 
 
 def _line(result: Named) -> str:

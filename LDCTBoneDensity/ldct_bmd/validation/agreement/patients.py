@@ -15,12 +15,12 @@ ROUNDING_MG_CM3 = 0.5
 
 @dataclass(frozen=True)
 class Patient:
-    """One patient of the study, from the first of its scans.
+    """One patient of the study, from the scan of its lowest repeat.
 
     Attributes:
         mean: predicted and reference mean of L1 and L2 in mg/cm3; None unless both levels have both values.
         single: the same of the one level that has both, where the other hasn't.
-        note: what a reader should know of the mean; "" if nothing.
+        note: what a reader should know of the values; "" if nothing.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Patient:
 
 @dataclass(frozen=True)
 class MissingValue:
-    """A value that a row lacks, or a row of L1 or L2 that a patient lacks."""
+    """A value that a row lacks, or a row that a scan lacks."""
 
     patient: str
     level: str
@@ -47,7 +47,7 @@ class MissingValue:
 
 
 def gather(readings: Sequence[Reading]) -> tuple[Patient, ...]:
-    """Return the patients in the order of the file. Of repeated scans the first counts, whatever it lacks."""
+    """Return the patients in the order of the file. Of repeated scans the lowest repeat counts, whatever it lacks."""
     rows: dict[str, list[Reading]] = {}
     for reading in readings:
         rows.setdefault(reading.patient, []).append(reading)
@@ -76,19 +76,25 @@ def mean_pairs(patients: Sequence[Patient]) -> Pairs:
     return _pairs([(p.mean[1], p.mean[0], number) for number, p in enumerate(patients) if p.mean is not None])
 
 
-def missing_values(readings: Sequence[Reading], patients: Sequence[Patient]) -> tuple[MissingValue, ...]:
-    """Return every value that is missing, by row, and the rows of L1 and L2 that are not there at all."""
+def missing_values(readings: Sequence[Reading]) -> tuple[MissingValue, ...]:
+    """Return every value that is missing, by row, and by scan the rows that are not there at all.
+
+    A scan should have L1, L2 and whatever vertebra any other scan of the study has; one that gives the mean of L1 and
+    L2 directly lacks no row.
+    """
     out = [
         MissingValue(r.patient, r.level, r.repeat, r.line, name)
         for r in readings
         for name, value in (("bmd_predicted", r.predicted), ("bmd_reference", r.reference))
         if value is None
     ]
-    for patient in patients:
-        levels = {reading.level for reading in patient.readings}
+    scans: dict[tuple[str, str], set[str]] = {}
+    for reading in readings:
+        scans.setdefault((reading.patient, reading.repeat), set()).add(reading.level)
+    expected = sorted({*ASSESSED_LEVELS, *(r.level for r in readings)} - {MEAN_LEVEL}, key=level_order)
+    for (patient, repeat), levels in scans.items():
         if MEAN_LEVEL not in levels:
-            first = patient.readings[0].repeat
-            out += [MissingValue(patient.name, k, first, None, "row") for k in ASSESSED_LEVELS if k not in levels]
+            out += [MissingValue(patient, level, repeat, None, "row") for level in expected if level not in levels]
     return tuple(out)
 
 
@@ -98,34 +104,47 @@ def level_order(level: str) -> tuple[int, int]:
 
 
 def _patient(name: str, rows: list[Reading]) -> Patient:
-    first = tuple(row for row in rows if row.repeat == rows[0].repeat)
+    lowest = min((row.repeat for row in rows), key=_repeat_order)
+    first = tuple(row for row in rows if row.repeat == lowest)
     complete = {
         row.level: (row.predicted, row.reference)
         for row in first
         if row.predicted is not None and row.reference is not None
     }
     both = [complete[level] for level in ASSESSED_LEVELS if level in complete]
-    mean, single, note = complete.get(MEAN_LEVEL), None, ""
+    mean, single = complete.get(MEAN_LEVEL), None
+    notes = []
     if len(both) == len(ASSESSED_LEVELS):
         of_levels = (sum(p for p, _ in both) / len(both), sum(r for _, r in both) / len(both))
         if mean is None:
             mean = of_levels
         elif max(abs(a - b) for a, b in zip(mean, of_levels, strict=True)) > ROUNDING_MG_CM3:
-            note = f"the row {MEAN_LEVEL} is not the mean of the rows L1 and L2; it was used as it stands"
+            notes.append(f"the row {MEAN_LEVEL} is not the mean of the rows L1 and L2; it was used as it stands")
     elif both and mean is None:
         single = both[0]
+    zeros = [str(row.line) for row in rows if 0.0 in (row.predicted, row.reference)]
+    if zeros:
+        notes.append(
+            f"a BMD of exactly 0 (line {', '.join(zeros)}) may stand for a missing one; it was used as it stands"
+        )
     return Patient(
         name=name,
         sex=next((row.sex for row in rows if row.sex is not None), None),
         age_years=next((row.age_years for row in first if row.age_years is not None), None),
         scanner=next((row.scanner for row in first if row.scanner is not None), None),
         kvp=next((row.kvp for row in first if row.kvp is not None), None),
-        names_certain=next((row.names_certain for row in first if row.names_certain is not None), None),
+        # Names are those of the whole scan: uncertain at one level, uncertain at all.
+        names_certain=min((row.names_certain for row in first if row.names_certain is not None), default=None),
         readings=first,
         mean=mean,
         single=single,
-        note=note,
+        note="; ".join(notes),
     )
+
+
+def _repeat_order(repeat: str) -> tuple[bool, int, str]:
+    """Return a key that sorts numbers as numbers, and what is no number after them."""
+    return (False, int(repeat), repeat) if repeat.isdecimal() else (True, 0, repeat)
 
 
 def _pairs(found: list[tuple[float, float, int]]) -> Pairs:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import TypeAlias
 
 from ...anatomy import LEVELS
 from ...errors import UsageError
@@ -20,7 +22,12 @@ UNKNOWN_SEX = frozenset({"o", "other", "u", "unknown"})
 MOST_LISTED = 20
 # Far outside what trabecular bone has (fatty marrow lies a little below 0): such a number is in another unit.
 PLAUSIBLE_MG_CM3 = (-150.0, 800.0)
+# No study has half of its BMD so near 0 in mg/cm3; in g/cm3 each has.
+MOST_MEDIAN_OF_GRAMS, FEWEST_OF_UNIT = 5.0, 3
 OLDEST_YEARS = 125.0
+
+# What was said first of a patient, or of a scan of a patient, and in which line: by column and whose it is.
+_Told: TypeAlias = dict[tuple[str, str | tuple[str, str]], tuple[str | float | bool, int]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def read_readings(path: Path) -> tuple[Reading, ...]:
     readings: list[Reading] = []
     wrong: list[tuple[int, str]] = []
     first: dict[tuple[str, str, str], int] = {}
-    sexes: dict[str, tuple[str, int]] = {}
+    told: _Told = {}
     for line, row in rows:
         if isinstance(row, str):
             wrong.append((line, row))
@@ -70,10 +77,8 @@ def read_readings(path: Path) -> tuple[Reading, ...]:
             if key in first:
                 raise ValueError(f"the same patient, level and repeat as line {first[key]}")
             first[key] = line
-            if reading.sex is not None:
-                sex, where = sexes.setdefault(reading.patient, (reading.sex, line))
-                if sex != reading.sex:
-                    raise ValueError(f"sex {reading.sex}, but {sex} in line {where} of the same patient")
+            _check_repeat(reading, told)
+            _check_alike(reading, told)
         except ValueError as error:
             wrong.append((line, str(error)))
         else:
@@ -82,6 +87,8 @@ def read_readings(path: Path) -> tuple[Reading, ...]:
         raise UsageError(_malformed(path, wrong))
     if not readings:
         raise UsageError(f"{path.name} has a header and no rows: give one row a patient and level.")
+    _check_unit(path, "bmd_predicted", [r.predicted for r in readings if r.predicted is not None])
+    _check_unit(path, "bmd_reference", [r.reference for r in readings if r.reference is not None])
     return tuple(readings)
 
 
@@ -96,6 +103,7 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
     if "\0" in text:
         raise UsageError(f"{path.name} is no text file: save the table as CSV UTF-8.")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1  # where a row begins: one with an open quote goes on to the end of the file
     try:
         header = [name.strip().lower() for name in next(reader, [])]
         _check_header(path, header)
@@ -110,7 +118,7 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
                     out.append((line, dict(zip(header, stripped, strict=True))))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise UsageError(f"{path.name}, line {reader.line_num}: not CSV ({error}).") from error
+        raise UsageError(f"{path.name}, line {line}: not CSV ({error}).") from error
     return out
 
 
@@ -118,11 +126,21 @@ def _check_header(path: Path, header: list[str]) -> None:
     lacking = [name for name in REQUIRED if name not in header]
     if lacking and len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         raise UsageError(f"{path.name}: its cells are not separated by commas; save it with commas and decimal points.")
+    if len(lacking) == len(REQUIRED):
+        raise UsageError(f"{path.name} names no column in its first line that is needed: {', '.join(REQUIRED)}.")
     if lacking:
         raise UsageError(f"{path.name} lacks the column {', '.join(lacking)}; it needs {', '.join(REQUIRED)}.")
     twice = sorted({name for name in (*REQUIRED, *OPTIONAL) if header.count(name) > 1})
     if twice:
         raise UsageError(f"{path.name} has the column {', '.join(twice)} twice: leave one.")
+
+
+def _check_unit(path: Path, column: str, values: list[float]) -> None:
+    if len(values) >= FEWEST_OF_UNIT and 0.0 < (middle := median(values)) < MOST_MEDIAN_OF_GRAMS:
+        raise UsageError(
+            f"{path.name}: the median of {column} is {middle:.3g}, which looks like g/cm3: give it in mg/cm3, "
+            "1000 times as much."
+        )
 
 
 def _reading(line: int, row: Mapping[str, str]) -> Reading:
@@ -140,12 +158,42 @@ def _reading(line: int, row: Mapping[str, str]) -> Reading:
         reference=_number(row, "bmd_reference", low, high),
         sex=_sex(row.get("sex", "")),
         age_years=_number(row, "age", 0.0, OLDEST_YEARS),
-        scanner=row.get("scanner") or None,
+        scanner=_text(row, "scanner") or None,
         kvp=_number(row, "kvp", 1.0, 300.0),
-        repeat=row.get("repeat", ""),
+        repeat=_text(row, "repeat"),
         simulated=_truth(row, "simulated") or False,
         names_certain=_truth(row, "names_certain"),
     )
+
+
+def _check_repeat(reading: Reading, told: _Told) -> None:
+    """Which scan is the first can't be told where one is numbered and another isn't."""
+    earlier, line = told.setdefault(("repeat", reading.patient), (bool(reading.repeat), reading.line))
+    if earlier and not reading.repeat:
+        raise ValueError(f"no repeat, but line {line} of the same patient has one")
+    if reading.repeat and not earlier:
+        raise ValueError(f"repeat {reading.repeat}, but line {line} of the same patient has none")
+
+
+def _check_alike(reading: Reading, told: _Told) -> None:
+    """A patient has one sex; a scan has one age, scanner and kVp."""
+    scan = (reading.patient, reading.repeat)
+    for name, value, whose, key in (
+        ("sex", reading.sex, "patient", reading.patient),
+        ("age", reading.age_years, "scan", scan),
+        ("scanner", reading.scanner, "scan", scan),
+        ("kvp", reading.kvp, "scan", scan),
+    ):
+        if value is not None:
+            earlier, line = told.setdefault((name, key), (value, reading.line))
+            if earlier != value:
+                now, before = (f"{v:g}" if isinstance(v, float) else v for v in (value, earlier))
+                raise ValueError(f"{name} {now}, but {before} in line {line} of the same {whose}")
+
+
+def _text(row: Mapping[str, str], name: str) -> str:
+    text = row.get(name, "")
+    return "" if text.lower() in MISSING else text
 
 
 def _number(row: Mapping[str, str], name: str, low: float, high: float) -> float | None:
@@ -153,6 +201,8 @@ def _number(row: Mapping[str, str], name: str, low: float, high: float) -> float
     if text.lower() in MISSING:
         return None
     try:
+        if "_" in text:  # Python's own grouping of digits
+            raise ValueError
         value = float(text)
     except ValueError:
         raise ValueError(f"{name} {text!r} is not a number") from None

@@ -86,7 +86,7 @@ def analyse(readings: Sequence[Reading], progress: Progress = silent) -> Study:
         single=compare_categories("one level", _single_pairs(single)),
         subgroups=compare_subgroups(patients),
         precision=precision_by_level(readings),
-        missing=missing_values(readings, patients),
+        missing=missing_values(readings),
     )
     progress(STAGE, 1.0)
     return study

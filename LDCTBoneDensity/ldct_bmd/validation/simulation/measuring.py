@@ -37,11 +37,13 @@ class ScanResult:
     """What a scan gave.
 
     Attributes:
+        planned_sha256: of the PlannedScan.
         names_certain: whether the engine was sure of the names; None if it could not measure at all.
         findings: the codes of its findings, or why it could not measure.
     """
 
     name: str
+    planned_sha256: str
     levels: tuple[LevelResult, ...]
     names_certain: bool | None
     findings: tuple[str, ...]
@@ -79,7 +81,7 @@ def measure_scan(planned: PlannedScan, field: Field, segmenter: Segmenter | None
         findings = tuple(sorted({finding.code.value for finding in examination.findings}))
         certain = examination.quality.names_certain
     levels = tuple(_level(phantom, level, measured.get(level)) for level in TARGET_LEVELS)
-    return ScanResult(planned.name, levels, certain, findings)
+    return ScanResult(planned.name, planned.sha256, levels, certain, findings)
 
 
 def _level(phantom: Phantom, level: str, measured: Measurement | None) -> LevelResult:

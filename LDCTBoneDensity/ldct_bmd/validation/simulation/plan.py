@@ -1,9 +1,12 @@
 """Which scans a simulation makes."""
 
+import hashlib
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from ...errors import UsageError
+from ...examination.plain import to_plain
 from .conditions import Conditions, Varied, draw_conditions
 from .patients import VirtualPatient, draw_patient
 
@@ -24,6 +27,11 @@ class PlannedScan:
     def name(self) -> str:
         """What the scan is kept under."""
         return self.patient.name if self.repeat is None else f"{self.patient.name}/{self.repeat}"
+
+    @property
+    def sha256(self) -> str:
+        """Of all that is planned: two scans with the same give the same result."""
+        return hashlib.sha256(json.dumps(to_plain(self), sort_keys=True).encode()).hexdigest()
 
 
 def cohort_plan(patients: int, seed: int) -> tuple[PlannedScan, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,12 +14,12 @@ from ...errors import CannotMeasure, UsageError
 from ...progress import Progress, silent
 from ...segmentation import Segmenter
 from ..csv_rows import write_rows
-from ..journal import Journal
+from ..journal import Journal, other_arguments
 from .conditions import Field
 from .measuring import ScanResult, measure_scan
 from .plan import PlannedScan
 
-STAGE = "Simulating"
+STAGE, WORK = "Simulating", "simulation"
 KVP = 120  # PhantomSpec's own
 
 _segmenter: Segmenter | None = None
@@ -53,11 +52,14 @@ def simulate(
             "version": __version__,
             "field": field.value,
             "model": "exact masks" if exact_masks else _network().identity.sha256,
-            # A longer plan of the same patients goes on with what a shorter one left.
-            "first": str(asdict(plan[0])),
+            # Not the whole plan: a longer one of the same scans goes on with what a shorter one left.
+            "first": plan[0].sha256,
         },
-        "simulation",
+        WORK,
     )
+    # Scans may bear the same names and differ in their conditions.
+    if any(scan.name in journal.results and journal.results[scan.name].planned_sha256 != scan.sha256 for scan in plan):
+        raise other_arguments(file, WORK)
     todo = [scan for scan in plan if scan.name not in journal.results]
     progress(STAGE, 1 - len(todo) / len(plan))
     for number, result in enumerate(_results(todo, field, exact_masks, min(processes, max(len(todo), 1))), start=1):
