@@ -201,3 +201,13 @@ def test_10_000_rows_take_less_than_20_seconds(tmp_path: Path) -> None:
     assert time.process_time() - start < SECONDS_OF_10_000_ROWS
     assert len(study.readings) == 10_002
     assert (tmp_path / "out" / "validation.html").stat().st_size < 5e6
+
+
+def test_patients_without_a_row_of_a_vertebra_are_not_lost_silently(tmp_path: Path) -> None:
+    rows = [(f"v{i}", level, 100.0 + i, 101.0 + 1.1 * i) for i in range(10) for level in ("L1", "L2")]
+    rows += [(f"m{i}", "L1-L2", 120.0 + i, 99.0 + i) for i in range(10)]
+    validate(write_csv(tmp_path / "mixed.csv", rows), tmp_path / "out")
+    page = (tmp_path / "out" / "validation.html").read_text(encoding="utf-8")
+    assert "All vertebrae: 10 patients are not in it" in page
+    assert page.count("L1-L2 where given as such") >= 1
+    assert page.count("mean of L1 and L2, every patient") >= 1

@@ -15,6 +15,9 @@ from .moments import LIMITS_SD, Floats, measures, sums
 from .resampling import bootstrap_measures, intervals, standard_error
 
 FEWEST = 3  # pairs that a line and a standard deviation can be had from
+# Patients from which resampling them gives intervals at all, and from which these hold the truth as often as said.
+FEWEST_RESAMPLED, ENOUGH_RESAMPLED = 10, 40
+ROUNDING = 1e-9  # of the values: differences that vary by less are the same
 SHAPIRO_MOST = 5000  # scipy's p-value is not accurate above
 PARAMETRIC, BOOTSTRAP = "parametric", "bootstrap over patients"
 
@@ -80,6 +83,11 @@ class Agreement:
     p_normal: float | None = None
     icc: Estimate | None = None
     ccc: Estimate | None = None
+
+
+def _is_constant(difference: Floats, scale: Floats) -> bool:
+    """Return whether differences vary by no more than the rounding of what they are differences of."""
+    return bool(np.ptp(difference) <= ROUNDING * np.abs(scale).max())
 
 
 def agree(level: str, pairs: Pairs) -> Agreement:
@@ -151,7 +159,8 @@ def _parametric(x: Floats, y: Floats) -> dict[str, Any]:
     drift = OLS(difference, add_constant((x + y) / 2)).fit() if np.ptp(x + y) > 0 else None
     bias, low, high = limits_of_agreement(difference)
     deming_slope, deming_intercept = deming(x, y)
-    constant = np.ptp(difference) == 0
+    constant = _is_constant(difference, y)
+    on_line = _is_constant(np.asarray(line.resid), y)
     normal = 3 <= len(x) <= SHAPIRO_MOST and not constant
     r = float(np.corrcoef(x, y)[0, 1])
     return {
@@ -159,8 +168,8 @@ def _parametric(x: Floats, y: Floats) -> dict[str, Any]:
         "intercept": _fitted(line, 0),
         "r2": _r2(r, len(x)),
         "residual_sd": float(np.sqrt(line.mse_resid)),
-        "p_slope_one": finite(np.squeeze(line.t_test(([[0.0, 1.0]], [1.0])).pvalue)),
-        "p_intercept_zero": finite(line.pvalues[0]),
+        "p_slope_one": None if on_line else finite(np.squeeze(line.t_test(([[0.0, 1.0]], [1.0])).pvalue)),
+        "p_intercept_zero": None if on_line else finite(line.pvalues[0]),
         "deming_slope": deming_slope,
         "deming_intercept": deming_intercept,
         "bias": bias,
@@ -180,12 +189,21 @@ def _bootstrap(pairs: Pairs) -> dict[str, Any]:
     x, y = pairs.reference, pairs.predicted
     center = float(x.mean())
     here = measures(sums(x, y, center).sum(axis=0)[None], center)
+    patients = len(np.unique(pairs.patients))
     resampled = bootstrap_measures(x, y, pairs.patients)
     limits = intervals(resampled)
 
     def estimate(name: str) -> Estimate | None:
         value = finite(getattr(here, name)[0])
-        return None if value is None else Estimate(value, *limits[name], standard_error(getattr(resampled, name)))
+        if value is None or patients < FEWEST_RESAMPLED:
+            return None if value is None else Estimate(value)
+        return Estimate(value, *limits[name], standard_error(getattr(resampled, name)))
+
+    def p(name: str, null: float) -> float | None:
+        one = found[name]
+        if one is None or not one.se or one.se <= ROUNDING * float(np.abs(y).max()):
+            return None
+        return float(2 * stats.t.sf(abs(one.value - null) / one.se, patients - 1))
 
     found = {
         "slope": estimate("slope"),
@@ -204,10 +222,10 @@ def _bootstrap(pairs: Pairs) -> dict[str, Any]:
     return found | {
         "residual_sd": float(np.sqrt((residual**2).sum() / (len(x) - 2))),
         "sd_difference": float(here.sd_difference[0]),
-        "p_slope_one": _normal_p(found["slope"], 1.0),
-        "p_intercept_zero": _normal_p(found["intercept"], 0.0),
-        "p_bias": _normal_p(found["bias"], 0.0),
-        "p_proportional": _normal_p(found["proportional"], 0.0),
+        "p_slope_one": p("slope", 1.0),
+        "p_intercept_zero": p("intercept", 0.0),
+        "p_bias": p("bias", 0.0),
+        "p_proportional": p("proportional", 0.0),
     }
 
 
@@ -222,10 +240,3 @@ def _r2(r: float, n: int) -> Estimate:
         return Estimate(r**2)
     low, high = np.tanh(np.arctanh(abs(r)) + np.array([-1, 1]) * stats.norm.ppf(TWO_SIDED) / np.sqrt(n - 3))
     return Estimate(r**2, float(max(low, 0.0) ** 2), float(high**2))
-
-
-def _normal_p(estimate: Estimate | None, null: float) -> float | None:
-    """Two-tailed p-value by the bootstrap's standard error."""
-    if estimate is None or not estimate.se:
-        return None
-    return float(2 * stats.norm.sf(abs(estimate.value - null) / estimate.se))

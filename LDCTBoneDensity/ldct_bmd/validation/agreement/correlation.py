@@ -22,7 +22,7 @@ def icc_agreement(ratings: Floats) -> Estimate | None:
     if below <= 0:
         return None
     icc = (rows - error) / below
-    if error <= 0:
+    if error <= 0 or icc >= 1:
         return Estimate(float(icc))
     a = k * icc / (n * (1 - icc))
     b = 1 + k * icc * (n - 1) / (n * (1 - icc))

@@ -2,13 +2,14 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
 from ... import __version__
-from .agreement import BOOTSTRAP, Agreement
+from .agreement import BOOTSTRAP, ENOUGH_RESAMPLED, FEWEST_RESAMPLED, Agreement
 from .diagnosis import CATEGORIES, OSTEOPOROSIS, TOTAL, Categories, Diagnosis
 from .precision import Precision
 from .readings import MEAN_LEVEL
@@ -20,6 +21,7 @@ from .wording import NOTHING, apart, number, p_value, share, share_interval, wit
 TEMPLATE = Path(__file__).with_name("validation.html.j2")
 SIGNIFICANT = 0.05  # two-tailed, as in the paper
 MOST_LISTED = 100
+GIVEN_MEAN, EVERY_MEAN = "L1-L2 where given as such", "mean of L1 and L2, every patient"
 GROUP_NAMES = {
     "sex": "Sex",
     "age": "Age",
@@ -33,7 +35,8 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
     """Return the page as HTML; all text from outside is escaped."""
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     diagnosed = next(row for row in study.categories if row.group == TOTAL)
-    shown = [*study.agreement, *([] if _mean_only(study) else [study.mean_agreement])]
+    every = [*study.agreement, *([] if _mean_only(study) else [study.mean_agreement])]
+    shown = [_named(study, row) for row in every]
     return template.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         source=source,
         sha256=sha256,
@@ -84,6 +87,13 @@ def _sexes(study: Study) -> str:
 
 def _level_name(level: str) -> str:
     return {ALL: "all vertebrae", MEAN_LEVEL: "mean of L1 and L2"}.get(level, level)
+
+
+def _named(study: Study, row: Agreement) -> Agreement:
+    """Return the row under a name that tells the mean as some rows give it from that of every patient."""
+    if row.level != MEAN_LEVEL or _mean_only(study) or MEAN_LEVEL not in study.pairs:
+        return row
+    return replace(row, level=EVERY_MEAN if row is study.mean_agreement else GIVEN_MEAN)
 
 
 def _agreement_row(row: Agreement) -> tuple[tuple[str, str], ...]:
@@ -195,6 +205,23 @@ def _remarks(study: Study) -> list[str]:
                 f"{name}: the differences are not normally distributed (p {_told(row.p_normal)}): "
                 "look for outliers before trusting the limits of agreement."
             )
+    pooled = next(row for row in study.agreement if row.level == ALL)
+    if pooled.intervals == BOOTSTRAP and 0 < pooled.patients < FEWEST_RESAMPLED:
+        out.append(
+            f"All vertebrae: {pooled.patients} patients are too few to resample; intervals and p-values take "
+            f"{FEWEST_RESAMPLED} or more."
+        )
+    elif pooled.intervals == BOOTSTRAP and pooled.patients < ENOUGH_RESAMPLED:
+        out.append(
+            f"All vertebrae: with {pooled.patients} patients (fewer than {ENOUGH_RESAMPLED}) the bootstrap's intervals "
+            "are somewhat too narrow."
+        )
+    left_out = len(study.patients) - pooled.patients
+    if MEAN_LEVEL in study.pairs and len(study.pairs) > 1 and left_out:
+        out.append(
+            f"All vertebrae: {left_out} patients are not in it: they have no complete row of a vertebra, "
+            "as where only the mean of L1 and L2 is given."
+        )
     uncertain = sum(patient.names_certain is False for patient in study.patients)
     if uncertain:
         who = "1 patient has" if uncertain == 1 else f"{uncertain} patients have"
