@@ -1,5 +1,7 @@
 """The validation's statistics against other libraries, against brute force and against chance itself."""
 
+from math import comb
+
 import numpy as np
 import pytest
 from ldct_bmd.validation.agreement.agreement import FEWEST_RESAMPLED, Pairs, agree, deming
@@ -181,7 +183,30 @@ def test_where_every_pair_is_ranked_right_the_interval_is_not_a_point() -> None:
     found = area(np.arange(10.0) + 100, np.arange(30.0))
     assert found.delong.value == 1.0
     assert found.delong.low == pytest.approx(stats.binomtest(10, 10).proportion_ci().low)
-    assert found.p is None
+    assert (found.bootstrap.low, found.bootstrap.high) == (None, None)
+    assert area(np.arange(5.0) + 100, np.arange(30.0)).p == pytest.approx(2 / comb(35, 5))  # one order, or its reverse
+
+
+def test_p_of_an_area_is_that_of_ranks_and_of_a_decision_fishers() -> None:
+    rng = np.random.default_rng(2)
+    ill, healthy = rng.normal(1.0, 1.0, 30), rng.normal(0.0, 1.0, 50)
+    assert area(ill, healthy).p == pytest.approx(stats.mannwhitneyu(ill, healthy).pvalue)
+    # Three of three and one of seventeen: with DeLong's variance it would be 1e-57.
+    decided = area(np.ones(3), np.repeat([1.0, 0.0], [1, 16]))
+    assert decided.p == pytest.approx(stats.fisher_exact([[3, 0], [1, 16]]).pvalue)
+    assert decided.p == pytest.approx(4 / comb(20, 3))
+
+
+def test_a_few_patients_with_nothing_to_tell_apart_are_seldom_significant() -> None:
+    rng = np.random.default_rng(4)
+    p = [area(rng.normal(size=3), rng.normal(size=17)).p for _ in range(400)]
+    assert np.mean(np.less(p, 0.05)) < 0.08
+
+
+def test_kappa_of_patients_who_all_agree_has_no_interval() -> None:
+    reference = np.array([60.0, 100.0, 140.0, 65.0])
+    found = compare_categories("total", single(reference, reference)).kappa_linear
+    assert (found.value, found.low, found.high) == (1.0, None, None)
 
 
 def test_a_lower_bmd_is_more_disease() -> None:

@@ -151,6 +151,8 @@ def _kappa(counts: NDArray[np.int_], weights: str) -> tuple[Estimate | None, flo
     value = finite(found.kappa)
     if value is None:
         return None, None
+    if not found.var_kappa > 0:  # all agree: its variance says nothing
+        return Estimate(value), finite(found.pvalue_two_sided)
     low, high = finite(found.kappa_low), finite(found.kappa_upp)
     return Estimate(value, low, high if high is None else min(high, 1.0)), finite(found.pvalue_two_sided)
 
