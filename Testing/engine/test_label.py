@@ -218,6 +218,16 @@ def test_bodies_of_no_level_are_no_spine() -> None:
         label(seen, scan)
 
 
+def test_rods_too_thin_for_vertebrae_are_no_spine() -> None:
+    scan, seen, numbers = seen_by_networks()
+    _, y, x = np.indices(numbers.shape) * 2.0
+    beside = (np.abs(y - 60) > 5) | (np.abs(x - 40) > 5)
+    seen.class_probability[0][beside] = 1
+    seen.class_probability[3][beside] = 0
+    with pytest.raises(CannotMeasure, match="none of T1 to L5"):
+        label(seen, scan)
+
+
 def test_names_without_an_anchor_in_view_are_uncertain() -> None:
     scan, seen, _ = seen_by_networks(levels=("T5", "T6", "T7", "T8", "T9"))
     found = label(seen, scan)

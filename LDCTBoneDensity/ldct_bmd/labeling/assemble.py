@@ -24,6 +24,7 @@ from .separate import separate
 
 LEAST_BODIES = 2  # one alone, and no landmark: a knee or a phantom has one too
 RECOGNISED = 1 / 3  # coarse probability of a body's likeliest level: limbs and phantoms, which have rows too, have less
+SMALLEST_ML = 4.0  # median of the whole bodies: an adult's T1 has more, rods of a phantom may have less
 NO_COLUMN = (
     "Only one body like a vertebra was found, and no landmark: check that it is a chest CT, "
     "or give a segmentation of your own."
@@ -85,6 +86,9 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
         vertebrae.append(make_vertebra(level, body, box, scan.geometry, naming.confidence[number - 1]))
     if not vertebrae:
         raise CannotMeasure(NO_VERTEBRA)
+    whole_ml = [v.volume_ml for v in vertebrae if v.complete]
+    if whole_ml and np.median(whole_ml) < SMALLEST_ML:
+        raise CannotMeasure(ANY_LEVEL)
     certain, remark = judge(naming, vertebrae, centres, Landmarks(segmentation, numbers, ribs))
     if len(vertebrae) < LEAST_BODIES and not certain:
         raise CannotMeasure(NO_COLUMN)
