@@ -102,6 +102,18 @@ def test_subgroups_are_compared(done: Path) -> None:
     rows = by(read_csv(done / "subgroups.csv"), "by", "group")
     assert {("sex", "women"), ("sex", "men"), ("age", "60-69 years"), ("scanner", "A"), ("", "L1-L2")} <= set(rows)
     assert 0 <= float(rows["sex", "women"]["p_bias_between_groups"]) <= 1
+    counts = [int(rows["sex and level", f"women, {level}"]["n"]) for level in ("T12", "L1", "L2")]
+    assert sum(counts) == int(rows["sex", "women"]["n"])
+
+
+def test_groups_that_no_test_can_take_are_named(tmp_path: Path) -> None:
+    scanners = {"P0000": "C", "P0001": ""}
+    rows = [(*row, scanners.get(row[0], "AB"[int(row[0][1:]) % 2])) for row in cohort(14, seed=5)]
+    validate(write_csv(tmp_path / "a.csv", rows, (*HEADER, "sex", "scanner")), tmp_path / "out")
+    groups = by(read_csv(tmp_path / "out" / "subgroups.csv"), "by", "group")
+    assert {("scanner", name) for name in ("A", "B", "C", "not given")} <= set(groups)
+    page = (tmp_path / "out" / "validation.html").read_text(encoding="utf-8")
+    assert "Not in the test (one patient, no spread, or not given): C, not given." in page
 
 
 def test_uncertain_names_are_told_and_shown_apart(tmp_path: Path) -> None:

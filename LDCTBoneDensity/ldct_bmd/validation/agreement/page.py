@@ -28,6 +28,7 @@ GROUP_NAMES = {
     "scanner": "Scanner",
     "kvp": "Tube voltage",
     "names": "Names of the vertebrae",
+    "sex and level": "Sex and level",
 }
 
 
@@ -61,6 +62,8 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
                 "name": GROUP_NAMES[one.by],
                 "rows": [_subgroup_row(group) for group in one.groups],
                 "p": p_value(one.p_bias),
+                "untested": ", ".join(one.untested),
+                "compared": one.by != "sex and level",
             }
             for one in study.subgroups
         ],
