@@ -1,7 +1,7 @@
 """The results of a study as one page that needs nothing else: tables, figures, and how to read them."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from .wording import NOTHING, apart, number, p_value, share, share_interval, wit
 TEMPLATE = Path(__file__).with_name("validation.html.j2")
 SIGNIFICANT = 0.05  # two-tailed, as in the paper
 MOST_LISTED = 100
+ENOUGH_OF_A_KIND = 20  # ill and healthy patients that an area's interval is good from
 GROUP_NAMES = {
     "sex": "Sex",
     "age": "Age",
@@ -135,7 +136,7 @@ def _diagnosis_row(row: Diagnosis) -> dict[str, Any]:
     return {
         "group": f"{row.group} (n = {row.n})",
         "first": row.target == OSTEOPOROSIS,
-        "target": "osteoporosis" if row.target == OSTEOPOROSIS else "low BMD",
+        "target": _target(row),
         "auc": _area(row.auc),
         "decision": _area(row.auc_decision),
         "cells": [(share(one), share_interval(one)) for one in (row.sensitivity, row.specificity, row.ppv, row.npv)],
@@ -146,7 +147,8 @@ def _area(area: Area | None) -> tuple[str, str]:
     if area is None:
         return NOTHING, ""
     resampled = apart(area.bootstrap, 3)[1]
-    return with_interval(area.delong, 3), f"bootstrap {resampled}" if resampled else ""
+    below = [f"bootstrap {resampled}"] if resampled else []
+    return with_interval(area.delong, 3), ", ".join([*below, f"p {_told(area.p)}"])
 
 
 def _category_table(row: Categories) -> dict[str, Any]:
@@ -195,6 +197,7 @@ def _remarks(study: Study) -> list[str]:
                 f"{name}: the differences are not normally distributed (p {_told(row.p_normal)}): "
                 "look for outliers before trusting the limits of agreement."
             )
+    out += _few_of_a_kind(study.diagnoses)
     uncertain = sum(patient.names_certain is False for patient in study.patients)
     if uncertain:
         who = "1 patient has" if uncertain == 1 else f"{uncertain} patients have"
@@ -207,6 +210,23 @@ def _remarks(study: Study) -> list[str]:
         out.append(f"{count} rows have no prediction: results hold only for what could be measured.")
     out += [f"Patient {patient.name}: {patient.note}." for patient in study.patients if patient.note]
     return out
+
+
+def _few_of_a_kind(diagnoses: Sequence[Diagnosis]) -> list[str]:
+    """Return one sentence on the areas that rest on few ill or healthy patients."""
+    few = []
+    for row in diagnoses:
+        ill, healthy = row.sensitivity.of, row.specificity.of
+        if row.auc is not None and min(ill, healthy) < ENOUGH_OF_A_KIND:
+            kind = "ill" if ill <= healthy else "healthy"
+            few.append(f"{row.group}, {_target(row)}: {min(ill, healthy)} {kind}")
+    if not few:
+        return []
+    return [f"Few ill or healthy patients, so that the intervals of AUCs are rough ({'; '.join(few)})."]
+
+
+def _target(row: Diagnosis) -> str:
+    return "osteoporosis" if row.target == OSTEOPOROSIS else "low BMD"
 
 
 def _told(p: float) -> str:
