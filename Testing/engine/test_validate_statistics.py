@@ -113,6 +113,33 @@ def test_levels_of_one_patient_are_not_taken_for_independent() -> None:
     assert thrice.slope.se == pytest.approx(once.slope.se, rel=0.15)
 
 
+def test_few_patients_of_several_levels_have_no_interval_and_no_p() -> None:
+    x, y = paired(36)
+    nine = agree("all", Pairs(x[:27], y[:27], np.repeat(np.arange(9), 3)))
+    assert nine.intervals == "none"
+    assert nine.bias.value == pytest.approx((y - x)[:27].mean())
+    assert (nine.bias.low, nine.bias.high, nine.bias.se, nine.p_bias, nine.slope.low) == (None,) * 5
+    ten = agree("all", Pairs(x[:30], y[:30], np.repeat(np.arange(10), 3)))
+    assert ten.intervals == "bootstrap over patients"
+    assert ten.p_bias == pytest.approx(2 * stats.t.sf(abs(ten.bias.value) / ten.bias.se, 9))
+    assert ten.p_slope_one == pytest.approx(2 * stats.t.sf(abs(ten.slope.value - 1) / ten.slope.se, 9))
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+def test_rounding_is_no_significance(levels: int) -> None:
+    x, _ = paired(36)
+    found = agree("all", Pairs(x, x + 2.1, np.repeat(np.arange(36 // levels), levels)))
+    assert found.bias.value == pytest.approx(2.1)
+    tests = (found.p_bias, found.p_normal, found.p_proportional, found.p_slope_one, found.p_intercept_zero)
+    assert tests == (None,) * 5
+
+
+def test_kappa_without_variance_has_no_interval() -> None:
+    reference = np.array([60.0, 70.0, 90.0, 100.0, 130.0, 140.0])
+    kappa = compare_categories("total", single(reference, reference)).kappa_linear
+    assert (kappa.value, kappa.low, kappa.high) == (1.0, None, None)
+
+
 def test_the_bootstrap_is_the_same_each_time() -> None:
     x, y = paired(30)
     patients = np.repeat(np.arange(10), 3)

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from ... import __version__
-from .agreement import BOOTSTRAP, Agreement
+from .agreement import BOOTSTRAP, FEWEST_RESAMPLED, NO_INTERVALS, Agreement
 from .diagnosis import CATEGORIES, OSTEOPOROSIS, TOTAL, Categories, Diagnosis
 from .precision import Precision
 from .readings import MEAN_LEVEL
@@ -20,6 +20,7 @@ from .wording import NOTHING, apart, number, p_value, share, share_interval, wit
 TEMPLATE = Path(__file__).with_name("validation.html.j2")
 SIGNIFICANT = 0.05  # two-tailed, as in the paper
 MOST_LISTED = 100
+ENOUGH_RESAMPLED = 40  # patients from which the bootstrap's intervals are as wide as they should be
 ENOUGH_OF_A_KIND = 20  # ill and healthy patients that an area's interval is good from
 GROUP_NAMES = {
     "sex": "Sex",
@@ -197,6 +198,16 @@ def _remarks(study: Study) -> list[str]:
                 f"{name}: the differences are not normally distributed (p {_told(row.p_normal)}): "
                 "look for outliers before trusting the limits of agreement."
             )
+    pooled = next(row for row in study.agreement if row.level == ALL)
+    if pooled.intervals == NO_INTERVALS:
+        out.append(
+            f"{_level_name(ALL)}: no intervals and no p-values, as fewer than {FEWEST_RESAMPLED} patients are too few "
+            "to resample."
+        )
+    elif pooled.intervals == BOOTSTRAP and pooled.patients < ENOUGH_RESAMPLED:
+        out.append(
+            f"{_level_name(ALL)}: only {pooled.patients} patients to resample: the intervals are somewhat too narrow."
+        )
     out += _few_of_a_kind(study.diagnoses)
     uncertain = sum(patient.names_certain is False for patient in study.patients)
     if uncertain:
