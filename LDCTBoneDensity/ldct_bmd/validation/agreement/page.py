@@ -15,6 +15,7 @@ from .readings import MEAN_LEVEL
 from .resampling import RESAMPLES
 from .roc import Area
 from .study import ALL, Study
+from .subgroups import LEVEL_AND_SEX
 from .wording import NOTHING, apart, number, p_value, share, share_interval, with_error, with_interval
 
 TEMPLATE = Path(__file__).with_name("validation.html.j2")
@@ -28,6 +29,7 @@ GROUP_NAMES = {
     "scanner": "Scanner",
     "kvp": "Tube voltage",
     "names": "Names of the vertebrae",
+    LEVEL_AND_SEX: "Level and sex",
 }
 
 
@@ -35,7 +37,9 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
     """Return the page as HTML; all text from outside is escaped."""
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     diagnosed = next(row for row in study.categories if row.group == TOTAL)
-    shown = [*study.agreement, *([] if _mean_only(study) else [study.mean_agreement])]
+    shown = [(_level_name(row.level), row) for row in study.agreement]
+    if not _mean_only(study):
+        shown.append(("mean of L1 and L2, every patient", study.mean_agreement))
     return template.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         source=source,
         sha256=sha256,
@@ -47,9 +51,9 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
         diagnosed=diagnosed.agreeing.of,
         resamples=RESAMPLES,
         remarks=_remarks(study),
-        agreement=[_agreement_row(row) for row in shown],
-        more=[_more_row(row) for row in shown],
-        bootstrapped=any(row.intervals == BOOTSTRAP for row in shown),
+        agreement=[_agreement_row(name, row) for name, row in shown],
+        more=[_more_row(name, row) for name, row in shown],
+        bootstrapped=any(row.intervals == BOOTSTRAP for _, row in shown),
         diagnosis=[_diagnosis_row(row) for row in study.diagnoses],
         categories=[_category_table(row) for row in study.categories],
         category_names=[category.value for category in CATEGORIES],
@@ -60,6 +64,8 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
                 "name": GROUP_NAMES[one.by],
                 "rows": [_subgroup_row(group) for group in one.groups],
                 "p": p_value(one.p_bias),
+                "tested": one.by != LEVEL_AND_SEX,
+                "untested": ", ".join(one.untested),
             }
             for one in study.subgroups
         ],
@@ -85,12 +91,12 @@ def _sexes(study: Study) -> str:
 
 
 def _level_name(level: str) -> str:
-    return {ALL: "all vertebrae", MEAN_LEVEL: "mean of L1 and L2"}.get(level, level)
+    return {ALL: "all vertebrae", MEAN_LEVEL: f"rows {MEAN_LEVEL} as given"}.get(level, level)
 
 
-def _agreement_row(row: Agreement) -> tuple[tuple[str, str], ...]:
+def _agreement_row(name: str, row: Agreement) -> tuple[tuple[str, str], ...]:
     return (
-        (_level_name(row.level), ""),
+        (name, ""),
         (str(row.n), ""),
         apart(row.r2, 3),
         apart(row.slope, 3),
@@ -103,9 +109,9 @@ def _agreement_row(row: Agreement) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _more_row(row: Agreement) -> tuple[tuple[str, str], ...]:
+def _more_row(name: str, row: Agreement) -> tuple[tuple[str, str], ...]:
     return (
-        (_level_name(row.level), ""),
+        (name, ""),
         (with_error(row.slope, 3), ""),
         (p_value(row.p_slope_one), ""),
         (with_error(row.intercept, 1), ""),
@@ -166,7 +172,7 @@ def _category_table(row: Categories) -> dict[str, Any]:
 
 def _precision_row(row: Precision) -> tuple[str, ...]:
     return (
-        _level_name(row.level),
+        "mean of L1 and L2" if row.level == MEAN_LEVEL else row.level,
         str(row.patients),
         str(row.scans),
         number(row.mean, 1),
@@ -198,6 +204,12 @@ def _remarks(study: Study) -> list[str]:
                 f"{name}: the differences are not normally distributed (p {_told(row.p_normal)}): "
                 "look for outliers before trusting the limits of agreement."
             )
+    if study.not_pooled:
+        who = "1 patient has" if study.not_pooled == 1 else f"{study.not_pooled} patients have"
+        out.append(
+            f"{who} no complete pair but the row {MEAN_LEVEL}: counted in the mean of L1 and L2 and in the diagnosis, "
+            f"left out of {_level_name(ALL)} and of the subgroups, where a mean would stand beside single vertebrae."
+        )
     pooled = next(row for row in study.agreement if row.level == ALL)
     if pooled.intervals == NO_INTERVALS:
         out.append(
