@@ -116,6 +116,47 @@ def test_groups_that_no_test_can_take_are_named(tmp_path: Path) -> None:
     assert "Not in the test (one patient, no spread, or not given): C, not given." in page
 
 
+def test_subgroups_report_each_level_by_sex(done: Path) -> None:
+    rows = by(read_csv(done / "subgroups.csv"), "by", "group")
+    groups = [group for what, group in rows if what == "level and sex"]
+    assert groups == [f"{level} {sex}" for level in ("T12", "L1", "L2", "L1-L2") for sex in ("women", "men")]
+    assert int(rows["level and sex", "L1 women"]["n"]) + int(rows["level and sex", "L1 men"]["n"]) == 59
+
+
+def test_groups_outside_the_test_and_unknown_ones_are_named(tmp_path: Path) -> None:
+    scanners = {"P0000": "A", "P0001": "", "P0002": "lonely"}
+    rows = [(*row, scanners.get(row[0], "A" if int(row[0][1:]) % 2 else "B")) for row in cohort(30, seed=4)]
+    validate(write_csv(tmp_path / "a.csv", rows, (*HEADER, "sex", "scanner")), tmp_path / "out")
+    groups = by(read_csv(tmp_path / "out" / "subgroups.csv"), "by", "group")
+    assert (groups["scanner", "not given"]["patients"], groups["scanner", "lonely"]["patients"]) == ("1", "1")
+    assert ("sex", "not given") not in groups
+    html = (tmp_path / "out" / "validation.html").read_text(encoding="utf-8")
+    assert re.search(r"Not in this test [^:]*: lonely, not given\.", html)
+
+
+def test_patients_with_the_mean_alone_are_left_out_of_all_and_told(tmp_path: Path) -> None:
+    rows = [row for row in cohort(20, seed=4) if row[1] != "T12"]
+    means = [(f"M{n}", "L1-L2", 80.0 + 5 * n, 81.0 + 4.9 * n, "F") for n in range(6)]
+    validate(write_csv(tmp_path / "a.csv", [*rows, *means], (*HEADER, "sex")), tmp_path / "out")
+    found = by(read_csv(tmp_path / "out" / "agreement.csv"), "level")
+    assert (found["all"]["patients"], found["L1-L2"]["patients"]) == ("20", "6")
+    groups = by(read_csv(tmp_path / "out" / "subgroups.csv"), "by", "group")
+    assert (groups["sex", "women"]["patients"], groups["", "L1-L2"]["patients"]) == ("10", "26")
+    html = (tmp_path / "out" / "validation.html").read_text(encoding="utf-8")
+    assert "6 patients have no complete pair but the row L1-L2" in html
+    assert "rows L1-L2 as given" in html
+    assert "mean of L1 and L2, every patient" in html
+
+
+def test_few_ill_patients_and_few_to_resample_are_told(tmp_path: Path) -> None:
+    for count, told in ((8, "no intervals and no p-values"), (24, "only 24 patients to resample")):
+        out = tmp_path / str(count)
+        validate(write_csv(tmp_path / "a.csv", cohort(count, seed=4), (*HEADER, "sex")), out)
+        html = (out / "validation.html").read_text(encoding="utf-8")
+        assert told in html
+        assert "Few ill or healthy patients" in html
+
+
 def test_uncertain_names_are_told_and_shown_apart(tmp_path: Path) -> None:
     rows = [(*row, "no" if row[0] == "P0001" else "yes") for row in cohort(12, seed=4)]
     path = write_csv(tmp_path / "a.csv", rows, (*HEADER, "sex", "names_certain"))

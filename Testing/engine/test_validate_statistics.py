@@ -10,9 +10,9 @@ from ldct_bmd.validation.agreement.diagnosis import Proportion, compare_categori
 from ldct_bmd.validation.agreement.moments import measures, sums
 from ldct_bmd.validation.agreement.precision import precision
 from ldct_bmd.validation.agreement.resampling import bootstrap_measures
-from ldct_bmd.validation.agreement.roc import area, delong
+from ldct_bmd.validation.agreement.roc import area, delong, logit_limits, p_of_half
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 Floats = NDArray[np.float64]
@@ -139,6 +139,33 @@ def test_levels_of_one_patient_are_not_taken_for_independent() -> None:
     assert thrice.slope.se == pytest.approx(once.slope.se, rel=0.15)
 
 
+def test_few_patients_of_several_levels_have_no_interval_and_no_p() -> None:
+    x, y = paired(36)
+    nine = agree("all", Pairs(x[:27], y[:27], np.repeat(np.arange(9), 3)))
+    assert nine.intervals == "none"
+    assert nine.bias.value == pytest.approx((y - x)[:27].mean())
+    assert (nine.bias.low, nine.bias.high, nine.bias.se, nine.p_bias, nine.slope.low) == (None,) * 5
+    ten = agree("all", Pairs(x[:30], y[:30], np.repeat(np.arange(10), 3)))
+    assert ten.intervals == "bootstrap over patients"
+    assert ten.p_bias == pytest.approx(2 * stats.t.sf(abs(ten.bias.value) / ten.bias.se, 9))
+    assert ten.p_slope_one == pytest.approx(2 * stats.t.sf(abs(ten.slope.value - 1) / ten.slope.se, 9))
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+def test_rounding_is_no_significance(levels: int) -> None:
+    x, _ = paired(36)
+    found = agree("all", Pairs(x, x + 2.1, np.repeat(np.arange(36 // levels), levels)))
+    assert found.bias.value == pytest.approx(2.1)
+    tests = (found.p_bias, found.p_normal, found.p_proportional, found.p_slope_one, found.p_intercept_zero)
+    assert tests == (None,) * 5
+
+
+def test_kappa_without_variance_has_no_interval() -> None:
+    reference = np.array([60.0, 70.0, 90.0, 100.0, 130.0, 140.0])
+    kappa = compare_categories("total", single(reference, reference)).kappa_linear
+    assert (kappa.value, kappa.low, kappa.high) == (1.0, None, None)
+
+
 def test_the_bootstrap_is_the_same_each_time() -> None:
     x, y = paired(30)
     patients = np.repeat(np.arange(10), 3)
@@ -184,29 +211,51 @@ def test_where_every_pair_is_ranked_right_the_interval_is_not_a_point() -> None:
     assert found.delong.value == 1.0
     assert found.delong.low == pytest.approx(stats.binomtest(10, 10).proportion_ci().low)
     assert (found.bootstrap.low, found.bootstrap.high) == (None, None)
-    assert area(np.arange(5.0) + 100, np.arange(30.0)).p == pytest.approx(2 / comb(35, 5))  # one order, or its reverse
 
 
-def test_p_of_an_area_is_that_of_ranks_and_of_a_decision_fishers() -> None:
-    rng = np.random.default_rng(2)
-    ill, healthy = rng.normal(1.0, 1.0, 30), rng.normal(0.0, 1.0, 50)
-    assert area(ill, healthy).p == pytest.approx(stats.mannwhitneyu(ill, healthy).pvalue)
-    # Three of three and one of seventeen: with DeLong's variance it would be 1e-57.
-    decided = area(np.ones(3), np.repeat([1.0, 0.0], [1, 16]))
-    assert decided.p == pytest.approx(stats.fisher_exact([[3, 0], [1, 16]]).pvalue)
-    assert decided.p == pytest.approx(4 / comb(20, 3))
+def test_the_interval_of_an_area_close_to_1_holds_the_truth() -> None:
+    """Normal scores, 63 ill and 311 healthy, area 0.97: value +- 1.96 SE holds it in 90 % of samples, too few."""
+    rng, samples, truth = np.random.default_rng(7), 2000, 0.97
+    shift = np.sqrt(2) * stats.norm.ppf(truth)
+    inside = 0
+    for _ in range(samples):
+        low, high = logit_limits(*delong(rng.normal(shift, 1.0, 63), rng.normal(0.0, 1.0, 311)))
+        inside += low <= truth <= high
+    assert inside / samples > 0.92
 
 
-def test_a_few_patients_with_nothing_to_tell_apart_are_seldom_significant() -> None:
-    rng = np.random.default_rng(4)
-    p = [area(rng.normal(size=3), rng.normal(size=17)).p for _ in range(400)]
-    assert np.mean(np.less(p, 0.05)) < 0.08
+def test_the_printed_limits_are_those_of_the_logit_scale() -> None:
+    rng = np.random.default_rng(8)
+    found = area(rng.normal(2.5, 1.0, 30), rng.normal(0.0, 1.0, 60)).delong
+    middle = (special.logit(found.low) + special.logit(found.high)) / 2
+    assert middle == pytest.approx(special.logit(found.value))
+    assert found.high < 1.0
 
 
-def test_kappa_of_patients_who_all_agree_has_no_interval() -> None:
-    reference = np.array([60.0, 100.0, 140.0, 65.0])
-    found = compare_categories("total", single(reference, reference)).kappa_linear
-    assert (found.value, found.low, found.high) == (1.0, None, None)
+def test_p_of_an_area_counts_arrangements_of_the_ranks() -> None:
+    """4 ill over 5 healthy, all ranked right: 2 of the 126 arrangements are as far from 1/2."""
+    ill, well = np.arange(4.0) + 10, np.arange(5.0)
+    assert area(ill, well).p == pytest.approx(2 / 126)
+    # With a tie between two ill ones, and one between two healthy ones: no other arrangement is as far.
+    assert area(np.array([10.0, 10.0, 11.0, 12.0]), np.array([0.0, 0.0, 1.0, 2.0, 3.0])).p == pytest.approx(2 / 126)
+    assert area(np.array([1.0, 1.0, 1.0]), np.array([0.0, 0.0, 1.0, 0.0])).p == pytest.approx(
+        stats.fisher_exact([[3, 0], [1, 3]]).pvalue
+    )
+    assert p_of_half(np.zeros(5), np.zeros(5)) == 1.0
+
+
+@pytest.mark.parametrize("kind", ["values", "ties", "decision"])
+@pytest.mark.parametrize("sizes", [(4, 12), (15, 40)])
+def test_p_of_an_area_of_one_half_is_small_no_more_often_than_it_says(kind: str, sizes: tuple[int, int]) -> None:
+    """Below 0.05 in no more than 5 % of 200 samples, and 3 standard errors."""
+    rng, samples = np.random.default_rng(9), 200
+    small = 0
+    for _ in range(samples):
+        ill, well = (rng.normal(0.0, 1.0, size) for size in sizes)
+        if kind != "values":
+            ill, well = ((np.round(2 * one) if kind == "ties" else (one > 0).astype(float)) for one in (ill, well))
+        small += p_of_half(ill, well) < 0.05
+    assert small / samples < 0.05 + 3 * np.sqrt(0.05 * 0.95 / samples)
 
 
 def test_a_lower_bmd_is_more_disease() -> None:

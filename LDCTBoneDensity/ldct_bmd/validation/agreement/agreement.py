@@ -10,7 +10,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.tools import add_constant
 
 from .correlation import concordance, icc_agreement
-from .estimate import TWO_SIDED, Estimate, finite
+from .estimate import TWO_SIDED, Estimate, finite, negligible
 from .moments import LIMITS_SD, Floats, measures, sums
 from .resampling import bootstrap_measures, intervals, standard_error
 
@@ -19,7 +19,9 @@ FEWEST = 3  # pairs that a line and a standard deviation can be had from
 FEWEST_RESAMPLED, ENOUGH_RESAMPLED = 10, 40
 ROUNDING = 1e-9  # of the values: differences that vary by less are the same
 SHAPIRO_MOST = 5000  # scipy's p-value is not accurate above
-PARAMETRIC, BOOTSTRAP = "parametric", "bootstrap over patients"
+# With 10 patients a bootstrap's 95 % interval of the bias holds it in 88 % of studies, with 2 in 56 %.
+FEWEST_RESAMPLED = 10
+PARAMETRIC, BOOTSTRAP, NO_INTERVALS = "parametric", "bootstrap over patients", "none"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Agreement:
         loa_low, loa_high: 95 % limits of agreement, each with its confidence interval.
         proportional: slope of the differences on the means; p_proportional: two-tailed test that it is 0.
         p_normal: Shapiro-Wilk test that the differences are normal, as the limits assume.
-        intervals: where confidence intervals and p-values come from, "parametric" or "bootstrap over patients".
+        intervals: where confidence intervals and p-values come from, "parametric" or "bootstrap over patients"; "none"
+            where the bootstrap has fewer than ``FEWEST_RESAMPLED`` patients.
     """
 
     level: str
@@ -94,16 +97,17 @@ def agree(level: str, pairs: Pairs) -> Agreement:
     """Return the agreement of ``pairs``; by a bootstrap over patients where a patient has more than one."""
     x, y = pairs.reference, pairs.predicted
     independent = pairs.independent
+    patients = len(np.unique(pairs.patients))
     known: dict[str, Any] = {
         "level": level,
         "n": len(x),
-        "patients": len(np.unique(pairs.patients)),
-        "intervals": PARAMETRIC if independent else BOOTSTRAP,
+        "patients": patients,
+        "intervals": PARAMETRIC if independent else BOOTSTRAP if patients >= FEWEST_RESAMPLED else NO_INTERVALS,
     }
     if not len(x):
         return Agreement(**known)
     known |= {"reference_mean": float(x.mean()), "predicted_mean": float(y.mean())}
-    if len(x) < FEWEST or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < FEWEST or negligible(np.ptp(x), x) or negligible(np.ptp(y), y):
         return Agreement(**known, bias=Estimate(float((y - x).mean())))
     return Agreement(**known, **(_parametric(x, y) if independent else _bootstrap(pairs)))
 
@@ -159,8 +163,9 @@ def _parametric(x: Floats, y: Floats) -> dict[str, Any]:
     drift = OLS(difference, add_constant((x + y) / 2)).fit() if np.ptp(x + y) > 0 else None
     bias, low, high = limits_of_agreement(difference)
     deming_slope, deming_intercept = deming(x, y)
-    constant = _is_constant(difference, y)
-    on_line = _is_constant(np.asarray(line.resid), y)
+    constant = negligible(np.ptp(difference), x, y)
+    exact = negligible(float(np.sqrt(line.mse_resid)), x, y)
+    drift_exact = drift is None or negligible(float(np.sqrt(drift.mse_resid)), x, y)
     normal = 3 <= len(x) <= SHAPIRO_MOST and not constant
     r = float(np.corrcoef(x, y)[0, 1])
     return {
@@ -168,8 +173,8 @@ def _parametric(x: Floats, y: Floats) -> dict[str, Any]:
         "intercept": _fitted(line, 0),
         "r2": _r2(r, len(x)),
         "residual_sd": float(np.sqrt(line.mse_resid)),
-        "p_slope_one": None if on_line else finite(np.squeeze(line.t_test(([[0.0, 1.0]], [1.0])).pvalue)),
-        "p_intercept_zero": None if on_line else finite(line.pvalues[0]),
+        "p_slope_one": None if exact else finite(np.squeeze(line.t_test(([[0.0, 1.0]], [1.0])).pvalue)),
+        "p_intercept_zero": None if exact else finite(line.pvalues[0]),
         "deming_slope": deming_slope,
         "deming_intercept": deming_intercept,
         "bias": bias,
@@ -178,7 +183,7 @@ def _parametric(x: Floats, y: Floats) -> dict[str, Any]:
         "loa_low": low,
         "loa_high": high,
         "proportional": None if drift is None else _fitted(drift, 1),
-        "p_proportional": None if drift is None or constant else finite(drift.pvalues[1]),
+        "p_proportional": None if drift is None or drift_exact else finite(drift.pvalues[1]),
         "p_normal": finite(stats.shapiro(difference).pvalue) if normal else None,
         "icc": icc_agreement(np.stack([x, y], axis=1)),
         "ccc": concordance(x, y),
@@ -190,18 +195,19 @@ def _bootstrap(pairs: Pairs) -> dict[str, Any]:
     center = float(x.mean())
     here = measures(sums(x, y, center).sum(axis=0)[None], center)
     patients = len(np.unique(pairs.patients))
-    resampled = bootstrap_measures(x, y, pairs.patients)
-    limits = intervals(resampled)
+    resampled = bootstrap_measures(x, y, pairs.patients) if patients >= FEWEST_RESAMPLED else None
+    limits = {} if resampled is None else intervals(resampled)
 
     def estimate(name: str) -> Estimate | None:
         value = finite(getattr(here, name)[0])
-        if value is None or patients < FEWEST_RESAMPLED:
+        if value is None or resampled is None:
             return None if value is None else Estimate(value)
         return Estimate(value, *limits[name], standard_error(getattr(resampled, name)))
 
-    def p(name: str, null: float) -> float | None:
-        one = found[name]
-        if one is None or not one.se or one.se <= ROUNDING * float(np.abs(y).max()):
+    def p(name: str, null: float, *scale: Floats) -> float | None:
+        """Two-tailed p-value by the bootstrap's standard error and Student's t."""
+        one = estimate(name)
+        if one is None or one.se is None or negligible(one.se, *scale):
             return None
         return float(2 * stats.t.sf(abs(one.value - null) / one.se, patients - 1))
 
@@ -223,9 +229,9 @@ def _bootstrap(pairs: Pairs) -> dict[str, Any]:
         "residual_sd": float(np.sqrt((residual**2).sum() / (len(x) - 2))),
         "sd_difference": float(here.sd_difference[0]),
         "p_slope_one": p("slope", 1.0),
-        "p_intercept_zero": p("intercept", 0.0),
-        "p_bias": p("bias", 0.0),
-        "p_proportional": p("proportional", 0.0),
+        "p_intercept_zero": p("intercept", 0.0, x, y),
+        "p_bias": p("bias", 0.0, x, y),
+        "p_proportional": p("proportional_slope", 0.0),
     }
 
 

@@ -10,7 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from ...assessment import Category, categorize
 from .agreement import Pairs
-from .estimate import CONFIDENCE, Estimate, finite
+from .estimate import CONFIDENCE, Estimate, finite, negligible
 from .roc import Area, area
 
 WOMEN, MEN, TOTAL = "women", "men", "total"
@@ -151,7 +151,9 @@ def _kappa(counts: NDArray[np.int_], weights: str) -> tuple[Estimate | None, flo
     value = finite(found.kappa)
     if value is None:
         return None, None
-    if not found.var_kappa > 0:  # all agree: its variance says nothing
+    # Without variance the interval would be the value itself, however few the patients.
+    spread = finite(found.std_kappa)
+    if spread is None or negligible(spread):
         return Estimate(value), finite(found.pvalue_two_sided)
     low, high = finite(found.kappa_low), finite(found.kappa_upp)
     return Estimate(value, low, high if high is None else min(high, 1.0)), finite(found.pvalue_two_sided)

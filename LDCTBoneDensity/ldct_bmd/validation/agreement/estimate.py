@@ -3,8 +3,12 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 CONFIDENCE = 0.95
 TWO_SIDED = 0.5 + CONFIDENCE / 2  # quantile of a two-sided interval
+NOISE = 1e-9  # of the values: a spread that only rounding makes
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,11 @@ class Estimate:
     low: float | None = None
     high: float | None = None
     se: float | None = None
+
+
+def negligible(spread: float, *values: NDArray[np.float64]) -> bool:
+    """Return whether a spread is rounding noise, for values of this size."""
+    return float(spread) <= NOISE * max((float(np.abs(of).max(initial=0.0)) for of in values), default=1.0)
 
 
 def finite(value: float) -> float | None:

@@ -1,34 +1,35 @@
 """The results of a study as one page that needs nothing else: tables, figures, and how to read them."""
 
 import base64
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
 from ... import __version__
-from .agreement import BOOTSTRAP, ENOUGH_RESAMPLED, FEWEST_RESAMPLED, Agreement
+from .agreement import BOOTSTRAP, FEWEST_RESAMPLED, NO_INTERVALS, Agreement
 from .diagnosis import CATEGORIES, OSTEOPOROSIS, TOTAL, Categories, Diagnosis
 from .precision import Precision
 from .readings import MEAN_LEVEL
 from .resampling import RESAMPLES
 from .roc import Area
 from .study import ALL, Study
+from .subgroups import LEVEL_AND_SEX
 from .wording import NOTHING, apart, number, p_value, share, share_interval, with_error, with_interval
 
 TEMPLATE = Path(__file__).with_name("validation.html.j2")
 SIGNIFICANT = 0.05  # two-tailed, as in the paper
 MOST_LISTED = 100
-GIVEN_MEAN, EVERY_MEAN = "L1-L2 where given as such", "mean of L1 and L2, every patient"
+ENOUGH_RESAMPLED = 40  # patients from which the bootstrap's intervals are as wide as they should be
+ENOUGH_OF_A_KIND = 20  # ill and healthy patients that an area's interval is good from
 GROUP_NAMES = {
     "sex": "Sex",
     "age": "Age",
     "scanner": "Scanner",
     "kvp": "Tube voltage",
     "names": "Names of the vertebrae",
-    "sex and level": "Sex and level",
+    LEVEL_AND_SEX: "Level and sex",
 }
 
 
@@ -36,8 +37,9 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
     """Return the page as HTML; all text from outside is escaped."""
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     diagnosed = next(row for row in study.categories if row.group == TOTAL)
-    every = [*study.agreement, *([] if _mean_only(study) else [study.mean_agreement])]
-    shown = [_named(study, row) for row in every]
+    shown = [(_level_name(row.level), row) for row in study.agreement]
+    if not _mean_only(study):
+        shown.append(("mean of L1 and L2, every patient", study.mean_agreement))
     return template.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         source=source,
         sha256=sha256,
@@ -49,9 +51,9 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
         diagnosed=diagnosed.agreeing.of,
         resamples=RESAMPLES,
         remarks=_remarks(study),
-        agreement=[_agreement_row(row) for row in shown],
-        more=[_more_row(row) for row in shown],
-        bootstrapped=any(row.intervals == BOOTSTRAP for row in shown),
+        agreement=[_agreement_row(name, row) for name, row in shown],
+        more=[_more_row(name, row) for name, row in shown],
+        bootstrapped=any(row.intervals == BOOTSTRAP for _, row in shown),
         diagnosis=[_diagnosis_row(row) for row in study.diagnoses],
         categories=[_category_table(row) for row in study.categories],
         category_names=[category.value for category in CATEGORIES],
@@ -62,8 +64,8 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
                 "name": GROUP_NAMES[one.by],
                 "rows": [_subgroup_row(group) for group in one.groups],
                 "p": p_value(one.p_bias),
+                "tested": one.by != LEVEL_AND_SEX,
                 "untested": ", ".join(one.untested),
-                "compared": one.by != "sex and level",
             }
             for one in study.subgroups
         ],
@@ -89,19 +91,12 @@ def _sexes(study: Study) -> str:
 
 
 def _level_name(level: str) -> str:
-    return {ALL: "all vertebrae", MEAN_LEVEL: "mean of L1 and L2"}.get(level, level)
+    return {ALL: "all vertebrae", MEAN_LEVEL: f"rows {MEAN_LEVEL} as given"}.get(level, level)
 
 
-def _named(study: Study, row: Agreement) -> Agreement:
-    """Return the row under a name that tells the mean as some rows give it from that of every patient."""
-    if row.level != MEAN_LEVEL or _mean_only(study) or MEAN_LEVEL not in study.pairs:
-        return row
-    return replace(row, level=EVERY_MEAN if row is study.mean_agreement else GIVEN_MEAN)
-
-
-def _agreement_row(row: Agreement) -> tuple[tuple[str, str], ...]:
+def _agreement_row(name: str, row: Agreement) -> tuple[tuple[str, str], ...]:
     return (
-        (_level_name(row.level), ""),
+        (name, ""),
         (str(row.n), ""),
         apart(row.r2, 3),
         apart(row.slope, 3),
@@ -114,9 +109,9 @@ def _agreement_row(row: Agreement) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _more_row(row: Agreement) -> tuple[tuple[str, str], ...]:
+def _more_row(name: str, row: Agreement) -> tuple[tuple[str, str], ...]:
     return (
-        (_level_name(row.level), ""),
+        (name, ""),
         (with_error(row.slope, 3), ""),
         (p_value(row.p_slope_one), ""),
         (with_error(row.intercept, 1), ""),
@@ -148,7 +143,7 @@ def _diagnosis_row(row: Diagnosis) -> dict[str, Any]:
     return {
         "group": f"{row.group} (n = {row.n})",
         "first": row.target == OSTEOPOROSIS,
-        "target": "osteoporosis" if row.target == OSTEOPOROSIS else "low BMD",
+        "target": _target(row),
         "auc": _area(row.auc),
         "decision": _area(row.auc_decision),
         "cells": [(share(one), share_interval(one)) for one in (row.sensitivity, row.specificity, row.ppv, row.npv)],
@@ -159,7 +154,8 @@ def _area(area: Area | None) -> tuple[str, str]:
     if area is None:
         return NOTHING, ""
     resampled = apart(area.bootstrap, 3)[1]
-    return with_interval(area.delong, 3), f"bootstrap {resampled}" if resampled else ""
+    below = [f"bootstrap {resampled}"] if resampled else []
+    return with_interval(area.delong, 3), ", ".join([*below, f"p {_told(area.p)}"])
 
 
 def _category_table(row: Categories) -> dict[str, Any]:
@@ -176,7 +172,7 @@ def _category_table(row: Categories) -> dict[str, Any]:
 
 def _precision_row(row: Precision) -> tuple[str, ...]:
     return (
-        _level_name(row.level),
+        "mean of L1 and L2" if row.level == MEAN_LEVEL else row.level,
         str(row.patients),
         str(row.scans),
         number(row.mean, 1),
@@ -208,23 +204,23 @@ def _remarks(study: Study) -> list[str]:
                 f"{name}: the differences are not normally distributed (p {_told(row.p_normal)}): "
                 "look for outliers before trusting the limits of agreement."
             )
-    pooled = next(row for row in study.agreement if row.level == ALL)
-    if pooled.intervals == BOOTSTRAP and 0 < pooled.patients < FEWEST_RESAMPLED:
+    if study.not_pooled:
+        who = "1 patient has" if study.not_pooled == 1 else f"{study.not_pooled} patients have"
         out.append(
-            f"All vertebrae: {pooled.patients} patients are too few to resample; intervals and p-values take "
-            f"{FEWEST_RESAMPLED} or more."
+            f"{who} no complete pair but the row {MEAN_LEVEL}: counted in the mean of L1 and L2 and in the diagnosis, "
+            f"left out of {_level_name(ALL)} and of the subgroups, where a mean would stand beside single vertebrae."
+        )
+    pooled = next(row for row in study.agreement if row.level == ALL)
+    if pooled.intervals == NO_INTERVALS:
+        out.append(
+            f"{_level_name(ALL)}: no intervals and no p-values, as fewer than {FEWEST_RESAMPLED} patients are too few "
+            "to resample."
         )
     elif pooled.intervals == BOOTSTRAP and pooled.patients < ENOUGH_RESAMPLED:
         out.append(
-            f"All vertebrae: with {pooled.patients} patients (fewer than {ENOUGH_RESAMPLED}) the bootstrap's intervals "
-            "are somewhat too narrow."
+            f"{_level_name(ALL)}: only {pooled.patients} patients to resample: the intervals are somewhat too narrow."
         )
-    left_out = len(study.patients) - pooled.patients
-    if MEAN_LEVEL in study.pairs and len(study.pairs) > 1 and left_out:
-        out.append(
-            f"All vertebrae: {left_out} patients are not in it: they have no complete row of a vertebra, "
-            "as where only the mean of L1 and L2 is given."
-        )
+    out += _few_of_a_kind(study.diagnoses)
     uncertain = sum(patient.names_certain is False for patient in study.patients)
     if uncertain:
         who = "1 patient has" if uncertain == 1 else f"{uncertain} patients have"
@@ -237,6 +233,23 @@ def _remarks(study: Study) -> list[str]:
         out.append(f"{count} rows have no prediction: results hold only for what could be measured.")
     out += [f"Patient {patient.name}: {patient.note}." for patient in study.patients if patient.note]
     return out
+
+
+def _few_of_a_kind(diagnoses: Sequence[Diagnosis]) -> list[str]:
+    """Return one sentence on the areas that rest on few ill or healthy patients."""
+    few = []
+    for row in diagnoses:
+        ill, healthy = row.sensitivity.of, row.specificity.of
+        if row.auc is not None and min(ill, healthy) < ENOUGH_OF_A_KIND:
+            kind = "ill" if ill <= healthy else "healthy"
+            few.append(f"{row.group}, {_target(row)}: {min(ill, healthy)} {kind}")
+    if not few:
+        return []
+    return [f"Few ill or healthy patients, so that the intervals of AUCs are rough ({'; '.join(few)})."]
+
+
+def _target(row: Diagnosis) -> str:
+    return "osteoporosis" if row.target == OSTEOPOROSIS else "low BMD"
 
 
 def _told(p: float) -> str:

@@ -71,6 +71,14 @@ def pairs_of(patients: Sequence[Patient], levels: set[str]) -> Pairs:
     return _pairs(found)
 
 
+def pooled_levels(patients: Sequence[Patient]) -> set[str]:
+    """Return the levels that a study pools: its vertebrae; the mean of L1 and L2 only where it has nothing else.
+
+    The mean beside its own levels would count them twice.
+    """
+    return {reading.level for patient in patients for reading in patient.readings} - {MEAN_LEVEL} or {MEAN_LEVEL}
+
+
 def mean_pairs(patients: Sequence[Patient]) -> Pairs:
     """Return the means of L1 and L2 of the patients who have them."""
     return _pairs([(p.mean[1], p.mean[0], number) for number, p in enumerate(patients) if p.mean is not None])

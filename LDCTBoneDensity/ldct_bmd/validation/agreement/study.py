@@ -18,6 +18,7 @@ from .patients import (
     missing_values,
     pairs_by_level,
     pairs_of,
+    pooled_levels,
 )
 from .precision import Precision, precision
 from .readings import MEAN_LEVEL, Reading
@@ -34,6 +35,7 @@ class Study:
     Attributes:
         pairs: complete pairs by level. means: those of the mean of L1 and L2, by group.
         agreement: one a level, and "all", pooled over the vertebrae.
+        not_pooled: patients whose only pair is the mean of L1 and L2, where others have vertebrae: not in "all".
         mean_agreement: that of the mean of L1 and L2, which the diagnosis rests on.
         diagnoses: by group and target. categories: by group.
         single: the categories of the patients with one of L1 and L2 only, counted apart.
@@ -45,6 +47,7 @@ class Study:
     pairs: dict[str, Pairs]
     means: dict[str, Pairs]
     agreement: tuple[Agreement, ...]
+    not_pooled: int
     mean_agreement: Agreement
     diagnoses: tuple[Diagnosis, ...]
     categories: tuple[Categories, ...]
@@ -64,9 +67,8 @@ def analyse(readings: Sequence[Reading], progress: Progress = silent) -> Study:
     progress(STAGE, 0.0)
     patients = gather(readings)
     pairs = pairs_by_level(patients)
-    vertebrae = {level for level in pairs if level != MEAN_LEVEL}
-    # The mean of L1 and L2 stands for the vertebrae only where there are none: else it would count them twice.
-    pooled = pairs_of(patients, vertebrae or {MEAN_LEVEL})
+    levels = pooled_levels(patients)
+    pooled = pairs_of(patients, levels)
     agreement = (*(agree(level, of_level) for level, of_level in pairs.items()), agree(ALL, pooled))
     progress(STAGE, 0.3)
     groups = _by_sex(patients)
@@ -80,6 +82,7 @@ def analyse(readings: Sequence[Reading], progress: Progress = silent) -> Study:
         pairs=pairs,
         means=means,
         agreement=agreement,
+        not_pooled=sum(p.mean is not None and not len(pairs_of([p], levels).patients) for p in patients),
         mean_agreement=agree(MEAN_LEVEL, means[TOTAL]),
         diagnoses=diagnoses,
         categories=tuple(compare_categories(group, of_group) for group, of_group in means.items()),
