@@ -15,9 +15,6 @@ from .moments import LIMITS_SD, Floats, measures, sums
 from .resampling import bootstrap_measures, intervals, standard_error
 
 FEWEST = 3  # pairs that a line and a standard deviation can be had from
-# Patients from which resampling them gives intervals at all, and from which these hold the truth as often as said.
-FEWEST_RESAMPLED, ENOUGH_RESAMPLED = 10, 40
-ROUNDING = 1e-9  # of the values: differences that vary by less are the same
 SHAPIRO_MOST = 5000  # scipy's p-value is not accurate above
 # With 10 patients a bootstrap's 95 % interval of the bias holds it in 88 % of studies, with 2 in 56 %.
 FEWEST_RESAMPLED = 10
@@ -86,11 +83,6 @@ class Agreement:
     p_normal: float | None = None
     icc: Estimate | None = None
     ccc: Estimate | None = None
-
-
-def _is_constant(difference: Floats, scale: Floats) -> bool:
-    """Return whether differences vary by no more than the rounding of what they are differences of."""
-    return bool(np.ptp(difference) <= ROUNDING * np.abs(scale).max())
 
 
 def agree(level: str, pairs: Pairs) -> Agreement:

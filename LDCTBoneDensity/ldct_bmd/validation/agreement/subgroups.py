@@ -27,7 +27,6 @@ class Subgroups:
             is not given last.
         untested: groups that the test leaves out: of fewer than two patients, without any spread, or not given.
         p_bias: two-tailed Welch test that the patients' mean differences are alike; None where it can't be had.
-        untested: the groups that the test leaves out: of one patient, of no spread, or not given.
     """
 
     by: str
