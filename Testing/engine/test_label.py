@@ -65,7 +65,7 @@ def seen_by_networks(
         if level in ribs:
             voxels = np.argwhere(numbers == number) * SPACING_ZYX_MM
             middle_z, middle_y, middle_x = voxels.mean(axis=0)
-            beside = np.abs(np.abs(x * 4.0 - 50.0 - middle_x) - 54.0) <= 14.0
+            beside = np.abs(np.abs(x * 4.0 - 50.0 - middle_x) - 46.0) <= 22.0
             height = np.abs(z * 4.0 - middle_z - OFFSET_MM.get(level, OFFSET_MM["T12"])) <= 5.0
             vote[CHANNELS.index("rib"), beside & height & (y * 4.0 > middle_y)] = 1
     vote[0, vote[1:].sum(axis=0) > 0] = 0

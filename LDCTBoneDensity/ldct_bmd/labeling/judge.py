@@ -57,6 +57,14 @@ def judge(
     odd = _odd_place(naming, vertebrae, centres_mm)
     if odd is not None:
         return False, ODD_PLACE.format(*odd)
+    anchors = landmarks.seen(naming, {v.level for v in vertebrae})
+    ribs = _odd_ribs(naming.rib_bearing, anchors)
+    if ribs is not None:
+        return False, f"The names are uncertain: {ribs}; count them and confirm or correct the names."
+    if not anchors:
+        return False, (
+            "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."
+        )
     probability = min(v.confidence for v in vertebrae)
     if probability < CERTAIN:
         other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
@@ -65,20 +73,19 @@ def judge(
             f"The names are uncertain (probability {probability:.2f}): they might be {other} {way}; "
             "count the ribs and correct them."
         )
-    anchors = landmarks.seen(naming, {v.level for v in vertebrae})
-    more = naming.rib_bearing > len(THORACIC)
-    # Counted from the first rib, twelfth ribs may be short; from the sacrum there might be a sixth lumbar vertebra.
-    if more or (naming.rib_bearing < len(THORACIC) and "the first rib" not in anchors):
-        told = "a rib is seen at L1" if more else "no rib is seen at T12"
-        return False, (
-            f"The names are uncertain: {told}, so {naming.rib_bearing} vertebrae seem to bear ribs; "
-            "count them and confirm or correct the names."
-        )
-    if not anchors:
-        return False, (
-            "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."
-        )
     return True, f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
+
+
+def _odd_ribs(bearing: int, anchors: Sequence[str]) -> str | None:
+    """Return what is odd about how many vertebrae bear ribs, if anything is."""
+    if bearing == 0:
+        return "no ribs are seen to count from"
+    if bearing > len(THORACIC):
+        return f"a rib is seen at L1, so {bearing} vertebrae seem to bear ribs"
+    # Counted from the first rib, twelfth ribs may be short; from the sacrum there might be a sixth lumbar vertebra.
+    if bearing < len(THORACIC) and "the first rib" not in anchors:
+        return f"no rib is seen at T12, so {bearing} vertebrae seem to bear ribs"
+    return None
 
 
 def _odd_place(

@@ -17,11 +17,11 @@ from scipy.special import logsumexp, softmax
 NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
 CERVICAL, SACRAL = 6, 2  # bodies above C7, and below L5 (a sixth lumbar one, or of the sacrum), that may be in view
 FLOOR = 0.02  # a body can veto no naming on its own
-CORRELATED_BODIES = 3.0  # neighbours err together: this many bodies count as one independent vote,
-INDEPENDENT_VOTES = 4.0  # and a whole column, which may lean one way, as no more than these
+CORRELATED_BODIES = 4.0  # neighbours err together: this many bodies count as one independent vote,
+INDEPENDENT_VOTES = 3.5  # and a whole column, which may lean one way, as no more than these
 CERTAIN = 0.95
-SLIP = 0.002  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
-FAR = 9.0  # which grows with how much closer, or further apart, they are than usual
+SLIP = 5e-5  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
+FAR = 14.0  # which grows with how much closer, or further apart, they are than usual
 GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was missed between them
 # Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
 # apart. One that is crushed to a third of its height stays within.
@@ -33,11 +33,13 @@ ODD_PLACE = (
 )
 
 THORACIC = tuple(f"T{i}" for i in range(1, 13))
-# How many bodies bear ribs, and how often: twelfth ribs that are too short to be seen count as missing.
+# How many bodies bear ribs that can be seen, and how often: twelfth ribs that are too short count as missing, and now
+# and then the network overlooks them all.
 RIB_BEARING: dict[int, tuple[tuple[str, ...], float]] = {
-    12: (THORACIC, 0.84),
-    11: (THORACIC[:-1], 0.10),
+    12: (THORACIC, 0.85),
+    11: (THORACIC[:-1], 0.06),
     13: ((*THORACIC, "L1"), 0.06),
+    0: ((), 0.03),
 }
 
 
@@ -62,7 +64,8 @@ class Naming:
             body have the same position; where one is left out, two bodies are joined or one was missed.
         confidence: probability of each body's position.
         runner_up: how many levels the next likely position of the least certain body lies lower (positive) or higher.
-        rib_bearing: how many bodies of a whole spine so named bear ribs: 12, or 11 or 13 if that is likelier.
+        rib_bearing: how many bodies of a whole spine so named bear ribs: 12, or 11, 13 or none if that is
+            likelier.
     """
 
     positions: tuple[int, ...]

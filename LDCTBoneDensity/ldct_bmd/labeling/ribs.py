@@ -9,14 +9,18 @@ from ..segmentation.levels import RIB
 from .name import NAMES, THORACIC, RibEvidence
 from .separate import SpineCurve
 
-# Beside the spine, beyond the transverse processes of most, before the ribs run forward.
-ACROSS_MM = np.arange(42.0, 67.0, 4.0)
+# A rib leaves its vertebra sideways as a nearly straight band. Where that starts hardly varies, but further out the
+# lower ribs have come down by anything from nothing to more than a vertebra.
+ACROSS_MM = np.arange(30.0, 55.0, 4.0)
 BACK_MM = np.arange(-10.0, 55.0, 4.0)
 STEP_MM = 1.0
-# There the rib lies this far above (below: negative) the middle of its body, along the spine: measured on the torso
-# atlas and on one chest CT that was left out of the training, which differ by up to 6 mm.
-OFFSET_MM = dict(zip(THORACIC, (0.0, 7.0, 7.0, 7.0, 5.0, 5.0, 4.0, 4.0, 0.0, -3.0, -9.0, -16.0), strict=True))
-NO_RIB_OFFSET_MM = {"C7": 5.0}  # where one would lie; lumbar levels: as at T12
+# Millimetres down the spine for each sideways; lower ribs lie further apart, so that a steep band crosses no other.
+DESCENTS = (np.linspace(-0.2, 0.4, 4), np.linspace(0.0, 1.4, 8))
+STEEP = ("T9", "T10", "T11", "T12")  # and, were there one, below
+# The middle of a rib's start lies this far above that of its body, along the spine: the same within REACH_MM in two
+# patients' scans, in the torso atlas and in our phantom.
+OFFSET_MM = dict.fromkeys(THORACIC, 8.0) | {"T12": 5.0}
+NO_RIB_OFFSET_MM = {"C7": 8.0}  # where one would lie; lumbar levels: as at T12
 REACH_MM = 5.0
 # Mean probability of rib on both sides; a rib clearly seen on one is a rib: twelfth ribs are often short on the other.
 PRESENT, ABSENT = 0.4, 0.3
@@ -31,16 +35,17 @@ class RibCount:
     """
 
     def __init__(self, segmentation: NetworkBodies, curve: SpineCurve, centres_mm: NDArray[np.float64]) -> None:
-        low, high = centres_mm.min() - 40.0, centres_mm.max() + 40.0
+        low, high = centres_mm.min() - 80.0, centres_mm.max() + 40.0
         self._s_mm = np.arange(low, high, STEP_MM)
-        self._profile = _profile(segmentation, curve, self._s_mm)
+        self._flat, self._steep = _profiles(segmentation, curve, self._s_mm)
         self._centres_mm = centres_mm
 
     def seen(self, body: int, level: str) -> float:
         """Return how surely (0 to 1) there is a rib where ``body`` would bear it as ``level``; NaN outside the scan."""
         offset = OFFSET_MM.get(level, NO_RIB_OFFSET_MM.get(level, OFFSET_MM["T12"]))
         near = np.abs(self._s_mm - self._centres_mm[body] - offset) <= REACH_MM
-        part = self._profile[near]
+        flat = level == "C7" or (level in THORACIC and level not in STEEP)
+        part = (self._flat if flat else self._steep)[near]
         # Half of the place out of view: what lies there is not known.
         if np.isnan(part).mean() > 0.5:
             return float("nan")
@@ -59,20 +64,45 @@ class RibCount:
         return RibEvidence(bearing, bare)
 
 
-def _profile(segmentation: NetworkBodies, curve: SpineCurve, s_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (n,) the rib probability beside the spine, mean of both sides; NaN where neither is in the scan."""
+def _profiles(
+    segmentation: NetworkBodies, curve: SpineCurve, s_mm: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how surely a flat or a steep rib starts beside the spine at each height: (n,) each, mean of both sides.
+
+    That is the median probability along the likeliest band; NaN where a band would leave the scan on both sides.
+    """
     line, across, back = curve.frame(s_mm)
     rib = segmentation.level_probability[RIB].astype(np.float32)
     spacing = np.asarray(segmentation.geometry.spacing_mm)
-    sides = []
+    flat: list[NDArray[np.float64]] = []
+    steep: list[NDArray[np.float64]] = []
     for side in (-1.0, 1.0):
-        u, v = (grid.ravel()[None, :, None] for grid in np.meshgrid(side * ACROSS_MM, BACK_MM))
-        points = line[:, None] + u * across[:, None] + v * back[:, None]
+        u, v = (grid[None, ..., None] for grid in np.meshgrid(side * ACROSS_MM, BACK_MM, indexing="ij"))
+        points = line[:, None, None] + u * across[:, None, None] + v * back[:, None, None]
         lps = segmentation.geometry.to_lps_mm(points[..., ::-1] / spacing)
         index = np.moveaxis(segmentation.level_geometry.to_index_xyz(lps)[..., ::-1], -1, 0)
         inside = np.all([(i >= -0.5) & (i <= n - 0.5) for i, n in zip(index, rib.shape, strict=True)], axis=0)
         values = ndimage.map_coordinates(rib, index, order=1, mode="nearest")
-        sides.append(np.where(inside.mean(axis=1) > 0.5, np.where(inside, values, 0.0).max(axis=1), np.nan))
+        beside = np.where(inside.mean(axis=2) > 0.5, np.where(inside, values, 0.0).max(axis=2), np.nan)
+        for bands, descents in zip((flat, steep), DESCENTS, strict=True):
+            bands.append(np.max([_along(beside, descent) for descent in descents], axis=0))
+    return _of_both(flat), _of_both(steep)
+
+
+def _of_both(sides: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     both = np.stack(sides)
     known = ~np.isnan(both)
     return np.where(known.any(axis=0), np.nansum(both, axis=0) / np.maximum(known.sum(axis=0), 1), np.nan)
+
+
+def _along(beside: NDArray[np.floating], descent: float) -> NDArray[np.float64]:
+    """Return (n,) the median along bands that come down from each height, of ``beside`` (n, len(ACROSS_MM)).
+
+    NaN where half of a band or more is unknown.
+    """
+    down = np.rint(descent * (ACROSS_MM - ACROSS_MM[0]) / STEP_MM).astype(int)
+    rows = np.arange(len(beside))[:, None] - down
+    inside = (rows >= 0) & (rows < len(beside))
+    band = np.where(inside, beside[np.clip(rows, 0, len(beside) - 1), np.arange(len(down))], np.nan)
+    known = np.isfinite(band).mean(axis=1) > 0.5
+    return np.where(known, np.nanmedian(np.where(known[:, None], band, 0.0), axis=1), np.nan)
