@@ -391,17 +391,9 @@ def test_the_networks_name_every_whole_vertebra_right(body: str) -> None:
         assert np.linalg.norm(np.subtract(found[level].centroid_lps_mm, true)) < 8.0
 
 
-UNCERTAIN = {
-    "upright": [
-        pytest.mark.xfail(reason="the names are right, but these weights give them less than 0.95", strict=True)
-    ],
-    "small, bent and turned": [],
-}
-
-
 @needs_network
 @pytest.mark.slow
-@pytest.mark.parametrize("body", [pytest.param(body, marks=UNCERTAIN[body]) for body in BODIES])
+@pytest.mark.parametrize("body", BODIES)
 def test_the_networks_are_certain_of_the_names(body: str) -> None:
     assert network_case(body).measured.column.names_certain
 

@@ -252,7 +252,6 @@ def test_what_the_networks_name_right_is_within_the_limits_and_what_not_is_calle
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="these weights name the first patient's vertebrae off by one, and say that it is uncertain")
 def test_the_networks_measure_virtual_patients(measured_by_networks: Path) -> None:
     """Of a few patients no R2 is asked, only that each level is found and lies within the limits of the project, 7."""
     errors = errors_mg_cm3(read_csv(measured_by_networks))

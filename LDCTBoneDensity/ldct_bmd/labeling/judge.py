@@ -6,12 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import theilslopes
 
 from ..segmentation import NetworkBodies
 from . import sacrum
 from .column import Vertebra
 from .name import CERTAIN, NAMES, ODD_PLACE, THORACIC, Naming, odd_gap
 from .ribs import ABSENT, PRESENT, RibCount
+
+LEAST_FOR_TREND = 8  # bodies; of fewer none is called too long
+LONG = 1.5  # times what the others let expect: two bodies, one of them crushed
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,15 @@ class Landmarks:
     numbers: NDArray[np.uint8]
     ribs: RibCount
 
+    def rib(self, naming: Naming, level: str) -> float:
+        """Return how surely the body called ``level``, which is one of those named, bears a rib; NaN if out of view."""
+        return self.ribs.seen(naming.positions.index(NAMES.index(level)), level)
+
     def seen(self, naming: Naming, found: set[str]) -> list[str]:
         """Return the landmarks that are in view where the names of the bodies ``found`` say that they are."""
 
         def rib(level: str) -> float:
-            return self.ribs.seen(naming.positions.index(NAMES.index(level)), level) if level in found else np.nan
+            return self.rib(naming, level) if level in found else np.nan
 
         # A place for a rib that is out of view tells nothing: it compares as neither.
         anchors = []
@@ -46,19 +54,23 @@ class Landmarks:
 
 
 def judge(
-    naming: Naming, vertebrae: Sequence[Vertebra], centres_mm: NDArray[np.float64], landmarks: Landmarks
+    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64], landmarks: Landmarks
 ) -> tuple[bool, str]:
     """Return whether the names are certain, and a sentence that says why.
 
     Args:
         vertebrae: those of the named bodies that are on the scan, from the top.
-        centres_mm: (n,) of all bodies of ``naming``, along the spine.
+        extents_mm: (n, 2), from where to where each body of ``naming`` goes along the spine.
     """
-    odd = _odd_place(naming, vertebrae, centres_mm)
+    odd = _odd_place(naming, vertebrae, extents_mm)
     if odd is not None:
         return False, ODD_PLACE.format(*odd)
-    anchors = landmarks.seen(naming, {v.level for v in vertebrae})
-    ribs = _odd_ribs(naming.rib_bearing, anchors)
+    found = {v.level for v in vertebrae}
+    anchors = landmarks.seen(naming, found)
+    # From the first rib to the sacrum all are counted; from either one, a rib too few may be a name too low.
+    counted = "the first rib" in anchors and "the sacrum" in anchors
+    bare = "T12" in found and landmarks.rib(naming, "T12") < PRESENT
+    ribs = _odd_ribs(naming.rib_bearing, bare and not counted)
     if ribs is not None:
         return False, f"The names are uncertain: {ribs}; count them and confirm or correct the names."
     if not anchors:
@@ -76,25 +88,46 @@ def judge(
     return True, f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
 
 
-def _odd_ribs(bearing: int, anchors: Sequence[str]) -> str | None:
-    """Return what is odd about how many vertebrae bear ribs, if anything is."""
+def _odd_ribs(bearing: int, bare: bool) -> str | None:
+    """Return what is odd about how many vertebrae bear ribs, if anything is; ``bare``: none is seen at T12."""
     if bearing == 0:
         return "no ribs are seen to count from"
     if bearing > len(THORACIC):
         return f"a rib is seen at L1, so {bearing} vertebrae seem to bear ribs"
-    # Counted from the first rib, twelfth ribs may be short; from the sacrum there might be a sixth lumbar vertebra.
-    if bearing < len(THORACIC) and "the first rib" not in anchors:
-        return f"no rib is seen at T12, so {bearing} vertebrae seem to bear ribs"
+    if bare:
+        return f"no rib is seen at T12, so {len(THORACIC) - 1} vertebrae seem to bear ribs"
     return None
 
 
 def _odd_place(
-    naming: Naming, vertebrae: Sequence[Vertebra], centres_mm: NDArray[np.float64]
+    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64]
 ) -> tuple[str, str] | None:
-    """Return the neighbours between which names are left out or given twice, or that lie oddly close or far apart."""
+    """Return the neighbours between which names are left out or given twice, or that are oddly far apart or long."""
     for upper, lower in pairwise(naming.positions):
         if lower - upper != 1 and upper >= 0 and lower < len(NAMES):
             return NAMES[upper], NAMES[lower]
     whole = [v.level for v in vertebrae if v.complete]
-    at = np.array([centres_mm[naming.positions.index(NAMES.index(level))] for level in whole])
-    return odd_gap(whole, np.abs(np.diff(at)))
+    at = np.array([extents_mm.mean(axis=1)[naming.positions.index(NAMES.index(level))] for level in whole])
+    odd = odd_gap(whole, np.abs(np.diff(at)))
+    if odd is not None:
+        return odd
+    for position, length in zip(naming.positions[1:-1], relative_lengths(extents_mm), strict=False):
+        if length > LONG and 0 <= position < len(NAMES) - 1:
+            return NAMES[position], NAMES[position + 1]
+    return None
+
+
+def relative_lengths(extents_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how long each body but the first and the last is, over what the others let expect.
+
+    Lengths grow steadily down the spine; the scan's edges may cut the first and the last one.
+
+    Args:
+        extents_mm: (n, 2), from where to where each body goes along the spine.
+    """
+    if len(extents_mm) < LEAST_FOR_TREND:
+        return np.ones(max(len(extents_mm) - 2, 0))
+    lengths = np.log(np.maximum(np.abs(np.diff(extents_mm[1:-1], axis=1))[:, 0], 1.0))
+    number = np.arange(len(lengths))
+    trend = theilslopes(lengths, number)
+    return np.asarray(np.exp(lengths - trend.intercept - trend.slope * number))

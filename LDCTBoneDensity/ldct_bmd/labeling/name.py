@@ -20,8 +20,8 @@ FLOOR = 0.02  # a body can veto no naming on its own
 CORRELATED_BODIES = 4.0  # neighbours err together: this many bodies count as one independent vote,
 INDEPENDENT_VOTES = 3.5  # and a whole column, which may lean one way, as no more than these
 CERTAIN = 0.95
-SLIP = 5e-5  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
-FAR = 14.0  # which grows with how much closer, or further apart, they are than usual
+SLIP = 4e-4  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
+FAR = 13.0  # which grows with how much closer, or further apart, they are than usual: most columns vary by a tenth
 GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was missed between them
 # Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
 # apart. One that is crushed to a third of its height stays within.

@@ -14,7 +14,8 @@ from .separate import SpineCurve
 ACROSS_MM = np.arange(30.0, 55.0, 4.0)
 BACK_MM = np.arange(-10.0, 55.0, 4.0)
 STEP_MM = 1.0
-# Millimetres down the spine for each sideways; lower ribs lie further apart, so that a steep band crosses no other.
+INNER = 5  # of those columns: a band that crosses the rib of another vertebra further out has none there
+# Millimetres down the spine for each sideways.
 DESCENTS = (np.linspace(-0.2, 0.4, 4), np.linspace(0.0, 1.4, 8))
 STEEP = ("T9", "T10", "T11", "T12")  # and, were there one, below
 # The middle of a rib's start lies this far above that of its body, along the spine: the same within REACH_MM in two
@@ -69,7 +70,8 @@ def _profiles(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how surely a flat or a steep rib starts beside the spine at each height: (n,) each, mean of both sides.
 
-    That is the median probability along the likeliest band; NaN where a band would leave the scan on both sides.
+    That is the median probability along the likeliest band, or along its inner part if that is less; NaN where a steep
+    band would leave the scan on both sides.
     """
     line, across, back = curve.frame(s_mm)
     rib = segmentation.level_probability[RIB].astype(np.float32)
@@ -86,7 +88,9 @@ def _profiles(
         beside = np.where(inside.mean(axis=2) > 0.5, np.where(inside, values, 0.0).max(axis=2), np.nan)
         for bands, descents in zip((flat, steep), DESCENTS, strict=True):
             bands.append(np.max([_along(beside, descent) for descent in descents], axis=0))
-    return _of_both(flat), _of_both(steep)
+    flat_mean, steep_mean = _of_both(flat), _of_both(steep)
+    # A place is known or not, whatever name it is seen for.
+    return np.where(np.isnan(steep_mean), np.nan, flat_mean), steep_mean
 
 
 def _of_both(sides: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -96,13 +100,15 @@ def _of_both(sides: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _along(beside: NDArray[np.floating], descent: float) -> NDArray[np.float64]:
-    """Return (n,) the median along bands that come down from each height, of ``beside`` (n, len(ACROSS_MM)).
+    """Return (n,) the lesser median, of all or the inner part, along bands of ``beside`` (n, len(ACROSS_MM)).
 
-    NaN where half of a band or more is unknown.
+    NaN where half of a band or more is unknown, or its whole inner part.
     """
     down = np.rint(descent * (ACROSS_MM - ACROSS_MM[0]) / STEP_MM).astype(int)
     rows = np.arange(len(beside))[:, None] - down
     inside = (rows >= 0) & (rows < len(beside))
     band = np.where(inside, beside[np.clip(rows, 0, len(beside) - 1), np.arange(len(down))], np.nan)
-    known = np.isfinite(band).mean(axis=1) > 0.5
-    return np.where(known, np.nanmedian(np.where(known[:, None], band, 0.0), axis=1), np.nan)
+    seen = np.isfinite(band)
+    known = (seen.mean(axis=1) > 0.5) & seen[:, :INNER].any(axis=1)
+    filled = np.where(known[:, None], band, 0.0)
+    return np.where(known, np.minimum(np.nanmedian(filled, axis=1), np.nanmedian(filled[:, :INNER], axis=1)), np.nan)
