@@ -14,7 +14,7 @@ from .separate import SpineCurve
 ACROSS_MM = np.arange(30.0, 55.0, 4.0)
 BACK_MM = np.arange(-10.0, 55.0, 4.0)
 STEP_MM = 1.0
-INNER = 5  # of those columns: a band that crosses the rib of another vertebra further out has none there
+COVERED = 0.65  # of a band must be rib: what crosses it further out is another vertebra's
 # Millimetres down the spine for each sideways.
 DESCENTS = (np.linspace(-0.2, 0.4, 4), np.linspace(0.0, 1.4, 8))
 STEEP = ("T9", "T10", "T11", "T12")  # and, were there one, below
@@ -70,8 +70,7 @@ def _profiles(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how surely a flat or a steep rib starts beside the spine at each height: (n,) each, mean of both sides.
 
-    That is the median probability along the likeliest band, or along its inner part if that is less; NaN where a steep
-    band would leave the scan on both sides.
+    That is what most of the likeliest band reaches; NaN where a steep band would leave the scan on both sides.
     """
     line, across, back = curve.frame(s_mm)
     rib = segmentation.level_probability[RIB].astype(np.float32)
@@ -100,15 +99,16 @@ def _of_both(sides: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _along(beside: NDArray[np.floating], descent: float) -> NDArray[np.float64]:
-    """Return (n,) the lesser median, of all or the inner part, along bands of ``beside`` (n, len(ACROSS_MM)).
+    """Return (n,) the probability that COVERED of a band reaches, for bands of ``beside`` (n, len(ACROSS_MM)).
 
-    NaN where half of a band or more is unknown, or its whole inner part.
+    NaN where half of a band or more is unknown.
     """
     down = np.rint(descent * (ACROSS_MM - ACROSS_MM[0]) / STEP_MM).astype(int)
     rows = np.arange(len(beside))[:, None] - down
     inside = (rows >= 0) & (rows < len(beside))
     band = np.where(inside, beside[np.clip(rows, 0, len(beside) - 1), np.arange(len(down))], np.nan)
-    seen = np.isfinite(band)
-    known = (seen.mean(axis=1) > 0.5) & seen[:, :INNER].any(axis=1)
-    filled = np.where(known[:, None], band, 0.0)
-    return np.where(known, np.minimum(np.nanmedian(filled, axis=1), np.nanmedian(filled[:, :INNER], axis=1)), np.nan)
+    known = np.isfinite(band).sum(axis=1)
+    # Sorted, what is unknown comes last.
+    place = ((1.0 - COVERED) * np.maximum(known - 1, 0)).astype(int)
+    reached = np.take_along_axis(np.sort(band, axis=1), place[:, None], axis=1)[:, 0]
+    return np.where(known > len(down) / 2, reached, np.nan)
