@@ -20,7 +20,8 @@ from ldct_bmd.reporting.dicom.documents import encapsulate_pdf
 from ldct_bmd.reporting.dicom.objects import FILE_NAMES, DICOMObjects, make_context
 from ldct_bmd.reporting.dicom.seg import join
 from ldct_bmd.reporting.overview import overview_png
-from ldct_bmd.reporting.page import compose, to_pdf
+from ldct_bmd.reporting.page.compose import compose
+from ldct_bmd.reporting.page.pdf import to_pdf
 from ldct_bmd.reporting.priors import compare
 from ldct_bmd.voi import voi_weights
 from pydicom.dataset import Dataset

@@ -138,3 +138,17 @@ def test_measuring_needs_no_command_line_package() -> None:
         [sys.executable, "-c", code, str(PACKAGE.parent)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["validating", "simulating", "evaluating"])
+def test_statistics_need_no_package_of_the_reports(command: str) -> None:
+    # As with the extras cli and validation alone: what only reports and the panel need is not there.
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); sys.modules |= dict.fromkeys("
+        "('reportlab', 'highdicom', 'pynetdicom', 'dicomweb_client', 'keyring', 'PySide6')); "
+        f"import ldct_bmd.cli.{command}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PACKAGE.parent)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ from helpers_column import SPACING_ZYX_MM, column
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, label
+from ldct_bmd.labeling.name import THORACIC
 from ldct_bmd.labeling.ribs import OFFSET_MM
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.segmentation import NamedBodies, NetworkBodies
@@ -35,6 +36,7 @@ def seen_by_networks(
     votes: tuple[str, ...] | None = None,
     ribs: tuple[str, ...] | None = None,
     thickness_mm: float = 1.0,
+    heights_mm: tuple[float, ...] = HEIGHTS,
     **shape: object,
 ) -> tuple[CTScan, NetworkBodies, np.ndarray]:
     """A column as the networks would give it.
@@ -43,7 +45,7 @@ def seen_by_networks(
         votes: what the coarse network says of each body; None: the truth.
         ribs: which of ``levels`` bear the ribs that it sees; None: the thoracic ones.
     """
-    foreground, numbers = column(HEIGHTS, **shape)  # type: ignore[arg-type]
+    foreground, numbers = column(heights_mm, **shape)  # type: ignore[arg-type]
     scan = empty_scan(scan_grid(foreground.shape[0], thickness_mm))
     fine = grid(scan.geometry, (2.0, 2.0, 1.0))
     assert fine.shape == foreground.shape
@@ -194,6 +196,50 @@ def test_a_sixth_lumbar_vertebra_makes_names_counted_from_the_sacrum_uncertain()
     )
     put_sacrum(seen, numbers, below_mm=6.0)
     assert not label(seen, scan).names_certain
+
+
+@pytest.mark.parametrize("murmur", [0.02, 0.05, 0.2])
+def test_a_faint_rib_channel_makes_a_sixth_lumbar_vertebra_no_l5(murmur: float) -> None:
+    # T12 and L1 to L6, each taken for the next higher one: the only rib is that of what is called T11.
+    scan, seen, numbers = seen_by_networks(
+        levels=("T11", "T12", *LUMBAR), ribs=("T11",), heights_mm=(26.0,) * 7, start_mm=40.0
+    )
+    put_sacrum(seen, numbers, below_mm=6.0)
+    rib = seen.level_probability[CHANNELS.index("rib")]
+    rib[rib < 0.5] = murmur
+    found = label(seen, scan)
+    assert not found.names_certain
+    assert "no rib is seen at T12" in found.remark
+
+
+@pytest.mark.parametrize("gone", ["T9", "T10", "T11"])
+def test_a_body_lost_without_a_gap_leaves_the_names_uncertain(gone: str) -> None:
+    levels = ("C7", *(level for level in THORACIC if level != gone), "L1")
+    votes = ("cervical", *levels[1:])
+    scan, seen, _ = seen_by_networks(levels=levels, votes=votes, heights_mm=(24.0,) * len(levels))
+    assert not label(seen, scan).names_certain
+
+
+def test_ribs_that_are_not_seen_at_all_are_no_landmark() -> None:
+    levels = ("T9", "T10", "T11", "T12", *LUMBAR)
+    scan, seen, numbers = seen_by_networks(levels=levels, ribs=(), heights_mm=(26.0,) * len(levels), start_mm=40.0)
+    put_sacrum(seen, numbers, below_mm=6.0)
+    found = label(seen, scan)
+    assert levels_of(found) == levels
+    assert not found.names_certain
+    assert "no ribs are seen" in found.remark
+
+
+def test_a_body_as_long_as_two_makes_the_names_uncertain() -> None:
+    levels = ("T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3")
+    heights = tuple(22.0 + i for i in range(len(levels)))
+    scan, seen, _ = seen_by_networks(levels=levels, heights_mm=heights)
+    assert label(seen, scan).names_certain
+    long = (*heights[:5], 1.8 * heights[5], *heights[6:])
+    scan, seen, _ = seen_by_networks(levels=levels, heights_mm=long)
+    found = label(seen, scan)
+    assert not found.names_certain
+    assert "between T11 and T12" in found.remark
 
 
 def test_the_first_rib_counts_only_with_a_bare_c7_in_view() -> None:

@@ -21,7 +21,7 @@ from ldct_bmd.reporting.dicom.deidentify import KEY_VARIABLE, deidentified_sourc
 from ldct_bmd.reporting.dicom.objects import FILE_NAMES
 from ldct_bmd.reporting.files import RESULT_FILES
 from ldct_bmd.reporting.outputs import write_deidentified
-from ldct_bmd.reporting.page import compose
+from ldct_bmd.reporting.page.compose import compose
 
 READER = "Dr. Lieselotte Reader"
 OWN_WORDS = "known to Mrs Doe's family"

@@ -18,7 +18,10 @@ from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.findings import Finding, FindingCode
 from ldct_bmd.reporting.catalogue import catalogue
-from ldct_bmd.reporting.page import Report, compose, to_html, to_pdf
+from ldct_bmd.reporting.page.compose import compose
+from ldct_bmd.reporting.page.html import to_html
+from ldct_bmd.reporting.page.pdf import to_pdf
+from ldct_bmd.reporting.page.report import Report
 from ldct_bmd.reporting.pictures import draw_pictures
 from PIL import Image
 

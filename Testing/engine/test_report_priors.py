@@ -9,7 +9,7 @@ from ldct_bmd.calibration import NOMINAL, FitQuality
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, conclude, sign
-from ldct_bmd.reporting.page import compose
+from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.priors import Remark, compare
 
 

@@ -153,7 +153,10 @@ def test_validate_takes_the_file(tmp_path: Path) -> None:
     simulate(cohort_plan(3, 0), tmp_path / "a.csv", Field.SPINE, exact_masks=True)
     study = analyse(read_readings(tmp_path / "a.csv"))
     assert study.simulated
-    assert [(row.level, row.n) for row in study.agreement] == [("T12", 3), ("L1", 3), ("L2", 3), ("all", 9)]
+    assert [(row.level, row.n) for row in study.agreement] == [
+        *((level, 3) for level in ("T12", "L1", "L2", "L1-L2")),
+        ("all", 9),
+    ]
     assert study.agreement[-1].r2.value > 0.98
     assert {patient.sex for patient in study.patients} == {"F", "M"}
 

@@ -36,7 +36,7 @@ def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def test_every_level_of_every_patient_is_measured(study: Study) -> None:
     assert study.missing == ()
-    assert [row.n for row in study.agreement] == [PATIENTS, PATIENTS, PATIENTS, 3 * PATIENTS]
+    assert [row.n for row in study.agreement] == [*[PATIENTS] * 4, 3 * PATIENTS]
 
 
 def test_each_level_agrees_with_the_truth(study: Study) -> None:

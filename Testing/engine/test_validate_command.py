@@ -57,13 +57,14 @@ def test_it_writes_tables_figures_and_a_page(done: Path) -> None:
 
 def test_agreement_has_a_row_a_level_and_one_for_all(done: Path) -> None:
     rows = read_csv(done / "agreement.csv")
-    assert [row["level"] for row in rows] == ["T12", "L1", "L2", "all"]
-    assert [int(row["n"]) for row in rows] == [60, 59, 60, 179]
+    # The diagnosis rests on the mean of L1 and L2: that of every patient who has both.
+    assert [row["level"] for row in rows] == ["T12", "L1", "L2", "L1-L2", "all"]
+    assert [int(row["n"]) for row in rows] == [60, 59, 60, 59, 179]
     assert {"slope", "intercept", "r2", "bias", "loa_low", "loa_high"} <= set(rows[0])
     for row in rows:
         assert float(row["slope_low"]) < float(row["slope"]) < float(row["slope_high"])
         assert float(row["loa_low"]) < float(row["bias"]) < float(row["loa_high"])
-    assert [row["intervals"] for row in rows] == ["parametric"] * 3 + ["bootstrap over patients"]
+    assert [row["intervals"] for row in rows] == ["parametric"] * 4 + ["bootstrap over patients"]
 
 
 def test_diagnosis_has_a_row_a_group_and_target(done: Path) -> None:
@@ -100,7 +101,7 @@ def test_repeats_give_the_precision_and_only_the_first_counts_elsewhere(done: Pa
 
 def test_subgroups_are_compared(done: Path) -> None:
     rows = by(read_csv(done / "subgroups.csv"), "by", "group")
-    assert {("sex", "women"), ("sex", "men"), ("age", "60-69 years"), ("scanner", "A"), ("", "L1-L2")} <= set(rows)
+    assert {("sex", "women"), ("sex", "men"), ("age", "60-69 years"), ("scanner", "A")} <= set(rows)
     assert 0 <= float(rows["sex", "women"]["p_bias_between_groups"]) <= 1
 
 
@@ -127,13 +128,31 @@ def test_patients_with_the_mean_alone_are_left_out_of_all_and_told(tmp_path: Pat
     means = [(f"M{n}", "L1-L2", 80.0 + 5 * n, 81.0 + 4.9 * n, "F") for n in range(6)]
     validate(write_csv(tmp_path / "a.csv", [*rows, *means], (*HEADER, "sex")), tmp_path / "out")
     found = by(read_csv(tmp_path / "out" / "agreement.csv"), "level")
-    assert (found["all"]["patients"], found["L1-L2"]["patients"]) == ("20", "6")
+    assert (found["all"]["patients"], found["L1-L2"]["patients"]) == ("20", "26")
     groups = by(read_csv(tmp_path / "out" / "subgroups.csv"), "by", "group")
-    assert (groups["sex", "women"]["patients"], groups["", "L1-L2"]["patients"]) == ("10", "26")
+    assert groups["sex", "women"]["patients"] == "10"
     html = (tmp_path / "out" / "validation.html").read_text(encoding="utf-8")
     assert "6 patients have no complete pair but the row L1-L2" in html
-    assert "rows L1-L2 as given" in html
-    assert "mean of L1 and L2, every patient" in html
+    assert "<td>mean of L1 and L2<small></small></td><td>26<small>" in html
+
+
+def test_columns_that_were_not_used_are_told(tmp_path: Path) -> None:
+    rows = [(*row[:4], row[4]) for row in cohort(4, seed=4)]
+    path = write_csv(tmp_path / "a.csv", rows, (*HEADER, "Gender"))
+    code, stdout, _ = run(path, "-o", tmp_path / "out")
+    assert code == 0
+    assert "Columns that were not used: Gender." in stdout
+    html = (tmp_path / "out" / "validation.html").read_text(encoding="utf-8")
+    assert "Columns that were not used: Gender." in html
+    assert "sex not given" in html
+
+
+def test_a_precision_from_few_scans_is_told(tmp_path: Path) -> None:
+    rows = [(*row[:4], repeat) for row in cohort(16, seed=4) for repeat in ("1", "2")]
+    path = write_csv(tmp_path / "a.csv", rows, (*HEADER, "repeat"))
+    _, stdout, _ = run(path, "-o", tmp_path / "out")
+    assert "least significant change" in stdout
+    assert "as few as 16 degrees of freedom" in (tmp_path / "out" / "validation.html").read_text(encoding="utf-8")
 
 
 def test_few_ill_patients_and_few_to_resample_are_told(tmp_path: Path) -> None:

@@ -155,6 +155,7 @@ def test_names_uncertain_at_one_level_are_uncertain(
         (b"", "names no column in its first line that is needed: patient, level, bmd_predicted, bmd_reference."),
         (b"\nP1,L1,1,2\n", "names no column in its first line"),
         (b"patient,level,bmd_predicted,bmd_reference\nM\xfcller,L1,1,2\n", "not UTF-8"),
+        (b"PK\x03\x04\x14\x00\x06\x00\xfc", "is a workbook"),
         (b'patient,level,bmd_predicted,bmd_reference\n"P1,L1,1,2\n', "line 2: not CSV"),
         (b'patient,level,bmd_predicted,bmd_reference\nP0,L1,1,2\n\nP1,"L1,1,2\nP2,L1,1,2\n', "line 4: not CSV"),
         (b'patient,"level\n,bmd_predicted', "line 1: not CSV"),

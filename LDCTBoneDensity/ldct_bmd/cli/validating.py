@@ -60,10 +60,31 @@ def print_study(console: Console, study: Study, folder: Path) -> None:
             with_interval(auc, 3),
         )
     console.print(diagnosis)
+    if study.precision:
+        console.print(_precision(study))
+    if study.unused_columns:
+        say(console, f"Columns that were not used: {', '.join(study.unused_columns)}.", "yellow")
     if study.missing:
         say(console, f"{len(study.missing)} values or rows are missing: missing.csv names them.", "yellow")
     say(console, RESEARCH_USE, "bold")
     say(console, f"Written to {folder}; open validation.html first.")
+
+
+def _precision(study: Study) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("repeated scans")
+    for heading in ("patients", "scans", "RMS-SD mg/cm3 (95 % CI)", "RMS-CV %", "least significant change mg/cm3"):
+        table.add_column(heading, justify="right")
+    for row in study.precision:
+        table.add_row(
+            safe(row.level),
+            str(row.patients),
+            str(row.scans),
+            with_interval(row.rms_sd, 2),
+            _value(row.rms_cv, 2),
+            number(row.change, 2),
+        )
+    return table
 
 
 def _value(estimate: Estimate | None, digits: int = 1) -> str:

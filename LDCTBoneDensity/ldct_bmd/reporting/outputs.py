@@ -31,8 +31,9 @@ from .files import (
     write_folder,
 )
 from .overview import overview_png
-from .page import compose, to_html, to_pdf
-from .page.compose import refuse_changed
+from .page.compose import compose, refuse_changed
+from .page.html import to_html
+from .page.pdf import to_pdf
 from .pictures import draw_pictures
 from .priors import Comparison
 from .replacing import check_replaceable

@@ -7,5 +7,5 @@ import typer
 
 Input = Annotated[Path, typer.Argument(metavar="INPUT", help="A DICOM folder, or a NIfTI, NRRD or MHA file.")]
 OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in DIR.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
 Device = Annotated[str, typer.Option(metavar="D", help="Where the network runs: auto, cpu, cuda or mps.")]

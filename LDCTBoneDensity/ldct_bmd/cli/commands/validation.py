@@ -77,7 +77,8 @@ def validate(
         Path,
         typer.Argument(
             metavar="CSV",
-            help="patient, level, bmd_predicted, bmd_reference, and if you like sex, age, scanner, kvp, repeat.",
+            help="patient, level, bmd_predicted, bmd_reference (mg/cm3), and if you like sex, age, scanner, kvp, "
+            "repeat, names_certain.",
         ),
     ],
     folder: OutputFolder,

@@ -17,10 +17,11 @@ from statsmodels.tools import add_constant
 
 from ...assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3, categorize
 from ..plot_style import AMBER, BLUE, GRID, INK, MUTED, RED, STYLE
-from .agreement import Agreement, Pairs
+from .agreement import Agreement, Pairs, agree
 from .diagnosis import LOW_BMD, MEN, OSTEOPOROSIS, TARGETS, TOTAL, WOMEN, Diagnosis
 from .estimate import CONFIDENCE
 from .moments import Floats
+from .readings import MEAN_LEVEL
 from .study import ALL, Study
 from .wording import with_interval
 
@@ -45,8 +46,9 @@ class Panel:
 
 def write_figures(study: Study, folder: Path) -> dict[str, Path]:
     """Write every figure as SVG and PNG, and return the SVG files by name."""
-    panels = [Panel(a.level, study.pairs[a.level], a) for a in study.agreement if a.level != ALL]
-    mean = Panel("mean of L1 and L2", study.means[TOTAL], study.mean_agreement)
+    mean = Panel("mean of L1 and L2", study.means[TOTAL], study.mean_agreement or agree(MEAN_LEVEL, study.means[TOTAL]))
+    levels = [a for a in study.agreement if a.level not in (ALL, MEAN_LEVEL)]
+    panels = [Panel(a.level, study.pairs[a.level], a) for a in levels] or [mean]
     out = {}
     with rc_context(STYLE):
         for name, figure in (
@@ -193,7 +195,7 @@ def _roc(means: Mapping[str, Pairs], diagnoses: Sequence[Diagnosis]) -> Figure:
         if all(_in_corner(one) for one in shown):
             corner = axes.inset_axes((0.44, 0.42, 0.5, 0.5))
             for one in shown:
-                _curve(corner, one, means[one.group])
+                _curve(corner, one, means[one.group], clip_dot=True)
             # A little room, so that the curves don't hide behind the frame.
             corner.set(xlim=(-0.02 * CORNER, CORNER), ylim=(1 - CORNER, 1 + 0.02 * CORNER))
             corner.tick_params(labelsize=7)
@@ -206,14 +208,14 @@ def _in_corner(one: Diagnosis) -> bool:
     return one.auc is not None and one.auc.delong.value > 1 - CORNER**2 * 2
 
 
-def _curve(axes: Axes, one: Diagnosis, pairs: Pairs) -> None:
+def _curve(axes: Axes, one: Diagnosis, pairs: Pairs, clip_dot: bool = False) -> None:
     ill = [TARGETS[one.target](categorize(float(value))) for value in pairs.reference]
     false, true, _ = roc_curve(ill, -pairs.predicted, drop_intermediate=False)
     color, width = GROUP_COLORS[one.group], 1.8 if one.group == TOTAL else 1.2
     label = f"{one.group}: {with_interval(None if one.auc is None else one.auc.delong, 3)}"
     axes.plot(false, true, color=color, linewidth=width, label=label)
     axes.plot(one.fp / (one.fp + one.tn), one.tp / (one.tp + one.fn), "o", color=color, markersize=5,
-              markeredgecolor="white", zorder=4, clip_on=False)  # fmt: skip
+              markeredgecolor="white", zorder=4, clip_on=clip_dot)  # fmt: skip
 
 
 def _say_nothing(axes: Axes) -> None:

@@ -1,6 +1,7 @@
 """The result folder of a validation: written whole or not at all."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from ... import __version__
@@ -9,7 +10,7 @@ from ...reporting.files import ResultKind, check_output_folder, write_folder
 from . import tables
 from .figures import write_figures
 from .page import make_page
-from .readings import read_readings
+from .readings import read_readings, unused_columns
 from .study import Study, analyse
 
 SCHEMA = "ldct-bmd-validation/1"
@@ -32,7 +33,7 @@ def validate(source: Path, folder: Path, overwrite: bool = False, progress: Prog
         UsageError: the rows are malformed, or the folder can't be written.
     """
     check_output_folder(folder, overwrite, VALIDATION)
-    study = analyse(read_readings(source), progress)
+    study = replace(analyse(read_readings(source), progress), unused_columns=unused_columns(source))
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
 
     def fill(partial: Path) -> Study:

@@ -21,6 +21,8 @@ from .wording import NOTHING, apart, number, p_value, share, share_interval, wit
 TEMPLATE = Path(__file__).with_name("validation.html.j2")
 SIGNIFICANT = 0.05  # two-tailed, as in the paper
 MOST_LISTED = 100
+ENOUGH_FOR_SHAPE = 10  # pairs; what fewer look like says little
+ENOUGH_FREEDOM = 30  # degrees of freedom that a precision study should have (ISCD)
 ENOUGH_RESAMPLED = 40  # patients from which the bootstrap's intervals are as wide as they should be
 ENOUGH_OF_A_KIND = 20  # ill and healthy patients that an area's interval is good from
 GROUP_NAMES = {
@@ -38,8 +40,6 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     diagnosed = next(row for row in study.categories if row.group == TOTAL)
     shown = [(_level_name(row.level), row) for row in study.agreement]
-    if not _mean_only(study):
-        shown.append(("mean of L1 and L2, every patient", study.mean_agreement))
     return template.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         source=source,
         sha256=sha256,
@@ -48,6 +48,7 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
         patients=len(study.patients),
         sexes=_sexes(study),
         rows=len(study.readings),
+        pairs=sum(row.n for row in study.agreement if row.level == ALL),
         diagnosed=diagnosed.agreeing.of,
         resamples=RESAMPLES,
         remarks=_remarks(study),
@@ -78,34 +79,34 @@ def make_page(study: Study, source: str, sha256: str, figures: Mapping[str, byte
     )
 
 
-def _mean_only(study: Study) -> bool:
-    return set(study.pairs) == {MEAN_LEVEL}
-
-
 def _sexes(study: Study) -> str:
     counts = {sex: sum(patient.sex == sex for patient in study.patients) for sex in ("F", "M", None)}
     if counts[None] == len(study.patients):
         return "sex not given"
-    parts = [f"{counts['F']} women", f"{counts['M']} men"]
+    parts = [_many(counts["F"], "woman", "women"), _many(counts["M"], "man", "men")]
     return ", ".join(parts + ([f"{counts[None]} of unknown sex"] if counts[None] else []))
 
 
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
+
+
 def _level_name(level: str) -> str:
-    return {ALL: "all vertebrae", MEAN_LEVEL: f"rows {MEAN_LEVEL} as given"}.get(level, level)
+    return {ALL: "all vertebrae", MEAN_LEVEL: "mean of L1 and L2"}.get(level, level)
 
 
 def _agreement_row(name: str, row: Agreement) -> tuple[tuple[str, str], ...]:
     return (
         (name, ""),
         (str(row.n), ""),
-        apart(row.r2, 3),
-        apart(row.slope, 3),
-        apart(row.intercept, 1, signed=True),
         apart(row.bias, 1, signed=True),
         (p_value(row.p_bias), ""),
         (number(row.sd_difference, 1), ""),
         apart(row.loa_low, 1, signed=True),
         apart(row.loa_high, 1, signed=True),
+        apart(row.r2, 3),
+        apart(row.slope, 3),
+        apart(row.intercept, 1, signed=True),
     )
 
 
@@ -199,7 +200,7 @@ def _remarks(study: Study) -> list[str]:
                 f"{name}: the difference changes with BMD (p {_told(row.p_proportional)}): "
                 "the limits of agreement are too wide at one end and too narrow at the other."
             )
-        if row.p_normal is not None and row.p_normal < SIGNIFICANT:
+        if row.n >= ENOUGH_FOR_SHAPE and row.p_normal is not None and row.p_normal < SIGNIFICANT:
             out.append(
                 f"{name}: the differences are not normally distributed (p {_told(row.p_normal)}): "
                 "look for outliers before trusting the limits of agreement."
@@ -220,7 +221,18 @@ def _remarks(study: Study) -> list[str]:
         out.append(
             f"{_level_name(ALL)}: only {pooled.patients} patients to resample: the intervals are somewhat too narrow."
         )
+    out += [
+        f"{GROUP_NAMES[one.by]}: the groups differ in bias (p {_told(one.p_bias)})."
+        for one in study.subgroups
+        if one.p_bias is not None and one.p_bias < SIGNIFICANT
+    ]
     out += _few_of_a_kind(study.diagnoses)
+    least = min((row.freedom for row in study.precision), default=ENOUGH_FREEDOM)
+    if least < ENOUGH_FREEDOM:
+        out.append(
+            f"Precision rests on as few as {least} degrees of freedom: {ENOUGH_FREEDOM} are usual "
+            "(15 patients scanned three times, or 30 twice)."
+        )
     uncertain = sum(patient.names_certain is False for patient in study.patients)
     if uncertain:
         who = "1 patient has" if uncertain == 1 else f"{uncertain} patients have"
@@ -230,7 +242,11 @@ def _remarks(study: Study) -> list[str]:
         )
     count = sum(1 for m in study.missing if m.missing == "bmd_predicted")
     if count:
-        out.append(f"{count} rows have no prediction: results hold only for what could be measured.")
+        out.append(
+            f"{_many(count, 'row has', 'rows have')} no prediction: results hold only for what could be measured."
+        )
+    if study.unused_columns:
+        out.append(f"Columns that were not used: {', '.join(study.unused_columns)}.")
     out += [f"Patient {patient.name}: {patient.note}." for patient in study.patients if patient.note]
     return out
 

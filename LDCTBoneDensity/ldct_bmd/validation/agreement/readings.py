@@ -92,6 +92,13 @@ def read_readings(path: Path) -> tuple[Reading, ...]:
     return tuple(readings)
 
 
+def unused_columns(path: Path) -> tuple[str, ...]:
+    """Return the columns of a CSV file that :func:`read_readings` took, and made no use of."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = [name.strip() for name in next(csv.reader(file), [])]
+    return tuple(name for name in header if name and name.lower() not in (*REQUIRED, *OPTIONAL))
+
+
 def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
     """Return (line, row by column, or what is wrong with it)."""
     try:
@@ -99,6 +106,8 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
     except OSError as error:
         raise UsageError(f"Can't read {path}: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
+        if path.read_bytes()[:2] == b"PK":
+            raise UsageError(f"{path.name} is a workbook: save its sheet as CSV UTF-8.") from error
         raise UsageError(f"{path.name} is not UTF-8 text: save it as CSV UTF-8.") from error
     if "\0" in text:
         raise UsageError(f"{path.name} is no text file: save the table as CSV UTF-8.")

@@ -33,13 +33,14 @@ class Study:
     """The results of a study.
 
     Attributes:
-        pairs: complete pairs by level. means: those of the mean of L1 and L2, by group.
+        pairs: complete pairs by level; at "L1-L2" every patient's mean of L1 and L2, given or not.
+        means: the latter by group.
         agreement: one a level, and "all", pooled over the vertebrae.
         not_pooled: patients whose only pair is the mean of L1 and L2, where others have vertebrae: not in "all".
-        mean_agreement: that of the mean of L1 and L2, which the diagnosis rests on.
         diagnoses: by group and target. categories: by group.
         single: the categories of the patients with one of L1 and L2 only, counted apart.
         precision: one a level with repeated scans.
+        unused_columns: those of the file that mean nothing here.
     """
 
     readings: tuple[Reading, ...]
@@ -48,13 +49,18 @@ class Study:
     means: dict[str, Pairs]
     agreement: tuple[Agreement, ...]
     not_pooled: int
-    mean_agreement: Agreement
     diagnoses: tuple[Diagnosis, ...]
     categories: tuple[Categories, ...]
     single: Categories
     subgroups: tuple[Subgroups, ...]
     precision: tuple[Precision, ...]
     missing: tuple[MissingValue, ...]
+    unused_columns: tuple[str, ...] = ()
+
+    @property
+    def mean_agreement(self) -> Agreement | None:
+        """That of the mean of L1 and L2, which the diagnosis rests on; None if nobody has both."""
+        return next((row for row in self.agreement if row.level == MEAN_LEVEL), None)
 
     @property
     def simulated(self) -> bool:
@@ -67,6 +73,8 @@ def analyse(readings: Sequence[Reading], progress: Progress = silent) -> Study:
     progress(STAGE, 0.0)
     patients = gather(readings)
     pairs = pairs_by_level(patients)
+    if len((mean := mean_pairs(patients)).patients):
+        pairs[MEAN_LEVEL] = mean
     levels = pooled_levels(patients)
     pooled = pairs_of(patients, levels)
     agreement = (*(agree(level, of_level) for level, of_level in pairs.items()), agree(ALL, pooled))
@@ -83,7 +91,6 @@ def analyse(readings: Sequence[Reading], progress: Progress = silent) -> Study:
         means=means,
         agreement=agreement,
         not_pooled=sum(p.mean is not None and not len(pairs_of([p], levels).patients) for p in patients),
-        mean_agreement=agree(MEAN_LEVEL, means[TOTAL]),
         diagnoses=diagnoses,
         categories=tuple(compare_categories(group, of_group) for group, of_group in means.items()),
         single=compare_categories("one level", _single_pairs(single)),

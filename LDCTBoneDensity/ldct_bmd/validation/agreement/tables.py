@@ -29,15 +29,14 @@ def write_categories(study: Study, path: Path) -> None:
 
 
 def write_subgroups(study: Study, path: Path) -> None:
-    """Write the agreement of the mean of L1 and L2, and that over all vertebrae of each subgroup."""
-    everyone = {"by": "", "group": study.mean_agreement.level, "p_bias_between_groups": ""}
-    rows = [everyone | _without_level(study.mean_agreement)]
-    rows += [
+    """Write the agreement over all vertebrae of each subgroup."""
+    header = ["by", "group", "p_bias_between_groups", *_without_level(study.agreement[-1])]
+    rows = [
         {"by": one.by, "group": group.level, "p_bias_between_groups": one.p_bias} | _without_level(group)
         for one in study.subgroups
         for group in one.groups
     ]
-    write_rows(path, rows)
+    write_rows(path, rows, header)
 
 
 def write_precision(study: Study, path: Path) -> None:
