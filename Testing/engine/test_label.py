@@ -175,13 +175,15 @@ def test_a_sacrum_right_below_settles_names_that_the_votes_leave_open() -> None:
     assert weakest > before + 0.1
 
 
+@pytest.mark.parametrize(("height_mm", "breadth"), [(7, 1.0), (15, 0.45)], ids=["flat", "narrow"])
 @pytest.mark.parametrize("sacrum", [True, False])
-def test_the_top_of_the_sacrum_is_no_body(sacrum: bool) -> None:
-    # L1 to L4, and the lower end of what lies below them, which the coarse network takes for L5.
+def test_the_top_of_the_sacrum_is_no_body(sacrum: bool, height_mm: int, breadth: float) -> None:
+    # L1 to L4, and a part of what lies below them, which the coarse network takes for L5.
     scan, seen, numbers = seen_by_networks(levels=LUMBAR, start_mm=40.0)
-    z = np.arange(len(numbers))[:, None, None]
-    top = np.argwhere(numbers == 5)[:, 0].max()
-    away = (numbers == 5) & (z < top - 7)
+    z, y, _ = np.indices(numbers.shape)
+    lowest = np.argwhere(numbers == 5)
+    top, (front, back) = lowest[:, 0].max(), (lowest[:, 1].min(), lowest[:, 1].max())
+    away = (numbers == 5) & ((z < top - height_mm) | (y < back - breadth * (back - front)))
     seen.class_probability[0][away] = 1
     seen.class_probability[3][away] = 0
     if sacrum:

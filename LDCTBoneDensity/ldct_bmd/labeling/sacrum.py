@@ -10,7 +10,7 @@ from ..segmentation.levels import SACRUM
 LEAST_MM3 = 20000.0  # S1 alone is larger; smaller false ones are seen below a scan that ends in the chest
 NEAR_MM = 20.0  # L5 is nearer to the sacrum, with their disc between them; L4 is not
 # The top of S1 is now and then taken for a body: lower than these shares of the body above it, in height and volume.
-STUMP_HEIGHT, STUMP_VOLUME = 0.5, 0.35
+STUMP_HEIGHT, STUMP_VOLUME = 0.7, 0.35
 
 
 def follows(segmentation: NetworkBodies, body: NDArray[np.bool_]) -> bool:
