@@ -33,14 +33,25 @@ ODD_PLACE = (
 )
 
 THORACIC = tuple(f"T{i}" for i in range(1, 13))
-# How many bodies bear ribs that can be seen, and how often: twelfth ribs that are too short count as missing, and now
-# and then the network overlooks them all.
-RIB_BEARING: dict[int, tuple[tuple[str, ...], float]] = {
-    12: (THORACIC, 0.85),
-    11: (THORACIC[:-1], 0.06),
-    13: ((*THORACIC, "L1"), 0.06),
-    0: ((), 0.03),
-}
+
+
+class RibHypothesis(NamedTuple):
+    """Which bodies show ribs: how many of a whole spine bear them, at which levels they are seen, how often."""
+
+    bearing: int
+    seen: tuple[str, ...]
+    prior: float
+
+
+# Twelfth ribs that are too short count as missing; now and then the network overlooks those between the shoulders, or
+# all of them.
+RIB_HYPOTHESES = (
+    RibHypothesis(12, THORACIC, 0.82),
+    RibHypothesis(12, THORACIC[4:], 0.03),
+    RibHypothesis(11, THORACIC[:-1], 0.06),
+    RibHypothesis(13, (*THORACIC, "L1"), 0.06),
+    RibHypothesis(0, (), 0.03),
+)
 
 
 class RibEvidence(NamedTuple):
@@ -103,10 +114,9 @@ def assign(
     columns = np.clip(levels + 1, 0, channels - 1)
     lowest = np.log(np.where(levels == NAMES.index("L5"), 1.0, NOT_L5)) if on_sacrum else np.zeros(len(levels))
     slips = _slips(missing, centres_mm)
-    counts = list(RIB_BEARING)
     forward, backward, scores = [], [], []
-    for bearers, prior in RIB_BEARING.values():
-        bears = np.array([False, *(name in bearers for name in NAMES), False])
+    for _, shown, prior in RIB_HYPOTHESES:
+        bears = np.array([False, *(name in shown for name in NAMES), False])
         seen = np.zeros_like(logs) if ribs is None else np.where(bears, ribs.bearing, ribs.bare)
         emission = (logs + seen)[:, columns]
         emission[-1] += lowest
@@ -127,7 +137,7 @@ def assign(
         positions=tuple(int(levels[k]) for k in best),
         confidence=tuple(float(c) for c in confidence),
         runner_up=int(np.argmax(others)) - int(best[weakest]),
-        rib_bearing=counts[int(np.argmax(share))],
+        rib_bearing=RIB_HYPOTHESES[int(np.argmax(share))].bearing,
     )
 
 
