@@ -5,7 +5,7 @@ import pytest
 from helpers_column import SPACING_ZYX_MM, column
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.errors import CannotMeasure
-from ldct_bmd.labeling import VertebralColumn, label
+from ldct_bmd.labeling import VertebralColumn, label, sacrum
 from ldct_bmd.labeling.name import THORACIC
 from ldct_bmd.labeling.ribs import OFFSET_MM
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
@@ -149,13 +149,94 @@ def put_sacrum(seen: NetworkBodies, numbers: np.ndarray, below_mm: float) -> Non
 LUMBAR = ("L1", "L2", "L3", "L4", "L5")
 
 
-def test_names_are_counted_from_a_sacrum_right_below() -> None:
-    scan, seen, numbers = seen_by_networks(levels=LUMBAR, start_mm=40.0)
+DOWN_TO_THE_SACRUM = ("T10", "T11", "T12", *LUMBAR)
+
+
+def above_the_sacrum(levels: tuple[str, ...], **options: object) -> tuple[CTScan, NetworkBodies]:
+    heights = (26.0,) * len(levels)
+    scan, seen, numbers = seen_by_networks(levels, heights_mm=heights, start_mm=40.0, **options)  # type: ignore[arg-type]
     put_sacrum(seen, numbers, below_mm=6.0)
+    return scan, seen
+
+
+def test_names_are_counted_from_the_last_rib_and_a_sacrum_right_below() -> None:
+    scan, seen = above_the_sacrum(DOWN_TO_THE_SACRUM)
+    found = label(seen, scan)
+    assert levels_of(found) == DOWN_TO_THE_SACRUM
+    assert found.names_certain
+    assert "counted from the last rib and the sacrum" in found.remark
+
+
+def test_the_sacrum_alone_leaves_names_uncertain() -> None:
+    # L2 to L6 look just the same.
+    scan, seen = above_the_sacrum(LUMBAR)
     found = label(seen, scan)
     assert levels_of(found) == LUMBAR
+    assert not found.names_certain
+    assert "sixth lumbar" in found.remark
+
+
+def test_ribs_out_of_view_leave_names_counted_from_the_sacrum_uncertain() -> None:
+    # T11, T12 and six lumbar vertebrae, taken for T11 to L6: the field of view ends beside the bodies.
+    scan, seen = above_the_sacrum(DOWN_TO_THE_SACRUM, ribs=())
+    x = np.indices(seen.level_geometry.shape)[2]
+    narrow = slice(int(np.argwhere(seen.level_probability[1:19] > 0.5)[:, 3].min()), None)
+    kept = x[0, 0, narrow]
+    probability = seen.level_probability[..., narrow][..., : len(kept) // 2]
+    start = seen.level_geometry.to_lps_mm(np.array([[narrow.start, 0.0, 0.0]]))[0]
+    nz, ny, nx = probability.shape[1:]
+    geometry = Geometry((nx, ny, nz), seen.level_geometry.spacing_mm, tuple(start), seen.level_geometry.direction)
+    found = label(NetworkBodies(seen.geometry, seen.class_probability, geometry, probability), scan)
+    assert not found.names_certain
+
+
+@pytest.mark.parametrize("rib", [0.4, 0.6, 0.9])
+def test_a_rib_at_l1_makes_names_uncertain_however_faint(rib: float) -> None:
+    # T10 to L4 on the sacrum, each taken for the next lower one: what is called L1 bears the last rib.
+    scan, seen = above_the_sacrum(
+        ("T10", "T11", "T12", *LUMBAR[:4]), votes=("T11", "T12", *LUMBAR), ribs=("T10", "T11", "T12")
+    )
+    channel = seen.level_probability[CHANNELS.index("rib")]
+    lowest = np.argwhere(channel > 0.5)[:, 0].min()
+    channel[: lowest + 4] *= rib
+    found = label(seen, scan)
+    assert levels_of(found) != ("T10", "T11", "T12", *LUMBAR[:4])
+    assert not found.names_certain
+
+
+def test_a_first_rib_that_is_not_there_speaks_against_the_names() -> None:
+    # C7 to L1 without a twelfth rib: taken for the next lower ones, T11's rib is the last.
+    levels = ("C7", *THORACIC, "L1")
+    votes = ("T1", *THORACIC[1:], "L1", "L2")
+    heights = (24.0,) * len(levels)
+    scan, seen, _ = seen_by_networks(levels, votes=votes, ribs=THORACIC[:-1], heights_mm=heights)
+    assert not label(seen, scan).names_certain
+
+
+def test_a_body_lost_above_the_end_of_the_scan_leaves_the_names_uncertain() -> None:
+    levels = ("C7", *(level for level in THORACIC if level != "T10"))
+    scan, seen, _ = seen_by_networks(levels, votes=("cervical", *levels[1:]), heights_mm=(24.0,) * len(levels))
+    assert not label(seen, scan).names_certain
+
+
+def test_a_sacrum_beside_the_column_is_none() -> None:
+    _, seen, numbers = seen_by_networks(levels=LUMBAR, start_mm=40.0)
+    put_sacrum(seen, numbers, below_mm=6.0)
+    assert sacrum.follows(seen, numbers == 5)
+    z, _, x = np.indices(seen.level_geometry.shape) * 4.0
+    lowest = np.argwhere(numbers == 5) * SPACING_ZYX_MM
+    beside = (x - 50.0 > lowest[:, 2].max()) & (x - 50.0 < lowest[:, 2].max() + 30.0)
+    seen.level_probability[SACRUM] = beside & (z > lowest[:, 0].min()) & (z < lowest[:, 0].max() + 60.0)
+    assert not sacrum.follows(seen, numbers == 5)
+
+
+def test_names_counted_from_the_first_rib_to_the_sacrum_need_no_twelfth_rib() -> None:
+    levels = ("C7", *THORACIC, *LUMBAR)
+    scan, seen = above_the_sacrum(levels, votes=("cervical", *levels[1:]), ribs=THORACIC[:-1])
+    found = label(seen, scan)
+    assert levels_of(found) == levels
     assert found.names_certain
-    assert "counted from the sacrum" in found.remark
+    assert "the first rib and the sacrum" in found.remark
 
 
 def test_a_sacrum_further_down_is_no_landmark() -> None:
@@ -176,8 +257,8 @@ def test_a_sacrum_right_below_settles_names_that_the_votes_leave_open() -> None:
 
 
 @pytest.mark.parametrize(("height_mm", "breadth"), [(7, 1.0), (15, 0.45)], ids=["flat", "narrow"])
-@pytest.mark.parametrize("sacrum", [True, False])
-def test_the_top_of_the_sacrum_is_no_body(sacrum: bool, height_mm: int, breadth: float) -> None:
+@pytest.mark.parametrize("in_view", [True, False])
+def test_the_top_of_the_sacrum_is_no_body(in_view: bool, height_mm: int, breadth: float) -> None:
     # L1 to L4, and a part of what lies below them, which the coarse network takes for L5.
     scan, seen, numbers = seen_by_networks(levels=LUMBAR, start_mm=40.0)
     z, y, _ = np.indices(numbers.shape)
@@ -186,9 +267,9 @@ def test_the_top_of_the_sacrum_is_no_body(sacrum: bool, height_mm: int, breadth:
     away = (numbers == 5) & ((z < top - height_mm) | (y < back - breadth * (back - front)))
     seen.class_probability[0][away] = 1
     seen.class_probability[3][away] = 0
-    if sacrum:
+    if in_view:
         put_sacrum(seen, numbers, below_mm=-14.0)
-    assert len(label(seen, scan).vertebrae) == (4 if sacrum else 5)
+    assert len(label(seen, scan).vertebrae) == (4 if in_view else 5)
 
 
 def test_a_sixth_lumbar_vertebra_makes_names_counted_from_the_sacrum_uncertain() -> None:

@@ -89,7 +89,7 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     whole_ml = [v.volume_ml for v in vertebrae if v.complete]
     if whole_ml and np.median(whole_ml) < SMALLEST_ML:
         raise CannotMeasure(ANY_LEVEL)
-    certain, remark = judge(naming, vertebrae, extents, Landmarks(segmentation, numbers, ribs))
+    certain, remark = judge(naming, vertebrae, extents, votes, Landmarks(segmentation, numbers, ribs))
     if len(vertebrae) < LEAST_BODIES and not certain:
         raise CannotMeasure(NO_COLUMN)
     return VertebralColumn(tuple(vertebrae), bodies, certain, remark)

@@ -14,8 +14,10 @@ from .column import Vertebra
 from .name import CERTAIN, NAMES, ODD_PLACE, THORACIC, Naming, odd_gap
 from .ribs import ABSENT, PRESENT, RibCount
 
+FIRST_RIB, LAST_RIB, ON_SACRUM = "the first rib", "the last rib", "the sacrum"
 LEAST_FOR_TREND = 8  # bodies; of fewer none is called too long
 LONG = 1.5  # times what the others let expect: two bodies, one of them crushed
+OUTVOTED = 0.1  # a body with less of a vote for its name is taken for another one
 
 
 @dataclass(frozen=True)
@@ -43,40 +45,54 @@ class Landmarks:
         # A place for a rib that is out of view tells nothing: it compares as neither.
         anchors = []
         if rib("T1") > PRESENT and rib("C7") < ABSENT:
-            anchors.append("the first rib")
+            anchors.append(FIRST_RIB)
         if rib("T12") > PRESENT and rib("L1") < ABSENT:
-            anchors.append("the last rib")
+            anchors.append(LAST_RIB)
         if "L5" in found and max(naming.positions) < len(NAMES):
             lowest = self.numbers == 1 + naming.positions.index(NAMES.index("L5"))
             if sacrum.follows(self.segmentation, lowest):
-                anchors.append("the sacrum")
+                anchors.append(ON_SACRUM)
         return anchors
+
+    def contradiction(self, naming: Naming, found: set[str]) -> str | None:
+        """Return which landmark speaks against the names of the bodies ``found``, if one does."""
+        if "T1" in found and self.rib(naming, "T1") < ABSENT:
+            return "no rib is seen at T1"
+        if "C7" in found and self.rib(naming, "C7") > PRESENT:
+            return "a rib is seen at C7"
+        lowest = naming.positions[-1]
+        if lowest != NAMES.index("L5") and sacrum.follows(self.segmentation, self.numbers == len(naming.positions)):
+            return f"the sacrum lies right below {NAMES[lowest] if lowest < len(NAMES) else 'what follows L5'}"
+        return None
 
 
 def judge(
-    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64], landmarks: Landmarks
+    naming: Naming,
+    vertebrae: Sequence[Vertebra],
+    extents_mm: NDArray[np.float64],
+    votes: NDArray[np.float64],
+    landmarks: Landmarks,
 ) -> tuple[bool, str]:
     """Return whether the names are certain, and a sentence that says why.
 
     Args:
         vertebrae: those of the named bodies that are on the scan, from the top.
         extents_mm: (n, 2), from where to where each body of ``naming`` goes along the spine.
+        votes: (n, len(NAMES) + 2), as for :func:`~.name.assign`.
     """
     odd = _odd_place(naming, vertebrae, extents_mm)
     if odd is not None:
         return False, ODD_PLACE.format(*odd)
     found = {v.level for v in vertebrae}
     anchors = landmarks.seen(naming, found)
-    # From the first rib to the sacrum all are counted; from either one, a rib too few may be a name too low.
-    counted = "the first rib" in anchors and "the sacrum" in anchors
-    bare = "T12" in found and landmarks.rib(naming, "T12") < PRESENT
-    ribs = _odd_ribs(naming.rib_bearing, bare and not counted)
-    if ribs is not None:
-        return False, f"The names are uncertain: {ribs}; count them and confirm or correct the names."
-    if not anchors:
-        return False, (
-            "The names are uncertain: neither C7/T1, nor the last rib, nor the sacrum is in view to count from."
-        )
+    against = (
+        _odd_ribs(naming, found, landmarks, anchors)
+        or landmarks.contradiction(naming, found)
+        or _outvoted(naming, votes)
+        or _too_little(anchors)
+    )
+    if against:
+        return False, f"The names are uncertain: {against}; count the ribs and confirm or correct the names."
     probability = min(v.confidence for v in vertebrae)
     if probability < CERTAIN:
         other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
@@ -88,14 +104,41 @@ def judge(
     return True, f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
 
 
-def _odd_ribs(bearing: int, bare: bool) -> str | None:
-    """Return what is odd about how many vertebrae bear ribs, if anything is; ``bare``: none is seen at T12."""
-    if bearing == 0:
+def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Sequence[str]) -> str | None:
+    """Return what is odd about how many vertebrae bear ribs, if anything is."""
+    if naming.rib_bearing == 0:
         return "no ribs are seen to count from"
-    if bearing > len(THORACIC):
-        return f"a rib is seen at L1, so {bearing} vertebrae seem to bear ribs"
-    if bare:
-        return f"no rib is seen at T12, so {len(THORACIC) - 1} vertebrae seem to bear ribs"
+    at = {level: landmarks.rib(naming, level) for level in ("T12", "L1") if level in found}
+    # What is out of view compares as neither.
+    if naming.rib_bearing > len(THORACIC) or at.get("L1", np.nan) >= ABSENT:
+        return f"a rib is seen at L1, so {len(THORACIC) + 1} vertebrae seem to bear ribs"
+    # From the first rib to the sacrum all are counted; from either one, a rib too few may be a name too low.
+    counted = FIRST_RIB in anchors and ON_SACRUM in anchors
+    if at.get("T12", np.nan) < PRESENT and not counted:
+        clear = "clear " if at["T12"] >= ABSENT else ""
+        return f"no {clear}rib is seen at T12, so {len(THORACIC) - 1} vertebrae seem to bear ribs"
+    return None
+
+
+def _outvoted(naming: Naming, votes: NDArray[np.float64]) -> str | None:
+    """Return which neighbours are both taken for another vertebra than their names say, if any are.
+
+    So it is where one was lost without a gap above them, and names are counted from above.
+    """
+    columns = np.clip(np.asarray(naming.positions) + 1, 0, votes.shape[1] - 1)
+    outvoted = votes[np.arange(len(votes)), columns] < OUTVOTED
+    for number in np.flatnonzero(outvoted[:-1] & outvoted[1:]):
+        upper, lower = naming.positions[number], naming.positions[number + 1]
+        if upper >= 0 and lower < len(NAMES):
+            return f"{NAMES[upper]} and {NAMES[lower]} look like other vertebrae"
+    return None
+
+
+def _too_little(anchors: Sequence[str]) -> str | None:
+    if not anchors:
+        return "neither C7/T1, nor the last rib, nor the sacrum is in view and clear enough to count from"
+    if list(anchors) == [ON_SACRUM]:
+        return "only the sacrum is in view to count from, and a sixth lumbar vertebra cannot be excluded"
     return None
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ..segmentation import NetworkBodies
@@ -15,11 +16,18 @@ STUMP_HEIGHT, STUMP_VOLUME = 0.7, 0.35
 
 def follows(segmentation: NetworkBodies, body: NDArray[np.bool_]) -> bool:
     """Return whether the sacrum lies right below ``body`` (z, y, x), a mask on the fine grid."""
-    sacrum = np.argwhere(segmentation.level_probability[SACRUM] > 0.5)
-    if len(sacrum) * segmentation.level_geometry.voxel_volume_mm3 < LEAST_MM3 or not body.any():
+    parts, count = ndimage.label(segmentation.level_probability[SACRUM] > 0.5)
+    if not count or not body.any():
         return False
+    sizes = np.bincount(parts.ravel())[1:]
+    if sizes.max() * segmentation.level_geometry.voxel_volume_mm3 < LEAST_MM3:
+        return False
+    sacrum = np.argwhere(parts == 1 + int(np.argmax(sizes)))
     sacrum_mm = segmentation.level_geometry.to_lps_mm(sacrum[:, ::-1].astype(np.float64))
     body_mm = segmentation.geometry.to_lps_mm(np.argwhere(body)[:, ::-1].astype(np.float64))
+    # It rises behind L5 and beside it, but its middle is lower.
+    if np.median(sacrum_mm[:, 2]) >= body_mm[:, 2].min():
+        return False
     return bool(cKDTree(body_mm).query(sacrum_mm)[0].min() <= NEAR_MM)
 
 
