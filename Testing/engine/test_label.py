@@ -273,7 +273,7 @@ def test_the_top_of_the_sacrum_is_no_body(in_view: bool, height_mm: int, breadth
 
 
 def test_a_sixth_lumbar_vertebra_makes_names_counted_from_the_sacrum_uncertain() -> None:
-    # T12, L1, ..., L4 in view, each taken for the next lower one; no rib at what is called T12.
+    # T11, T12, L1 to L3 in view, each taken for the next lower one, and the sacrum: a lumbar vertebra too many.
     scan, seen, numbers = seen_by_networks(
         levels=("T11", "T12", "L1", "L2", "L3"), votes=("T12", "L1", "L2", "L3", "L4"), ribs=(), start_mm=40.0
     )

@@ -222,15 +222,16 @@ def _remarks(study: Study) -> list[str]:
             f"{_level_name(ALL)}: only {pooled.patients} patients to resample: the intervals are somewhat too narrow."
         )
     out += [
-        f"{GROUP_NAMES[one.by]}: the groups differ in bias (p {_told(one.p_bias)})."
+        f"{GROUP_NAMES[one.by]}: the groups differ in bias (p {_told(one.p_bias)}, one of {len(study.subgroups)} "
+        f"comparisons, uncorrected; patients: {', '.join(f'{row.level} {row.patients}' for row in one.groups)})."
         for one in study.subgroups
         if one.p_bias is not None and one.p_bias < SIGNIFICANT
     ]
     out += _few_of_a_kind(study.diagnoses)
-    least = min((row.freedom for row in study.precision), default=ENOUGH_FREEDOM)
-    if least < ENOUGH_FREEDOM:
+    few = [f"{_level_name(row.level)} {row.freedom}" for row in study.precision if row.freedom < ENOUGH_FREEDOM]
+    if few:
         out.append(
-            f"Precision rests on as few as {least} degrees of freedom: {ENOUGH_FREEDOM} are usual "
+            f"Precision rests on few degrees of freedom ({', '.join(few)}): {ENOUGH_FREEDOM} are usual "
             "(15 patients scanned three times, or 30 twice)."
         )
     uncertain = sum(patient.names_certain is False for patient in study.patients)

@@ -59,7 +59,7 @@ class Study:
 
     @property
     def mean_agreement(self) -> Agreement | None:
-        """That of the mean of L1 and L2, which the diagnosis rests on; None if nobody has both."""
+        """That of the mean of L1 and L2, which the diagnosis rests on; None where no row tells of it."""
         return next((row for row in self.agreement if row.level == MEAN_LEVEL), None)
 
     @property
