@@ -88,7 +88,7 @@ def judge(
     against = (
         _odd_ribs(naming, found, landmarks, anchors)
         or landmarks.contradiction(naming, found)
-        or _outvoted(naming, votes)
+        or (_outvoted(naming, votes) if LAST_RIB not in anchors and ON_SACRUM not in anchors else None)
         or _too_little(anchors)
     )
     if against:
@@ -123,7 +123,8 @@ def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Se
 def _outvoted(naming: Naming, votes: NDArray[np.float64]) -> str | None:
     """Return which neighbours are both taken for another vertebra than their names say, if any are.
 
-    So it is where one was lost without a gap above them, and names are counted from above.
+    So it is where one was lost without a gap above them. It matters where names are counted from above alone: votes may
+    well be off by one where ribs below tell better.
     """
     columns = np.clip(np.asarray(naming.positions) + 1, 0, votes.shape[1] - 1)
     outvoted = votes[np.arange(len(votes)), columns] < OUTVOTED
