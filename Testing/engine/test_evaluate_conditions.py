@@ -50,3 +50,13 @@ def test_the_density_changes_by_what_the_place_of_the_voi_makes_of_the_truth() -
     # 6 mm along a rise of 1 HU per mm; partial volume is sampled to 0.5 % of the VOI, whose HU spread over some 20 mm.
     assert change.bmd_mg_cm3.mean == pytest.approx(6 * NOMINAL.slope, abs=0.1)
     assert (change.within_4_mg_cm3.count, change.within_4_mg_cm3.of) == (0, len(LOWEST))
+    # The reference's bodies stay where they were.
+    still = change.reference_within_4_mg_cm3
+    assert (still.count, still.of) == (len(LOWEST), len(LOWEST))
+
+
+def test_a_reference_that_moves_in_the_bone_tells_that_the_method_does() -> None:
+    usual = evaluate_case(case(name="usual", noise_free_hu=scan().hu), Given(bodies()))
+    other = Case("other", "moved", scan(), bodies(x=6), noise_free_hu=scan().hu, compared_with="usual")
+    (change,) = compare_conditions([usual, evaluate_case(other, Given(bodies()))])
+    assert (change.within_4_mg_cm3.count, change.reference_within_4_mg_cm3.count) == (len(LOWEST), 0)

@@ -20,6 +20,8 @@ class ConditionChange:
         bmd_mg_cm3: change of what the place of the automatic VOI makes of the true density (by the nominal
             calibration; noise and blur apart).
         within_4_mg_cm3: of these changes.
+        reference_within_4_mg_cm3: the same of the VOIs in the reference's bodies: an axial VOI takes another part of a
+            body that lies tilted, however well it is outlined.
     """
 
     group: str
@@ -28,6 +30,7 @@ class ConditionChange:
     names_kept: Share
     bmd_mg_cm3: Spread | None
     within_4_mg_cm3: Share
+    reference_within_4_mg_cm3: Share
 
 
 def compare_conditions(results: Sequence[CaseResult]) -> tuple[ConditionChange, ...]:
@@ -41,25 +44,33 @@ def compare_conditions(results: Sequence[CaseResult]) -> tuple[ConditionChange, 
 
 
 def _change(group: str, pairs: Sequence[tuple[CaseResult, CaseResult]]) -> ConditionChange:
-    dice, kept, bmd = [], [], []
+    dice, kept, bmd, reference = [], [], [], []
     for usual, other in pairs:
         bodies = _bodies(usual, other)
         if bodies:
             dice.append(sum(new.dice_by_name - old.dice_by_name for old, new in bodies) / len(bodies))
             kept.append(all(new.found_as == old.found_as for old, new in bodies if old.found))
-        bmd += [
-            NOMINAL.slope * (new.noise_free_voi_hu - old.noise_free_voi_hu)
-            for old, new in bodies
-            if old.noise_free_voi_hu is not None and new.noise_free_voi_hu is not None
-        ]
+        for old, new in bodies:
+            bmd += _bmd_change(old.noise_free_voi_hu, new.noise_free_voi_hu)
+            reference += _bmd_change(old.true_voi_hu, new.true_voi_hu)
     return ConditionChange(
         group=group,
         scans=len(pairs),
         dice=spread(dice),
         names_kept=share(kept),
         bmd_mg_cm3=spread(bmd),
-        within_4_mg_cm3=share(abs(change) <= WITHIN_MG_CM3 for change in bmd),
+        within_4_mg_cm3=_within(bmd),
+        reference_within_4_mg_cm3=_within(reference),
     )
+
+
+def _bmd_change(old_hu: float | None, new_hu: float | None) -> list[float]:
+    """Return the change in mg/cm3, or nothing where one of them is not known."""
+    return [] if old_hu is None or new_hu is None else [NOMINAL.slope * (new_hu - old_hu)]
+
+
+def _within(changes_mg_cm3: Sequence[float]) -> Share:
+    return share(abs(change) <= WITHIN_MG_CM3 for change in changes_mg_cm3)
 
 
 def _bodies(usual: CaseResult, other: CaseResult) -> list[tuple[LevelResult, LevelResult]]:

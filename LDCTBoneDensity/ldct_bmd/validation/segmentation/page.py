@@ -133,6 +133,7 @@ def _condition_row(change: ConditionChange) -> tuple[str, ...]:
         _share(change.names_kept),
         _spread(change.bmd_mg_cm3, "+.1f"),
         _share(change.within_4_mg_cm3),
+        _share(change.reference_within_4_mg_cm3),
     )
 
 
