@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from helpers_atlas import HIGHEST, LOWEST, block_atlas
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
-from ldct_bmd.training.configuration import COARSE
+from ldct_bmd.training.configuration import COARSE, FINE
 from ldct_bmd.training.synthetic import Atlas, SampleSpec, load_atlas, sample
 from ldct_bmd.training.synthetic import tissues as t
 from ldct_bmd.training.synthetic.acquisition import thick_slices
 from ldct_bmd.training.synthetic.pose import PoseSpec
 from ldct_bmd.training.synthetic.shapes import AIR_HU
 from ldct_bmd.training.targets import level_table, region_table
+from skimage.measure import block_reduce
 
 ATLAS_FILE = Path(__file__).parents[2].parent / "shared" / "data" / "atlas" / "torso_labels_1mm.nii.gz"
 SPEC = SampleSpec((32, 32, 32), (2.0, 2.0, 2.0), levels=(LOWEST, HIGHEST), offset_mm=(4.0, 3.0, 3.0))
@@ -57,6 +58,21 @@ def test_without_deformation_bodies_keep_their_size_and_order(atlas: Atlas) -> N
     assert all(abs(height - 28) <= 8 for height in heights.values())  # the heights of bodies vary by some 6 % of both
     z = [np.argwhere(drawn.labels == level)[:, 0].mean() for level in sorted(heights)]
     assert z == sorted(z, reverse=True)  # the label grows downwards
+
+
+def test_large_voxels_show_the_mean_of_what_lies_in_them_and_bear_the_commonest_label(atlas: Atlas) -> None:
+    fine = replace(SPEC, shape=(64, 64, 64), spacing_zyx_mm=(1.0, 1.0, 1.0))
+    finer, drawn = (sample(np.random.default_rng(3), atlas, spec) for spec in (fine, replace(SPEC, oversampling=2)))
+    assert drawn.hu.shape == drawn.labels.shape == SPEC.shape
+    assert drawn.hu == pytest.approx(block_reduce(finer.hu, 2, np.mean), abs=0.01)
+    often = [block_reduce(finer.labels == value, 2, np.sum) for value in np.unique(finer.labels)]
+    own = block_reduce(finer.labels, 2, lambda block, axis: (block == drawn.labels[..., None, None, None]).sum(axis))
+    assert np.array_equal(own, np.max(often, axis=0))
+
+
+def test_the_whole_look_is_trained_without_the_noise_that_large_voxels_average_away() -> None:
+    assert COARSE.spec.noise_left < 0.5
+    assert FINE.spec.noise_left == 1.0
 
 
 def test_scenes_of_no_anatomy_hold_no_label_and_differ(atlas: Atlas) -> None:

@@ -16,14 +16,16 @@ from ldct_bmd.progress import silent
 from ldct_bmd.segmentation.label_map import Parts, Values
 from ldct_bmd.segmentation.network_segmenter import _padded
 from ldct_bmd.segmentation.normalize import LOW_HU, normalize
-from ldct_bmd.training import pairs
+from ldct_bmd.training import pair_source, pairs
 from ldct_bmd.training.configuration import COARSE, FINE, Augmentation
 from ldct_bmd.training.pair_source import PairSource
 from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs, write_held_out
 from ldct_bmd.training.synthetic import SampleSpec
+from ldct_bmd.training.synthetic.acquisition import ScanSettings
 from ldct_bmd.training.targets import OTHER_BONE, UNKNOWN
 from ldct_bmd.validation.segmentation.pairs import Pair, find_pairs
 from numpy.typing import NDArray
+from scipy import ndimage
 
 FINE_MM = (1.0, 2.0, 2.0)
 WHOLE, BODIES = column()
@@ -271,6 +273,20 @@ def test_a_second_scan_adds_noise_and_leaves_the_labels(coded: AnnotatedScan) ->
     noisy_hu, noisy = PairSource((coded,), SPEC, Augmentation(rescan=1.0)).draw(np.random.default_rng(2), 24)
     assert np.array_equal(calm, noisy)
     assert len(np.unique(noisy_hu)) > 1000
+
+
+def test_a_second_scan_of_averaged_voxels_adds_less_noise(
+    coded: AnnotatedScan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pair_source, "draw_settings", lambda _: ScanSettings(noise_hu=40.0))
+
+    def noise_hu(times: int) -> float:
+        source = PairSource((coded,), replace(SPEC, oversampling=times), Augmentation(rescan=1.0))
+        calm = PairSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(2), 24)[0]
+        flat = ndimage.generic_gradient_magnitude(calm, ndimage.sobel) == 0
+        return float((source.draw(np.random.default_rng(2), 24)[0] - calm)[flat].std())
+
+    assert noise_hu(2) < 0.5 * noise_hu(1)
 
 
 def test_what_is_kept_of_a_scan_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

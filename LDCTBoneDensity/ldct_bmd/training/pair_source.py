@@ -1,6 +1,6 @@
 """Annotated scans as a source of training examples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,5 +74,7 @@ class PairSource:
         if augmentation.hu_scale or augmentation.hu_shift:
             hu = hu * (1 + rng.normal(0, augmentation.hu_scale)) + rng.normal(0, augmentation.hu_shift)
         if rng.random() < augmentation.rescan:
-            hu = acquire(rng, hu, self.spec.spacing_zyx_mm, draw_settings(rng))
+            settings = draw_settings(rng)
+            settings = replace(settings, noise_hu=settings.noise_hu * self.spec.noise_left)
+            hu = acquire(rng, hu, self.spec.spacing_zyx_mm, settings)
         return hu.astype(np.float32)

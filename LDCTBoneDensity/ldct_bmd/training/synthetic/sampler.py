@@ -1,6 +1,7 @@
 """One synthetic scan with its labels."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ class SampleSpec:
         spineless: chance of a scan far above or below the spine.
         shapes: chance of a scan of no anatomy at all (:mod:`.shapes`).
         hardware: chance of cement or screws.
+        oversampling: the scan is drawn this many times finer along each axis, then averaged: a large voxel shows the
+            mean of what lies in it, and little noise. The label is the commonest.
     """
 
     shape: tuple[int, int, int]
@@ -39,7 +42,13 @@ class SampleSpec:
     spineless: float = 0.0
     shapes: float = 0.0
     hardware: float = 0.05
+    oversampling: int = 1
     pose: PoseSpec = field(default_factory=PoseSpec)
+
+    @property
+    def noise_left(self) -> float:
+        """The share of a scanner's noise that is left in voxels so averaged."""
+        return float(self.oversampling**-1.5)
 
 
 @dataclass(frozen=True)
@@ -72,9 +81,28 @@ class Sample:
 
 def sample(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Sample:
     """Draw one synthetic scan; the same ``rng`` state gives the same scan."""
-    anatomy = draw_anatomy(rng, atlas, spec)
-    hu = acquire(rng, anatomy.hu, spec.spacing_zyx_mm, draw_settings(rng), anatomy.metal)
-    return Sample(hu, anatomy.labels)
+    times = spec.oversampling
+    nz, ny, nx = (n * times for n in spec.shape)
+    dz, dy, dx = (d / times for d in spec.spacing_zyx_mm)
+    finer = replace(spec, shape=(nz, ny, nx), spacing_zyx_mm=(dz, dy, dx))
+    anatomy = draw_anatomy(rng, atlas, finer)
+    hu = acquire(rng, anatomy.hu, finer.spacing_zyx_mm, draw_settings(rng), anatomy.metal)
+    if times == 1:
+        return Sample(hu, anatomy.labels)
+    return Sample(_blocks(hu, times).mean(axis=-1), _commonest(_blocks(anatomy.labels, times)))
+
+
+def _blocks(values: NDArray[Any], times: int) -> NDArray[Any]:
+    """Return what each voxel of a coarser grid holds: (z, y, x, times ** 3)."""
+    nz, ny, nx = (n // times for n in values.shape)
+    split = values.reshape(nz, times, ny, times, nx, times).transpose(0, 2, 4, 1, 3, 5)
+    return split.reshape(nz, ny, nx, times**3)
+
+
+def _commonest(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the label (z, y, x) that most of each block (z, y, x, n) bears."""
+    count = np.stack([(labels == labels[..., k, None]).sum(axis=-1, dtype=np.uint8) for k in range(labels.shape[-1])])
+    return np.take_along_axis(labels, count.argmax(axis=0)[..., None], axis=-1)[..., 0]
 
 
 def draw_anatomy(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Anatomy:
