@@ -46,3 +46,9 @@ def column(
         spur = (np.abs(y - centre_y + 12) < 5) & (np.abs(x - 40) < 8)
         foreground[(along >= top - 1) & (along <= bottom + 1) & spur] = 1.0
     return foreground, numbers
+
+
+def fill_disc(foreground: NDArray[np.float32], numbers: NDArray[np.uint8], below: int, seen: float) -> None:
+    """Give the disc below body ``below`` this foreground, in place: more, the less it is seen."""
+    top, bottom = (int(f(np.argwhere(numbers == n)[:, 0])) for n, f in ((below + 1, np.max), (below, np.min)))
+    foreground[top + 1 : bottom] = np.maximum(foreground[top + 1 : bottom], seen * foreground[top])

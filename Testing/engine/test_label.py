@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from helpers_column import SPACING_ZYX_MM, column
+from helpers_column import SPACING_ZYX_MM, column, fill_disc
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, label, sacrum
-from ldct_bmd.labeling.name import THORACIC
+from ldct_bmd.labeling.name import HEIGHTS_MM, THORACIC
 from ldct_bmd.labeling.ribs import OFFSET_MM
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.segmentation import NamedBodies, NetworkBodies
@@ -72,6 +72,11 @@ def seen_by_networks(
             vote[CHANNELS.index("rib"), beside & height & (y * 4.0 > middle_y)] = 1
     vote[0, vote[1:].sum(axis=0) > 0] = 0
     return scan, NetworkBodies(fine, classes, coarse, vote), numbers
+
+
+def usual_heights(levels: tuple[str, ...]) -> tuple[float, ...]:
+    """Height of each body without its disc, in mm."""
+    return tuple(HEIGHTS_MM.get(level, HEIGHTS_MM["L5"]) - 5.0 for level in levels)
 
 
 def levels_of(found: VertebralColumn) -> tuple[str, ...]:
@@ -153,8 +158,7 @@ DOWN_TO_THE_SACRUM = ("T10", "T11", "T12", *LUMBAR)
 
 
 def above_the_sacrum(levels: tuple[str, ...], **options: object) -> tuple[CTScan, NetworkBodies]:
-    heights = (26.0,) * len(levels)
-    scan, seen, numbers = seen_by_networks(levels, heights_mm=heights, start_mm=40.0, **options)  # type: ignore[arg-type]
+    scan, seen, numbers = seen_by_networks(levels, heights_mm=usual_heights(levels), start_mm=40.0, **options)  # type: ignore[arg-type]
     put_sacrum(seen, numbers, below_mm=6.0)
     return scan, seen
 
@@ -313,22 +317,42 @@ def test_ribs_that_are_not_seen_at_all_are_no_landmark() -> None:
     assert "no ribs are seen" in found.remark
 
 
-def test_a_body_as_long_as_two_makes_the_names_uncertain() -> None:
+@pytest.mark.parametrize(
+    ("highest_mm", "longer", "where"),
+    [
+        (15.0, 1.7, "between T11 and T12"),  # not taller than others' T11: taken for one body
+        (22.0, 1.8, "at T11"),  # too tall for one: cut in two
+    ],
+)
+def test_a_body_as_long_as_two_makes_the_names_uncertain(highest_mm: float, longer: float, where: str) -> None:
     levels = ("T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3")
-    heights = tuple(22.0 + i for i in range(len(levels)))
+    heights = tuple(highest_mm + i for i in range(len(levels)))
     scan, seen, _ = seen_by_networks(levels=levels, heights_mm=heights)
     assert label(seen, scan).names_certain
-    long = (*heights[:5], 1.8 * heights[5], *heights[6:])
+    long = (*heights[:5], longer * heights[5], *heights[6:])
     scan, seen, _ = seen_by_networks(levels=levels, heights_mm=long)
     found = label(seen, scan)
     assert not found.names_certain
-    assert "between T11 and T12" in found.remark
+    assert where in found.remark
+
+
+@pytest.mark.parametrize(("seen", "certain"), [(0.5, True), (0.95, False)])
+def test_bodies_told_apart_with_no_disc_in_sight_make_the_names_uncertain(seen: float, certain: bool) -> None:
+    scan, networks, numbers = seen_by_networks()
+    fill_disc(networks.class_probability[3], numbers, 3, seen)
+    networks.class_probability[0] = 1 - networks.class_probability[3]
+    found = label(networks, scan)
+    assert levels_of(found) == LEVELS
+    assert found.names_certain == certain
+    assert ("no clear disc is seen between L1 and L2" in found.remark) != certain
 
 
 def test_the_first_rib_counts_only_with_a_bare_c7_in_view() -> None:
-    scan, seen, _ = seen_by_networks(levels=("C7", "T1", "T2", "T3", "T4"), votes=("cervical", "T1", "T2", "T3", "T4"))
+    upper = ("C7", "T1", "T2", "T3", "T4")
+    scan, seen, _ = seen_by_networks(upper, votes=("cervical", *upper[1:]), heights_mm=usual_heights(upper))
     assert "first rib" in label(seen, scan).remark
-    scan, seen, _ = seen_by_networks(levels=("T1", "T2", "T3", "T4", "T5"))
+    upper = ("T1", "T2", "T3", "T4", "T5")
+    scan, seen, _ = seen_by_networks(upper, heights_mm=usual_heights(upper))
     assert not label(seen, scan).names_certain
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ldct_bmd.labeling.name import CERTAIN, NAMES, THORACIC, RibEvidence, assign, count_missing
+from ldct_bmd.labeling.name import CERTAIN, NAMES, THORACIC, RibEvidence, assign, count_missing, odd_gap
 
 CHANNELS = len(NAMES) + 2  # above C7, C7 ... L5, below L5
 
@@ -61,6 +61,23 @@ def test_a_gap_between_centres_counts_as_missing_bodies() -> None:
 def test_discs_that_grow_downwards_are_no_gap() -> None:
     centres = -np.cumsum(np.linspace(18, 36, 16))
     assert count_missing(centres).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("gaps_mm", "odd"),
+    [
+        ((24.0, 24.5, 23.0, 25.0), None),  # as in a tall man
+        ((24.0, 24.5, 36.0, 25.0), ("T4", "T5")),
+        ((24.0, 24.5, 14.0, 25.0), ("T4", "T5")),
+        ((31.0, 32.0, 33.0, 32.0), ("T2", "T3")),  # three bodies cut into two, all along
+    ],
+)
+def test_distances_that_do_not_go_with_the_names_are_told(gaps_mm: tuple[float, ...], odd: tuple[str, str]) -> None:
+    assert odd_gap(["T2", "T3", "T4", "T5", "T6"], np.array(gaps_mm)) == odd
+
+
+def test_a_level_left_out_is_no_odd_distance() -> None:
+    assert odd_gap(["T9", "T10", "T12", "L1"], np.array([29.0, 61.0, 33.0])) is None
 
 
 def test_bodies_above_c7_and_below_l5_get_no_name() -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from helpers_column import SPACING_ZYX_MM, column
-from ldct_bmd.labeling.separate import fit_curve, separate
+from helpers_column import SPACING_ZYX_MM, column, fill_disc
+from ldct_bmd.labeling.separate import SHARPEN, LevelAt, fit_curve, separate
 from scipy import ndimage
 
 LUMBAR = (28.0, 27.0, 26.0, 25.0, 24.0)
@@ -16,7 +16,7 @@ def agreement(found: np.ndarray, truth: np.ndarray) -> list[float]:
 
 def test_bodies_are_numbered_from_the_top() -> None:
     foreground, truth = column(LUMBAR)
-    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) == 1.0
     assert np.all(np.diff(extents.mean(axis=1)) < 0)
@@ -25,7 +25,7 @@ def test_bodies_are_numbered_from_the_top() -> None:
 @pytest.mark.parametrize("tilt", [-0.5, 0.5])
 def test_bodies_of_a_tilted_spine_are_cut_along_their_endplates(tilt: float) -> None:
     foreground, truth = column(LUMBAR, tilt=tilt)
-    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) > 0.99
 
@@ -33,7 +33,7 @@ def test_bodies_of_a_tilted_spine_are_cut_along_their_endplates(tilt: float) -> 
 def test_neighbours_joined_by_an_osteophyte_are_split() -> None:
     foreground, truth = column(LUMBAR, bridge=(2, 3))
     assert ndimage.label(foreground > 0.5)[1] == 3
-    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) > 0.98
 
@@ -42,7 +42,7 @@ def test_bodies_that_thick_slices_melt_together_are_split() -> None:
     foreground, truth = column(LUMBAR, disc_mm=4.0)
     blurred = ndimage.uniform_filter1d(foreground, 5, axis=0)
     blurred = np.maximum(blurred, 0.55 * (blurred > 0.1))  # the discs are above one half too
-    numbers, extents, _ = separate(blurred, SPACING_ZYX_MM)
+    numbers, extents, *_ = separate(blurred, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) > 0.95
 
@@ -53,7 +53,7 @@ def test_fragments_of_one_body_stay_together() -> None:
     # A cleft across the body, as where the network misses a sclerotic band.
     middle = int(z.mean())
     foreground[middle : middle + 1, :, :][truth[middle : middle + 1] == 3] = 0.4
-    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)[2:3]) > 0.9
 
@@ -61,14 +61,14 @@ def test_fragments_of_one_body_stay_together() -> None:
 def test_a_crushed_body_between_normal_ones_is_one_body() -> None:
     heights = (24.0, 24.0, 11.0, 25.0, 26.0)
     foreground, truth = column(heights)
-    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) == 1.0
 
 
 def test_a_body_cut_by_the_scan_is_a_body_of_its_own() -> None:
     foreground, truth = column(LUMBAR, start_mm=-12.0)
-    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) == 1.0
 
@@ -76,9 +76,35 @@ def test_a_body_cut_by_the_scan_is_a_body_of_its_own() -> None:
 def test_small_upper_and_large_lower_bodies_are_told_apart_in_one_column() -> None:
     heights = tuple(np.linspace(15, 28, 16))
     foreground, truth = column(heights, disc_mm=3.0)
-    numbers, extents, _ = separate(foreground, SPACING_ZYX_MM)
+    numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 16
     assert min(agreement(numbers, truth)) == 1.0
+
+
+def test_small_upper_bodies_are_not_joined_in_pairs_however_faint_each_second_disc_and_whatever_the_levels() -> None:
+    foreground, truth = column((18.0,) * 6, disc_mm=4.0)
+    for number in (1, 3, 5):
+        fill_disc(foreground, truth, number, 0.9)
+
+    def half_as_many(first: float) -> LevelAt:
+        return lambda voxels: np.stack([first + (voxels[:, 0] - 10) / 44, np.ones(len(voxels))])
+
+    numbers, extents, *_ = separate(
+        foreground, SPACING_ZYX_MM, level_at=half_as_many(13.0)
+    )  # counted upwards: T5 to T3
+    assert len(extents) == 6
+    assert min(agreement(numbers, truth)) > 0.95
+    lumbar = separate(foreground, SPACING_ZYX_MM, level_at=half_as_many(1.0))  # L5 to L3 may be as high as two of these
+    assert len(lumbar.extents) == 3
+
+
+def test_how_clearly_each_disc_is_seen_is_told() -> None:
+    foreground, truth = column(LUMBAR)
+    fill_disc(foreground, truth, 2, 0.9)
+    fill_disc(foreground, truth, 4, 0.6)
+    discs = separate(foreground, SPACING_ZYX_MM).discs
+    assert discs[[0, 2]] == pytest.approx(1.0, abs=0.05)
+    assert discs[[1, 3]] == pytest.approx([1 - 0.9**SHARPEN, 1 - 0.6**SHARPEN], abs=0.1)
 
 
 def test_nothing_is_found_in_an_empty_map_or_in_specks() -> None:

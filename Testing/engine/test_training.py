@@ -11,7 +11,8 @@ from ldct_bmd.training.configuration import COARSE, FINE
 from ldct_bmd.training.synthetic import Atlas, SampleSpec, load_atlas, sample
 from ldct_bmd.training.synthetic import tissues as t
 from ldct_bmd.training.synthetic.acquisition import thick_slices
-from ldct_bmd.training.synthetic.pose import PoseSpec
+from ldct_bmd.training.synthetic.atlas import VOXEL_MM
+from ldct_bmd.training.synthetic.pose import PoseSpec, place
 from ldct_bmd.training.synthetic.shapes import AIR_HU
 from ldct_bmd.training.targets import level_table, region_table
 from skimage.measure import block_reduce
@@ -58,6 +59,18 @@ def test_without_deformation_bodies_keep_their_size_and_order(atlas: Atlas) -> N
     assert all(abs(height - 28) <= 8 for height in heights.values())  # the heights of bodies vary by some 6 % of both
     z = [np.argwhere(drawn.labels == level)[:, 0].mean() for level in sorted(heights)]
     assert z == sorted(z, reverse=True)  # the label grows downwards
+
+
+def test_elastic_fields_move_anatomy_across_more_than_they_stretch_the_spine(atlas: Atlas) -> None:
+    pose = replace(CALM.pose, elastic=PoseSpec().elastic)
+    stretch, aside = [], []
+    for seed in range(30):
+        points, _ = place(np.random.default_rng(seed), atlas, pose, atlas.axis_zyx.mean(0), (60, 20, 20), (5.0, 10, 10))
+        spine = points[:, :, 10, 10] * VOXEL_MM
+        stretch.append(np.diff(spine[0, ::6]) / 30)  # neighbouring vertebrae lie some 30 mm apart
+        aside.append(np.ptp(spine[2]))
+    assert np.quantile(stretch, [0.01, 0.99]) == pytest.approx([0.92, 1.08], abs=0.04)
+    assert np.median(aside) > 5
 
 
 def test_large_voxels_show_the_mean_of_what_lies_in_them_and_bear_the_commonest_label(atlas: Atlas) -> None:

@@ -53,14 +53,14 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
         index_zyx = scan.geometry.to_index_xyz(lps)[:, ::-1]
         return ndimage.map_coordinates(scan.hu, index_zyx.T, output=np.float32, order=1, mode="nearest")
 
-    numbers, extents, curve = separate(foreground, spacing_zyx, hu_at, partial(_levels_at, segmentation))
+    numbers, extents, curve, discs = separate(foreground, spacing_zyx, hu_at, partial(_levels_at, segmentation))
     if curve is None or not len(extents):
         raise CannotMeasure(NO_VERTEBRA)
     progress("label", 0.4)
     on_sacrum = sacrum.follows(segmentation, numbers == len(extents))
     if on_sacrum and sacrum.is_stump(numbers, extents):
         numbers[numbers == len(extents)] = 0
-        extents = extents[:-1]
+        extents, discs = extents[:-1], discs[:-1]
     centres = extents.mean(axis=1)
     ribs = RibCount(segmentation, curve, centres)
     votes, recognised = _votes(segmentation, numbers, len(extents))
@@ -89,7 +89,7 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     whole_ml = [v.volume_ml for v in vertebrae if v.complete]
     if whole_ml and np.median(whole_ml) < SMALLEST_ML:
         raise CannotMeasure(ANY_LEVEL)
-    certain, remark = judge(naming, vertebrae, extents, votes, Landmarks(segmentation, numbers, ribs))
+    certain, remark = judge(naming, vertebrae, extents, discs, votes, Landmarks(segmentation, numbers, ribs))
     if len(vertebrae) < LEAST_BODIES and not certain:
         raise CannotMeasure(NO_COLUMN)
     return VertebralColumn(tuple(vertebrae), bodies, certain, remark)

@@ -11,12 +11,13 @@ from scipy.stats import theilslopes
 from ..segmentation import NetworkBodies
 from . import sacrum
 from .column import Vertebra
-from .name import CERTAIN, NAMES, ODD_PLACE, THORACIC, Naming, odd_gap
+from .name import CERTAIN, NAMES, THORACIC, Naming, odd_gap, tell_odd_place
 from .ribs import ABSENT, PRESENT, RibCount
 
 FIRST_RIB, LAST_RIB, ON_SACRUM = "the first rib", "the last rib", "the sacrum"
 LEAST_FOR_TREND = 8  # bodies; of fewer none is called too long
 LONG = 1.5  # times what the others let expect: two bodies, one of them crushed
+FAINT_DISC = 0.4  # of the section of bone is lost at the disc: in scans that show all of them it is at least 0.58
 OUTVOTED = 0.1  # a body with less of a vote for its name is taken for another one
 
 
@@ -70,6 +71,7 @@ def judge(
     naming: Naming,
     vertebrae: Sequence[Vertebra],
     extents_mm: NDArray[np.float64],
+    discs: NDArray[np.float64],
     votes: NDArray[np.float64],
     landmarks: Landmarks,
 ) -> tuple[bool, str]:
@@ -78,15 +80,17 @@ def judge(
     Args:
         vertebrae: those of the named bodies that are on the scan, from the top.
         extents_mm: (n, 2), from where to where each body of ``naming`` goes along the spine.
+        discs: (n - 1,), how clearly one is seen between each body and the next, 0 to 1.
         votes: (n, len(NAMES) + 2), as for :func:`~.name.assign`.
     """
     odd = _odd_place(naming, vertebrae, extents_mm)
     if odd is not None:
-        return False, ODD_PLACE.format(*odd)
+        return False, tell_odd_place(*odd)
     found = {v.level for v in vertebrae}
     anchors = landmarks.seen(naming, found)
     against = (
-        _odd_ribs(naming, found, landmarks, anchors)
+        _faint_disc(naming, found, discs)
+        or _odd_ribs(naming, found, landmarks, anchors)
         or landmarks.contradiction(naming, found)
         or (_outvoted(naming, votes) if LAST_RIB not in anchors and ON_SACRUM not in anchors else None)
         or _too_little(anchors)
@@ -102,6 +106,14 @@ def judge(
             "count the ribs and correct them."
         )
     return True, f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
+
+
+def _faint_disc(naming: Naming, found: set[str], discs: NDArray[np.float64]) -> str | None:
+    """Return which neighbours were told apart with no disc in sight, if any were: one, two or three they may be."""
+    for (upper, lower), disc in zip(pairwise(naming.positions), discs, strict=True):
+        if disc < FAINT_DISC and upper >= 0 and lower < len(NAMES) and {NAMES[upper], NAMES[lower]} <= found:
+            return f"no clear disc is seen between {NAMES[upper]} and {NAMES[lower]}"
+    return None
 
 
 def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Sequence[str]) -> str | None:

@@ -11,7 +11,7 @@ from ..progress import Progress, silent
 from ..scan import CTScan
 from ..segmentation import NamedBodies, Segmentation
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
-from .name import NAMES, ODD_PLACE, odd_gap
+from .name import NAMES, odd_gap, tell_odd_place
 
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 
@@ -48,5 +48,5 @@ def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
     whole = [v for v in vertebrae if v.complete and v.level in NAMES]
     centres = np.array([v.centroid_lps_mm for v in whole]).reshape(-1, 3)
     odd = odd_gap([v.level for v in whole], np.linalg.norm(np.diff(centres, axis=0), axis=1))
-    remark = "The names are those of the given segmentation." if odd is None else ODD_PLACE.format(*odd)
+    remark = "The names are those of the given segmentation." if odd is None else tell_odd_place(*odd)
     return VertebralColumn(tuple(vertebrae), bodies, odd is None, remark)

@@ -15,6 +15,14 @@ from scipy.special import logsumexp, softmax
 
 # Votes are given over these, from the top; what lies above C7 or below L5 is all one.
 NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
+# Height of each body with its disc: the torso atlas's (a woman), larger above T4, as in two patients' scans.
+HEIGHTS_MM: dict[str, float] = dict(
+    zip(
+        NAMES,
+        (19, 20, 21, 22, 23, 24, 25, 25.5, 26.5, 27.5, 28.5, 30, 32, 33.5, 34.5, 35, 35, 34.5),
+        strict=True,
+    )
+)
 CERVICAL, SACRAL = 6, 2  # bodies above C7, and below L5 (a sixth lumbar one, or of the sacrum), that may be in view
 FLOOR = 0.02  # a body can veto no naming on its own
 CORRELATED_BODIES = 4.0  # neighbours err together: this many bodies count as one independent vote,
@@ -26,11 +34,8 @@ GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was 
 # Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
 # apart. One that is crushed to a third of its height stays within.
 CLOSE, WIDE = 0.62, 1.4
+TALLEST = 1.3  # times HEIGHTS_MM: farther apart are no neighbours, were all the others as far apart
 NOT_L5 = 0.05  # odds that a body right above the sacrum is another than L5: a sixth lumbar one, or no sacrum
-ODD_PLACE = (
-    "The names are uncertain: between {} and {} a body seems to be missing, split or joined to its neighbour; "
-    "look there, and confirm or correct the names."
-)
 
 THORACIC = tuple(f"T{i}" for i in range(1, 13))
 
@@ -156,11 +161,21 @@ def odd_gap(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> tuple[str, s
         levels: n + 1 of NAMES, whole bodies from the top.
         gaps_mm: (n,) between their centres.
     """
-    steps = np.diff([NAMES.index(level) for level in levels])
-    for ratio, pair in zip(relative_gaps(gaps_mm / steps), pairwise(levels), strict=True):
-        if not CLOSE < ratio < WIDE:
-            return pair
+    gaps_mm = gaps_mm / np.diff([NAMES.index(level) for level in levels])
+    for gap_mm, ratio, (upper, lower) in zip(gaps_mm, relative_gaps(gaps_mm), pairwise(levels), strict=True):
+        tallest_mm = TALLEST * (HEIGHTS_MM[upper] + HEIGHTS_MM[lower]) / 2
+        if not CLOSE < ratio < WIDE or gap_mm > tallest_mm:
+            return upper, lower
     return None
+
+
+def tell_odd_place(upper: str, lower: str) -> str:
+    """Return the sentence that says that between two neighbours, or at a name given twice, something is wrong."""
+    where = f"at {upper}" if upper == lower else f"between {upper} and {lower}"
+    return (
+        f"The names are uncertain: {where} a body seems to be missing, split or joined to its neighbour; "
+        "look there, and confirm or correct the names."
+    )
 
 
 def _slips(missing: NDArray[np.int64], centres_mm: NDArray[np.float64] | None) -> NDArray[np.float64]:

@@ -5,8 +5,9 @@ cuts are chosen for the whole column at once: where the cross-section dips and w
 straightened spine, a narrow dark band between two endplates shows a disc, at distances that vertebrae have.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.interpolate import make_smoothing_spline
 from skimage.segmentation import watershed
+
+from .name import HEIGHTS_MM
 
 STEP_MM = 0.5  # along the spine
 MIN_PERIOD_MM, MAX_PERIOD_MM = 12.0, 55.0  # body and disc: T1 of a small woman, crushed; L4 of a tall man
@@ -25,6 +28,8 @@ EMPTY = 0.02  # of the largest cross-section: less is no body
 SLIVER = 0.3  # cost of a cut nearer to the end of what is seen than any body is high
 LEVELS, MOST_LEVELS = 0.8, 1.0  # cost of a stretch over which the level changes by two, or not at all, and its limit
 LEVEL_SMOOTH_MM = 3.0
+# A body may be that much taller than usual; cost of one that is e times taller than that, and its limit.
+TALL, TOO_TALL, MOST_TALL = 1.2, 5.0, 2.0
 INSEPARABLE = 2.0  # cost of a stretch longer than any body, in which no disc is seen
 SHARPEN = 4  # power of the probability: what is half in doubt is a disc rather than a body
 # The middle of the spine, well inside endplates' rims and away from the canal.
@@ -102,11 +107,14 @@ class Separation(NamedTuple):
         numbers: (z, y, x), 1 for the uppermost body, 0 outside.
         extents: (n, 2), each body's extent along the spine in mm of arc length; empty where there is none.
         curve: the spine; None where there is none.
+        discs: (n - 1,), how clearly a disc is seen between each body and the next: how far, 0 to 1, the section of bone
+            falls between them.
     """
 
     numbers: NDArray[np.uint8]
     extents: NDArray[np.float64]
     curve: SpineCurve | None
+    discs: NDArray[np.float64]
 
 
 HUAt = Callable[[NDArray[np.float64]], NDArray[np.floating]]
@@ -132,7 +140,7 @@ def separate(
     mask = _column(foreground > 0.5, spacing)
     voxels = np.argwhere(mask)
     if not len(voxels):
-        return Separation(numbers, np.empty((0, 2)), None)
+        return Separation(numbers, np.empty((0, 2)), None, np.empty(0))
     # A margin of doubtful voxels makes the profile smooth.
     wide = np.argwhere(ndimage.binary_dilation(mask, iterations=1) & (foreground > 0.1))
     weight = foreground[tuple(wide.T)].astype(np.float64)
@@ -148,7 +156,8 @@ def separate(
     level = None
     if level_at is not None:
         level = _level_along(np.floor((voxel_s - low) / STEP_MM).astype(int), level_at(voxels), len(profile))
-    cuts = choose_cuts(profile, level) * STEP_MM + low
+    found = choose_cuts(profile, level)
+    cuts = found * STEP_MM + low
     segment = np.searchsorted(cuts, voxel_s)  # 1 ... len(cuts) - 1 from the bottom
     centre = (cuts[1:] + cuts[:-1]) / 2
     half = np.diff(cuts) / 2
@@ -160,7 +169,7 @@ def separate(
     height = -ndimage.gaussian_filter(foreground.astype(np.float32), 0.7)
     height[tuple(voxels[known].T)] += RIDGE * ((np.abs(voxel_s - centre[index]) / half[index]) ** 2)[known]
     flooded = watershed(height, seeds, mask=mask)
-    extents = []
+    extents, kept = [], []
     total = float(np.prod(spacing)) / 1000.0
     for number in range(len(cuts) - 1, 0, -1):
         part = flooded == number
@@ -169,7 +178,19 @@ def separate(
         along = voxel_s[part[tuple(voxels.T)]]
         extents.append((float(np.percentile(along, 2)), float(np.percentile(along, 98))))
         numbers[part] = len(extents)
-    return Separation(numbers, np.asarray(extents).reshape(-1, 2), curve)
+        kept.append(profile[found[number - 1] : found[number] + 1])
+    return Separation(numbers, np.asarray(extents).reshape(-1, 2), curve, _discs(kept))
+
+
+def _discs(sections: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return how far, 0 to 1, the profile falls between each body and the next.
+
+    Args:
+        sections: the profile over each body from the top, ends included, upwards.
+    """
+    return np.array(
+        [1.0 - min(upper[0], lower[-1]) / min(upper.max(), lower.max()) for upper, lower in pairwise(sections)]
+    )
 
 
 def _level_along(bins: NDArray[np.intp], seen: NDArray[np.floating], length: int) -> NDArray[np.float64] | None:
@@ -211,13 +232,13 @@ def _column(mask: NDArray[np.bool_], spacing: NDArray[np.float64]) -> NDArray[np
     return keep[parts]
 
 
-def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None = None) -> NDArray[np.intp]:
     """Return positions (in samples, from the bottom) of the ends and of the discs in a profile of cross-sections.
 
     Dynamic programming over the local minima: the depth of each cut against the lower of the two highest sections
     beside it, less a cost per cut, less the irregularity of neighbouring heights. Where there is nothing, a stretch may
     have any length. A second look (``level``, the expected number of the body at each sample, counted upwards) adds
-    that from one end of a body to the other it changes by one.
+    that from one end of a body to the other it changes by one, and that bodies of a level are seldom taller than usual.
     """
     nothing = EMPTY * profile.max()
     inside = np.flatnonzero(profile > nothing)
@@ -237,7 +258,9 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
             empty = peaks[a, b] <= nothing
             if not empty and length < low and not at_end:
                 continue
-            over = _levels_cost(level, nodes[a], nodes[b], at_end) if not empty else 0.0
+            over = 0.0
+            if not empty:
+                over = _levels_cost(level, nodes[a], nodes[b], at_end) + _height_cost(level, nodes[a], nodes[b])
             value = -np.inf if a else -INSEPARABLE * (length > high)
             chosen: tuple[int, int] | None = None
             for before in range(a):
@@ -265,7 +288,7 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
     while key is not None:
         path.append(key[0])
         key = best[key][1]
-    return nodes[path[::-1]].astype(np.float64)
+    return nodes[path[::-1]]
 
 
 def _levels_cost(level: NDArray[np.float64] | None, start: int, end: int, at_end: bool) -> float:
@@ -276,3 +299,14 @@ def _levels_cost(level: NDArray[np.float64] | None, start: int, end: int, at_end
     if at_end:
         excess = max(excess, 0.0)
     return min(LEVELS * excess**2, MOST_LEVELS)
+
+
+def _height_cost(level: NDArray[np.float64] | None, start: int, end: int) -> float:
+    """Return what a body from sample ``start`` to ``end`` costs for being taller than others of its level."""
+    if level is None:
+        return 0.0
+    number = float(level[(start + end) // 2])  # 1: L5
+    upwards_mm = list(HEIGHTS_MM.values())[::-1]
+    usual_mm = np.interp(number, np.arange(1, len(upwards_mm) + 1), upwards_mm)
+    excess = np.log((end - start) * STEP_MM / (TALL * usual_mm))
+    return float(np.clip(TOO_TALL * excess, 0.0, MOST_TALL))
