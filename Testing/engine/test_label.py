@@ -6,7 +6,8 @@ from helpers_column import SPACING_ZYX_MM, column, fill_disc
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, label, sacrum
-from ldct_bmd.labeling.name import HEIGHTS_MM, THORACIC
+from ldct_bmd.labeling.assemble import joined_bodies
+from ldct_bmd.labeling.name import HEIGHTS_MM, NAMES, THORACIC
 from ldct_bmd.labeling.ribs import OFFSET_MM
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.segmentation import NamedBodies, NetworkBodies
@@ -345,6 +346,16 @@ def test_bodies_told_apart_with_no_disc_in_sight_make_the_names_uncertain(seen: 
     assert levels_of(found) == LEVELS
     assert found.names_certain == certain
     assert ("no clear disc is seen between L1 and L2" in found.remark) != certain
+
+
+@pytest.mark.parametrize(("length_mm", "joined"), [(34.0, False), (50.0, True)])
+def test_a_body_beside_a_name_left_out_is_two_only_where_it_is_longer_than_others_of_its_level(
+    length_mm: float, joined: bool
+) -> None:
+    lengths = np.array([26.0, 10.0, length_mm, 18.0])  # L1 crushed, L4 cut by the scan
+    edges = np.cumsum([0.0, *(lengths + 5.0)])[:-1]
+    positions = [NAMES.index(level) for level in ("T12", "L1", "L2", "L4")]
+    assert joined_bodies(positions, np.stack([edges, edges + lengths], axis=1)) == ({2} if joined else set())
 
 
 def test_the_first_rib_counts_only_with_a_bare_c7_in_view() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ldct_bmd.labeling.name import CERTAIN, NAMES, THORACIC, RibEvidence, assign, count_missing, odd_gap
+from ldct_bmd.labeling.name import CERTAIN, NAMES, THORACIC, RibEvidence, assign, count_missing, odd_gap, relative_gaps
 
 CHANNELS = len(NAMES) + 2  # above C7, C7 ... L5, below L5
 
@@ -55,12 +55,12 @@ def test_a_missed_body_shifts_none_of_the_names_below_it() -> None:
 
 def test_a_gap_between_centres_counts_as_missing_bodies() -> None:
     centres = -np.array([0.0, 25.0, 51.0, 104.0, 131.0])
-    assert count_missing(centres).tolist() == [0, 0, 0, 1, 0]
+    assert count_missing(centres, votes("T8", 5)).tolist() == [0, 0, 0, 1, 0]
 
 
 def test_discs_that_grow_downwards_are_no_gap() -> None:
     centres = -np.cumsum(np.linspace(18, 36, 16))
-    assert count_missing(centres).sum() == 0
+    assert count_missing(centres, votes("T1", 16)).sum() == 0
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,19 @@ def test_discs_that_grow_downwards_are_no_gap() -> None:
 )
 def test_distances_that_do_not_go_with_the_names_are_told(gaps_mm: tuple[float, ...], odd: tuple[str, str]) -> None:
     assert odd_gap(["T2", "T3", "T4", "T5", "T6"], np.array(gaps_mm)) == odd
+
+
+def test_distances_are_compared_with_those_usual_for_their_levels() -> None:
+    levels = ["T2", "T3", "T4", "T5", "T6", "L1", "L2", "L3", "L4", "L5"]
+    usual = np.array([21.5, 22.5, 23.5, 24.5, 206.75, 34.0, 34.75, 35.0, 34.75])  # mm, T6 to L1 over those left out
+    assert odd_gap(levels, 0.9 * usual) is None
+    usual[-1] = 20.0  # T2 and T3 lie so, L4 and L5 do not
+    assert odd_gap(levels, 0.9 * usual) == ("L4", "L5")
+
+
+def test_a_crushed_body_makes_no_others_far_apart() -> None:
+    gaps = np.array([1.0] * 5 + [0.7, 0.7] + [1.0] * 5)
+    assert relative_gaps(gaps) == pytest.approx(gaps)
 
 
 def test_a_level_left_out_is_no_odd_distance() -> None:

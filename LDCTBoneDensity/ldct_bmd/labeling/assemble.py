@@ -18,7 +18,7 @@ from ..segmentation.resample import map_points
 from . import sacrum
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
 from .judge import Landmarks, judge
-from .name import NAMES, Naming, assign, count_missing
+from .name import HEIGHTS_MM, NAMES, Naming, assign, count_missing
 from .ribs import RibCount
 from .separate import separate
 
@@ -66,7 +66,7 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     votes, recognised = _votes(segmentation, numbers, len(extents))
     if np.median(recognised) < RECOGNISED:
         raise CannotMeasure(ANY_LEVEL)
-    naming = assign(votes, count_missing(centres), ribs.evidence(), centres, on_sacrum)
+    naming = assign(votes, count_missing(centres, votes), ribs.evidence(), centres, on_sacrum)
     _join_fragments(numbers, naming)
     joined = joined_bodies(naming.positions, extents)
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
@@ -105,6 +105,8 @@ def _join_fragments(numbers: NDArray[np.uint8], naming: Naming) -> None:
 def joined_bodies(positions: Sequence[int], extents: NDArray[np.float64]) -> frozenset[int]:
     """Return which bodies (from 0) are two in truth: a name is left out beside them, and they are as long as two.
 
+    One no longer than others of its level with their disc is not.
+
     Args:
         extents: (n, 2), from where to where each body goes along the spine, in mm.
     """
@@ -114,7 +116,8 @@ def joined_bodies(positions: Sequence[int], extents: NDArray[np.float64]) -> fro
         if below - position > 1:
             for body in (upper, upper + 1):
                 others = np.delete(lengths, body)[max(0, body - 2) : body + 2]
-                if len(others) and lengths[body] > JOINED * np.median(others):
+                usual_mm = HEIGHTS_MM[NAMES[np.clip(positions[body], 0, len(NAMES) - 1)]]
+                if len(others) and lengths[body] > max(JOINED * np.median(others), usual_mm):
                     joined.add(body)
     return frozenset(joined)
 

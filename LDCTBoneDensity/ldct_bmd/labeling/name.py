@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
 # Votes are given over these, from the top; what lies above C7 or below L5 is all one.
@@ -34,7 +34,8 @@ GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was 
 # Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
 # apart. One that is crushed to a third of its height stays within.
 CLOSE, WIDE = 0.62, 1.4
-TALLEST = 1.3  # times HEIGHTS_MM: farther apart are no neighbours, were all the others as far apart
+BESIDE = 4  # gaps on either side tell what is usual: a crushed body spoils two of them
+TALLEST = 1.3  # times what HEIGHTS_MM make usual: farther apart are no neighbours, were all the others as far apart
 NOT_L5 = 0.05  # odds that a body right above the sacrum is another than L5: a sixth lumbar one, or no sacrum
 
 THORACIC = tuple(f"T{i}" for i in range(1, 13))
@@ -90,10 +91,14 @@ class Naming:
     rib_bearing: int = 12
 
 
-def count_missing(centres_mm: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return how many bodies are missing before each body, from centres (n,) along the spine, top to bottom."""
+def count_missing(centres_mm: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return how many bodies are missing before each body, from centres (n,) along the spine, top to bottom.
+
+    Args:
+        votes: (n, len(NAMES) + 2), as for :func:`assign`.
+    """
     missing = np.zeros(len(centres_mm), dtype=np.int64)
-    gaps = relative_gaps(np.abs(np.diff(centres_mm)))
+    gaps = relative_gaps(np.abs(np.diff(centres_mm)) / _usual_gaps(votes))
     missing[1:] = np.where(gaps > GAP_FACTOR, np.rint(gaps) - 1, 0)
     return missing
 
@@ -118,7 +123,7 @@ def assign(
     levels = np.arange(-CERVICAL, len(NAMES) + SACRAL)
     columns = np.clip(levels + 1, 0, channels - 1)
     lowest = np.log(np.where(levels == NAMES.index("L5"), 1.0, NOT_L5)) if on_sacrum else np.zeros(len(levels))
-    slips = _slips(missing, centres_mm)
+    slips = _slips(missing, centres_mm, votes)
     forward, backward, scores = [], [], []
     for _, shown, prior in RIB_HYPOTHESES:
         bears = np.array([False, *(name in shown for name in NAMES), False])
@@ -146,12 +151,14 @@ def assign(
     )
 
 
-def relative_gaps(gaps_mm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each gap (n,) between centres over the median of the two next ones on either side; 1 if there is none."""
-    beside = (np.delete(gaps_mm, i)[max(0, i - 2) : i + 2] for i in range(len(gaps_mm)))
-    return np.array(
-        [gap / np.median(others) if len(others) else 1.0 for gap, others in zip(gaps_mm, beside, strict=True)]
-    )
+def relative_gaps(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each gap (n,) between centres over the median of the four next ones on either side; 1 if there is none.
+
+    Args:
+        gaps: of those usual between such bodies, so that those of a patient are much the same.
+    """
+    beside = (np.delete(gaps, i)[max(0, i - BESIDE) : i + BESIDE] for i in range(len(gaps)))
+    return np.array([gap / np.median(others) if len(others) else 1.0 for gap, others in zip(gaps, beside, strict=True)])
 
 
 def odd_gap(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> tuple[str, str] | None:
@@ -161,12 +168,23 @@ def odd_gap(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> tuple[str, s
         levels: n + 1 of NAMES, whole bodies from the top.
         gaps_mm: (n,) between their centres.
     """
-    gaps_mm = gaps_mm / np.diff([NAMES.index(level) for level in levels])
-    for gap_mm, ratio, (upper, lower) in zip(gaps_mm, relative_gaps(gaps_mm), pairwise(levels), strict=True):
-        tallest_mm = TALLEST * (HEIGHTS_MM[upper] + HEIGHTS_MM[lower]) / 2
-        if not CLOSE < ratio < WIDE or gap_mm > tallest_mm:
-            return upper, lower
+    steps = np.diff([NAMES.index(level) for level in levels])
+    gaps = gaps_mm / steps / _between([HEIGHTS_MM[level] for level in levels])
+    for gap, relative, pair in zip(gaps, relative_gaps(gaps), pairwise(levels), strict=True):
+        if not CLOSE < relative < WIDE or gap > TALLEST:
+            return pair
     return None
+
+
+def _usual_gaps(votes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the usual distances (n - 1,) in mm between bodies with such ``votes`` (n, len(NAMES) + 2)."""
+    heights = np.pad(list(HEIGHTS_MM.values()), 1, mode="edge")
+    return _between(votes @ heights / votes.sum(axis=1))
+
+
+def _between(heights_mm: ArrayLike) -> NDArray[np.float64]:
+    heights = np.asarray(heights_mm, dtype=np.float64)
+    return np.asarray((heights[1:] + heights[:-1]) / 2)
 
 
 def tell_odd_place(upper: str, lower: str) -> str:
@@ -178,11 +196,14 @@ def tell_odd_place(upper: str, lower: str) -> str:
     )
 
 
-def _slips(missing: NDArray[np.int64], centres_mm: NDArray[np.float64] | None) -> NDArray[np.float64]:
+def _slips(
+    missing: NDArray[np.int64], centres_mm: NDArray[np.float64] | None, votes: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return (n, 3) log probability that a body is the same as, the next after, or the next but one after the last."""
     split, joined = np.full((2, len(missing)), SLIP)
     if centres_mm is not None:
-        excess = relative_gaps(np.abs(np.diff(centres_mm)) / (1 + missing[1:])) - 1.0
+        gaps = np.abs(np.diff(centres_mm)) / (1 + missing[1:]) / _usual_gaps(votes)
+        excess = relative_gaps(gaps) - 1.0
         split[1:] = np.clip(SLIP * np.exp(-FAR * excess), 0.5 * SLIP, 0.5)
         joined[1:] = np.clip(SLIP * np.exp(FAR * excess), 0.5 * SLIP, 0.5)
     return np.log(np.stack([split, 1.0 - split - joined, joined], axis=1))
