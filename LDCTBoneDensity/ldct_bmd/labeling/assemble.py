@@ -22,11 +22,11 @@ from .name import HEIGHTS_MM, NAMES, Naming, assign, count_missing
 from .ribs import RibCount
 from .separate import separate
 
-LEAST_BODIES = 2  # one alone, and no landmark: a knee or a phantom has one too
+LEAST_BODIES = 2  # one alone of uncertain name: a knee or a phantom has one too
 RECOGNISED = 1 / 3  # coarse probability of a body's likeliest level: limbs and phantoms, which have rows too, have less
 SMALLEST_ML = 4.0  # median of the whole bodies: an adult's T1 has more, rods of a phantom may have less
 NO_COLUMN = (
-    "Only one body like a vertebra was found, and no landmark: check that it is a chest CT, "
+    "Only one body like a vertebra was found, too little to count from: check that it is a chest CT, "
     "or give a segmentation of your own."
 )
 ANY_LEVEL = (
