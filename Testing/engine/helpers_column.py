@@ -15,6 +15,7 @@ def column(
     tilt: float = 0.0,
     bridge: tuple[int, ...] = (),
     start_mm: float = 10.0,
+    waist: float = 0.12,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Return foreground (z, y, x) and the true numbers, both with body 1 on top.
 
@@ -22,6 +23,7 @@ def column(
         heights_mm: from the top down.
         disc_mm: height of the gaps.
         tilt: shift in y per mm of z of the whole column, so that endplates tilt against the axial plane.
+        waist: how much narrower a body is in its middle.
         bridge: numbers (from 1) of bodies joined to the next lower one by an osteophyte.
     """
     total = start_mm + sum(heights_mm) + disc_mm * len(heights_mm) + 10
@@ -35,8 +37,8 @@ def column(
     for number in range(len(heights_mm), 0, -1):
         height = heights_mm[number - 1]
         middle = low + height / 2
-        waist = 1 - 0.12 * np.clip(1 - ((along - middle) / (height / 2)) ** 2, 0, 1)
-        inside = ((y - centre_y) / (15 * waist)) ** 2 + ((x - 40) / (20 * waist)) ** 2 < 1
+        narrow = 1 - waist * np.clip(1 - ((along - middle) / (height / 2)) ** 2, 0, 1)
+        inside = ((y - centre_y) / (15 * narrow)) ** 2 + ((x - 40) / (20 * narrow)) ** 2 < 1
         numbers[(along >= low) & (along < low + height) & inside] = number
         bounds[number] = (low, low + height)
         low += height + disc_mm

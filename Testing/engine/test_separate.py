@@ -98,6 +98,20 @@ def test_small_upper_bodies_are_not_joined_in_pairs_however_faint_each_second_di
     assert len(lumbar.extents) == 3
 
 
+def test_no_height_is_reason_to_cut_a_body_through_bone() -> None:
+    heights = (20.0, 20.0, 28.0, 21.0, 21.0)
+    foreground, truth = column(heights, waist=0.03)
+    ends = [np.argwhere(truth == n)[:, 0] for n in (5, 4, 3, 2, 1)]
+    middles = [(end.min() + end.max()) / 2 for end in ends]
+
+    def one_each(voxels: np.ndarray) -> np.ndarray:
+        return np.stack([np.interp(voxels[:, 0], middles, [13.0, 14.0, 15.0, 16.0, 17.0]), np.ones(len(voxels))])
+
+    numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM, level_at=one_each)
+    assert len(extents) == 5
+    assert min(agreement(numbers, truth)) == 1.0
+
+
 def test_how_clearly_each_disc_is_seen_is_told() -> None:
     foreground, truth = column(LUMBAR)
     fill_disc(foreground, truth, 2, 0.9)

@@ -22,6 +22,8 @@ STEP_MM = 0.5  # along the spine
 MIN_PERIOD_MM, MAX_PERIOD_MM = 12.0, 55.0  # body and disc: T1 of a small woman, crushed; L4 of a tall man
 # Chosen by looking at the profiles of one chest and one abdomen CT, then kept for the others.
 CUT_COST = 0.45  # a body has a waist, and darker bone above and below its middle
+# A cut where the section falls by less than NO_DISC costs up to that much more: no height is reason enough for it.
+NO_DISC, THROUGH_BONE = 0.12, 1.5
 REGULARITY = 0.25  # cost of neighbours that differ by a factor e in height,
 MOST_IRREGULAR = 0.1  # and the most that one pair costs: a crushed body is no reason to cut others
 EMPTY = 0.02  # of the largest cross-section: less is no body
@@ -271,7 +273,8 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
                 if not empty and length > high:
                     gain -= INSEPARABLE
                 elif not empty and peaks[before, a] > nothing:
-                    gain += 1.0 - profile[nodes[a]] / min(peaks[before, a], peaks[a, b]) - CUT_COST
+                    depth = 1.0 - profile[nodes[a]] / min(peaks[before, a], peaks[a, b])
+                    gain += depth - CUT_COST - THROUGH_BONE * max(0.0, 1.0 - depth / NO_DISC)
                     shortest = min(length, nodes[a] - nodes[before])
                     if shortest < low:  # only at the ends, where the scan cuts a body: seldom so close to its edge
                         gain -= SLIVER
