@@ -358,6 +358,21 @@ def test_a_body_beside_a_name_left_out_is_two_only_where_it_is_longer_than_other
     assert joined_bodies(positions, np.stack([edges, edges + lengths], axis=1)) == ({2} if joined else set())
 
 
+@pytest.mark.parametrize(("share", "certain"), [(0.6, True), (0.4, False)])
+def test_a_body_smaller_than_any_adult_s_makes_the_names_uncertain(share: float, certain: bool) -> None:
+    scan, networks, numbers = seen_by_networks()
+    voxels = np.argwhere(numbers == 3)
+    middle = (voxels.min(axis=0) + voxels.max(axis=0)) / 2
+    half = (np.ptp(voxels, axis=0) + 1) / 2
+    away = np.linalg.norm(((voxels - middle) / half)[:, 1:], axis=1)  # 1 at the outline
+    z, y, x = voxels[away > share].T
+    networks.class_probability[:, z, y, x] = np.array([1, 0, 0, 0])[:, None]
+    found = label(networks, scan)
+    assert levels_of(found) == LEVELS
+    assert found.names_certain == certain
+    assert ("L1 is smaller than any adult's" in found.remark) != certain
+
+
 def test_the_first_rib_counts_only_with_a_bare_c7_in_view() -> None:
     upper = ("C7", "T1", "T2", "T3", "T4")
     scan, seen, _ = seen_by_networks(upper, votes=("cervical", *upper[1:]), heights_mm=usual_heights(upper))

@@ -17,14 +17,13 @@ from ..segmentation.levels import FIRST_BODY, LAST_BODY, SACRUM
 from ..segmentation.resample import map_points
 from . import sacrum
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
-from .judge import Landmarks, judge
+from .judge import SMALLEST_ML, Landmarks, judge
 from .name import HEIGHTS_MM, NAMES, Naming, assign, count_missing
 from .ribs import RibCount
 from .separate import separate
 
 LEAST_BODIES = 2  # one alone of uncertain name: a knee or a phantom has one too
 RECOGNISED = 1 / 3  # coarse probability of a body's likeliest level: limbs and phantoms, which have rows too, have less
-SMALLEST_ML = 4.0  # median of the whole bodies: an adult's T1 has more, rods of a phantom may have less
 NO_COLUMN = (
     "Only one body like a vertebra was found, too little to count from: check that it is a chest CT, "
     "or give a segmentation of your own."

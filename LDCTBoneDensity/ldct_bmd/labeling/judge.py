@@ -17,6 +17,9 @@ from .ribs import ABSENT, PRESENT, RibCount
 FIRST_RIB, LAST_RIB, ON_SACRUM = "the first rib", "the last rib", "the sacrum"
 LEAST_FOR_TREND = 8  # bodies; of fewer none is called too long
 LONG = 1.5  # times what the others let expect: two bodies, one of them crushed
+SMALLEST_ML = (
+    4.0  # a whole adult T1 has more; so do, in the median, all whole bodies of a spine, rods of a phantom less
+)
 FAINT_DISC = 0.4  # of the section of bone is lost at the disc: in scans that show all of them it is at least 0.58
 OUTVOTED = 0.1  # a body with less of a vote for its name is taken for another one
 
@@ -90,6 +93,7 @@ def judge(
     anchors = landmarks.seen(naming, found)
     against = (
         _faint_disc(naming, found, discs)
+        or _too_small(vertebrae)
         or _odd_ribs(naming, found, landmarks, anchors)
         or landmarks.contradiction(naming, found)
         or (_outvoted(naming, votes) if LAST_RIB not in anchors and ON_SACRUM not in anchors else None)
@@ -114,6 +118,12 @@ def _faint_disc(naming: Naming, found: set[str], discs: NDArray[np.float64]) -> 
         if disc < FAINT_DISC and upper >= 0 and lower < len(NAMES) and {NAMES[upper], NAMES[lower]} <= found:
             return f"no clear disc is seen between {NAMES[upper]} and {NAMES[lower]}"
     return None
+
+
+def _too_small(vertebrae: Sequence[Vertebra]) -> str | None:
+    """Return which whole body is too small for one, if any is: a part of its neighbour."""
+    small = [v.level for v in vertebrae if v.complete and v.volume_ml < SMALLEST_ML]
+    return f"{small[0]} is smaller than any adult's" if small else None
 
 
 def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Sequence[str]) -> str | None:
