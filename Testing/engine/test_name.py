@@ -84,6 +84,15 @@ def test_distances_are_compared_with_those_usual_for_their_levels() -> None:
     assert odd_gap(levels, 0.9 * usual) == ("L4", "L5")
 
 
+def test_a_body_without_any_vote_is_named_after_its_neighbours() -> None:
+    seen = votes("T8", 6, width=0.4)
+    seen[2] = 0.0
+    centres = -np.cumsum([0.0, 27.0, 28.0, 29.0, 31.0, 33.0])
+    naming = assign(seen, count_missing(centres, seen), centres_mm=centres)
+    assert names(naming.positions) == ["T8", "T9", "T10", "T11", "T12", "L1"]
+    assert np.isfinite(naming.confidence).all()
+
+
 def test_a_crushed_body_makes_no_others_far_apart() -> None:
     gaps = np.array([1.0] * 5 + [0.7, 0.7] + [1.0] * 5)
     assert relative_gaps(gaps) == pytest.approx(gaps)

@@ -24,6 +24,7 @@ HEIGHTS_MM: dict[str, float] = dict(
     )
 )
 CERVICAL, SACRAL = 6, 2  # bodies above C7, and below L5 (a sixth lumbar one, or of the sacrum), that may be in view
+NO_VOTE = 1e-6  # a body of no votes at all is as high as the mean of all
 FLOOR = 0.02  # a body can veto no naming on its own
 CORRELATED_BODIES = 4.0  # neighbours err together: this many bodies count as one independent vote,
 INDEPENDENT_VOTES = 3.5  # and a whole column, which may lean one way, as no more than these
@@ -179,7 +180,7 @@ def odd_gap(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> tuple[str, s
 def _usual_gaps(votes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the usual distances (n - 1,) in mm between bodies with such ``votes`` (n, len(NAMES) + 2)."""
     heights = np.pad(list(HEIGHTS_MM.values()), 1, mode="edge")
-    return _between(votes @ heights / votes.sum(axis=1))
+    return _between(np.average(np.broadcast_to(heights, votes.shape), axis=1, weights=votes + NO_VOTE))
 
 
 def _between(heights_mm: ArrayLike) -> NDArray[np.float64]:
