@@ -121,8 +121,8 @@ def _faint_disc(naming: Naming, found: set[str], discs: NDArray[np.float64]) -> 
 
 
 def _too_small(vertebrae: Sequence[Vertebra]) -> str | None:
-    """Return which whole body is too small for one, if any is: a part of its neighbour."""
-    small = [v.level for v in vertebrae if v.complete and v.volume_ml < SMALLEST_ML]
+    """Return which whole body below C7 is too small for one, if any is: a part of its neighbour."""
+    small = [v.level for v in vertebrae if v.complete and v.level != "C7" and v.volume_ml < SMALLEST_ML]
     return f"{small[0]} is smaller than any adult's" if small else None
 
 
