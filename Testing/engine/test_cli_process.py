@@ -53,10 +53,15 @@ def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
 # Takes a marker file and the arguments of the command; makes the file when the segmentation has begun.
 SLOW_SEGMENTATION = textwrap.dedent(
     """
-    import pathlib, sys, time
+    import pathlib, signal, sys, time
     import ldct_bmd.cli.measuring
     from ldct_bmd.cli import app
     from ldct_bmd.segmentation import ModelIdentity
+
+    # The tests themselves may run in the background, where a shell has them ignore both.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
     class Slow:
         identity = ModelIdentity("slow", None)
