@@ -397,6 +397,13 @@ def test_bodies_of_no_level_are_no_spine() -> None:
         label(seen, scan)
 
 
+def test_bodies_between_two_levels_are_a_spine() -> None:
+    scan, seen, _ = seen_by_networks()
+    bodies = seen.level_probability[1:19]
+    bodies[:-1] = 0.25 * bodies[:-1] + 0.25 * bodies[1:]
+    assert levels_of(label(seen, scan)) == LEVELS
+
+
 def test_rods_too_thin_for_vertebrae_are_no_spine() -> None:
     scan, seen, numbers = seen_by_networks()
     _, y, x = np.indices(numbers.shape) * 2.0

@@ -58,9 +58,10 @@ def test_fragments_of_one_body_stay_together() -> None:
     assert min(agreement(numbers, truth)[2:3]) > 0.9
 
 
-def test_a_crushed_body_between_normal_ones_is_one_body() -> None:
-    heights = (24.0, 24.0, 11.0, 25.0, 26.0)
-    foreground, truth = column(heights)
+@pytest.mark.parametrize("height_mm", [11.0, 6.0])
+def test_a_crushed_body_between_normal_ones_is_one_body(height_mm: float) -> None:
+    heights = (24.0, 24.0, height_mm, 25.0, 26.0)
+    foreground, truth = column(heights, disc_mm=4.0)
     numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) == 1.0

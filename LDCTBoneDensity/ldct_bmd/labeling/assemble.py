@@ -23,7 +23,7 @@ from .ribs import RibCount
 from .separate import separate
 
 LEAST_BODIES = 2  # one alone of uncertain name: a knee or a phantom has one too
-RECOGNISED = 1 / 3  # coarse probability of a body's likeliest level: limbs and phantoms, which have rows too, have less
+RECOGNISED = 0.4  # coarse probability of a body's two likeliest levels, which are neighbours: rows in limbs have less
 NO_COLUMN = (
     "Only one body like a vertebra was found, too little to count from: check that it is a chest CT, "
     "or give a segmentation of your own."
@@ -153,7 +153,8 @@ def _votes(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (count, levels) how likely each body is each level: above C7, C7 to L5, below L5; and how far recognised.
 
-    The second array (count,) is the coarse network's mean probability of each body's likeliest level.
+    The second array (count,) is the coarse network's mean probability that each body is of its likeliest two levels,
+    which are neighbours: it tells a body from another thing better than one neighbour from the next.
 
     The coarse network sees the whole column and tells levels; the fine network's three classes, which see less of it,
     weigh in with a lower power.
@@ -169,7 +170,7 @@ def _votes(
 
     channels = segmentation.level_probability[FIRST_BODY : SACRUM + 1]
     seen = sums(map_points(channels, segmentation.level_geometry, segmentation.geometry, voxels))
-    recognised = seen[:, :-1].max(axis=1) / np.maximum(np.bincount(owner, minlength=count), 1)
+    recognised = (seen[:, 1:-1] + seen[:, :-2]).max(axis=1) / np.maximum(np.bincount(owner, minlength=count), 1)
     coarse = shares(seen)
     # "cervical" is C7 and all above it: both may take its whole vote.
     levels = np.concatenate([coarse[:, :1], coarse], axis=1)

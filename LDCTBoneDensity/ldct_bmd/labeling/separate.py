@@ -19,7 +19,7 @@ from skimage.segmentation import watershed
 from .name import HEIGHTS_MM
 
 STEP_MM = 0.5  # along the spine
-MIN_PERIOD_MM, MAX_PERIOD_MM = 12.0, 55.0  # body and disc: T1 of a small woman, crushed; L4 of a tall man
+MIN_PERIOD_MM, MAX_PERIOD_MM = 9.0, 55.0  # body and disc: L1 crushed to a quarter; L4 of a tall man
 # Chosen by looking at the profiles of one chest and one abdomen CT, then kept for the others.
 CUT_COST = 0.45  # a body has a waist, and darker bone above and below its middle
 # A cut where the section falls by less than NO_DISC costs up to that much more: no height is reason enough for it.
@@ -27,7 +27,8 @@ NO_DISC, THROUGH_BONE = 0.12, 1.5
 REGULARITY = 0.25  # cost of neighbours that differ by a factor e in height,
 MOST_IRREGULAR = 0.1  # and the most that one pair costs: a crushed body is no reason to cut others
 EMPTY = 0.02  # of the largest cross-section: less is no body
-SLIVER = 0.3  # cost of a cut nearer to the end of what is seen than any body is high
+SLIVER_MM = 12.0  # T1 of a small woman is that high: what a lower body costs, at the end of what is seen, where the
+CUT_SLIVER, SLIVER = 0.3, 0.15  # scan cuts it seldom so close to its edge, and elsewhere, where it is crushed
 LEVELS, MOST_LEVELS = 0.8, 1.0  # cost of a stretch over which the level changes by two, or not at all, and its limit
 LEVEL_SMOOTH_MM = 3.0
 # A body may be that much taller than usual; cost of one that is e times taller than that, and its limit.
@@ -252,7 +253,7 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
     peaks = np.zeros((count, count))
     for a in range(count):
         peaks[a, a:] = np.maximum.accumulate(profile[nodes[a] :])[nodes[a:] - nodes[a]]
-    low, high = MIN_PERIOD_MM / STEP_MM, MAX_PERIOD_MM / STEP_MM
+    low, high, sliver = MIN_PERIOD_MM / STEP_MM, MAX_PERIOD_MM / STEP_MM, SLIVER_MM / STEP_MM
     best: dict[tuple[int, int], tuple[float, tuple[int, int] | None]] = {}
     for b in range(1, count):
         for a in range(b):
@@ -275,11 +276,12 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
                 elif not empty and peaks[before, a] > nothing:
                     depth = 1.0 - profile[nodes[a]] / min(peaks[before, a], peaks[a, b])
                     gain += depth - CUT_COST - THROUGH_BONE * max(0.0, 1.0 - depth / NO_DISC)
-                    shortest = min(length, nodes[a] - nodes[before])
-                    if shortest < low:  # only at the ends, where the scan cuts a body: seldom so close to its edge
-                        gain -= SLIVER
+                    above, below = length, nodes[a] - nodes[before]
+                    if min(above, below) < sliver:
+                        cut = (b == count - 1 and above < sliver) or (before == 0 and below < sliver)
+                        gain -= CUT_SLIVER if cut else SLIVER
                     if before and b < count - 1:  # a body that the scan cuts may have any height
-                        ratio = abs(np.log(length / (nodes[a] - nodes[before])))
+                        ratio = abs(np.log(above / below))
                         gain -= min(REGULARITY * max(0.0, ratio - 0.15), MOST_IRREGULAR)
                 if gain > value:
                     value, chosen = gain, (before, a)
