@@ -213,15 +213,21 @@ def test_a_first_rib_that_is_not_there_speaks_against_the_names() -> None:
     # C7 to L1 without a twelfth rib: taken for the next lower ones, T11's rib is the last.
     levels = ("C7", *THORACIC, "L1")
     votes = ("T1", *THORACIC[1:], "L1", "L2")
-    heights = (24.0,) * len(levels)
-    scan, seen, _ = seen_by_networks(levels, votes=votes, ribs=THORACIC[:-1], heights_mm=heights)
-    assert not label(seen, scan).names_certain
+    scan, seen, _ = seen_by_networks(levels, votes=votes, ribs=THORACIC[:-1], heights_mm=usual_heights(levels))
+    found = label(seen, scan)
+    assert not found.names_certain
+    assert "no rib is seen at T1;" in found.remark
 
 
-def test_a_body_lost_above_the_end_of_the_scan_leaves_the_names_uncertain() -> None:
-    levels = ("C7", *(level for level in THORACIC if level != "T10"))
-    scan, seen, _ = seen_by_networks(levels, votes=("cervical", *levels[1:]), heights_mm=(24.0,) * len(levels))
-    assert not label(seen, scan).names_certain
+@pytest.mark.parametrize("gone", [None, "T8", "T10", "T11"])
+def test_a_body_lost_above_the_end_of_the_scan_leaves_the_names_uncertain(gone: str | None) -> None:
+    levels = ("C7", *(level for level in THORACIC if level != gone))
+    scan, seen, _ = seen_by_networks(
+        levels, votes=("cervical", *levels[1:]), heights_mm=usual_heights(levels), start_mm=0.0
+    )
+    found = label(seen, scan)
+    assert found.names_certain == (gone is None)
+    assert ("like other vertebrae" in found.remark or "like another vertebra" in found.remark) == (gone is not None)
 
 
 def test_a_sacrum_beside_the_column_is_none() -> None:
@@ -300,12 +306,14 @@ def test_a_faint_rib_channel_makes_a_sixth_lumbar_vertebra_no_l5(murmur: float) 
     assert "no rib is seen at T12" in found.remark
 
 
-@pytest.mark.parametrize("gone", ["T9", "T10", "T11"])
-def test_a_body_lost_without_a_gap_leaves_the_names_uncertain(gone: str) -> None:
+@pytest.mark.parametrize("gone", [None, "T9", "T10", "T11"])
+def test_a_body_lost_without_a_gap_leaves_the_names_uncertain(gone: str | None) -> None:
     levels = ("C7", *(level for level in THORACIC if level != gone), "L1")
     votes = ("cervical", *levels[1:])
-    scan, seen, _ = seen_by_networks(levels=levels, votes=votes, heights_mm=(24.0,) * len(levels))
-    assert not label(seen, scan).names_certain
+    scan, seen, _ = seen_by_networks(levels=levels, votes=votes, heights_mm=usual_heights(levels))
+    found = label(seen, scan)
+    assert found.names_certain == (gone is None)
+    assert ("11 vertebrae seem to bear ribs" in found.remark) == (gone is not None)
 
 
 def test_ribs_that_are_not_seen_at_all_are_no_landmark() -> None:
@@ -460,7 +468,16 @@ def test_names_of_a_ready_label_map_are_taken_as_they_are() -> None:
     assert found.vertebra("L4").complete  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("names", "certain"), [(LEVELS, True), (("T11", "T12", "L2", "L3", "L4"), False)])
+@pytest.mark.parametrize(
+    ("names", "certain"),
+    [
+        (LEVELS, True),
+        (("T11", "T12", "L2", "L3", "L4"), False),
+        (("T11", "T12", "T13", "L1", "L2"), True),
+        (("T12", "T13", "L2", "L3", "L4"), False),
+        (("L3", "L4", "L5", "L6"), True),
+    ],
+)
 def test_a_ready_label_map_that_skips_a_level_is_uncertain(names: tuple[str, ...], certain: bool) -> None:
     _, numbers = column(HEIGHTS)
     geometry = Geometry((40, 60, len(numbers)), SPACING_ZYX_MM[::-1], (0.0, 0.0, 0.0), scan_grid(10).direction)

@@ -140,3 +140,13 @@ def test_the_last_rib_alone_settles_names_that_the_votes_leave_open() -> None:
     assert names(naming.positions)[0] == "T9"
     # A thirteenth rib or a missing twelfth would explain the other namings: rarer, not impossible.
     assert 0.7 < min(naming.confidence) < CERTAIN
+
+
+def test_a_gap_longer_than_any_column_is_no_error() -> None:
+    votes = np.full((3, len(NAMES) + 2), 1e-3)
+    for body, level in enumerate(("T1", "T1", "L5")):
+        votes[body, NAMES.index(level) + 1] = 1.0
+    centres = np.array([0.0, 10.0, 330.0])
+    for missing in ([0, 0, 27], [0, 30, 0]):
+        naming = assign(votes, np.array(missing), centres_mm=centres)
+        assert len(naming.positions) == 3

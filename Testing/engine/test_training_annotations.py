@@ -51,6 +51,27 @@ def test_a_vertebra_left_out_between_others_is_unknown_and_a_disc_is_background(
     assert np.all(with_disc[65:75] == 0)
 
 
+@pytest.mark.parametrize("tilt", [0.0, 25.0, 40.0])
+def test_a_vertebra_left_out_of_a_tilted_spine_is_unknown(tilt: float) -> None:
+    z, y, _ = np.indices((120, 90, 4), dtype=float)
+    z, y = z - 60, y - 45
+    up = z * np.cos(np.radians(tilt)) + y * np.sin(np.radians(tilt))
+    across = y * np.cos(np.radians(tilt)) - z * np.sin(np.radians(tilt))
+    places = {9: 42, 10: 21, 11: 0}
+    bodies = {value: (np.abs(up - place) < 8.5) & (np.abs(across) < 12) for value, place in places.items()}
+    raw = np.zeros(z.shape, np.uint16)
+    for value in (10, 11):
+        raw[bodies[value]] = value
+    labels = annotate(raw, bright=np.any(list(bodies.values()), axis=0), spacing=(1.0, 1.0, 1.0))
+    assert np.all(labels[bodies[9]] == UNKNOWN)  # beyond the first
+    raw[bodies[10]], raw[bodies[9]] = 0, 9
+    labels = annotate(raw, bright=np.any(list(bodies.values()), axis=0), spacing=(1.0, 1.0, 1.0))
+    assert np.all(labels[bodies[10]] == UNKNOWN)  # between two
+    assert np.all(labels[bodies[9]] == 9)
+    behind = (np.abs(up) < 8) & (across > 14) & (across < 18)
+    assert (labels[behind] == 0).mean() > 0.8
+
+
 def test_a_scan_that_ends_in_a_labelled_vertebra_is_known_to_its_end() -> None:
     labels = annotate(scan((L2, 0, 60), (L1, 65, 120)))
     assert not (labels == UNKNOWN).any()

@@ -31,6 +31,7 @@ from ldct_bmd.training.run import TrainingRequest, pack, prepare
 from ldct_bmd.training.start import Start, load_start
 from ldct_bmd.training.synthetic import Atlas
 from ldct_bmd.training.synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE
+from ldct_bmd.training.targets import TABLES
 from ldct_bmd.validation.segmentation.pairs import find_pairs
 from typer.testing import CliRunner, Result
 
@@ -157,6 +158,8 @@ def test_a_run_is_not_gone_on_with_from_other_weights(pairs: Path, fine: Path, s
     train(tuned)
     assert train(replace(tuned, steps=2)).step == 2
     # Without --start it goes on as well, and still knows where it came from.
+    going_on = prepare(replace(tuned, start=None, steps=None)).configuration
+    assert (going_on.learning_rate, going_on.steps) == (1e-4, 2)
     assert train(replace(tuned, start=None, steps=3)).step == 3
     assert train(replace(tuned, steps=4)).step == 4
 
@@ -195,6 +198,17 @@ def test_a_run_is_not_gone_on_with_under_another_configuration(change: dict[str,
     accepted = trainer_of(replace(configuration, **change), block_atlas(), tmp_path)
     accepted.resume()
     assert accepted.step == 2
+
+
+def test_a_run_is_not_gone_on_with_where_labels_mean_other_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trainer_of(small(3), block_atlas(), tmp_path)
+    trainer.save()
+    monkeypatch.setitem(TABLES, "regions", np.zeros(256, dtype=np.int64))
+    monkeypatch.setitem(TABLES, "levels", np.zeros(256, dtype=np.int64))
+    with pytest.raises(UsageError, match="of a run with another configuration"):
+        trainer_of(small(3), block_atlas(), tmp_path).resume()
 
 
 def test_a_run_that_is_done_says_so(pairs: Path, fine: Path, start: Path, tmp_path: Path) -> None:

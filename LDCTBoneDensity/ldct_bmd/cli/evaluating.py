@@ -201,12 +201,16 @@ def _drawn(request: Request, kind: str, count: int, scans: str, drawn: Iterator[
         arguments={
             "synthetic": request.synthetic,
             "kind": kind,
-            "atlas": request.atlas and hashlib.sha256(request.atlas.read_bytes()).hexdigest(),
+            "atlas": None if kind == "no-spine" else _sha256(request.atlas),
             "masks": request.masks and str(request.masks.absolute()),
             "seed": seed,
         },
         cases=((one.name, partial(as_case, one, by_variant=kind == "robustness")) for one in drawn),
     )
+
+
+def _sha256(path: Path | None) -> str | None:
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def as_case(drawn: "HeldOut", by_variant: bool = False) -> Case:

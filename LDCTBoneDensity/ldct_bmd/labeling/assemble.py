@@ -60,6 +60,7 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     if on_sacrum and sacrum.is_stump(numbers, extents):
         numbers[numbers == len(extents)] = 0
         extents, discs = extents[:-1], discs[:-1]
+        on_sacrum = sacrum.follows(segmentation, numbers == len(extents))
     centres = extents.mean(axis=1)
     ribs = RibCount(segmentation, curve, centres)
     votes, recognised = _votes(segmentation, numbers, len(extents))

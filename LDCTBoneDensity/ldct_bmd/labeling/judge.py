@@ -143,7 +143,7 @@ def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Se
 
 
 def _outvoted(naming: Naming, votes: NDArray[np.float64]) -> str | None:
-    """Return which neighbours are both taken for another vertebra than their names say, if any are.
+    """Return which neighbours are both taken for another vertebra than their names say, or that the lowest body is.
 
     So it is where one was lost without a gap above them. It matters where names are counted from above alone: votes may
     well be off by one where ribs below tell better.
@@ -154,6 +154,8 @@ def _outvoted(naming: Naming, votes: NDArray[np.float64]) -> str | None:
         upper, lower = naming.positions[number], naming.positions[number + 1]
         if upper >= 0 and lower < len(NAMES):
             return f"{NAMES[upper]} and {NAMES[lower]} look like other vertebrae"
+    if outvoted[-1] and 0 <= naming.positions[-1] < len(NAMES):
+        return f"{NAMES[naming.positions[-1]]} looks like another vertebra"
     return None
 
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
+from ..anatomy import LEVELS
+
 # Votes are given over these, from the top; what lies above C7 or below L5 is all one.
 NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
 # Height of each body with its disc: the torso atlas's (a woman), larger above T4, as in two patients' scans.
@@ -23,6 +25,7 @@ HEIGHTS_MM: dict[str, float] = dict(
         strict=True,
     )
 )
+TRANSITIONAL = {"T13": "T12", "L6": "L5"}  # only a reader names them; as high as the one above
 CERVICAL, SACRAL = 6, 2  # bodies above C7, and below L5 (a sixth lumbar one, or of the sacrum), that may be in view
 NO_VOTE = 1e-6  # a body of no votes at all is as high as the mean of all
 FLOOR = 0.02  # a body can veto no naming on its own
@@ -166,11 +169,12 @@ def odd_gap(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> tuple[str, s
     """Return the neighbours, if any, whose distance does not go with their names.
 
     Args:
-        levels: n + 1 of NAMES, whole bodies from the top.
+        levels: n + 1 of LEVELS, whole bodies from the top; T13 and L6 are of the patient's if they are among them.
         gaps_mm: (n,) between their centres.
     """
-    steps = np.diff([NAMES.index(level) for level in levels])
-    gaps = gaps_mm / steps / _between([HEIGHTS_MM[level] for level in levels])
+    whole = [level for level in LEVELS if level in NAMES or level in levels]
+    steps = np.diff([whole.index(level) for level in levels])
+    gaps = gaps_mm / steps / _between([HEIGHTS_MM[TRANSITIONAL.get(level, level)] for level in levels])
     for gap, relative, pair in zip(gaps, relative_gaps(gaps), pairwise(levels), strict=True):
         if not CLOSE < relative < WIDE or gap > TALLEST:
             return pair
@@ -227,8 +231,9 @@ def _pass(
 
 def _shifted(row: NDArray[np.float64], by: int) -> NDArray[np.float64]:
     shifted = np.full_like(row, -1e9)
+    by = int(np.clip(by, -len(row), len(row)))
     if by >= 0:
         shifted[by:] = row[: len(row) - by]
     else:
-        shifted[:by] = row[-by:]
+        shifted[: len(row) + by] = row[-by:]
     return shifted

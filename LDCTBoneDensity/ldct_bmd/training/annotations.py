@@ -13,11 +13,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..anatomy import VERSE_VALUE
+from ..anatomy import LEVELS, VERSE_VALUE
 from ..segmentation.label_map import LEVEL_OF_VALUE, Parts, Values
 from ..segmentation.mask_folder import VERTEBRAE
 from .synthetic import tissues as t
-from .targets import OTHER_BONE, UNKNOWN
+from .targets import L6, OTHER_BONE, T13, UNKNOWN
 
 # Beside the vertebrae T1 to L6. TotalSegmentator 2, task "total": 44 C7 to 50 C1, 92 to 115 the ribs.
 CERVICAL = {"verse": {value: value for value in range(1, 8)}, "totalsegmentator": {51 - n: n for n in range(1, 8)}}
@@ -68,7 +68,37 @@ def label_annotated(
     neck_or_sacrum = np.isin(raw, [*CERVICAL[values], *SACRUM[values]])
     labelled = np.flatnonzero(((bodies > 0) | neck_or_sacrum).any(axis=(1, 2)))
     labels[~_looked_at(labelled, len(labels), spacing_zyx_mm[0])] = UNKNOWN
+    unnamed = (labels == 0) | (labels == OTHER_BONE)
+    labels[unnamed & _unlabelled_bodies(bodies, raw, values, spacing_zyx_mm)] = UNKNOWN
     return labels
+
+
+def _unlabelled_bodies(
+    bodies: NDArray[np.uint8], raw: NDArray[np.integer], values: Values, spacing_zyx_mm: tuple[float, ...]
+) -> NDArray[np.bool_]:
+    """Return where (z, y, x) bodies without a label may be: beyond the first and the last, and where a name is left out.
+
+    All from endplate to endplate along the column, which in a tilted spine is no stack of slices.
+    """
+    where = np.zeros(bodies.shape, dtype=bool)
+    spacing = np.asarray(spacing_zyx_mm)
+    voxels = {value: np.argwhere(bodies == value) * spacing for value in map(int, np.unique(bodies[bodies > 0]))}
+    column = [v for v in (VERSE_VALUE[level] for level in LEVELS) if v in voxels or v not in (T13, L6)]
+    present = [value for value in column if value in voxels]
+    axes = [np.arange(n) * d for n, d in zip(bodies.shape, spacing, strict=True)]
+    z, y, x = np.meshgrid(*axes, indexing="ij", sparse=True)
+    for upper, lower in pairwise(present):
+        down = voxels[lower].mean(axis=0) - voxels[upper].mean(axis=0)
+        down /= np.linalg.norm(down)
+        along = z * down[0] + y * down[1] + x * down[2]
+        above, below = voxels[upper] @ down, voxels[lower] @ down
+        if column.index(lower) - column.index(upper) > 1:
+            where |= (along > above.max() + MARGIN_MM) & (along < below.min() - MARGIN_MM)
+        if upper == present[0] and not np.isin(raw, list(CERVICAL[values])).any():
+            where |= along < above.min() - MARGIN_MM
+        if lower == present[-1] and not np.isin(raw, SACRUM[values]).any():
+            where |= along > below.max() + MARGIN_MM
+    return where
 
 
 def label_spineless(hu: NDArray[np.int16]) -> NDArray[np.uint8]:

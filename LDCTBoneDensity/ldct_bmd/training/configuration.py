@@ -145,14 +145,14 @@ class TrainingConfiguration:
             raise ValueError(f"heights and shape must be multiples of {whole}, and no height above the shape's")
         if not (0 <= self.annotated_share <= 1 and 0 <= self.held_out < 1):
             raise ValueError("annotated_share and held_out are shares")
-        if min(self.steps, self.epoch, self.batch, *self.heights) < 1:
-            raise ValueError("steps, epoch, batch and heights must be at least 1")
+        if min(self.steps, self.epoch, self.batch, self.schedule.warmup, *self.heights) < 1:
+            raise ValueError("steps, epoch, batch, warmup and heights must be at least 1")
 
     @property
     def digest(self) -> str:
         """What tells the run from others: all but how far and how fast it goes, and what is said of it."""
         kept = to_plain(replace(self, steps=1, learning_rate=0.0, fine_tuning=None, about=""))
-        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([kept, self.table.tolist()], sort_keys=True).encode()).hexdigest()
 
     @property
     def table(self) -> NDArray[np.int64]:

@@ -31,7 +31,7 @@ from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
 from ..validation.segmentation.pairs import Pair, find_pairs
 from .annotations import STRUCTURES, label_annotated, label_spineless
 
-VERSION = 1  # of what is kept of a scan
+VERSION = 2  # of what is kept of a scan
 SUBJECT = re.compile(r"(?:^|/)(sub-[A-Za-z0-9]+)")  # BIDS, as VerSe names its scans
 MAX_UNUSABLE = 0.2  # of the pairs; above it the request is wrong rather than a pair
 Spacing = tuple[float, float, float]

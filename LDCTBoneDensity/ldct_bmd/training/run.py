@@ -165,7 +165,7 @@ def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> li
 
 def _configuration(request: TrainingRequest) -> TrainingConfiguration:
     configuration = load_configuration(request.configuration)
-    if request.start is not None and configuration.fine_tuning is not None:
+    if configuration.fine_tuning is not None and (request.start is not None or _is_fine_tuning(request, configuration)):
         tuning = configuration.fine_tuning
         configuration = replace(configuration, learning_rate=tuning.learning_rate, steps=tuning.steps)
     if request.steps is not None:
@@ -173,6 +173,14 @@ def _configuration(request: TrainingRequest) -> TrainingConfiguration:
     if request.learning_rate is not None:
         configuration = replace(configuration, learning_rate=request.learning_rate)
     return configuration
+
+
+def _is_fine_tuning(request: TrainingRequest, configuration: TrainingConfiguration) -> bool:
+    """Return whether the run that goes on in the folder, if one does, began from weights."""
+    checkpoint = request.folder / f"{configuration.name}.pt"
+    if not checkpoint.is_file():
+        return False
+    return torch.load(checkpoint, map_location="cpu", weights_only=True).get("start") is not None
 
 
 def _sources(

@@ -37,13 +37,18 @@ def train(
     start: Annotated[
         str | None, typer.Option(metavar="shipped|FILE", help="Weights to start from: fine-tuning.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Train up to this step, not the configured one.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(metavar="X", help="In place of the configured one.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Train up to this step, not the configured one.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="X", min=0.0, help="In place of the configured one.")
+    ] = None,
     device: Annotated[str, typer.Option(metavar="D", help="Where it trains: auto, cpu or cuda.")] = "auto",
     workers: Annotated[
-        int | None, typer.Option(metavar="N", help="Processes that draw the examples, which are the same for any N.")
+        int | None,
+        typer.Option(metavar="N", min=0, help="Processes that draw the examples, which are the same for any N."),
     ] = None,
-    threads: Annotated[int | None, typer.Option(metavar="N", help="Processor threads of the training itself.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processor threads of the training itself.")
+    ] = None,
 ) -> None:
     """Train one network on synthetic or annotated scans, from the start or from where it was stopped."""
     with exit_codes():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
+from ...errors import UsageError
 from ...segmentation.body_split import CannotSplit, split_body
 from . import tissues as t
 from .canal import fill_canal
@@ -42,10 +43,17 @@ class Atlas:
 
 
 def load_atlas(path: Path, cache: Path | None = None) -> Atlas:
-    """Prepare the atlas at ``path`` (``torso_labels_1mm.nii.gz``), or take what ``cache`` holds of an earlier time."""
+    """Prepare the atlas at ``path`` (``torso_labels_1mm.nii.gz``), or take what ``cache`` holds of an earlier time.
+
+    Raises:
+        UsageError: the file is no image.
+    """
 
     def make() -> Atlas:
-        image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+        try:
+            image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+        except RuntimeError as error:
+            raise UsageError(f"The atlas {path} can't be read as an image: name torso_labels_1mm.nii.gz.") from error
         return prepare(sitk.GetArrayFromImage(image).astype(np.uint8))
 
     return make() if cache is None else kept(cache, make)
