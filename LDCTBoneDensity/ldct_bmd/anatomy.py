@@ -74,7 +74,9 @@ def order(level: str) -> int:
 
 
 def region(level: str) -> int:
-    """Return the class of the segmentation network: 1 for C7 to T6, 2 for T7 to T12 (and T13), 3 for lumbar."""
+    """Return the class of the segmentation network: 1 for T1-T6, 2 for T7-T12 (and T13), 3 for lumbar, 0 for C7."""
     if level.startswith("L"):
         return 3
-    return 1 if order(level) <= order("T6") else 2
+    if level.startswith("T"):
+        return 1 if int(level[1:]) <= 6 else 2
+    return 0

@@ -179,8 +179,8 @@ def _votes(
     regions = shares(sums(classes.astype(np.float64)))
     by_level = np.ones_like(levels)
     for column, level in enumerate(NAMES, start=1):
-        by_level[:, column] = np.maximum(regions[:, region(level) - 1], REGION_FLOOR)
-    by_level[:, 0] = by_level[:, 1]
+        if region(level):
+            by_level[:, column] = np.maximum(regions[:, region(level) - 1], REGION_FLOOR)
     votes = levels * by_level**REGION_POWER
     return shares(votes), recognised
 

@@ -37,7 +37,7 @@ class NetworkBodies:
 
     Attributes:
         geometry: the networks' fine grid, 2 x 2 x 1 mm.
-        class_probability: (4, z, y, x) float16 on ``geometry``: background, C1-T6, T7-T12, lumbar.
+        class_probability: (4, z, y, x) float16 on ``geometry``: background, T1-T6, T7-T12, lumbar.
         level_geometry: the coarse grid of the whole scan.
         level_probability: (levels, z, y, x) float16 on ``level_geometry``; see :mod:`.levels` for the channels.
     """

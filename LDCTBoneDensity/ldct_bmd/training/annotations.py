@@ -4,8 +4,7 @@ A label map seldom names everything in view, and what it does not name must not 
 
 - Slices beyond the labelled vertebrae, and gaps where one is missing, are unknown to both networks.
 - In a map that labels no rib, other bone is unknown to the coarse network, which has a class for ribs; that it is no
-  vertebral body is still taught to the fine one.
-- Cervical vertebrae with their arches are unknown to both: where the body ends, nobody said.
+  vertebral body is still taught to the fine one. The same holds for cervical vertebrae with their arches.
 """
 
 from itertools import pairwise
@@ -57,7 +56,7 @@ def label_annotated(
         for value, level in LEVEL_OF_VALUE[values].items():
             labels[raw == value] = t.ARCH_OFFSET + VERSE_VALUE[level]
     for value, cervical in CERVICAL[values].items():
-        labels[raw == value] = cervical if parts == "body" else UNKNOWN
+        labels[raw == value] = cervical if parts == "body" else OTHER_BONE
     labels[np.isin(raw, SACRUM[values])] = t.SACRUM
     ribs = np.isin(raw, RIBS[values])
     labels[ribs] = t.RIBS[0]

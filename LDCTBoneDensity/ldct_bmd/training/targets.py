@@ -14,14 +14,13 @@ IGNORE = 255  # the class that no loss and no Dice counts
 
 # Labels of annotated scans alone.
 T13, L6 = 28, 25  # VerSe's values
-OTHER_BONE = 254  # no vertebral body; which bone it is, nobody said
+OTHER_BONE = 254  # no vertebral body from T1 down; which bone it is, nobody said
 UNKNOWN = 255  # nobody annotated here
 
 
 def region_table() -> NDArray[np.int64]:
     """Return the fine network's class of each of the 256 labels."""
     table = np.zeros(256, dtype=np.int64)
-    table[list(t.CERVICAL)] = 1
     table[8:14], table[14:20], table[20:25] = 1, 2, 3
     table[T13], table[L6] = 2, 3
     table[UNKNOWN] = IGNORE
