@@ -75,7 +75,7 @@ def label_annotated(
 def _unlabelled_bodies(
     bodies: NDArray[np.uint8], raw: NDArray[np.integer], values: Values, spacing_zyx_mm: tuple[float, ...]
 ) -> NDArray[np.bool_]:
-    """Return where (z, y, x) bodies without a label may be: beyond the first and the last, and where a name is left out.
+    """Return where (z, y, x) bodies without a label may be: beyond both ends, and where a name is left out.
 
     All from endplate to endplate along the column, which in a tilted spine is no stack of slices.
     """
