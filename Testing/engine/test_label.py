@@ -6,7 +6,7 @@ from helpers_column import SPACING_ZYX_MM, column, fill_disc
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, label, sacrum
-from ldct_bmd.labeling.assemble import joined_bodies
+from ldct_bmd.labeling.assemble import is_spine, joined_bodies
 from ldct_bmd.labeling.name import HEIGHTS_MM, NAMES, THORACIC
 from ldct_bmd.labeling.ribs import OFFSET_MM
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
@@ -410,6 +410,27 @@ def test_bodies_between_two_levels_are_a_spine() -> None:
     bodies = seen.level_probability[1:19]
     bodies[:-1] = 0.25 * bodies[:-1] + 0.25 * bodies[1:]
     assert levels_of(label(seen, scan)) == LEVELS
+
+
+def test_a_faint_row_of_consecutive_levels_is_a_spine() -> None:
+    levels = NAMES[NAMES.index("T8") : NAMES.index("L2") + 1]
+    scan, seen, _ = seen_by_networks(levels, heights_mm=usual_heights(levels))
+    seen.level_probability[1:19] *= 0.42
+    assert levels_of(label(seen, scan)) == levels
+
+
+@pytest.mark.parametrize(
+    ("levels", "found"),
+    [
+        pytest.param((9, 10, 11, 12, 13, 14), True, id="each a level lower"),
+        pytest.param((3, 1, 2, 3, 3.5, 4.5, 5, 5.7), False, id="rods"),
+        pytest.param((9, 9, 9, 9, 9, 9), False, id="all alike"),
+        pytest.param((14, 13, 12, 11, 10, 9), False, id="upside down"),
+        pytest.param((3, 4, 5, 7, 8, 9, 10, 11.3, 12), True, id="one missing"),
+    ],
+)
+def test_a_row_of_bodies_is_a_spine_where_levels_follow_each_other(levels: tuple[float, ...], found: bool) -> None:
+    assert is_spine(np.full(len(levels), 0.6), np.array(levels, dtype=float)) == found
 
 
 def test_rods_too_thin_for_vertebrae_are_no_spine() -> None:

@@ -24,12 +24,16 @@ from .separate import separate
 
 LEAST_BODIES = 2  # one alone of uncertain name: a knee or a phantom has one too
 RECOGNISED = 0.4  # coarse probability of a body's two likeliest levels, which are neighbours: rows in limbs have less
+A_ROW = 6  # bodies, from which on their order tells a spine better than that probability does
+IN_A_ROW = 0.33  # what a row must have of that probability
+STEP = 0.4  # of a level: how far two neighbours' expected levels may be from one apart
+IN_STEP = 0.65  # of a row's steps: spines have 0.77 and more, rows of rods and noise at most 0.5
 NO_COLUMN = (
     "Only one body like a vertebra was found, too little to count from: check that it is a chest CT, "
     "or give a segmentation of your own."
 )
 ANY_LEVEL = (
-    "What looks like vertebrae is like none of T1 to L5: check that it is a chest CT, "
+    "What looks like vertebrae is like none of T1 to L5: check that it is a chest CT, and not upside down, "
     "or give a segmentation of your own."
 )
 JOINED = 1.45  # times the usual length: two bodies in one
@@ -63,8 +67,8 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
         on_sacrum = sacrum.follows(segmentation, numbers == len(extents))
     centres = extents.mean(axis=1)
     ribs = RibCount(segmentation, curve, centres)
-    votes, recognised = _votes(segmentation, numbers, len(extents))
-    if np.median(recognised) < RECOGNISED:
+    votes, recognised, expected = _votes(segmentation, numbers, len(extents))
+    if not is_spine(recognised, expected):
         raise CannotMeasure(ANY_LEVEL)
     naming = assign(votes, count_missing(centres, votes), ribs.evidence(), centres, on_sacrum)
     _join_fragments(numbers, naming)
@@ -93,6 +97,19 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     if len(vertebrae) < LEAST_BODIES and not certain:
         raise CannotMeasure(NO_COLUMN)
     return VertebralColumn(tuple(vertebrae), bodies, certain, remark)
+
+
+def is_spine(recognised: NDArray[np.floating], expected: NDArray[np.floating]) -> bool:
+    """Tell a spine from a row of other things, which the coarse network gives no level or levels out of order.
+
+    Args:
+        recognised: (n,) probability that each body, from above, is of its likeliest two levels.
+        expected: (n,) its expected level, counted downwards.
+    """
+    if len(expected) < A_ROW:
+        return bool(np.median(recognised) >= RECOGNISED)
+    in_step = np.abs(np.diff(expected) - 1.0) <= STEP
+    return bool(np.median(recognised) >= IN_A_ROW and in_step.mean() >= IN_STEP)
 
 
 def _join_fragments(numbers: NDArray[np.uint8], naming: Naming) -> None:
@@ -151,11 +168,12 @@ def _levels_at(segmentation: NetworkBodies, voxels: NDArray[np.intp]) -> NDArray
 
 def _votes(
     segmentation: NetworkBodies, numbers: NDArray[np.uint8], count: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (count, levels) how likely each body is each level: above C7, C7 to L5, below L5; and how far recognised.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return (count, levels) how likely each body is each level, above C7, C7 to L5, below L5; and two for is_spine.
 
-    The second array (count,) is the coarse network's mean probability that each body is of its likeliest two levels,
-    which are neighbours: it tells a body from another thing better than one neighbour from the next.
+    Of these (count,), one is the coarse network's mean probability that each body is of its likeliest two levels,
+    which are neighbours: it tells a body from another thing better than one neighbour from the next. The other is the
+    level that it expects, counted downwards.
 
     The coarse network sees the whole column and tells levels; the fine network's three classes, which see less of it,
     weigh in with a lower power.
@@ -172,6 +190,7 @@ def _votes(
     channels = segmentation.level_probability[FIRST_BODY : SACRUM + 1]
     seen = sums(map_points(channels, segmentation.level_geometry, segmentation.geometry, voxels))
     recognised = (seen[:, 1:-1] + seen[:, :-2]).max(axis=1) / np.maximum(np.bincount(owner, minlength=count), 1)
+    expected = shares(seen[:, :-1]) @ np.arange(seen.shape[1] - 1)
     coarse = shares(seen)
     # "cervical" is C7 and all above it: both may take its whole vote.
     levels = np.concatenate([coarse[:, :1], coarse], axis=1)
@@ -182,7 +201,7 @@ def _votes(
         if region(level):
             by_level[:, column] = np.maximum(regions[:, region(level) - 1], REGION_FLOOR)
     votes = levels * by_level**REGION_POWER
-    return shares(votes), recognised
+    return shares(votes), recognised, expected
 
 
 def _on_scan(
