@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import ldct_bmd.cli.evaluating
@@ -16,7 +17,7 @@ from helpers_spine import spine_bodies
 from ldct_bmd.cli import app
 from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.segmentation import ModelIdentity
-from ldct_bmd.training.heldout import DEFORMATIONS, HeldOut
+from ldct_bmd.training.heldout import DEFORMATIONS, Drawing, HeldOut
 from ldct_bmd.validation.segmentation import CaseResult, summarize
 from ldct_bmd.validation.segmentation.folder import EVALUATION, check_evaluation_folder, write_evaluation
 from ldct_bmd.validation.segmentation.page import Subject, make_page
@@ -268,7 +269,7 @@ class TestCommand:
         touch(tmp_path / "atlas.nii.gz")
         done = run("--synthetic", "2", "--atlas", tmp_path / "atlas.nii.gz", "--seed", "5", "-o", tmp_path / "out")
         assert done.exit_code == 0, done.output
-        assert heldout == [(2, tmp_path / "atlas.nii.gz", 5, ("atlas",))]
+        assert heldout == [(2, tmp_path / "atlas.nii.gz", 5, ("atlas",)), "drawn 0", "drawn 1"]
         page = (tmp_path / "out" / "evaluation.html").read_text(encoding="utf-8")
         assert "Synthetic scans, not patients." in page
         assert "seed 5" in page
@@ -281,6 +282,23 @@ class TestCommand:
         # The drawn spacing is (z, y, x), a scan's (x, y, z).
         with (tmp_path / "out" / "cases.csv").open(encoding="utf-8", newline="") as file:
             assert next(csv.DictReader(file))["spacing_z_mm"] == "1.5"
+
+    def test_a_killed_run_draws_no_scan_again_that_it_has_done(
+        self, network: Given, tmp_path: Path, heldout: "list[object]", monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def killed(scan: object, progress: object) -> NDArray[np.uint8]:
+            if network.calls == 1:
+                raise KeyboardInterrupt
+            return Given.__call__(network, scan, progress)  # type: ignore[arg-type,return-value]
+
+        touch(tmp_path / "atlas.nii.gz")
+        arguments = ("--synthetic", "3", "--atlas", tmp_path / "atlas.nii.gz", "-o", tmp_path / "out")
+        monkeypatch.setattr(ldct_bmd.cli.evaluating, "NetworkSegmenter", lambda device, weights: _Stand(killed))
+        assert run(*arguments).exit_code == 130
+        heldout.clear()
+        monkeypatch.setattr(ldct_bmd.cli.evaluating, "NetworkSegmenter", lambda device, weights: network)
+        assert run(*arguments).exit_code == 0
+        assert heldout[1:] == ["drawn 1", "drawn 2"]
 
 
 @dataclass(frozen=True)
@@ -297,13 +315,16 @@ def heldout(monkeypatch: pytest.MonkeyPatch) -> "list[object]":
     """Stands in for the drawing of held-out scans, and keeps what was asked of it."""
     asked: list[object] = []
 
-    def draw(n: int, atlas: Path, masks: Path, seed: int, cache: Path, sources: tuple[str, ...]) -> Iterator[HeldOut]:
+    def draw(n: int, atlas: Path, masks: Path, seed: int, cache: Path, sources: tuple[str, ...]) -> Iterator[Drawing]:
         assert cache.is_dir()
         asked.append((n, atlas, seed, sources))
         for i in range(n):
-            yield HeldOut(
-                f"drawn {i}", "grafts", scan().hu + np.float32(3.0), bodies(), (1.5, 1.0, 1.0), scan().hu, ("L1",)
-            )
+            yield Drawing(f"drawn {i}", partial(drawn, f"drawn {i}"))
+
+    def drawn(name: str) -> HeldOut:
+        asked.append(name)
+        hu = scan().hu
+        return HeldOut(name, "grafts", hu + np.float32(3.0), bodies(), (1.5, 1.0, 1.0), hu, ("L1",))
 
     monkeypatch.setattr("ldct_bmd.training.heldout.held_out_cases", draw)
     return asked

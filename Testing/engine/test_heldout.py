@@ -48,7 +48,15 @@ def from_rings(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def draw(n: int, **options: object) -> list[heldout.HeldOut]:
-    return list(held_out_cases(n, Path("atlas.nii.gz"), Path("masks"), **options))  # type: ignore[arg-type]
+    drawings = held_out_cases(n, Path("atlas.nii.gz"), Path("masks"), **options)  # type: ignore[arg-type]
+    return [drawing.draw() for drawing in drawings]
+
+
+def scan_in_all_variants() -> dict[str, heldout.HeldOut]:
+    drawings = list(robustness_cases(1, Path("atlas.nii.gz"), Path("masks")))
+    cases = [drawing.draw() for drawing in drawings]
+    assert [case.name for case in cases] == [drawing.name for drawing in drawings]
+    return {case.variant: case for case in cases}
 
 
 def test_its_random_numbers_are_none_of_training_s() -> None:
@@ -116,7 +124,7 @@ def test_sources_have_equal_shares_and_a_case_does_not_depend_on_how_many_there_
 
 def test_an_unknown_source_and_a_missing_mask_are_refused(tmp_path: Path, monkeypatch, atlas: Atlas) -> None:
     with pytest.raises(UsageError, match="no held-out source 'verse999'"):
-        anatomy_of("verse999", tmp_path / "atlas.nii.gz", tmp_path)
+        next(held_out_cases(1, tmp_path / "atlas.nii.gz", tmp_path, sources=("verse999",)))
     monkeypatch.setattr(heldout, "load_atlas", lambda *_: atlas)
     with pytest.raises(UsageError, match="There is no mask"):
         anatomy_of("gl003+verse004", tmp_path / "atlas.nii.gz", tmp_path)
@@ -139,7 +147,7 @@ def test_an_anatomy_is_made_once_and_kept(tmp_path: Path, monkeypatch, atlas: At
 
 
 def test_scans_without_a_spine_hold_bone_but_no_label() -> None:
-    cases = list(no_spine_cases(len(KINDS)))
+    cases = [drawing.draw() for drawing in no_spine_cases(len(KINDS))]
     assert [case.variant for case in cases] == list(KINDS)
     for case in cases:
         assert case.group == "no spine"
@@ -150,13 +158,13 @@ def test_scans_without_a_spine_hold_bone_but_no_label() -> None:
             assert bone_ml > 20, case.variant
         if case.variant in ("air", "water phantom"):
             assert bone_ml < 1, case.variant
-    again = next(no_spine_cases(1))
+    again = next(no_spine_cases(1)).draw()
     assert np.array_equal(again.hu, cases[0].hu)
 
 
 @pytest.mark.usefixtures("from_rings")
 def test_variants_of_a_patient_differ_in_the_scan_alone() -> None:
-    cases = {c.variant: c for c in robustness_cases(1, Path("atlas.nii.gz"), Path("masks"))}
+    cases = scan_in_all_variants()
     assert list(cases) == list(VARIANTS)
     assert {c.compared_with for name, c in cases.items() if name != "reference"} == {cases["reference"].name}
     reference = cases["reference"]
@@ -190,7 +198,7 @@ def test_contrast_raises_vessels_and_organs_but_no_bone(atlas: Atlas) -> None:
 
 @pytest.mark.usefixtures("from_rings")
 def test_a_tilt_turns_the_column_by_what_it_says() -> None:
-    cases = {c.variant: c for c in robustness_cases(1, Path("atlas.nii.gz"), Path("masks"))}
+    cases = scan_in_all_variants()
 
     def lean(name: str, axis: int) -> float:
         """Angle of the column of bodies against z, in degrees."""
@@ -217,7 +225,7 @@ def test_a_tilt_turns_the_column_by_what_it_says() -> None:
 def test_held_out_scans_show_the_whole_chest_with_real_vertebrae_of_human_size() -> None:
     case = next(
         held_out_cases(1, DATA / "atlas" / "torso_labels_1mm.nii.gz", DATA / "verse_masks", sources=("gl003+verse004",))
-    )
+    ).draw()
     assert {"T1", "T5", "T9", "T12", "L1", "L2"} <= set(case.real_levels)
     assert not {"T6", "T7", "T8"} & set(case.real_levels)
     voxel_ml = np.prod(case.spacing_zyx_mm) / 1000

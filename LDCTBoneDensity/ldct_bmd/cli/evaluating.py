@@ -26,7 +26,7 @@ from ..validation.segmentation.summary import ALL, PAPER_LEVELS, Share
 from .terminal import RESEARCH_USE, safe, say
 
 if TYPE_CHECKING:
-    from ..training.heldout import HeldOut
+    from ..training.heldout import Drawing, HeldOut
 
 STAGE = "Evaluating"
 KINDS = ("held-out", "robustness", "no-spine")  # of synthetic scans
@@ -191,7 +191,7 @@ def _synthetic(request: Request) -> Plan:
     return _drawn(request, kind, request.synthetic * each, f"drawn from {request.atlas.name}{grafts}", cases)
 
 
-def _drawn(request: Request, kind: str, count: int, scans: str, drawn: Iterator["HeldOut"]) -> Plan:
+def _drawn(request: Request, kind: str, count: int, scans: str, drawings: Iterator["Drawing"]) -> Plan:
     seed = request.seed or 0
     return Plan(
         scans=f"{scans} ({kind}, seed {seed})",
@@ -205,8 +205,12 @@ def _drawn(request: Request, kind: str, count: int, scans: str, drawn: Iterator[
             "masks": request.masks and str(request.masks.absolute()),
             "seed": seed,
         },
-        cases=((one.name, partial(as_case, one, by_variant=kind == "robustness")) for one in drawn),
+        cases=((one.name, partial(_draw, one, kind == "robustness")) for one in drawings),
     )
+
+
+def _draw(drawing: "Drawing", by_variant: bool) -> Case:
+    return as_case(drawing.draw(), by_variant)
 
 
 def _sha256(path: Path | None) -> str | None:

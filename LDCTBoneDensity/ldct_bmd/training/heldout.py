@@ -4,9 +4,11 @@ The VerSe masks (CC BY-SA 4.0) that are grafted here belong to tests alone. T6 t
 atlas's in every scan; a group of their own holds scans in which all vertebrae are.
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,7 @@ SPEC = SampleSpec(
     forward_mm=50.0,
     pose=PoseSpec(scale=(0.9, 1.12)),
 )
+HeldOutAtlas = tuple[Atlas, tuple[str, ...]]  # and the levels whose shape is a real patient's
 SCORED = np.where(t.member(tuple(LEVEL_OF_VERSE_VALUE)) & t.member(t.BODIES), np.arange(256), 0).astype(np.uint8)
 
 
@@ -80,6 +83,13 @@ class HeldOut:
         return CTScan(self.hu, geometry, Acquisition(kvp=120.0), Patient(), Source("file", geometry))
 
 
+class Drawing(NamedTuple):
+    """A scan that is drawn when asked for: an evaluation that goes on asks only for what it has not done."""
+
+    name: str
+    draw: Callable[[], HeldOut]
+
+
 def held_out_rng(*key: int) -> np.random.Generator:
     """Return a stream of random numbers that training never draws from."""
     return np.random.default_rng(np.random.SeedSequence(ENTROPY, spawn_key=key))
@@ -93,8 +103,8 @@ def held_out_cases(
     cache: Path | None = None,
     noise_hu: float = 20.0,
     sources: tuple[str, ...] = tuple(SOURCES),
-) -> Iterator[HeldOut]:
-    """Draw ``n`` scans, as many of each source as of any other, source by source.
+) -> Iterator[Drawing]:
+    """Yield ``n`` scans to draw, as many of each source as of any other, source by source.
 
     Args:
         atlas_path: ``torso_labels_1mm.nii.gz``.
@@ -105,16 +115,25 @@ def held_out_cases(
         sources: of :data:`SOURCES`.
 
     Raises:
-        UsageError: a source is unknown, or its mask is not there.
+        UsageError: a source is unknown or, on drawing, its mask is not there.
     """
     for place, source in enumerate(sources):
         count = (n - place + len(sources) - 1) // len(sources)
-        if count < 1:
-            continue
-        atlas, real = anatomy_of(source, atlas_path, masks_dir, cache)
+        anatomy = functools.cache(functools.partial(anatomy_of, source, atlas_path, masks_dir, cache))
         for number in range(count):
-            key = (seed, list(SOURCES).index(source), number)
-            yield draw_case(f"{source} {number:03d}", key, atlas, real, noise_hu)
+            name, key = f"{source} {number:03d}", (seed, stream_of(source), number)
+            yield Drawing(name, functools.partial(_draw, name, key, anatomy, noise_hu))
+
+
+def _draw(name: str, key: tuple[int, ...], anatomy: Callable[[], HeldOutAtlas], noise_hu: float) -> HeldOut:
+    return draw_case(name, key, *anatomy(), noise_hu)
+
+
+def stream_of(source: str) -> int:
+    """Return the number of a source's stream of random numbers; UsageError if there is no such source."""
+    if source not in SOURCES:
+        raise UsageError(f"There is no held-out source {source!r}: draw from {', '.join(SOURCES)}.")
+    return list(SOURCES).index(source)
 
 
 def draw_case(
@@ -152,12 +171,8 @@ def draw_quiet_settings(rng: np.random.Generator, noise_hu: float) -> ScanSettin
     )
 
 
-def anatomy_of(
-    source: str, atlas_path: Path, masks_dir: Path, cache: Path | None = None
-) -> tuple[Atlas, tuple[str, ...]]:
-    """Return the anatomy of a held-out source, and the levels of it that are real; errors as held_out_cases."""
-    if source not in SOURCES:
-        raise UsageError(f"There is no held-out source {source!r}: draw from {', '.join(SOURCES)}.")
+def anatomy_of(source: str, atlas_path: Path, masks_dir: Path, cache: Path | None = None) -> HeldOutAtlas:
+    """Return the anatomy of a held-out source, and the levels of it that are real; UsageError without a mask."""
     stored = None if cache is None else cache / f"heldout_{source}_{ATLAS_VERSION}_{CACHE_VERSION}.npz"
     if stored is not None and stored.exists():
         with np.load(stored) as arrays:

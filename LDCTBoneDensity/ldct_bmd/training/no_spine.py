@@ -1,11 +1,12 @@
 """Scans with no spine in them, on which nothing may be found: air, phantoms, a knee, a head, ..."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .heldout import HeldOut, held_out_rng
+from .heldout import Drawing, HeldOut, held_out_rng
 from .synthetic.acquisition import ScanSettings, acquire
 from .synthetic.pose import smooth_field
 
@@ -18,19 +19,23 @@ Axes = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 Picture = Callable[[np.random.Generator, Axes], Field]
 
 
-def no_spine_cases(n: int, seed: int = 0, kinds: tuple[str, ...] | None = None) -> Iterator[HeldOut]:
-    """Draw ``n`` scans, the kinds of :data:`KINDS` in turn; a case depends on the seed and its number alone."""
+def no_spine_cases(n: int, seed: int = 0, kinds: tuple[str, ...] | None = None) -> Iterator[Drawing]:
+    """Yield ``n`` scans, the kinds of :data:`KINDS` in turn; a case depends on the seed and its number alone."""
     names = kinds or tuple(KINDS)
-    axes = _axes()
     for number in range(n):
         kind = names[number % len(names)]
-        rng = held_out_rng(seed, 1000 + list(KINDS).index(kind), number)
-        hu = KINDS[kind](rng, axes)
-        _add_table(rng, hu, axes)
-        settings = ScanSettings(kernel_mm=rng.uniform(0.5, 1.2), noise_hu=rng.uniform(10, 50))
-        scanned = acquire(rng, hu, SPACING_ZYX_MM, settings)
-        labels = np.zeros(SHAPE, np.uint8)
-        yield HeldOut(f"{kind} {number:03d}", GROUP, scanned, labels, SPACING_ZYX_MM, hu, variant=kind)
+        name = f"{kind} {number:03d}"
+        yield Drawing(name, partial(_draw, name, kind, (seed, 1000 + list(KINDS).index(kind), number)))
+
+
+def _draw(name: str, kind: str, key: tuple[int, ...]) -> HeldOut:
+    rng, axes = held_out_rng(*key), _axes()
+    hu = KINDS[kind](rng, axes)
+    _add_table(rng, hu, axes)
+    settings = ScanSettings(kernel_mm=rng.uniform(0.5, 1.2), noise_hu=rng.uniform(10, 50))
+    scanned = acquire(rng, hu, SPACING_ZYX_MM, settings)
+    labels = np.zeros(SHAPE, np.uint8)
+    return HeldOut(name, GROUP, scanned, labels, SPACING_ZYX_MM, hu, variant=kind)
 
 
 def _axes() -> Axes:

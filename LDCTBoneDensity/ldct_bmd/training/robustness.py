@@ -1,7 +1,9 @@
 """The same patients scanned under other conditions: more noise, thicker slices, other kernels, a tilt, ..."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache as cache_calls
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from .heldout import SCORED, SOURCES, SPEC, HeldOut, anatomy_of, held_out_rng
+from .heldout import SCORED, SOURCES, SPEC, Drawing, HeldOut, HeldOutAtlas, anatomy_of, held_out_rng, stream_of
 from .synthetic import tissues as t
 from .synthetic.acquisition import ScanSettings, acquire
-from .synthetic.sampler import draw_anatomy
+from .synthetic.sampler import Anatomy, draw_anatomy
 
 GROUP = "robustness"
 STREAM = 2000
@@ -77,24 +79,41 @@ def robustness_cases(
     cache: Path | None = None,
     sources: tuple[str, ...] = tuple(SOURCES),
     variants: Mapping[str, Variant] = VARIANTS,
-) -> Iterator[HeldOut]:
-    """Draw ``n`` patients, sources in turn, and scan each in every variant; arguments and errors as held_out_cases.
+) -> Iterator[Drawing]:
+    """Yield ``n`` patients, sources in turn, each scanned in every variant; arguments and errors as held_out_cases.
 
     The truth of a case is its ``noise_free_hu``: a vertebra is the same in all of them, but for what resampling blurs.
     """
     for place, source in enumerate(sources[:n]):
-        atlas, real = anatomy_of(source, atlas_path, masks_dir, cache)
+        anatomy = cache_calls(partial(anatomy_of, source, atlas_path, masks_dir, cache))
         for number in range((n - place + len(sources) - 1) // len(sources)):
-            key = (seed, STREAM + list(SOURCES).index(source), number)
-            patient = draw_anatomy(held_out_rng(*key), atlas, DRAWN)
-            for index, (name, variant) in enumerate(variants.items()):
-                yield replace(
-                    scan_variant(held_out_rng(*key, index), patient.hu, patient.labels, variant),
-                    name=f"{source} {number:03d}, {name}",
-                    real_levels=real,
-                    variant=name,
-                    compared_with="" if name == REFERENCE else f"{source} {number:03d}, {REFERENCE}",
-                )
+            key = (seed, STREAM + stream_of(source), number)
+            patient = cache_calls(partial(_draw_patient, key, anatomy))
+            for index, name in enumerate(variants):
+                draw = partial(_draw_variant, f"{source} {number:03d}", patient, (*key, index), name, variants[name])
+                yield Drawing(f"{source} {number:03d}, {name}", draw)
+
+
+def _draw_patient(key: tuple[int, ...], anatomy: Callable[[], HeldOutAtlas]) -> tuple[Anatomy, tuple[str, ...]]:
+    atlas, real_levels = anatomy()
+    return draw_anatomy(held_out_rng(*key), atlas, DRAWN), real_levels
+
+
+def _draw_variant(
+    name: str,
+    patient: Callable[[], tuple[Anatomy, tuple[str, ...]]],
+    key: tuple[int, ...],
+    conditions: str,
+    variant: Variant,
+) -> HeldOut:
+    drawn, real_levels = patient()
+    return replace(
+        scan_variant(held_out_rng(*key), drawn.hu, drawn.labels, variant),
+        name=f"{name}, {conditions}",
+        real_levels=real_levels,
+        variant=conditions,
+        compared_with="" if conditions == REFERENCE else f"{name}, {REFERENCE}",
+    )
 
 
 def scan_variant(
