@@ -268,3 +268,15 @@ class TestAbdomenWithReadyMasks:
         run = with_mask(mask, values, parts)
         assert run.exit_code == 3
         assert says in " ".join(run.stderr.split())
+
+
+@needs_network
+@pytest.mark.slow
+def test_a_scan_with_its_slices_in_reverse_order_is_refused(tmp_path: Path) -> None:
+    scan = sitk.ReadImage(str(data("abdomen_ct_3mm", "ct.nii.gz")))
+    reversed_hu = sitk.GetImageFromArray(sitk.GetArrayFromImage(scan)[::-1])
+    reversed_hu.CopyInformation(scan)
+    sitk.WriteImage(reversed_hu, str(tmp_path / "reversed.nii.gz"))
+    run = measured(str(tmp_path / "reversed.nii.gz"))
+    assert run.exit_code == 3
+    assert "upside down" in " ".join(run.stderr.split())
