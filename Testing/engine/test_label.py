@@ -424,6 +424,8 @@ def test_a_faint_row_of_consecutive_levels_is_a_spine() -> None:
     [
         pytest.param((9, 10, 11, 12, 13, 14), True, id="each a level lower"),
         pytest.param((3, 1, 2, 3, 3.5, 4.5, 5, 5.7), False, id="rods"),
+        pytest.param((11.9, 12, 12.7, 14, 15, 15.2, 15.9, 16), False, id="an abdomen upside down"),
+        pytest.param((10.7, 10.9, 11.7, 12.2, 13.5, 14.8, 15.3), True, id="a short row, less clear at its ends"),
         pytest.param((9, 9, 9, 9, 9, 9), False, id="all alike"),
         pytest.param((14, 13, 12, 11, 10, 9), False, id="upside down"),
         pytest.param((3, 4, 5, 7, 8, 9, 10, 11.3, 12), True, id="one missing"),

@@ -24,10 +24,11 @@ from .separate import separate
 
 LEAST_BODIES = 2  # one alone of uncertain name: a knee or a phantom has one too
 RECOGNISED = 0.4  # coarse probability of a body's two likeliest levels, which are neighbours: rows in limbs have less
-A_ROW = 6  # bodies, from which on their order tells a spine better than that probability does
-IN_A_ROW = 0.33  # what a row must have of that probability
+A_ROW = 6  # bodies, from which on their order helps to tell a spine
 STEP = 0.4  # of a level: how far two neighbours' expected levels may be from one apart
-IN_STEP = 0.65  # of a row's steps: spines have 0.77 and more, rows of rods and noise at most 0.5
+IN_STEP = 0.65  # of a row's steps: whole chests have 0.77 and more, rows of rods and noise at most 0.5
+IN_STEP_RECOGNISED = 0.33  # is enough for a row in step
+OFF_LINE = 0.5  # levels on average, off one level a body: short rows have up to 0.35, rods and reversed spines 0.6
 NO_COLUMN = (
     "Only one body like a vertebra was found, too little to count from: check that it is a chest CT, "
     "or give a segmentation of your own."
@@ -106,10 +107,14 @@ def is_spine(recognised: NDArray[np.floating], expected: NDArray[np.floating]) -
         recognised: (n,) probability that each body, from above, is of its likeliest two levels.
         expected: (n,) its expected level, counted downwards.
     """
-    if len(expected) < A_ROW:
-        return bool(np.median(recognised) >= RECOGNISED)
-    in_step = np.abs(np.diff(expected) - 1.0) <= STEP
-    return bool(np.median(recognised) >= IN_A_ROW and in_step.mean() >= IN_STEP)
+    probability = float(np.median(recognised))
+    if len(expected) >= A_ROW:
+        if (np.abs(np.diff(expected) - 1.0) <= STEP).mean() >= IN_STEP:
+            return probability >= IN_STEP_RECOGNISED
+        first = expected - np.arange(len(expected))
+        if np.abs(first - np.median(first)).mean() > OFF_LINE:
+            return False
+    return probability >= RECOGNISED
 
 
 def _join_fragments(numbers: NDArray[np.uint8], naming: Naming) -> None:
