@@ -28,6 +28,7 @@ from ldct_bmd.segmentation.label_map import LabelMapSegmenter
         (("--segmentation", "x", "--segmentation-values", "other", "--segmentation-parts", "body"), "other"),
         (("--segmentation", "x", "--segmentation-values", "verse", "--segmentation-parts", "arch"), "arch"),
         (("--series", "1.2.3"), "series"),
+        (("--weights", "ours.safetensors"), "either --weights or a --segmentation"),
     ],
 )
 def test_a_request_that_makes_no_sense_exits_2_and_writes_nothing(

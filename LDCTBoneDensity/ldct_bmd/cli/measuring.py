@@ -45,6 +45,7 @@ class Request:
     segmentation_file: Path | None = None
     segmentation_values: str | None = None
     segmentation_parts: str | None = None
+    weights: Path | None = None
     device: str = "auto"
     overwrite: bool = False
     report: bool = False
@@ -121,13 +122,23 @@ def _stored(request: Request) -> list[StoredCalibration] | None:
     return CalibrationStore(request.calibration_store).all()
 
 
+def network_segmenter(device: str, weights: Path | None) -> NetworkSegmenter:
+    """Load the networks, with the weights of a file or those that ship; UsageError if these can't be used."""
+    try:
+        return NetworkSegmenter(device=device, weights=weights)
+    except CannotMeasure as error:
+        raise UsageError(str(error)) from error
+
+
 def _segmenter(request: Request) -> Segmenter:
     described = (request.segmentation_values, request.segmentation_parts)
     values, parts = described
     if request.segmentation_file is None:
         if described != (None, None):
             raise UsageError("--segmentation-values and --segmentation-parts describe a --segmentation FILE: give it.")
-        return NetworkSegmenter(device=request.device)
+        return network_segmenter(request.device, request.weights)
+    if request.weights is not None:
+        raise UsageError("Give either --weights or a --segmentation, which needs none.")
     if values is None or parts is None:
         raise UsageError(
             "A --segmentation needs --segmentation-values (verse or totalsegmentator) and --segmentation-parts"

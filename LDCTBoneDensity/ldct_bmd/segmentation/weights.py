@@ -40,9 +40,8 @@ def load_model(path: Path | None = None) -> Model:
     try:
         sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
     except OSError as error:
-        raise CannotMeasure(
-            f"The weights {source.name} cannot be read ({error.strerror}): reinstall ldct-bmd, or name another file."
-        ) from error
+        remedy = "reinstall ldct-bmd" if path is None else "name another file"
+        raise CannotMeasure(f"The weights {source.name} cannot be read ({error.strerror}): {remedy}.") from error
     if path is None and sha256 != CHECKSUM.read_text(encoding="ascii").split()[0]:
         raise CannotMeasure("The weights of this installation are damaged (wrong checksum): reinstall ldct-bmd.")
     try:
@@ -54,7 +53,8 @@ def load_model(path: Path | None = None) -> Model:
         networks = {name: _build(_shape(metadata[name]), _part(tensors, name)) for name in ("coarse", "fine")}
     except (SafetensorError, KeyError, RuntimeError, TypeError, json.JSONDecodeError) as error:
         raise CannotMeasure(
-            f"{source.name} holds no weights of this software: name a file that its training wrote."
+            f"{source.name} holds no weights of this software: name a file that ldct-bmd pack wrote, which makes one "
+            "of the checkpoints of a training."
         ) from error
     return Model(networks["coarse"], networks["fine"], ModelIdentity(metadata["name"], sha256))
 

@@ -40,6 +40,9 @@ def measure(
     segmentation_parts: Annotated[
         str | None, typer.Option(metavar="body|whole", help="What it labels: bodies, or whole vertebrae.")
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Weights that ldct-bmd pack wrote, not the shipped ones.")
+    ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     report: Annotated[
@@ -67,6 +70,7 @@ def measure(
             segmentation_file=segmentation,
             segmentation_values=segmentation_values,
             segmentation_parts=segmentation_parts,
+            weights=weights,
             device=device,
             overwrite=overwrite,
             report=report,
