@@ -416,7 +416,33 @@ def test_a_faint_row_of_consecutive_levels_is_a_spine() -> None:
     levels = NAMES[NAMES.index("T8") : NAMES.index("L2") + 1]
     scan, seen, _ = seen_by_networks(levels, heights_mm=usual_heights(levels))
     seen.level_probability[1:19] *= 0.42
-    assert levels_of(label(seen, scan)) == levels
+    found = label(seen, scan)
+    assert levels_of(found) == levels
+    assert not found.names_certain
+    assert "hardly like" in found.remark
+
+
+def test_all_above_c7_have_its_level() -> None:
+    assert is_spine(np.full(9, 0.6), np.array([0.2, 0, 0, 0, 0.1, 1, 2, 3, 4]))
+    assert is_spine(np.full(9, 0.35), np.array([0, 0, 0, 0.9, 2, 3, 4, 5, 6]))
+
+
+@pytest.mark.parametrize(
+    ("levels", "recognised", "found"),
+    [
+        pytest.param((9, 10, 11, 12, 13, 14), 0.34, True, id="in order"),
+        pytest.param((9, 10, 11, 12, 13, 14), 0.32, False, id="fainter"),
+        pytest.param((9, 10, 11, 12, 13), 0.34, False, id="too short to tell"),
+        pytest.param((9, 10, 11, 12, 3, 4, 5), 0.34, False, id="a jump upwards"),
+        pytest.param((9, 10, 11, 12, 3, 4, 5), 0.41, True, id="a jump upwards, recognised"),
+        pytest.param((3, 1, 2, 3, 3.6, 4.5, 5, 5.7), 0.34, False, id="rods just in step"),
+        pytest.param((10.7, 10.9, 11.7, 12.2, 13.5, 14.8, 15.3), 0.34, False, id="on the line, out of step"),
+    ],
+)
+def test_faint_rows_are_spines_only_in_step_and_on_the_line(
+    levels: tuple[float, ...], recognised: float, found: bool
+) -> None:
+    assert is_spine(np.full(len(levels), recognised), np.array(levels, dtype=float)) == found
 
 
 @pytest.mark.parametrize(
@@ -428,6 +454,7 @@ def test_a_faint_row_of_consecutive_levels_is_a_spine() -> None:
         pytest.param((10.7, 10.9, 11.7, 12.2, 13.5, 14.8, 15.3), True, id="a short row, less clear at its ends"),
         pytest.param((9, 9, 9, 9, 9, 9), False, id="all alike"),
         pytest.param((14, 13, 12, 11, 10, 9), False, id="upside down"),
+        pytest.param((5, 6, 7, 8, 5.5, 4), False, id="half of it upside down"),
         pytest.param((3, 4, 5, 7, 8, 9, 10, 11.3, 12), True, id="one missing"),
     ],
 )

@@ -26,16 +26,17 @@ LEAST_BODIES = 2  # one alone of uncertain name: a knee or a phantom has one too
 RECOGNISED = 0.4  # coarse probability of a body's two likeliest levels, which are neighbours: rows in limbs have less
 A_ROW = 6  # bodies, from which on their order helps to tell a spine
 STEP = 0.4  # of a level: how far two neighbours' expected levels may be from one apart
-IN_STEP = 0.65  # of a row's steps: whole chests have 0.77 and more, rows of rods and noise at most 0.5
-IN_STEP_RECOGNISED = 0.33  # is enough for a row in step
-OFF_LINE = 0.5  # levels on average, off one level a body: short rows have up to 0.35, rods and reversed spines 0.6
+IN_STEP = 0.65  # of a row's steps: whole chests have 0.77 and more, the rods and reversed spines seen up to 0.58
+IN_STEP_RECOGNISED = 0.33  # is enough for a row in step and on the line, but its names are uncertain
+OFF_LINE = 0.5  # levels on average, off one level a body: whole rows of rods and reversed spines have 0.6 and more
+CERVICAL = 0.5  # expected level below which a body counts as C7 or above
 NO_COLUMN = (
     "Only one body like a vertebra was found, too little to count from: check that it is a chest CT, "
     "or give a segmentation of your own."
 )
 ANY_LEVEL = (
-    "What looks like vertebrae is like none of T1 to L5: check that it is a chest CT, and not upside down, "
-    "or give a segmentation of your own."
+    "What looks like vertebrae is like none of T1 to L5, or not in their order: check that it is a chest CT, "
+    "and not upside down, or give a segmentation of your own."
 )
 JOINED = 1.45  # times the usual length: two bodies in one
 OUTLINE_MM = 1.2  # smooths the outline; bodies are told apart before
@@ -94,7 +95,8 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     whole_ml = [v.volume_ml for v in vertebrae if v.complete]
     if whole_ml and np.median(whole_ml) < SMALLEST_ML:
         raise CannotMeasure(ANY_LEVEL)
-    certain, remark = judge(naming, vertebrae, extents, discs, votes, Landmarks(segmentation, numbers, ribs))
+    faint = float(np.median(recognised)) < RECOGNISED
+    certain, remark = judge(naming, vertebrae, extents, discs, votes, Landmarks(segmentation, numbers, ribs), faint)
     if len(vertebrae) < LEAST_BODIES and not certain:
         raise CannotMeasure(NO_COLUMN)
     return VertebralColumn(tuple(vertebrae), bodies, certain, remark)
@@ -108,11 +110,14 @@ def is_spine(recognised: NDArray[np.floating], expected: NDArray[np.floating]) -
         expected: (n,) its expected level, counted downwards.
     """
     probability = float(np.median(recognised))
-    if len(expected) >= A_ROW:
-        if (np.abs(np.diff(expected) - 1.0) <= STEP).mean() >= IN_STEP:
+    row = expected[max(0, int((expected < CERVICAL).sum()) - 1) :]  # all above C7 have its level: the last is C7
+    if len(row) >= A_ROW:
+        first = row - np.arange(len(row))
+        on_line = np.abs(first - np.median(first)).mean() <= OFF_LINE
+        in_step = (np.abs(np.diff(row) - 1.0) <= STEP).mean() >= IN_STEP
+        if on_line and in_step:
             return probability >= IN_STEP_RECOGNISED
-        first = expected - np.arange(len(expected))
-        if np.abs(first - np.median(first)).mean() > OFF_LINE:
+        if not on_line and not in_step:
             return False
     return probability >= RECOGNISED
 

@@ -77,6 +77,7 @@ def judge(
     discs: NDArray[np.float64],
     votes: NDArray[np.float64],
     landmarks: Landmarks,
+    faint: bool = False,
 ) -> tuple[bool, str]:
     """Return whether the names are certain, and a sentence that says why.
 
@@ -85,6 +86,7 @@ def judge(
         extents_mm: (n, 2), from where to where each body of ``naming`` goes along the spine.
         discs: (n - 1,), how clearly one is seen between each body and the next, 0 to 1.
         votes: (n, len(NAMES) + 2), as for :func:`~.name.assign`.
+        faint: whether the bodies were hardly recognised as vertebrae.
     """
     odd = _odd_place(naming, vertebrae, extents_mm)
     if odd is not None:
@@ -92,7 +94,8 @@ def judge(
     found = {v.level for v in vertebrae}
     anchors = landmarks.seen(naming, found)
     against = (
-        _faint_disc(naming, found, discs)
+        ("the bodies are hardly like those of their levels" if faint else None)
+        or _faint_disc(naming, found, discs)
         or _too_small(vertebrae)
         or _odd_ribs(naming, found, landmarks, anchors)
         or landmarks.contradiction(naming, found)
