@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers_graft import ring_atlas
 from ldct_bmd.errors import UsageError
-from ldct_bmd.training import heldout, robustness
+from ldct_bmd.training import heldout, no_spine, robustness
 from ldct_bmd.training.examples import TRAINING, VALIDATION, stream
 from ldct_bmd.training.heldout import (
     DEFORMATIONS,
@@ -128,6 +128,23 @@ def test_an_unknown_source_and_a_missing_mask_are_refused(tmp_path: Path, monkey
     monkeypatch.setattr(heldout, "load_atlas", lambda *_: atlas)
     with pytest.raises(UsageError, match="There is no mask"):
         anatomy_of("gl003+verse004", tmp_path / "atlas.nii.gz", tmp_path)
+
+
+def test_nothing_is_drawn_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(*_: object) -> None:
+        raise AssertionError("drawn")
+
+    for module in (heldout, robustness):
+        monkeypatch.setattr(module, "anatomy_of", drawn)
+    monkeypatch.setattr(no_spine, "_draw", drawn)
+    nowhere = Path("nowhere")
+    assert len(list(held_out_cases(7, nowhere, nowhere))) == 7
+    assert len(list(robustness_cases(2, nowhere, nowhere))) == 2 * len(VARIANTS)
+    with pytest.raises(AssertionError, match="drawn"):
+        [drawing.draw() for drawing in held_out_cases(1, nowhere, nowhere)]
+    (drawing,) = no_spine_cases(1)
+    with pytest.raises(AssertionError, match="drawn"):
+        drawing.draw()
 
 
 def test_an_anatomy_is_made_once_and_kept(tmp_path: Path, monkeypatch, atlas: Atlas) -> None:

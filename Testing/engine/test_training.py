@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from helpers_atlas import HIGHEST, LOWEST, block_atlas
+from ldct_bmd.errors import UsageError
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
 from ldct_bmd.training.configuration import COARSE, FINE
 from ldct_bmd.training.synthetic import Atlas, SampleSpec, load_atlas, sample
@@ -149,6 +151,19 @@ def test_thick_slices_average_and_are_interpolated_between() -> None:
     step = np.zeros((40, 1, 1), np.float32)
     step[20:] = 100
     assert 2 <= ((thick_slices(step, 4.0, 0.0) > 5) & (thick_slices(step, 4.0, 0.0) < 95)).sum() <= 10
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "said"), [(3.0, "no voxels of 1 mm"), (1.0, r"lacks .* first the value 8 .*torso_labels_1mm")]
+)
+def test_another_label_map_is_no_atlas(spacing_mm: float, said: str, tmp_path: Path) -> None:
+    labels = np.zeros((12, 10, 8), dtype=np.uint8)
+    labels[2:9, 2:8, 2:6] = 20
+    image = sitk.GetImageFromArray(labels)
+    image.SetSpacing((spacing_mm,) * 3)
+    sitk.WriteImage(image, str(tmp_path / "bodies.nii.gz"))
+    with pytest.raises(UsageError, match=said):
+        load_atlas(tmp_path / "bodies.nii.gz")
 
 
 @pytest.mark.skipif(not ATLAS_FILE.exists(), reason="the torso atlas (../shared/data/atlas) is not here")

@@ -96,6 +96,7 @@ def test_fine_tuning_on_one_s_own_scans_gives_weights_with_the_other_network_as_
     trained = command("train", fine, *options, "--device", "cpu")
     assert trained.exit_code == 0, trained.output
     assert "trained to step 2" in trained.output
+    assert "No scan is held out" not in trained.output
     assert [row["step"] for row in read_rows(runs / "fine.csv")] == ["1", "2"]
     assert read_rows(runs / "fine.csv")[-1]["dice_outline"]
     (held_out,) = find_pairs(runs / "fine-held_out.csv")  # a fifth of three
@@ -125,6 +126,7 @@ def test_pairs_that_are_skipped_are_listed_on_standard_error(
     assert trained.exit_code == 0, trained.output
     assert "The pair b cannot be trained on: " in trained.stderr
     assert "The pair a" not in trained.output
+    assert "No scan is held out" in trained.stderr  # of two patients
 
 
 def test_a_run_that_starts_from_the_shipped_weights_has_them_and_a_lower_learning_rate(
@@ -353,6 +355,22 @@ def test_a_request_that_makes_no_sense_ends_in_a_sentence(
     result = command("train", *arguments, "--runs", tmp_path / "runs")
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+    assert not any(tmp_path.iterdir())
+
+
+def test_weights_that_are_none_or_of_another_shape_are_told_before_anything_is_prepared(
+    pairs: Path, tmp_path: Path
+) -> None:
+    options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--runs", tmp_path / "runs")
+    other = command("train", "pan2020", *options, "--start", "shipped")
+    assert other.exit_code == 2
+    assert "another shape" in " ".join(other.output.split())
+    checkpoint = tmp_path / "fine.pt"
+    torch.save({"step": 1}, checkpoint)
+    taken = command("train", "fine", *options, "--start", checkpoint)
+    assert taken.exit_code == 2
+    assert "name a file that ldct-bmd pack wrote" in " ".join(taken.output.split())
+    assert not (tmp_path / "runs").exists()
 
 
 def test_values_and_parts_are_given_once_for_all_folders_or_once_for_each() -> None:

@@ -50,6 +50,8 @@ def train_network(request: TrainingRequest) -> str:
     name, steps = trainer.configuration.name, trainer.configuration.steps
     if trainer.step >= steps:
         return f"{name} is trained to its {steps} steps already; raise --steps to go on."
+    if trainer.held_out is None:
+        say(messages(), "No scan is held out of so few patients, so that no Dice is logged: evaluate on other scans.")
     try:
         with training_bar(trainer) as report:
             trainer.run(report)

@@ -28,7 +28,7 @@ from ..segmentation.mask_folder import join_masks
 from ..segmentation.network_segmenter import BODY_HU, FINE_MM
 from ..segmentation.resample import along_z, grid, in_plane
 from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
-from ..validation.segmentation.pairs import Pair, find_pairs
+from ..validation.segmentation.pairs import Pair, files_of, find_pairs
 from .annotations import STRUCTURES, label_annotated, label_spineless
 
 VERSION = 2  # of what is kept of a scan
@@ -185,14 +185,8 @@ def _hash(text: str) -> str:
 
 
 def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing) -> str:
-    files = [file for path in (pair.image, pair.reference) if path is not None for file in _files(path)]
-    stamps = [(str(file.absolute()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    text = json.dumps([VERSION, folder.values, folder.parts, spacing_zyx_mm, stamps])
+    text = json.dumps([VERSION, folder.values, folder.parts, spacing_zyx_mm, files_of(pair)])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -102,8 +103,14 @@ def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skip
         model = load_start(request.start)
         network = getattr(model, NETWORK[configuration.classes])
         start = Start(network, model.identity.name, model.identity.sha256)
+        start.check(configuration.network)
     request.folder.mkdir(parents=True, exist_ok=True)
-    sources = _sources(request, configuration, progress, skipped)
+    try:
+        sources = _sources(request, configuration, progress, skipped)
+    except (CannotMeasure, UsageError):
+        with suppress(OSError):  # not empty: an earlier run's, or scans that are prepared
+            request.folder.rmdir()
+        raise
     workers = request.workers
     if workers is None:
         workers = min((os.cpu_count() or 1) - 1, MAX_WORKERS) if device.type == "cuda" else 0

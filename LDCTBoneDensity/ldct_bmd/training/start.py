@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import CannotMeasure, UsageError
 from ..segmentation.network import DenseUNet, NetworkShape
 from ..segmentation.weights import Model, load_model
 
@@ -24,23 +24,30 @@ class Start:
     name: str
     sha256: str | None
 
-    def load_into(self, network: DenseUNet) -> None:
-        """Give ``network`` these weights; UsageError if it has another shape."""
-        if shape_of(network) != shape_of(self.network):
+    def check(self, shape: NetworkShape) -> None:
+        """Raise UsageError if a network of ``shape`` can't take these weights."""
+        if shape != shape_of(self.network):
             raise UsageError(
                 f"The weights {self.name} are of a network of another shape than the configuration's: "
                 "change the configuration, or start from nothing."
             )
+
+    def load_into(self, network: DenseUNet) -> None:
+        """Give ``network`` these weights; UsageError if it has another shape."""
+        self.check(shape_of(network))
         network.load_state_dict(self.network.state_dict())
 
 
 def load_start(weights: str | Path) -> Model:
-    """Load the weights that ship ("shipped") or those of a file."""
+    """Load the weights that ship ("shipped") or those of a file; UsageError if it holds none."""
     if str(weights) == SHIPPED:
         return load_model()
     if not Path(weights).is_file():
         raise UsageError(f"There are no weights {weights}: name a safetensors file, or {SHIPPED}.")
-    return load_model(Path(weights))
+    try:
+        return load_model(Path(weights))
+    except CannotMeasure as error:
+        raise UsageError(str(error)) from error
 
 
 def shape_of(network: DenseUNet) -> NetworkShape:

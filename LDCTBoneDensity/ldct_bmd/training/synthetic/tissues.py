@@ -9,6 +9,7 @@ import numpy as np
 AIR = 0
 CERVICAL = tuple(range(1, 8))
 BODIES = tuple(range(1, 25))  # C1 = 1 ... L5 = 24
+TRUNK_BODIES = BODIES[7:]  # T1 to L5
 ARCH_OFFSET = 100  # the arch of body b is b + 100
 ARCHES = tuple(body + ARCH_OFFSET for body in BODIES)
 ATLAS_DISCS = range(100, 117)

@@ -4,13 +4,15 @@ import csv
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 
 from ...errors import CannotMeasure, UsageError
 from ...progress import Progress, silent
-from ...scan import read_scan
+from ...scan import Geometry, read_scan
 from ...scan.image_files import FILE_ENDINGS
 from ...segmentation.label_map import LabelMapSegmenter, Parts, Values
 from ...segmentation.mask_folder import join_masks
@@ -73,6 +75,16 @@ def find_pairs(path: Path) -> list[Pair]:
     return pairs
 
 
+def files_of(pair: Pair) -> list[list[str | int]]:
+    """Return path, size and time of change of every file of ``pair``: whether one has changed since."""
+    stamps: list[list[str | int]] = []
+    for path in (pair.image, pair.reference):
+        if path is not None:
+            files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+            stamps += [[str(f.absolute()), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
+    return stamps
+
+
 def read_case(pair: Pair, values: Values, parts: Parts, progress: Progress = silent) -> Case:
     """Read a scan and bring its reference onto its grid; CannotMeasure says which case is wrong, and how."""
     try:
@@ -83,11 +95,25 @@ def read_case(pair: Pair, values: Values, parts: Parts, progress: Progress = sil
             file = pair.reference
             if file.is_dir():
                 file = join_masks(file, values, Path(scratch) / f"{file.name}.nii.gz")
-            bodies = LabelMapSegmenter(file, values, parts)(scan)
+            segmenter = LabelMapSegmenter(file, values, parts)
+            bodies = segmenter(scan)
+            _refuse_part(segmenter.read(), scan.geometry)
     except (CannotMeasure, UsageError) as error:
         # The options of the measurement, which the sentence may name, have shorter names here.
         raise CannotMeasure(f"Case {pair.name}: {str(error).replace('--segmentation-', '--')}") from error
     return Case(pair.name, pair.group, scan, bodies.labels, bodies.cut)
+
+
+def _refuse_part(reference: sitk.Image, scan: Geometry) -> None:
+    """Refuse a label map that ends above or below before the scan does: what is found there would count as false."""
+    corners = scan.to_lps_mm(np.array(list(product(*((0, n - 1) for n in scan.size))), dtype=np.float64))
+    slices = np.array([reference.TransformPhysicalPointToContinuousIndex(corner.tolist())[2] for corner in corners])
+    slack = 1 + scan.spacing_mm[2] / reference.GetSpacing()[2]
+    if slices.min() < -slack or slices.max() > reference.GetSize()[2] - 1 + slack:
+        raise CannotMeasure(
+            "The label map ends before the scan does, so that nobody knows what is beyond it: crop the scan to it, or "
+            "label the whole scan."
+        )
 
 
 def _in_table(path: Path) -> list[Pair]:
