@@ -50,7 +50,7 @@ def run(*arguments: object) -> Result:
 def network(monkeypatch: pytest.MonkeyPatch) -> Given:
     """A segmenter that finds the right bodies of the shared scan, in place of the network."""
     given = Given(spine_bodies())
-    monkeypatch.setattr(ldct_bmd.cli.evaluating, "NetworkSegmenter", lambda device, weights: given)
+    monkeypatch.setattr(ldct_bmd.cli.evaluating, "network_segmenter", lambda device, weights: given)
     return given
 
 
@@ -127,6 +127,19 @@ class TestPairs:
         with pytest.raises(CannotMeasure, match=r"Case my scan: .* --values") as told:
             read_case(pair, "totalsegmentator", "body")
         assert "--segmentation" not in str(told.value)
+
+    @pytest.mark.parametrize(("of", "fits"), [("z", False), ("x", True)])
+    def test_a_reference_that_ends_above_or_below_before_its_scan_does_is_refused(
+        self, of: str, fits: bool, tmp_path: Path, scan_file: Path, label_file: Path
+    ) -> None:
+        labels = sitk.DICOMOrient(sitk.ReadImage(str(label_file)), "LPS")
+        sitk.WriteImage(labels[:, :, 4:] if of == "z" else labels[2:], str(tmp_path / "part.nii.gz"))
+        (pair,) = find_pairs(table(tmp_path, f"{scan_file},part.nii.gz,,my scan"))
+        if fits:
+            assert read_case(pair, "verse", "body").reference.any()
+            return
+        with pytest.raises(CannotMeasure, match=r"Case my scan: The label map ends before the scan does"):
+            read_case(pair, "verse", "body")
 
 
 class TestFolder:
@@ -228,16 +241,38 @@ class TestCommand:
                 raise KeyboardInterrupt
             return Given.__call__(network, scan, progress)  # type: ignore[arg-type,return-value]
 
-        monkeypatch.setattr(ldct_bmd.cli.evaluating, "NetworkSegmenter", lambda device, weights: _Stand(killed))
+        monkeypatch.setattr(ldct_bmd.cli.evaluating, "network_segmenter", lambda device, weights: _Stand(killed))
         assert run(*arguments).exit_code == 130
         assert not (tmp_path / "out").exists()
-        monkeypatch.setattr(ldct_bmd.cli.evaluating, "NetworkSegmenter", lambda device, weights: network)
+        monkeypatch.setattr(ldct_bmd.cli.evaluating, "network_segmenter", lambda device, weights: network)
         done = run(*arguments)
         assert done.exit_code == 0, done.output
         assert network.calls == 3
         with (tmp_path / "out" / "cases.csv").open(encoding="utf-8", newline="") as file:
             assert [row["case"] for row in csv.DictReader(file)] == ["one", "two", "three"]
         assert {path.name for path in tmp_path.iterdir()} == {"out", "pairs.csv"}
+
+    def test_a_case_that_cannot_be_read_stops_no_other_and_may_be_left_out(
+        self, network: Given, tmp_path: Path, scan_file: Path, label_file: Path
+    ) -> None:
+        (tmp_path / "bad.nii.gz").write_bytes(b"no label map")
+        rows = (f"{scan_file},{label_file},,one", f"{scan_file},bad.nii.gz,,two", f"{scan_file},{label_file},,three")
+        done = run(table(tmp_path, *rows), "-o", tmp_path / "out", *DESCRIBED)
+        assert done.exit_code == 3
+        assert "Case two: " in done.stderr
+        assert "1 of 3 cases" in done.stderr
+        assert not (tmp_path / "out").exists()
+        assert network.calls == 2
+        done = run(table(tmp_path, rows[0], rows[2]), "-o", tmp_path / "out", *DESCRIBED)
+        assert done.exit_code == 0, done.output
+        assert network.calls == 2
+        assert {path.name for path in tmp_path.iterdir()} == {"out", "pairs.csv", "bad.nii.gz"}
+
+    def test_nothing_is_left_where_no_case_can_be_read(self, network: Given, tmp_path: Path, scan_file: Path) -> None:
+        (tmp_path / "bad.nii.gz").write_bytes(b"no label map")
+        pairs = table(tmp_path, f"{scan_file},bad.nii.gz,,two")
+        assert run(pairs, "-o", tmp_path / "out", *DESCRIBED).exit_code == 3
+        assert {path.name for path in tmp_path.iterdir()} == {"pairs.csv", "bad.nii.gz"}
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
@@ -265,7 +300,7 @@ class TestCommand:
     def test_synthetic_scans_are_set_against_their_truth(
         self, tmp_path: Path, heldout: "list[object]", monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ldct_bmd.cli.evaluating, "NetworkSegmenter", lambda device, weights: Given(bodies()))
+        monkeypatch.setattr(ldct_bmd.cli.evaluating, "network_segmenter", lambda device, weights: Given(bodies()))
         touch(tmp_path / "atlas.nii.gz")
         done = run("--synthetic", "2", "--atlas", tmp_path / "atlas.nii.gz", "--seed", "5", "-o", tmp_path / "out")
         assert done.exit_code == 0, done.output
@@ -293,10 +328,10 @@ class TestCommand:
 
         touch(tmp_path / "atlas.nii.gz")
         arguments = ("--synthetic", "3", "--atlas", tmp_path / "atlas.nii.gz", "-o", tmp_path / "out")
-        monkeypatch.setattr(ldct_bmd.cli.evaluating, "NetworkSegmenter", lambda device, weights: _Stand(killed))
+        monkeypatch.setattr(ldct_bmd.cli.evaluating, "network_segmenter", lambda device, weights: _Stand(killed))
         assert run(*arguments).exit_code == 130
         heldout.clear()
-        monkeypatch.setattr(ldct_bmd.cli.evaluating, "NetworkSegmenter", lambda device, weights: network)
+        monkeypatch.setattr(ldct_bmd.cli.evaluating, "network_segmenter", lambda device, weights: network)
         assert run(*arguments).exit_code == 0
         assert heldout[1:] == ["drawn 1", "drawn 2"]
 

@@ -48,3 +48,14 @@ def test_nothing_is_left_once_the_work_is_written(tmp_path: Path) -> None:
     journal.add(result("a"))
     journal.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_results_whose_inputs_changed_or_left_are_dropped(tmp_path: Path) -> None:
+    def opened(**inputs: int) -> Journal[CaseResult]:
+        return Journal(tmp_path / "out", CaseResult, {"seed": 1}, "evaluation", inputs)
+
+    journal = opened(a=1, b=1, c=1)
+    for name in ("a", "b", "c"):
+        journal.add(result(name))
+    assert list(opened(a=1, b=2, d=1).results) == ["a"]
+    assert list(opened(a=1, b=2, c=1, d=1).results) == ["a"]

@@ -16,13 +16,13 @@ from ..anatomy import LEVELS
 from ..errors import CannotMeasure, UsageError
 from ..progress import Progress, silent
 from ..segmentation.label_map import Parts, Values
-from ..segmentation.network_segmenter import NetworkSegmenter
 from ..validation.journal import Journal, unfinished
 from ..validation.segmentation import Case, CaseResult, Summary, evaluate_case
 from ..validation.segmentation.folder import check_evaluation_folder, write_evaluation
 from ..validation.segmentation.page import Subject
-from ..validation.segmentation.pairs import Pair, find_pairs, read_case
+from ..validation.segmentation.pairs import Pair, files_of, find_pairs, read_case
 from ..validation.segmentation.summary import ALL, PAPER_LEVELS, Share
+from .measuring import network_segmenter
 from .terminal import RESEARCH_USE, safe, say
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Plan:
     Attributes:
         arguments: what the results depend on, besides the model.
         cases: (name, what reads the case); unread cases cost little.
+        inputs: what tells, by name, whether a case has changed; None: the arguments tell.
     """
 
     scans: str
@@ -67,35 +68,52 @@ class Plan:
     count: int
     arguments: dict[str, Any]
     cases: Iterator[tuple[str, Callable[[], Case]]]
+    inputs: dict[str, Any] | None = None
 
 
 def evaluate(request: Request, progress: Progress = silent) -> Summary:
     """Evaluate every case, go on where a killed run stopped, and write the folder.
 
+    A case that can't be read stops none of the others, but the folder is not written.
+
     Raises:
         UsageError: the request makes no sense.
-        CannotMeasure: a scan or a reference can't be read; what was done before it is kept.
+        CannotMeasure: a scan or a reference can't be read; what was done with the others is kept.
     """
     check_evaluation_folder(request.folder, request.overwrite)
     plan = _synthetic(request) if request.pairs is None else _pairs(request, request.pairs)
-    try:
-        segmenter = NetworkSegmenter(device=request.device, weights=request.weights)
-    except CannotMeasure as error:
-        raise UsageError(str(error)) from error
+    segmenter = network_segmenter(request.device, request.weights)
     model = segmenter.identity
     arguments = plan.arguments | {"version": __version__, "model": model.sha256}
-    journal = Journal(request.folder, CaseResult, arguments, "evaluation")
-    names = []
+    journal = Journal(request.folder, CaseResult, arguments, "evaluation", plan.inputs)
+    names, unreadable = [], []
     for number, (name, read) in enumerate(plan.cases):
         names.append(name)
         progress(STAGE, number / plan.count)
         if name not in journal.results:
-            journal.add(evaluate_case(read(), segmenter, partial(_within, progress, number, plan.count)))
+            try:
+                case = read()
+            except CannotMeasure as error:
+                unreadable.append(str(error))
+                continue
+            journal.add(evaluate_case(case, segmenter, partial(_within, progress, number, plan.count)))
+    if unreadable:
+        if not journal.results:
+            journal.remove()
+        raise CannotMeasure(" ".join((*unreadable, *_what_to_do(len(unreadable), len(names)))))
     subject = Subject(plan.scans, plan.reference, plan.synthetic, model)
     summary = write_evaluation(request.folder, subject, [journal.results[name] for name in names], request.overwrite)
     journal.remove()
     progress(STAGE, 1.0)
     return summary
+
+
+def _what_to_do(unreadable: int, count: int) -> Iterator[str]:
+    if unreadable < count:
+        yield (
+            f"{unreadable} of {count} cases can't be read, and the others are done: mend these or leave them out, "
+            "and run the same command again."
+        )
 
 
 def print_evaluation(console: Console, summary: Summary, folder: Path) -> None:
@@ -150,14 +168,9 @@ def _pairs(request: Request, path: Path) -> Plan:
         reference=kind,
         synthetic=False,
         count=len(pairs),
-        arguments={
-            "pairs": [
-                [p.name, p.group, str(p.image.absolute()), str(p.reference and p.reference.absolute())] for p in pairs
-            ],
-            "values": values,
-            "parts": parts,
-        },
+        arguments={"pairs": True, "values": values, "parts": parts},
         cases=((pair.name, partial(read, pair)) for pair in pairs),
+        inputs={pair.name: [pair.group, files_of(pair)] for pair in pairs},
     )
 
 
@@ -202,7 +215,7 @@ def _drawn(request: Request, kind: str, count: int, scans: str, drawings: Iterat
             "synthetic": request.synthetic,
             "kind": kind,
             "atlas": None if kind == "no-spine" else _sha256(request.atlas),
-            "masks": request.masks and str(request.masks.absolute()),
+            "masks": request.masks and {file.name: _sha256(file) for file in sorted(request.masks.glob("*.nii.gz"))},
             "seed": seed,
         },
         cases=((one.name, partial(_draw, one, kind == "robustness")) for one in drawings),

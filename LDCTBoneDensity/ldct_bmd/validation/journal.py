@@ -11,6 +11,7 @@ from ..errors import UsageError
 from ..examination.plain import from_plain, to_plain
 
 ARGUMENTS_FILE = "arguments.json"
+INPUTS_FILE = "inputs.json"
 RESULTS_FILE = "results.jsonl"
 
 
@@ -34,21 +35,33 @@ class Journal(Generic[Result]):
         arguments: whatever the results depend on, as plain JSON values; another run takes up the results only if it
             has the same.
         work: what is done, as a sentence calls it ("evaluation").
+        inputs: what single results depend on besides, as plain JSON values by the result's name: those whose inputs are
+            others now, or are left out, are dropped; None: results depend on the arguments alone.
 
     Raises:
         UsageError: there is unfinished work with other arguments, or the place can't be written to.
     """
 
-    def __init__(self, target: Path, kind: type[Result], arguments: Mapping[str, Any], work: str) -> None:
+    def __init__(
+        self,
+        target: Path,
+        kind: type[Result],
+        arguments: Mapping[str, Any],
+        work: str,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> None:
         self._kind = kind
         self._folder = unfinished(target)
         try:
             self._check(target, dict(arguments), work)
-            self._results = {result.name: result for result in self._read()}
+            kept = None if inputs is None else self._same(inputs)
+            self._results = {result.name: result for result in self._read() if kept is None or result.name in kept}
             # Written again without the line that a kill may have torn.
             whole = self._folder / f"{RESULTS_FILE}.whole"
             whole.write_text("".join(_line(result) for result in self._results.values()), encoding="utf-8")
             whole.replace(self._folder / RESULTS_FILE)
+            if inputs is not None:
+                (self._folder / INPUTS_FILE).write_text(json.dumps(inputs), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"Can't write to {self._folder}: {error.strerror or error}.") from error
 
@@ -84,6 +97,14 @@ class Journal(Generic[Result]):
             earlier = None
         if earlier != arguments:
             raise other_arguments(target, work)
+
+    def _same(self, inputs: Mapping[str, Any]) -> set[str]:
+        """Return the names whose inputs are those of the earlier run."""
+        try:
+            earlier = json.loads((self._folder / INPUTS_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return set()
+        return {name for name, facts in json.loads(json.dumps(inputs)).items() if earlier.get(name) == facts}
 
     def _read(self) -> list[Result]:
         path = self._folder / RESULTS_FILE

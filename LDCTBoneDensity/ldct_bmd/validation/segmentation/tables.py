@@ -1,7 +1,7 @@
 """The results as CSV files."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import Field, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,13 @@ from ..csv_rows import write_rows
 from .case import CaseResult, LevelResult, SurplusBody
 from .summary import LevelSummary, Share, Spread
 
+DERIVED = ("named_right", "voi_difference_hu", "voi_bias_hu")  # of a level's result
+
 
 def write_levels(results: Iterable[CaseResult], path: Path) -> None:
     """Write one row per case and reference body."""
-    write_rows(path, [_level(case, row) for case in results for row in case.levels])
+    header = ("case", *(field.name for field in fields(LevelResult)), *DERIVED)
+    write_rows(path, [_level(case, row) for case in results for row in case.levels], header)
 
 
 def write_cases(results: Iterable[CaseResult], path: Path) -> None:
@@ -22,7 +25,8 @@ def write_cases(results: Iterable[CaseResult], path: Path) -> None:
 
 def write_summary(levels: Iterable[LevelSummary], path: Path) -> None:
     """Write one row per group, kind of body and level."""
-    write_rows(path, [_flat(level) for level in levels])
+    header = [column for field in fields(LevelSummary) for column in _columns(field)]
+    write_rows(path, [_flat(level) for level in levels], header)
 
 
 def wrong_names(case: CaseResult) -> str:
@@ -41,12 +45,7 @@ def listed(bodies: Sequence[SurplusBody]) -> str:
 
 
 def _level(case: CaseResult, row: LevelResult) -> dict[str, Any]:
-    derived = {
-        "named_right": row.named_right,
-        "voi_difference_hu": row.voi_difference_hu,
-        "voi_bias_hu": row.voi_bias_hu,
-    }
-    return {"case": case.name} | asdict(row) | derived
+    return {"case": case.name} | asdict(row) | {name: getattr(row, name) for name in DERIVED}
 
 
 def _case(case: CaseResult) -> dict[str, Any]:
@@ -78,10 +77,17 @@ def _flat(level: LevelSummary) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for field in fields(level):
         value = getattr(level, field.name)
-        if isinstance(value, str):
-            row[field.name] = value
-            continue
-        kind = Share if field.type is Share else Spread
-        parts = {part.name: getattr(value, part.name, None) for part in fields(kind)}
-        row |= {f"{field.name}_{name}": part for name, part in parts.items()}
+        parts = _parts(field)
+        row |= zip(_columns(field), [getattr(value, part, None) for part in parts] or [value], strict=True)
     return row
+
+
+def _columns(field: Field[Any]) -> list[str]:
+    """Return the columns that a field of the sums fills."""
+    return [f"{field.name}_{part}" for part in _parts(field)] or [field.name]
+
+
+def _parts(field: Field[Any]) -> list[str]:
+    """Return the parts that a field's value has; none if it is a plain value."""
+    kind = Share if field.type == Share else Spread if field.type == (Spread | None) else None
+    return [] if kind is None else [part.name for part in fields(kind)]
