@@ -8,10 +8,10 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,17 +21,21 @@ from scipy import ndimage
 from torch.nn import functional
 
 from ..errors import CannotMeasure, UsageError
+from ..labeling import label
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry, read_scan
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
 from ..segmentation.mask_folder import join_masks
 from ..segmentation.network_segmenter import BODY_HU, FINE_MM
 from ..segmentation.resample import along_z, grid, in_plane
+from ..segmentation.segmenter import Segmenter
+from ..validation.segmentation.pairs import BODIES_FILE, Pair, files_of, find_pairs
 from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
-from ..validation.segmentation.pairs import Pair, files_of, find_pairs
 from .annotations import STRUCTURES, label_annotated, label_spineless
+from .listed import fill_in, named_by_list, read_levels
+from .targets import NAMELESS_OFFSET, UNKNOWN
 
-VERSION = 2  # of what is kept of a scan
+VERSION = 3  # of what is kept of a scan
 SUBJECT = re.compile(r"(?:^|/)(sub-[A-Za-z0-9]+)")  # BIDS, as VerSe names its scans
 MAX_UNUSABLE = 0.2  # of the pairs; above it the request is wrong rather than a pair
 Spacing = tuple[float, float, float]
@@ -100,10 +104,13 @@ def prepare_pairs(
     cache: Path,
     progress: Progress = silent,
     skipped: Skipped = unheard,
+    outliner: Segmenter | None = None,
 ) -> list[AnnotatedScan]:
     """Return the scans of ``folders`` on a network's grid, from ``cache`` where they were prepared before.
 
     Args:
+        outliner: outlines the bodies that a list of levels names and no reference shows; None: lists are not read,
+            and scans that have nothing else are left out.
         skipped: told of each pair that can't be used, in a sentence.
 
     Raises:
@@ -111,14 +118,17 @@ def prepare_pairs(
         CannotMeasure: no pair, or too few of them, can be used.
     """
     found = [(folder, pair) for folder in folders for pair in find_pairs(folder.path)]
+    if outliner is None:
+        found = [(folder, pair) for folder, pair in found if pair.reference is not None or pair.levels is None]
+        found = [(folder, replace(pair, levels=None)) for folder, pair in found]
     scans: list[AnnotatedScan] = []
     unusable: list[str] = []
     for number, (folder, pair) in enumerate(found):
         progress("Preparing scans", number / len(found))
-        place = cache / _key(folder, pair, spacing_zyx_mm)
+        place = cache / _key(folder, pair, spacing_zyx_mm, outliner)
         if not place.is_dir():
             try:
-                _prepare(folder, pair, spacing_zyx_mm, place)
+                _prepare(folder, pair, spacing_zyx_mm, place, outliner)
             except (CannotMeasure, UsageError) as error:
                 # The options of the measurement, which the sentence may name, have shorter names here.
                 reason = str(error).replace("--segmentation-", "--")
@@ -163,10 +173,11 @@ def write_held_out(scans: Sequence[AnnotatedScan], table: Path) -> None:
             writer = csv.writer(file)
             writer.writerow(PAIR_COLUMNS)
             for name, scan in _named_apart([scan for scan in scans if (scan.source.values, scan.source.parts) == kind]):
-                reference = scan.pair.reference
-                writer.writerow(
-                    (scan.pair.image.absolute(), reference.absolute() if reference else "", scan.pair.group, name)
+                pair = scan.pair
+                image, reference, levels = (
+                    path.absolute() if path else "" for path in (pair.image, pair.reference, pair.levels)
                 )
+                writer.writerow((image, reference, pair.group, name, levels, "yes" if pair.named else "no"))
         beside.replace(path)
 
 
@@ -184,32 +195,27 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing) -> str:
-    text = json.dumps([VERSION, folder.values, folder.parts, spacing_zyx_mm, files_of(pair)])
+def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, outliner: Segmenter | None) -> str:
+    outlined = outliner.identity.sha256 if outliner is not None and pair.levels is not None else None
+    text = json.dumps([VERSION, folder.values, folder.parts, spacing_zyx_mm, files_of(pair), pair.named, outlined])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path) -> None:
+def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path, outliner: Segmenter | None) -> None:
     """Write a scan and its labels on the network's grid to ``place``, whole or not at all."""
     scan = read_scan(pair.image)
     target, hu = _on_network_grid(scan, spacing_zyx_mm)
-    if pair.reference is None:
+    annotated = _annotated(folder, pair, scan, outliner)
+    if annotated is None:
         labels, spine = label_spineless(hu), np.zeros((0, 3))
     else:
-        with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
-            file = pair.reference
-            if file.is_dir():
-                file = join_masks(file, folder.values, Path(scratch) / "labels.nii.gz", STRUCTURES)
-            segmenter = LabelMapSegmenter(file, folder.values, folder.parts)
-            stored = segmenter.read()
-            bodies = segmenter(scan).labels
-        raw = np.asarray(resampled(sitk.GetArrayFromImage(stored), stored, target))
-        near = _nearest(bodies, target.shape)
-        labels = label_annotated(near, raw, hu, folder.values, folder.parts, target.spacing_mm[::-1])
-        values = [int(value) for value in np.unique(bodies) if value]
-        centres = np.array(ndimage.center_of_mass(bodies > 0, bodies, values))
-        spine = (centres + 0.5) * np.divide(target.shape, bodies.shape) - 0.5
-        spine = spine[np.argsort(spine[:, 0])]
+        raw = np.asarray(resampled(sitk.GetArrayFromImage(annotated.stored), annotated.stored, target))
+        near = _nearest(annotated.bodies, target.shape)
+        labels = label_annotated(near, raw, hu, annotated.values, annotated.parts, target.spacing_mm[::-1])
+        if not pair.named:
+            labels[near > 0] += NAMELESS_OFFSET
+        labels[_nearest(annotated.nameless, target.shape)] = UNKNOWN
+        spine = _middles(annotated.bodies, target)
     trunk = np.argwhere((hu > BODY_HU).mean(axis=0) > 0.1)
     if not len(trunk):
         raise CannotMeasure("it shows no body.")
@@ -227,6 +233,62 @@ def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Pat
     beside.rename(place)
 
 
+@dataclass(frozen=True)
+class _Annotated:
+    """What is known of a scan's bones.
+
+    Attributes:
+        bodies: (z, y, x) on the scan's grid, VerSe values.
+        nameless: (z, y, x) bodies of which nobody said which they are.
+        stored: the label map as it is, in ``values``.
+    """
+
+    bodies: NDArray[np.uint8]
+    nameless: NDArray[np.bool_]
+    stored: sitk.Image
+    values: Values
+    parts: Parts
+
+
+def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter | None) -> _Annotated | None:
+    """Return what the reference and the list of levels say; None: no vertebra T1 to L5 is in view."""
+    reference = None if pair.reference is None else _reference(folder, pair.reference, scan)
+    if pair.levels is None or outliner is None:
+        return reference
+    levels = read_levels(pair.levels)
+    column = label(outliner(scan), scan)
+    bodies, nameless = named_by_list(column.bodies, scan.geometry, levels)
+    if reference is not None:
+        bodies, nameless = fill_in(reference.bodies, bodies, nameless)
+    if not bodies.any():
+        raise CannotMeasure("none of the bodies that were outlined lies at a level of its list.")
+    stored = sitk.GetImageFromArray(bodies.astype(np.uint16))
+    stored.SetSpacing(scan.geometry.spacing_mm)
+    stored.SetOrigin(scan.geometry.origin_lps_mm)
+    stored.SetDirection([component for row in scan.geometry.direction for component in row])
+    return _Annotated(bodies, nameless, stored, "verse", "body")
+
+
+def _reference(folder: PairFolder, file: Path, scan: CTScan) -> _Annotated:
+    # What labels bodies alone, and in VerSe's values, is called so, whatever else the folder holds.
+    values: Values = "verse" if file.name == BODIES_FILE else folder.values
+    parts: Parts = "body" if file.name == BODIES_FILE else folder.parts
+    with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
+        if file.is_dir():
+            file = join_masks(file, values, Path(scratch) / "labels.nii.gz", STRUCTURES)
+        segmenter = LabelMapSegmenter(file, values, parts)
+        bodies = segmenter(scan).labels
+        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts)
+
+
+def _middles(bodies: NDArray[np.uint8], target: Geometry) -> NDArray[np.float64]:
+    """Return the middles (n, 3) of ``bodies`` (z, y, x) in voxels of ``target``, z rising."""
+    values = [int(value) for value in np.unique(bodies) if value]
+    centres = np.array(ndimage.center_of_mass(bodies > 0, bodies, values))
+    spine = (centres + 0.5) * np.divide(target.shape, bodies.shape) - 0.5
+    return np.asarray(spine[np.argsort(spine[:, 0])])
+
+
 def _on_network_grid(scan: CTScan, spacing_zyx_mm: Spacing) -> tuple[Geometry, NDArray[np.int16]]:
     """Resample the scan as the networks' own segmenter does."""
     fine = grid(scan.geometry, FINE_MM)
@@ -237,10 +299,10 @@ def _on_network_grid(scan: CTScan, spacing_zyx_mm: Spacing) -> tuple[Geometry, N
     return target, torch.round(volume).clamp(-1024, 32767).to(torch.int16).numpy()
 
 
-def _nearest(values: NDArray[np.uint8], shape: Sequence[int]) -> NDArray[np.uint8]:
+def _nearest(values: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
     """Resample (z, y, x) to ``shape`` over the same field."""
     z, y, x = (
         np.clip(np.rint((np.arange(m) + 0.5) * n / m - 0.5), 0, n - 1).astype(np.intp)
         for n, m in zip(values.shape, shape, strict=True)
     )
-    return np.asarray(values[np.ix_(z, y, x)], dtype=np.uint8)
+    return np.asarray(values[np.ix_(z, y, x)])

@@ -18,13 +18,14 @@ from ..examination.plain import from_plain
 from ..progress import Progress, silent
 from ..segmentation.device import find_device
 from ..segmentation.network import DenseUNet, NetworkShape
+from ..segmentation.network_segmenter import NetworkSegmenter
 from ..segmentation.weights import save_model
 from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, load_configuration
 from .examples import MixedSource, Source, SyntheticSource
 from .loop import Trainer
 from .pair_source import PairSource
 from .pairs import AnnotatedScan, PairFolder, Skipped, hold_out, prepare_pairs, unheard, write_held_out
-from .start import Start, load_start, shape_of
+from .start import SHIPPED, Start, load_start, shape_of
 from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
 from .synthetic.graft import graft
@@ -200,7 +201,9 @@ def _sources(
         if not path.is_file():
             raise UsageError(f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz.")
     spec, share = configuration.spec, configuration.annotated_share
-    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress, skipped)
+    # Only the coarse network learns names, for which the tool's own outlines are good enough.
+    outliner = _outliner(request) if request.pairs and configuration.classes == "levels" else None
+    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress, skipped, outliner)
     trained_on, validated_on = hold_out(scans, configuration.held_out)
     parts: list[tuple[Source, float]] = []
     held_out: Source | None = None
@@ -213,6 +216,11 @@ def _sources(
     if validated_on:
         held_out = PairSource(tuple(validated_on), spec, _calm(configuration.augmentation))
     return _Sources(MixedSource(tuple(parts)), held_out, tuple(validated_on), _origin_of(request, trained_on))
+
+
+def _outliner(request: TrainingRequest) -> NetworkSegmenter:
+    """Return what outlines bodies that a list names: the weights that the run starts from, or those that ship."""
+    return NetworkSegmenter(weights=Path(request.start) if request.start not in (None, SHIPPED) else None)
 
 
 def _origin_of(request: TrainingRequest, trained_on: Sequence[AnnotatedScan]) -> str:
