@@ -125,13 +125,13 @@ def test_an_odd_number_of_ribs_is_flagged_and_shifts_no_name(ribs: tuple[str, ..
     assert told in found.remark
 
 
-def test_a_body_that_was_missed_makes_the_names_uncertain() -> None:
+def test_a_body_that_was_missed_makes_the_names_beyond_it_uncertain() -> None:
     scan, seen, numbers = seen_by_networks()
     seen.class_probability[0][numbers == 4] = 1
     seen.class_probability[3][numbers == 4] = 0
     found = label(seen, scan)
     assert levels_of(found) == tuple(level for level in LEVELS if level != LEVELS[3])
-    assert not found.names_certain
+    assert found.uncertain == (LEVELS[4],)  # what is counted without it stays certain
     assert f"between {LEVELS[2]} and {LEVELS[4]}" in found.remark
 
 
@@ -327,13 +327,15 @@ def test_ribs_that_are_not_seen_at_all_are_no_landmark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("highest_mm", "longer", "where"),
+    ("highest_mm", "longer", "below"),
     [
-        (15.0, 1.7, "between T11 and T12"),  # not taller than others' T11: taken for one body
-        (22.0, 1.8, "at T11"),  # too tall for one: cut in two
+        (15.0, 1.7, True),  # not taller than others' T11: taken for one body
+        (22.0, 1.8, False),  # too tall for one: cut in two
     ],
 )
-def test_a_body_as_long_as_two_makes_the_names_uncertain(highest_mm: float, longer: float, where: str) -> None:
+def test_a_body_as_long_as_two_makes_the_names_above_it_uncertain(
+    highest_mm: float, longer: float, below: bool
+) -> None:
     levels = ("T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3")
     heights = tuple(highest_mm + i for i in range(len(levels)))
     scan, seen, _ = seen_by_networks(levels=levels, heights_mm=heights)
@@ -341,8 +343,9 @@ def test_a_body_as_long_as_two_makes_the_names_uncertain(highest_mm: float, long
     long = (*heights[:5], longer * heights[5], *heights[6:])
     scan, seen, _ = seen_by_networks(levels=levels, heights_mm=long)
     found = label(seen, scan)
-    assert not found.names_certain
-    assert where in found.remark
+    assert not found.certain("T11")
+    assert not found.certain("T6")
+    assert found.certain("L1") == below  # counted from the last rib, past no doubtful body
 
 
 @pytest.mark.parametrize(("seen", "certain"), [(0.5, True), (0.95, False)])

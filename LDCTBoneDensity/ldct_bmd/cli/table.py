@@ -111,8 +111,9 @@ def _measurement_table(examination: Examination) -> Table:
         codes = [f.code.value for f in examination.findings if f.level == measurement.level]
         if measurement.excluded is not None:
             codes.insert(0, f"excluded: {measurement.excluded.reason}")
+        level = measurement.level
         table.add_row(
-            Text(measurement.level if examination.quality.names_certain else f"{measurement.level}?", "bold"),
+            Text(level if examination.quality.certain(level) else f"{level}?", "bold"),
             format_bmd(measurement.bmd_mg_cm3),
             _standard_error(measurement.bmd_error),
             f"{measurement.mean_hu:.1f}",

@@ -50,10 +50,11 @@ class QualityFacts:
 
     Attributes:
         requested_levels: the levels that were to be measured.
-        names_certain: False forbids a category.
+        names_certain: whether the names of the levels that the measurement is about are; False forbids a category.
         names_remark: one sentence: what the names rest on, or why they are uncertain.
         heights: of the complete bodies, top to bottom.
         vois: one for each measurement.
+        uncertain_levels: the levels whose names are uncertain; if empty, ``names_certain`` holds for all.
         tissue: HU of the patient's own tissues; None where there was no VOI to look around.
     """
 
@@ -64,6 +65,11 @@ class QualityFacts:
     vois: tuple[VOIFacts, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()
     tissue: TissueHU | None = None
+    uncertain_levels: tuple[str, ...] = ()
+
+    def certain(self, level: str) -> bool:
+        """Return whether the name of ``level`` is certain."""
+        return level not in self.uncertain_levels if self.uncertain_levels else self.names_certain
 
     def voi(self, level: str) -> VOIFacts:
         """Return the facts of the VOI of ``level``; KeyError if it is not measured."""
