@@ -2,7 +2,8 @@
 
 A label map seldom names everything in view, and what it does not name must not be taught as background:
 
-- Slices beyond the labelled vertebrae, and gaps where one is missing, are unknown to both networks.
+- Slices beyond the labelled vertebrae, and gaps where one is missing, are unknown to both networks, and so is a
+  vertebra whose body could not be told from its arch.
 - In a map that labels no rib, other bone is unknown to the coarse network, which has a class for ribs; that it is no
   vertebral body is still taught to the fine one. The same holds for cervical vertebrae with their arches.
 """
@@ -61,6 +62,10 @@ def label_annotated(
     ribs = np.isin(raw, RIBS[values])
     labels[ribs] = t.RIBS[0]
     labels[bodies > 0] = bodies[bodies > 0]
+    for value, level in LEVEL_OF_VALUE[values].items():
+        # A vertebra of which no body could be told is there all the same.
+        if not (bodies == VERSE_VALUE[level]).any():
+            labels[raw == value] = UNKNOWN
     if not ribs.any():
         labels[(labels == 0) & (hu > BONE_HU)] = OTHER_BONE
 

@@ -128,11 +128,10 @@ def prepare_pairs(
         place = cache / _key(folder, pair, spacing_zyx_mm, outliner)
         if not place.is_dir():
             try:
-                _prepare(folder, pair, spacing_zyx_mm, place, outliner)
+                for lost in _prepare(folder, pair, spacing_zyx_mm, place, outliner):
+                    skipped(f"In the pair {pair.name} a level is left out: {_without_options(lost)}")
             except (CannotMeasure, UsageError) as error:
-                # The options of the measurement, which the sentence may name, have shorter names here.
-                reason = str(error).replace("--segmentation-", "--")
-                unusable.append(f"The pair {pair.name} cannot be trained on: {reason}")
+                unusable.append(f"The pair {pair.name} cannot be trained on: {_without_options(str(error))}")
                 skipped(unusable[-1])
                 continue
         facts = json.loads((place / "scan.json").read_text(encoding="ascii"))
@@ -191,6 +190,11 @@ def _named_apart(scans: Sequence[AnnotatedScan]) -> list[tuple[str, AnnotatedSca
     return named
 
 
+def _without_options(sentence: str) -> str:
+    # The options of the measurement, which the sentence may name, have shorter names here.
+    return sentence.replace("--segmentation-", "--")
+
+
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -201,8 +205,13 @@ def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, outliner: Segm
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path, outliner: Segmenter | None) -> None:
-    """Write a scan and its labels on the network's grid to ``place``, whole or not at all."""
+def _prepare(
+    folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path, outliner: Segmenter | None
+) -> tuple[str, ...]:
+    """Write a scan and its labels on the network's grid to ``place``, whole or not at all.
+
+    Returns the sentences about levels whose masks can't be used, which are not learnt from.
+    """
     scan = read_scan(pair.image)
     target, hu = _on_network_grid(scan, spacing_zyx_mm)
     annotated = _annotated(folder, pair, scan, outliner)
@@ -231,6 +240,7 @@ def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Pat
     np.save(beside / "labels.npy", labels)
     (beside / "scan.json").write_text(json.dumps(facts), encoding="ascii")
     beside.rename(place)
+    return () if annotated is None else annotated.lost
 
 
 @dataclass(frozen=True)
@@ -241,6 +251,7 @@ class _Annotated:
         bodies: (z, y, x) on the scan's grid, VerSe values.
         nameless: (z, y, x) bodies of which nobody said which they are.
         stored: the label map as it is, in ``values``.
+        lost: sentences about levels whose masks can't be used.
     """
 
     bodies: NDArray[np.uint8]
@@ -248,6 +259,7 @@ class _Annotated:
     stored: sitk.Image
     values: Values
     parts: Parts
+    lost: tuple[str, ...] = ()
 
 
 def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter | None) -> _Annotated | None:
@@ -266,7 +278,7 @@ def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter
     stored.SetSpacing(scan.geometry.spacing_mm)
     stored.SetOrigin(scan.geometry.origin_lps_mm)
     stored.SetDirection([component for row in scan.geometry.direction for component in row])
-    return _Annotated(bodies, nameless, stored, "verse", "body")
+    return _Annotated(bodies, nameless, stored, "verse", "body", () if reference is None else reference.lost)
 
 
 def _reference(folder: PairFolder, file: Path, scan: CTScan) -> _Annotated:
@@ -276,9 +288,15 @@ def _reference(folder: PairFolder, file: Path, scan: CTScan) -> _Annotated:
     with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
         if file.is_dir():
             file = join_masks(file, values, Path(scratch) / "labels.nii.gz", STRUCTURES)
-        segmenter = LabelMapSegmenter(file, values, parts)
-        bodies = segmenter(scan).labels
-        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts)
+        lost: list[str] = []
+        segmenter = LabelMapSegmenter(file, values, parts, lost.append)
+        try:
+            bodies = segmenter(scan).labels
+        except CannotMeasure as error:
+            raise CannotMeasure(lost[0] if lost else str(error)) from error
+        if len(lost) > len(np.unique(bodies)) - 1:
+            raise CannotMeasure(lost[0])  # not a fault of single levels
+        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts, tuple(lost))
 
 
 def _middles(bodies: NDArray[np.uint8], target: Geometry) -> NDArray[np.float64]:
