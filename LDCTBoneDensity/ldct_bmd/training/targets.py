@@ -15,7 +15,7 @@ IGNORE = 255  # the class that no loss and no Dice counts
 # Labels of annotated scans alone.
 T13, L6 = 28, 25  # VerSe's values
 OTHER_BONE = 254  # no vertebral body from T1 down; which bone it is, nobody said
-UNKNOWN = 255  # nobody annotated here
+UNKNOWN = t.UNKNOWN
 
 
 def region_table() -> NDArray[np.int64]:
