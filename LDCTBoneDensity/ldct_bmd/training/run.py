@@ -30,6 +30,7 @@ from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
 from .synthetic.graft import graft
 from .synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE, load_lumbar_mesh
+from .synthetic.totalsegmentator_atlas import FILES, is_totalsegmentator, load_totalsegmentator
 
 NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
 MAX_WORKERS = 12
@@ -43,8 +44,8 @@ class TrainingRequest:
     Attributes:
         configuration: a name ("coarse", "fine", ...) or a JSON file.
         folder: checkpoints, log and what was prepared; a killed run goes on from here.
-        atlases: label maps of a torso, to draw synthetic scans from.
-        lumbar_mesh: folder of the mean lumbar mesh, grafted into each atlas as a second anatomy.
+        atlases: torsos to draw synthetic scans from: label maps, or folders that TotalSegmentator's labels are in.
+        lumbar_mesh: folder of the mean lumbar mesh, grafted into each label map as a second anatomy.
         pairs: folders of annotated scans.
         start: weights to start from: "shipped", or a file; None: none.
         steps, learning_rate: in place of the configuration's.
@@ -198,8 +199,11 @@ def _sources(
     if not request.atlases and not request.pairs:
         raise UsageError("There is nothing to train on: name an atlas with --atlas, or annotated scans with --pairs.")
     for path in request.atlases:
-        if not path.is_file():
-            raise UsageError(f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz.")
+        if not path.is_file() and not is_totalsegmentator(path):
+            raise UsageError(
+                f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz, or a folder with "
+                f"{', '.join(FILES)}."
+            )
     spec, share = configuration.spec, configuration.annotated_share
     # Only the coarse network learns names, for which the tool's own outlines are good enough.
     outliner = _outliner(request) if request.pairs and configuration.classes == "levels" else None
@@ -236,15 +240,24 @@ def _calm(augmentation: Augmentation) -> Augmentation:
 
 
 def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
-    """Return the anatomies to draw from, with their shares; they are kept in the run's folder."""
+    """Return the anatomies to draw from, with their shares; they are kept in the run's folder.
+
+    Each body of each torso is drawn as often as any other.
+    """
     anatomies: list[tuple[Atlas, float]] = []
     for path in request.atlases:
-        atlas = load_atlas(path, request.folder / f"atlas-{_stamp(path)}.npz")
+        cache = request.folder / f"atlas-{_stamp(path)}.npz"
+        if path.is_dir():
+            torso = kept(cache, partial(load_totalsegmentator, path))
+            anatomies.append((torso, float(len(torso.axis_levels))))
+            continue
+        atlas = load_atlas(path, cache)
+        share = float(len(atlas.axis_levels))
         mesh = request.lumbar_mesh
-        anatomies.append((atlas, 1.0 if mesh is None else 1.0 - MESH_SHARE))
+        anatomies.append((atlas, share if mesh is None else share * (1.0 - MESH_SHARE)))
         if mesh is not None:
             cache = request.folder / f"atlas-{_stamp(path)}-lumbar-mesh-{_mesh_stamp(mesh)}.npz"
-            anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), MESH_SHARE))
+            anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), share * MESH_SHARE))
     return tuple(anatomies)
 
 
@@ -253,7 +266,9 @@ def _with_mesh(atlas: Atlas, mesh: Path) -> Atlas:
 
 
 def _stamp(path: Path) -> str:
-    """Return what tells a file from others by what is in it, so that a copy elsewhere is the same."""
+    """Return what tells a file or a torso's folder from others by what is in it, so that a copy is the same."""
+    if path.is_dir():
+        return hashlib.sha256("".join(_stamp(path / name) for name in FILES).encode()).hexdigest()[:16]
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 

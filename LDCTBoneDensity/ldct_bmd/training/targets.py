@@ -16,7 +16,7 @@ IGNORE = 255  # the class that no loss and no Dice counts
 T13, L6 = 28, 25  # VerSe's values
 NAMELESS_OFFSET = 200  # a body b of doubtful name is b + 200: its region is learnt, its level is not
 OTHER_BONE = 254  # no vertebral body from T1 down; which bone it is, nobody said
-UNKNOWN = 255  # nobody annotated here
+UNKNOWN = t.UNKNOWN
 
 
 def region_table() -> NDArray[np.int64]:

@@ -15,7 +15,10 @@ def train(
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints and logs; a killed run goes on from here.")],
     atlas: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="Label map of a torso, to draw scans from; several may do."),
+        typer.Option(
+            metavar="TORSO",
+            help="A torso to draw scans from: a label map, or a folder of TotalSegmentator's labels; several may do.",
+        ),
     ] = None,
     lumbar_mesh: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The mean lumbar mesh, set into the atlas as a second anatomy.")
