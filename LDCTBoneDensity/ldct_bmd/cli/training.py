@@ -38,6 +38,15 @@ def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence
     )
 
 
+def review_folders(reviews: Sequence[Path], scans: Path | None) -> tuple[PairFolder, ...]:
+    """Return the folders of signed reviews, whose scans lie in ``scans``; UsageError if one is given alone."""
+    if bool(reviews) != (scans is not None):
+        raise UsageError(
+            "Give --reviews, the folder of signed results, and --scans, the folder of their scans, together."
+        )
+    return tuple(PairFolder(folder, "verse", "body", scans) for folder in reviews)
+
+
 def train_network(request: TrainingRequest) -> str:
     """Train as ``request`` says, with a bar; return what was done. CannotMeasure if a worker process was ended."""
     skipped: list[str] = []

@@ -33,6 +33,7 @@ from ..validation.segmentation.pairs import BODIES_FILE, Pair, files_of, find_pa
 from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
 from .annotations import STRUCTURES, label_annotated, label_spineless
 from .listed import fill_in, named_by_list, read_levels
+from .reviews import find_reviews, is_review, reviewed_bodies
 from .targets import NAMELESS_OFFSET, UNKNOWN
 
 VERSION = 3  # of what is kept of a scan
@@ -54,11 +55,13 @@ class PairFolder:
         path: a table or a folder of pairs, as :func:`.find_pairs` reads them.
         values: whose label values they have.
         parts: whether bodies or whole vertebrae are labelled.
+        scans: the folder of the scans, where ``path`` holds signed reviews of them; None: ``path`` holds both.
     """
 
     path: Path
     values: Values
     parts: Parts
+    scans: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def prepare_pairs(
         UsageError: a folder holds no pairs.
         CannotMeasure: no pair, or too few of them, can be used.
     """
-    found = [(folder, pair) for folder in folders for pair in find_pairs(folder.path)]
+    found = [(folder, pair) for folder in folders for pair in _pairs_of(folder, skipped)]
     if outliner is None:
         found = [(folder, pair) for folder, pair in found if pair.reference is not None or pair.levels is None]
         found = [(folder, replace(pair, levels=None)) for folder, pair in found]
@@ -190,6 +193,10 @@ def _named_apart(scans: Sequence[AnnotatedScan]) -> list[tuple[str, AnnotatedSca
     return named
 
 
+def _pairs_of(folder: PairFolder, skipped: Skipped) -> list[Pair]:
+    return find_pairs(folder.path) if folder.scans is None else find_reviews(folder.path, folder.scans, skipped)
+
+
 def _without_options(sentence: str) -> str:
     # The options of the measurement, which the sentence may name, have shorter names here.
     return sentence.replace("--segmentation-", "--")
@@ -212,7 +219,7 @@ def _prepare(
 
     Returns the sentences about levels whose masks can't be used, which are not learnt from.
     """
-    scan = read_scan(pair.image)
+    scan = read_scan(pair.image, pair.series)
     target, hu = _on_network_grid(scan, spacing_zyx_mm)
     annotated = _annotated(folder, pair, scan, outliner)
     if annotated is None:
@@ -274,14 +281,22 @@ def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter
         bodies, nameless = fill_in(reference.bodies, bodies, nameless)
     if not bodies.any():
         raise CannotMeasure("none of the bodies that were outlined lies at a level of its list.")
-    stored = sitk.GetImageFromArray(bodies.astype(np.uint16))
-    stored.SetSpacing(scan.geometry.spacing_mm)
-    stored.SetOrigin(scan.geometry.origin_lps_mm)
-    stored.SetDirection([component for row in scan.geometry.direction for component in row])
-    return _Annotated(bodies, nameless, stored, "verse", "body", () if reference is None else reference.lost)
+    lost = () if reference is None else reference.lost
+    return _Annotated(bodies, nameless, _image(bodies, scan.geometry), "verse", "body", lost)
+
+
+def _image(bodies: NDArray[np.uint8], geometry: Geometry) -> sitk.Image:
+    image = sitk.GetImageFromArray(bodies.astype(np.uint16))
+    image.SetSpacing(geometry.spacing_mm)
+    image.SetOrigin(geometry.origin_lps_mm)
+    image.SetDirection([component for row in geometry.direction for component in row])
+    return image
 
 
 def _reference(folder: PairFolder, file: Path, scan: CTScan) -> _Annotated:
+    if is_review(file):
+        bodies = reviewed_bodies(file, scan)
+        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), _image(bodies, scan.geometry), "verse", "body")
     # What labels bodies alone, and in VerSe's values, is called so, whatever else the folder holds.
     values: Values = "verse" if file.name == BODIES_FILE else folder.values
     parts: Parts = "body" if file.name == BODIES_FILE else folder.parts

@@ -46,7 +46,7 @@ class TrainingRequest:
         folder: checkpoints, log and what was prepared; a killed run goes on from here.
         atlases: torsos to draw synthetic scans from: label maps, or folders that TotalSegmentator's labels are in.
         lumbar_mesh: folder of the mean lumbar mesh, grafted into each label map as a second anatomy.
-        pairs: folders of annotated scans.
+        pairs: folders of annotated scans, or of signed reviews.
         start: weights to start from: "shipped", or a file; None: none.
         steps, learning_rate: in place of the configuration's.
         device: "auto" (a CUDA GPU, or the processor), "cpu", "cuda", ...

@@ -37,6 +37,10 @@ def train(
         list[str] | None,
         typer.Option(metavar="body|whole", help="Whether bodies or whole vertebrae are labelled: of all, or one each."),
     ] = None,
+    reviews: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Results whose signed reviews are learnt from.")
+    ] = None,
+    scans: Annotated[Path | None, typer.Option(metavar="DIR", help="The scans of --reviews.")] = None,
     start: Annotated[
         str | None, typer.Option(metavar="shipped|FILE", help="Weights to start from: fine-tuning.")
     ] = None,
@@ -56,14 +60,17 @@ def train(
     """Train one network on synthetic or annotated scans, from the start or from where it was stopped."""
     with exit_codes():
         from ...training.run import TrainingRequest
-        from ..training import pair_folders, train_network
+        from ..training import pair_folders, review_folders, train_network
 
         request = TrainingRequest(
             configuration=configuration,
             folder=runs,
             atlases=tuple(atlas or ()),
             lumbar_mesh=lumbar_mesh,
-            pairs=pair_folders(pairs or [], values or [], parts or []),
+            pairs=(
+                *pair_folders(pairs or [], values or [], parts or []),
+                *review_folders(reviews or [], scans),
+            ),
             start=start,
             steps=steps,
             learning_rate=learning_rate,

@@ -36,6 +36,7 @@ class Pair:
             view.
         levels: a list of the heights of the levels in view; None: there is none.
         named: False: the levels' names are doubtful, and not to be learnt.
+        series: which one of ``image``, where that is a folder of DICOM files.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Pair:
     reference: Path | None
     levels: Path | None = None
     named: bool = True
+    series: str | None = None
 
 
 def find_pairs(path: Path) -> list[Pair]:
