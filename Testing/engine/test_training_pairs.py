@@ -56,7 +56,9 @@ def test_a_scan_is_prepared_once_and_again_when_its_labels_change(
     folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
     (first,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     read = []
-    monkeypatch.setattr(pairs, "read_scan", lambda path, original=pairs.read_scan: read.append(path) or original(path))
+    monkeypatch.setattr(
+        pairs, "read_scan", lambda path, series, original=pairs.read_scan: read.append(path) or original(path, series)
+    )
     (again,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     assert not read
     assert again == first
