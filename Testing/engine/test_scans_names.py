@@ -45,9 +45,8 @@ class TestPlaces:
 
     def test_a_body_between_two_levels_is_misplaced_and_both_are_missed(self) -> None:
         found = told(body("T11", 90.0), body("T12", 45.0), body("L2", 0.0))
-        assert found == [("T11", "T11", False), ("T12", None, False), ("L1", None, False), ("L2", "L2", False)] + [
-            (None, "T12", True)
-        ]
+        kept = [("T11", "T11", False), ("T12", None, False), ("L1", None, False), ("L2", "L2", False)]
+        assert found == [*kept, (None, "T12", True)]
 
     def test_of_two_pieces_of_one_body_the_nearer_one_is_taken_and_the_other_misplaced(self) -> None:
         found = told(body("T11", 99.0), body("T12", 88.0), body("L1", 60.0))
