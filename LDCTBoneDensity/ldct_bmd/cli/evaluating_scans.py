@@ -110,7 +110,7 @@ def print_scans(console: Console, summary: ScansSummary, results: list[ScanResul
         if row.dice_by_name is not None:
             say(
                 console,
-                f"{row.span or 'others'}, {row.verdict or 'not graded'}, {row.slices}: {row.bodies} bodies, "
+                f"{row.span or 'others'}, {row.verdict or 'not graded'}, {row.slices}: bodies {row.bodies}, "
                 f"Dice {row.dice_by_name.mean:.3f}, VOIs within 3 HU {share_text(row.within_hu)}",
             )
     problems = [result for result in results if result.reference_problem]

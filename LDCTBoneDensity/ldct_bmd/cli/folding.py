@@ -112,7 +112,8 @@ def _check(command: FoldsCommand) -> Path | None:
 
 def _trained(request: FoldsRequest, fold: int, scans: Sequence[ScanFolder], fold_of: Mapping[str, int]) -> Path:
     others = [scan for scan in scans if fold_of[scan.name] != fold]
-    say(messages(), f"Fold {fold} of {request.count}: trained on {', '.join(scan.name for scan in others)}.")
+    left_out = ", ".join(name for name, number in fold_of.items() if number == fold)
+    say(messages(), f"Fold {fold} of {request.count} leaves out {left_out}.")
     return train_fold(request, fold, others, _train)
 
 

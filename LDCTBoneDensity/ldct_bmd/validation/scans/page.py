@@ -14,7 +14,7 @@ from .confidence import BINS, Confidence
 from .plots import draw_level_reliability, draw_risk_coverage
 from .result import ScanResult
 from .summary import WITHIN_HU, WITHIN_MM, OutlineSummary, ScansSummary
-from .tables import suspected, wrong_names
+from .tables import misnamed, suspected, wrong_names
 
 TEMPLATE = Path(__file__).with_name("scans.html.j2")
 NONE = "–"
@@ -125,7 +125,7 @@ def _scan_row(result: ScanResult, folds: bool) -> dict[str, Any]:
     cells = [
         result.name,
         *([NONE if result.fold is None else str(result.fold)] if folds else []),
-        f"{result.spacing_mm[2]:.2f}",
+        _number(result.spacing_mm[2] or None, ".2f"),
         str(len(result.found)),
         yes_or_no(result.targets_right),
         yes_or_no(result.chest_right),
@@ -164,7 +164,7 @@ def _card(result: ScanResult) -> Iterator[str]:
         yield result.names_remark
     if not any(row.judged for row in result.levels):
         yield "Its names are not judged."
-    certain = ", ".join(f"{row.level or 'no level'} as {row.found_as}" for row in result.wrong_though_certain)
+    certain = ", ".join(misnamed(row) for row in result.wrong_though_certain)
     yield f"Wrong, though called certain: {certain}." if certain else ""
     wrong = wrong_names(result)
     yield f"Wrong names: {wrong}." if wrong else ""

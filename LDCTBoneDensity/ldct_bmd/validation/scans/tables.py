@@ -23,8 +23,12 @@ def write_level_rows(results: Iterable[ScanResult], path: Path) -> None:
 
 def wrong_names(result: ScanResult) -> str:
     """Return which bodies were found under which wrong name."""
-    wrong = [row for row in result.levels if row.wrong_name]
-    return ", ".join(f"{row.level or 'no level'} as {row.found_as}" for row in wrong)
+    return ", ".join(misnamed(row) for row in result.levels if row.wrong_name)
+
+
+def misnamed(row: LevelRow) -> str:
+    """Return a wrong name in words."""
+    return f"{row.found_as} at no level" if row.level is None else f"{row.level} as {row.found_as}"
 
 
 def suspected(result: ScanResult) -> str:
