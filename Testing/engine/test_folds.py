@@ -182,6 +182,26 @@ class TestCommand:
         assert not (scans.parent / "out").exists()
         assert not work.evaluated
 
+    def test_a_fold_trained_elsewhere_is_taken_as_it_is(self, scans: Path, work: Work) -> None:
+        assert run(*folds(scans, "--fold", "2")).exit_code == 0
+        elsewhere = scans.parent / "elsewhere"
+        elsewhere.mkdir()
+        moved = scans.rename(elsewhere / "scans")
+        (moved.parent / "runs").mkdir()
+        (scans.parent / "runs" / "fold-2").rename(moved.parent / "runs" / "fold-2")
+        assert run(*folds(moved)).exit_code == 0
+        assert [folder for folder, *_ in work.trained] == ["fold-2"] * 2 + [
+            f"fold-{number}" for number in (1, 1, 3, 3, 4, 4)
+        ]
+
+    def test_a_fold_trained_on_other_scans_is_refused(self, scans: Path, work: Work) -> None:
+        assert run(*folds(scans, "--fold", "1")).exit_code == 0
+        for name in NAMES:
+            (scans / name / "bodies.nii.gz").write_bytes(b"others")
+        done = run(*folds(scans, "--fold", "1"))
+        assert done.exit_code == 2
+        assert "on other scans" in " ".join(done.stderr.split())
+
     @pytest.mark.parametrize(
         ("more", "said"),
         [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError
 from ..examination.plain import to_plain
@@ -16,8 +17,9 @@ from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
 from .configuration import load_configuration
 from .pairs import PairFolder
 from .run import TrainingRequest, pack
+from .start import load_start
 
-WEIGHTS_FILE, PAIRS_FILE = "weights.safetensors", "pairs.csv"
+WEIGHTS_FILE, PAIRS_FILE, DONE_FILE = "weights.safetensors", "pairs.csv", "fold.json"
 NETWORKS = ("coarse", "fine")
 FEWEST = 2
 
@@ -64,7 +66,7 @@ def divide(scans: Sequence[ScanFolder], count: int) -> dict[str, int]:
 def train_fold(request: FoldsRequest, fold: int, scans: Sequence[ScanFolder], train: Train) -> Path:
     """Train the networks of one fold on ``scans``, those of the other folds, and return the weights file.
 
-    What is trained already is left as it is.
+    A fold that is trained to its end is taken as it is, wherever it was trained.
 
     Args:
         train: trains one network as a request says, to its end.
@@ -74,6 +76,9 @@ def train_fold(request: FoldsRequest, fold: int, scans: Sequence[ScanFolder], tr
     """
     place = request.runs / f"fold-{fold}"
     place.mkdir(parents=True, exist_ok=True)
+    weights, facts = place / WEIGHTS_FILE, _facts(request, scans)
+    if _is_trained(place, facts):
+        return weights
     _share_prepared(request.runs, place)
     pairs = training_pairs(scans, place, request.shapes_only)
     for network in request.networks:
@@ -82,11 +87,11 @@ def train_fold(request: FoldsRequest, fold: int, scans: Sequence[ScanFolder], tr
         described = place / f"{network}.json"
         described.write_text(json.dumps(to_plain(configuration), indent=2) + "\n", encoding="utf-8")
         train(replace(request.training, configuration=str(described), folder=place, pairs=pairs))
-    weights = place / WEIGHTS_FILE
-    checkpoints = [place / f"{network}.pt" for network in request.networks]
-    # Packed once: the same weights may be written in another order, with another checksum.
-    if not weights.is_file() or any(path.stat().st_mtime_ns > weights.stat().st_mtime_ns for path in checkpoints):
-        pack(place, weights, f"fold {fold} of {request.count}", request.training.start)
+    pack(place, weights, f"fold {fold} of {request.count}", request.training.start)
+    done = {"trained": facts, WEIGHTS_FILE: _sha256(weights)}
+    beside = place / f"{DONE_FILE}.tmp"
+    beside.write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")
+    beside.replace(place / DONE_FILE)
     return weights
 
 
@@ -112,6 +117,53 @@ def training_pairs(
             bodies = "" if scan.bodies is None else scan.bodies.absolute()
             writer.writerow((scan.image.absolute(), bodies, "real", scan.name))
     return (PairFolder(table, "verse", "body"),)
+
+
+def _facts(request: FoldsRequest, scans: Sequence[ScanFolder]) -> dict[str, Any]:
+    """Return what a fold's weights depend on, as plain values that are the same on every machine."""
+    training = request.training
+    return {
+        "start": load_start(training.start or "").identity.sha256,
+        "networks": list(request.networks),
+        "steps": training.steps,
+        "learning_rate": training.learning_rate,
+        "atlases": [_sha256(path) for path in training.atlases if path.is_file()],
+        "lumbar_mesh": training.lumbar_mesh is not None,
+        "shapes_only": sorted(request.shapes_only),
+        "scans": {scan.name: _content(scan) for scan in sorted(scans, key=lambda scan: scan.name)},
+    }
+
+
+def _is_trained(place: Path, facts: dict[str, Any]) -> bool:
+    """Return whether a fold is trained to its end; UsageError if it is, but on other facts."""
+    try:
+        done = json.loads((place / DONE_FILE).read_text(encoding="utf-8"))
+        if done[WEIGHTS_FILE] != _sha256(place / WEIGHTS_FILE):
+            return False
+    except (OSError, ValueError, KeyError):
+        return False
+    if done["trained"] != facts:
+        raise UsageError(
+            f"{place} was trained on other scans, or in another way: name another folder with --runs, or remove it."
+        )
+    return True
+
+
+def _content(scan: ScanFolder) -> str:
+    """Return the SHA-256 of all files of a scan."""
+    place = scan.image if scan.image.is_dir() else scan.image.parent
+    digest = hashlib.sha256()
+    for file in sorted(file for file in place.rglob("*") if file.is_file()):
+        digest.update(f"{file.relative_to(place).as_posix()} {_sha256(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _rank(patient: str, scans: Sequence[ScanFolder]) -> tuple[int, str]:
