@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 from helpers_scans import row, scan_result
 from ldct_bmd.labeling import Vertebra, VertebralColumn
+from ldct_bmd.validation.confidence import JudgedBody, confidence, expected_calibration_error
 from ldct_bmd.validation.scans import summarize_scans
-from ldct_bmd.validation.scans.confidence import (
-    JudgedBody,
-    confidence,
-    expected_calibration_error,
-    judged_bodies,
-)
 from ldct_bmd.validation.scans.names import certainty, half_height_mm, place
 from ldct_bmd.validation.scans.result import CHEST
+from ldct_bmd.validation.scans.summary import judged_bodies
 
 KNOWN = {"T11": 90.0, "T12": 60.0, "L1": 30.0, "L2": 0.0}
 

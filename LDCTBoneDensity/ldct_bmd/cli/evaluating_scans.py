@@ -11,10 +11,11 @@ from rich.table import Table
 from .. import __version__
 from ..errors import UsageError
 from ..progress import Progress, silent
+from ..validation.confidence import confidence_text
 from ..validation.journal import Journal
 from ..validation.scans import ScanResult, ScansSummary, evaluate_scan, find_scans
 from ..validation.scans.layout import ScanFolder, files_of
-from ..validation.scans.page import ScansSubject, confidence_text, share_text, totals, yes_or_no
+from ..validation.scans.page import ScansSubject, share_text, totals, yes_or_no
 from ..validation.scans.report import check_scans_folder, write_scans_report
 from ..validation.scans.tables import suspected, wrong_names
 from .measuring import network_segmenter

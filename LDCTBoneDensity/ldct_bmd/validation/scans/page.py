@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from ... import __version__
+from ..confidence import BINS, Confidence, confidence_text
 from ..segmentation.summary import Share, Spread
-from .confidence import BINS, Confidence
 from .plots import draw_level_reliability, draw_risk_coverage
 from .result import ScanResult
 from .summary import WITHIN_HU, WITHIN_MM, OutlineSummary, ScansSummary
@@ -87,15 +87,6 @@ def totals(summary: ScansSummary) -> Iterator[tuple[str, str]]:
         f"{share_text(summary.target_vois)}; worst {_number(summary.worst_target_voi_hu, '+.1f')} HU",
     )
     yield "Suspicions that the reference's heights contradict", share_text(summary.contradicted)
-
-
-def confidence_text(one: Confidence) -> str:
-    """Return how far probabilities can be trusted, in a line."""
-    return (
-        f"{one.bodies} bodies of {one.scans} scans, {one.wrong} of a wrong name; ECE {one.ece:.3f} "
-        f"({one.ece_low:.3f} to {one.ece_high:.3f}); no wrong name among the surest "
-        f"{100 * one.coverage_without_error:.0f} %"
-    )
 
 
 def share_text(share: Share) -> str:

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from ..confidence import Confidence
 from ..plot_style import BLUE, GRID, MUTED, RED, STYLE
-from .confidence import Confidence
 
 
 def draw_risk_coverage(curves: Mapping[str, Confidence]) -> str:

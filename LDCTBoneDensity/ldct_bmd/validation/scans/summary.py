@@ -1,12 +1,12 @@
 """Sums over real scans: names, certainty, outlines, heights, suspicions."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from ...anatomy import LEVELS, TARGET_LEVELS, order
+from ..confidence import Confidence, JudgedBody, confidence
 from ..segmentation.summary import Share, Spread, share, spread
-from .confidence import Confidence, confidence, judged_bodies
 from .result import LevelRow, ScanResult
 
 THIN_MM = 2.0  # slices up to here are summed up apart from thicker ones
@@ -111,6 +111,17 @@ def summarize_scans(results: Sequence[ScanResult]) -> ScansSummary:
         names=confidence(judged_bodies(results)),
         target_names=confidence(judged_bodies(results, TARGET_LEVELS)),
     )
+
+
+def judged_bodies(results: Sequence[ScanResult], names: Collection[str] | None = None) -> list[JudgedBody]:
+    """Return the found bodies that are judged; with ``names`` only those that are called so."""
+    return [
+        JudgedBody(result.name, row.found_as, row.probability, bool(row.right))
+        for result in results
+        for row in result.levels
+        if row.judged and row.found_as is not None and row.probability is not None
+        if names is None or row.found_as in names
+    ]
 
 
 def _of(flags: Iterable[bool | None]) -> Share:

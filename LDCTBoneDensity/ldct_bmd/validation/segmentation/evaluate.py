@@ -48,6 +48,7 @@ def compare_bodies(case: Case, found: VertebralColumn, failure: str | None = Non
         if row in matches:
             matched = found.vertebrae[matches[row]]
             result = replace(result, found_as=matched.level, dice_of_found=float(dice[row, matches[row]]))
+            result = replace(result, probability=float(matched.confidence))
             result = _compare_outlines(result, case.scan, reference, found, matched)
         levels.append(_compare_vois(result, case, reference, found))
     return CaseResult(

@@ -1,13 +1,12 @@
 """Can the probabilities of the names be trusted: risk and coverage, reliability, expected calibration error."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..segmentation.summary import Share, share
-from .result import ScanResult
+from .segmentation.summary import Share, share
 
 BINS = 10  # of equal mass: each holds about as many bodies; equal probabilities are never parted
 RESAMPLES = 2000
@@ -73,17 +72,6 @@ class Confidence:
         return max((point.coverage for point in self.curve if not point.wrong), default=0.0)
 
 
-def judged_bodies(results: Sequence[ScanResult], names: Collection[str] | None = None) -> list[JudgedBody]:
-    """Return the found bodies that are judged; with ``names`` only those that are called so."""
-    return [
-        JudgedBody(result.name, row.found_as, row.probability, bool(row.right))
-        for result in results
-        for row in result.levels
-        if row.judged and row.found_as is not None and row.probability is not None
-        if names is None or row.found_as in names
-    ]
-
-
 def confidence(bodies: Sequence[JudgedBody]) -> Confidence | None:
     """Return how far the probabilities of ``bodies`` can be trusted; None without bodies."""
     if not bodies:
@@ -101,6 +89,15 @@ def confidence(bodies: Sequence[JudgedBody]) -> Confidence | None:
         ece=expected_calibration_error(stated, right),
         ece_low=low,
         ece_high=high,
+    )
+
+
+def confidence_text(one: Confidence) -> str:
+    """Return how far probabilities can be trusted, in a line."""
+    return (
+        f"{one.bodies} bodies of {one.scans} scans, {one.wrong} of a wrong name; ECE {one.ece:.3f} "
+        f"({one.ece_low:.3f} to {one.ece_high:.3f}); no wrong name among the surest "
+        f"{100 * one.coverage_without_error:.0f} %"
     )
 
 
