@@ -209,11 +209,11 @@ class TestListedLevels:
         ("rows", "said"),
         [
             ("T12,-200\n", "two levels"),
-            ("T12,-200\nT12,-240\n", "each of them once"),
-            ("T12,-200\nS1,-240\n", "'S1' is not a level"),
-            ("T12,-240\nL1,-200\n", "does not fall"),
-            ("T12,high\nL1,-200\n", "a number in mm"),
-            ("T12,nan\nL1,-200\n", "does not fall"),
+            ("T12,-200\nT12,-240\n", "T12 twice"),
+            ("T12,-200\nS1,-240\n", "'S1', which is not a level"),
+            ("T12,-240\nL1,-200\n", "T12 no higher than L1"),
+            ("T12,high\nL1,-200\n", "a number of mm"),
+            ("T12,nan\nL1,-200\n", "a number of mm"),
             ("T12,0\nL1,-20\n", "none of the bodies"),
         ],
     )

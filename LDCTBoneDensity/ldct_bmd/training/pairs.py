@@ -30,10 +30,11 @@ from ..segmentation.mask_folder import join_masks
 from ..segmentation.network_segmenter import BODY_HU, FINE_MM
 from ..segmentation.resample import along_z, grid, in_plane
 from ..segmentation.segmenter import NetworkBodies, Segmenter
-from ..validation.segmentation.pairs import BODIES_FILE, Pair, files_of, find_pairs
+from ..validation.level_list import BODIES_FILE, read_levels
 from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
+from ..validation.segmentation.pairs import Pair, files_of, find_pairs
 from .annotations import STRUCTURES, label_annotated, label_seen_ribs, label_spineless
-from .listed import fill_in, named_by_list, read_levels
+from .listed import fill_in, named_by_list
 from .reviews import find_reviews, is_review, reviewed_bodies
 from .targets import NAMELESS_OFFSET, UNKNOWN
 
