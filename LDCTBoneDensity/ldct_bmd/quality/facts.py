@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..calibration.tissue import TissueHU
 from ..densitometry import HUPattern, MidlineContrast
-from ..morphometry import BodyHeights
+from ..morphometry import BodyHeights, Outline
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,25 @@ class LevelHeights:
 
 
 @dataclass(frozen=True)
+class LevelOutline:
+    """What the mask of one measured level looks like; ``confirmed_by``: the reader who found it good, or drew it."""
+
+    level: str
+    outline: Outline
+    confirmed_by: str | None = None
+
+
+@dataclass(frozen=True)
+class FractureReading:
+    """A reader's word on one level: whether it is fractured. ``time`` is ISO 8601."""
+
+    level: str
+    fractured: bool
+    reader: str
+    time: str
+
+
+@dataclass(frozen=True)
 class Unmeasured:
     """A vertebra in view whose VOI could not be placed or measured; ``reason`` is one sentence."""
 
@@ -55,6 +74,8 @@ class QualityFacts:
         heights: of the complete bodies, top to bottom.
         vois: one for each measurement.
         tissue: HU of the patient's own tissues; None where there was no VOI to look around.
+        outlines: of the levels that were measured on a mask.
+        fracture_readings: one for each level that a reader has judged.
     """
 
     requested_levels: tuple[str, ...]
@@ -64,6 +85,8 @@ class QualityFacts:
     vois: tuple[VOIFacts, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()
     tissue: TissueHU | None = None
+    outlines: tuple[LevelOutline, ...] = ()
+    fracture_readings: tuple[FractureReading, ...] = ()
 
     def voi(self, level: str) -> VOIFacts:
         """Return the facts of the VOI of ``level``; KeyError if it is not measured."""
