@@ -15,7 +15,7 @@ def confirm_fracture(examination: Examination, level: str, reader: str, time: st
         raise UsageError(f"The fracture of {level} is confirmed already.")
     new = FractureReading(level, True, reader, time)
     measurements = tuple(
-        replace(m, excluded=Exclusion(FRACTURE_REASON, reader, time)) if m.level == level else m
+        replace(m, excluded=Exclusion(FRACTURE_REASON, reader, time)) if m.level == level and m.excluded is None else m
         for m in examination.measurements
     )
     corrected = replace(_with_reading(examination, new), measurements=measurements)

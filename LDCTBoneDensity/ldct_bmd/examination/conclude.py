@@ -8,7 +8,6 @@ from ..calibration.match import CalibrationChoice, ScanConditions
 from ..findings import Finding, FindingCode, Severity
 from ..morphometry import height_losses
 from ..quality import (
-    FRACTURE_REASON,
     calibration_findings,
     choice_findings,
     confirmed_fractures,
@@ -63,11 +62,10 @@ def unused_levels(examination: Examination) -> dict[str, str]:
     return {level: why for level, why in (doubtful | fractured).items() if level in measured - excluded}
 
 
-def _confirmed(examination: Examination) -> dict[str, str]:
-    """Return the levels that a reader has called fractured, with the reader."""
-    exclusions = {m.level: m.excluded for m in examination.measurements if m.excluded is not None}
-    as_fractured = {level: one.reader for level, one in exclusions.items() if one.reason == FRACTURE_REASON}
-    return confirmed_fractures(examination.quality.fracture_readings, as_fractured)
+def _confirmed(examination: Examination) -> tuple[str, ...]:
+    """Return the levels that a reader has called fractured."""
+    reasons = {m.level: m.excluded.reason for m in examination.measurements if m.excluded is not None}
+    return confirmed_fractures(examination.quality.fracture_readings, reasons)
 
 
 def _doubts(examination: Examination) -> dict[str, str]:

@@ -50,9 +50,9 @@ _ANTERIOR_TO_POSTERIOR = {
 }
 # Middle over the mean of front and back: endplates are hollow. Mean of three patients' reference masks.
 _MIDDLE_TO_ENDS = 0.95
-# SD of one person's ratio about the level's: 0.06 to 0.08 at T10 to L2 in healthy people, the error of
-# the reading included (Matsumoto et al., Surg Radiol Anat 33:223, 2011). Of one level's height about what its neighbours
-# suggest: about the same in three patients' reference masks.
+# SD of one person's ratio about the level's: 0.06 to 0.08 at T10 to L2 in healthy people, the error of the reading
+# included (Matsumoto et al., Surg Radiol Anat 33:223, 2011). Of one level's height about what its neighbours suggest:
+# about the same in three patients' reference masks.
 NATURAL_SD = 0.05
 
 _SAME_AS = {"T13": "T12", "L6": "L5"}  # transitional: as high as the one above

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from ..anatomy import order
 from ..findings import Finding, FindingCode
 from ..morphometry import MIDDLE, WHOLE, HeightLoss
 from .facts import FractureReading, LevelOutline
@@ -15,13 +16,14 @@ LARGEST_FAR = 0.5
 LARGEST_SD_RATIO, LEAST_SD_MORE_HU = 1.5, 20.0
 
 
-def confirmed_fractures(readings: Sequence[FractureReading], exclusions: Mapping[str, str]) -> dict[str, str]:
-    """Return the fractured levels with who says so; ``exclusions``: by whom levels were excluded as fractured."""
-    return dict(exclusions) | {reading.level: reading.reader for reading in readings if reading.fractured}
+def confirmed_fractures(readings: Sequence[FractureReading], excluded: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the levels that a reader has called fractured, top to bottom; ``excluded``: readers' reasons by level."""
+    fractured = {level for level, reason in excluded.items() if reason == FRACTURE_REASON}
+    return tuple(sorted(fractured | {reading.level for reading in readings if reading.fractured}, key=order))
 
 
 def fracture_findings(
-    losses: Sequence[HeightLoss], confirmed: Mapping[str, str], readings: Sequence[FractureReading]
+    losses: Sequence[HeightLoss], confirmed: Sequence[str], readings: Sequence[FractureReading]
 ) -> list[Finding]:
     """Return the fractures that a reader confirmed, and the losses of height that nobody has judged yet.
 
@@ -31,8 +33,7 @@ def fracture_findings(
         readings: what readers said.
     """
     found = [
-        Finding(FindingCode.FRACTURE, level, f"{level} is fractured, as {reader} has confirmed.")
-        for level, reader in confirmed.items()
+        Finding(FindingCode.FRACTURE, level, f"{level} is fractured, as a reader has confirmed.") for level in confirmed
     ]
     judged = {reading.level for reading in readings} | set(confirmed)
     found += [
