@@ -8,11 +8,11 @@ from ..morphometry import MIDDLE, WHOLE, HeightLoss
 from .facts import FractureReading, LevelOutline
 
 FRACTURE_REASON = "fracture"  # the reader's reason for excluding a level; see ldct_bmd.corrections
-# Limits of doubt: on twelve real scans (24 outlines of T12 to L2, slices of 1 to 5 mm) holes took at most 0.7 % and the
-# surface without an edge at most a third; the bodies whose outlines were off by more than 5 mm lay above.
+# Limits of doubt, set on eight real scans (20 outlines of T12 to L2, slices of 2 to 5 mm): holes took at most 0.7 % of a
+# body, and at most 38 % of a surface had no edge near it.
 LARGEST_HOLE = 0.02
 LARGEST_FAR = 0.5
-# The SD of T12, L1 and L2 of a scan differed by at most a fourth.
+# There the SD of a VOI was at most about a fourth above the mean of the others'.
 LARGEST_SD_RATIO, LEAST_SD_MORE_HU = 1.5, 20.0
 
 
