@@ -8,8 +8,8 @@ from ..morphometry import MIDDLE, WHOLE, HeightLoss
 from .facts import FractureReading, LevelOutline
 
 FRACTURE_REASON = "fracture"  # the reader's reason for excluding a level; see ldct_bmd.corrections
-# Limits of doubt, set on eight real scans (20 outlines of T12 to L2, slices of 2 to 5 mm): holes took at most 0.7 % of a
-# body, and at most 38 % of a surface had no edge near it.
+# Limits of doubt, set on eight real scans (20 outlines of T12 to L2, slices of 2 to 5 mm): holes took at most 0.7 % of
+# a body, and at most 38 % of a surface had no edge near it.
 LARGEST_HOLE = 0.02
 LARGEST_FAR = 0.5
 # There the SD of a VOI was at most about a fourth above the mean of the others'.
