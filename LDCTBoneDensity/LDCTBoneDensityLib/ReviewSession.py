@@ -120,6 +120,24 @@ class ReviewSession:
 
         self._advance(include_level(self.examination, level, *self._signed()))
 
+    def confirmFracture(self, level: str) -> None:
+        """Call ``level`` fractured: it is left out, and leads the statement."""
+        from ldct_bmd.verdicts import confirm_fracture
+
+        self._advance(confirm_fracture(self.examination, level, *self._signed()))
+
+    def dismissSuspicion(self, level: str) -> None:
+        """Say that ``level`` is not fractured."""
+        from ldct_bmd.verdicts import dismiss_suspicion
+
+        self._advance(dismiss_suspicion(self.examination, level, *self._signed()))
+
+    def confirmOutline(self, level: str) -> None:
+        """Find the outline of ``level`` good, so that it may be used."""
+        from ldct_bmd.verdicts import confirm_outline
+
+        self._advance(confirm_outline(self.examination, level, *self._signed()))
+
     def rename(self, level: str, newLevel: str) -> None:
         """Give one vertebra another name."""
         from ldct_bmd.corrections import rename_level

@@ -70,8 +70,13 @@ def bmdWord(value: float | None) -> str:
 
 def stateWord(examination: Examination, measurement: Measurement) -> str:
     """Return whether a measurement is the software's, a reader's, or left out."""
+    from ldct_bmd.examination import unused_levels
+
     if measurement.excluded is not None:
         return _("excluded: {reason}").format(reason=measurement.excluded.reason)
+    unused = unused_levels(examination).get(measurement.level)
+    if unused is not None:
+        return _("not used: {reason}").format(reason=unused)
     facts = examination.quality.voi(measurement.level)
     if facts.placed_by is not None and facts.automatic is None:
         return _("added")

@@ -31,7 +31,7 @@ class Assessment:
         levels: the lumbar levels that the mean rests on.
         category: "normal", "osteopenia", "osteoporosis", or None where none may be given.
         limited: codes of the findings that limit the category or forbid it, in the order of the enumeration.
-        statement: one or two sentences; a suspected fracture comes first.
+        statement: one or two sentences; a fracture that a reader confirmed comes first.
         mean_bmd_error: standard error of the mean; None where there is no mean.
     """
 
@@ -78,6 +78,7 @@ def assess(
     findings: Iterable[Finding],
     material: str,
     excluded: Mapping[str, str] | None = None,
+    unused: Mapping[str, str] | None = None,
 ) -> Assessment:
     """Assess the measured levels.
 
@@ -85,25 +86,33 @@ def assess(
         bmd_by_level: unrounded BMD of every measured level, excluded ones too.
         findings: all findings about the scan and the levels; their effects decide whether there is a category.
         material: the equivalent material of the BMD, for the statement.
-        excluded: reason by level.
+        excluded: a reader's reason by level.
+        unused: what speaks against further levels, as "has a doubtful outline".
     """
     findings = tuple(findings)
-    excluded = {} if excluded is None else excluded
-    levels = assessed_levels(bmd_by_level, excluded)
+    left_out = {level: f"{level} {why}" for level, why in (unused or {}).items()}
+    left_out |= {level: f"{level} excluded: {reason}" for level, reason in (excluded or {}).items()}
+    levels = assessed_levels(bmd_by_level, left_out)
     codes = _codes_that_count(findings, levels)
     mean = sum(bmd_by_level[level] for level in levels) / len(levels) if levels else None
     category = None
     if mean is not None and not any(code.effect is Effect.FORBIDS for code in codes):
         category = categorize(mean).value
-    fractured = {f.level for f in findings if f.code is FindingCode.SUSPECTED_FRACTURE and f.level is not None}
+    fractured = _levels_of(FindingCode.FRACTURE, findings)
     sentences = []
     if fractured:
-        sentences.append(_fracture_sentence(sorted(fractured, key=order)))
+        sentences.append(_fracture_sentence(fractured))
     if mean is None:
-        sentences.append(_nothing_sentence(bmd_by_level, findings, material, excluded))
+        sentences.append(_nothing_sentence(bmd_by_level, findings, material, left_out))
     else:
-        sentences.append(_mean_sentence(mean, levels, category, codes, material, excluded))
+        because = _because(findings, levels)
+        sentences.append(_mean_sentence(mean, levels, category, codes, material, left_out, because))
     return Assessment(mean, levels, category, tuple(code.value for code in codes), " ".join(sentences))
+
+
+def _levels_of(code: FindingCode, findings: Iterable[Finding]) -> list[str]:
+    """Return the levels that ``code`` was found at, top to bottom."""
+    return sorted({f.level for f in findings if f.code is code and f.level is not None}, key=order)
 
 
 def _codes_that_count(findings: tuple[Finding, ...], levels: tuple[str, ...]) -> tuple[FindingCode, ...]:
@@ -146,14 +155,22 @@ _BECAUSE: dict[FindingCode, str] = {
 }
 
 
+def _because(findings: Iterable[Finding], levels: Collection[str]) -> dict[FindingCode, str]:
+    """Return what each code gives as a reason where the number rests on ``levels``."""
+    suspected = [level for level in _levels_of(FindingCode.SUSPECTED_FRACTURE, findings) if level in levels]
+    if not suspected:
+        return _BECAUSE
+    return _BECAUSE | {FindingCode.SUSPECTED_FRACTURE: f"{listed(suspected)} may be fractured"}
+
+
 _ABOUT_CATEGORY = (FindingCode.SINGLE_LUMBAR_LEVEL, FindingCode.CALIBRATION_MATERIAL)
 
 
 def _fracture_sentence(levels: list[str]) -> str:
     plural = "fractures" if len(levels) > 1 else "fracture"
     return (
-        f"Suspected vertebral {plural} of {listed(levels)} (loss of height): a fragility fracture "
-        "indicates osteoporosis whatever the BMD."
+        f"Vertebral {plural} of {listed(levels)}, confirmed by the reader: a fragility fracture indicates osteoporosis "
+        "whatever the BMD."
     )
 
 
@@ -163,44 +180,45 @@ def _mean_sentence(
     category: str | None,
     codes: tuple[FindingCode, ...],
     material: str,
-    excluded: Mapping[str, str],
+    left_out: Mapping[str, str],
+    because: Mapping[FindingCode, str],
 ) -> str:
     subject = f"Mean trabecular BMD of {listed(levels)}" if len(levels) > 1 else f"Trabecular BMD of {levels[0]}"
-    left_out = [_left_out(level, excluded) for level in ASSESSED_LEVELS if level not in levels]
-    remark = f" ({', '.join(left_out)})" if left_out else ""
+    missing = [_left_out(level, left_out) for level in ASSESSED_LEVELS if level not in levels]
+    remark = f" ({', '.join(missing)})" if missing else ""
     sentence = f"{subject}{remark} is {format_bmd(mean)} mg/cm3 ({material} equivalent)"
     if category is None:
         forbids = [code for code in codes if code.effect is Effect.FORBIDS]
         limits = [code for code in codes if code not in forbids]
-        return f"{sentence}; no category is given because {_reasons(forbids)}{_indicative(limits)}."
-    return f"{sentence}, {_RANGE[category]}{_indicative(codes)}."
+        return f"{sentence}; no category is given because {_reasons(forbids, because)}{_indicative(limits, because)}."
+    return f"{sentence}, {_RANGE[category]}{_indicative(codes, because)}."
 
 
 def _nothing_sentence(
-    bmd_by_level: Mapping[str, float], findings: tuple[Finding, ...], material: str, excluded: Mapping[str, str]
+    bmd_by_level: Mapping[str, float], findings: tuple[Finding, ...], material: str, left_out: Mapping[str, str]
 ) -> str:
-    reasons = ", ".join(_left_out(level, excluded) for level in ASSESSED_LEVELS)
+    reasons = ", ".join(_left_out(level, left_out) for level in ASSESSED_LEVELS)
     sentence = f"No category is given because neither L1 nor L2 could be used ({reasons})"
-    if "T12" in bmd_by_level and "T12" not in excluded:
+    if "T12" in bmd_by_level and "T12" not in left_out:
         # The counts of lumbar levels and the thresholds' material say nothing about the BMD of T12 itself.
         codes = [code for code in _codes_that_count(findings, ("T12",)) if code not in _ABOUT_CATEGORY]
         sentence += (
             f"; T12, as a reference only, has {bmd_by_level['T12']:.1f} mg/cm3 ({material} equivalent)"
-            f"{_indicative(codes)}"
+            f"{_indicative(codes, _because(findings, ('T12',)))}"
         )
     return sentence + "."
 
 
-def _reasons(codes: Iterable[FindingCode]) -> str:
-    return listed(_BECAUSE[code] for code in codes)
+def _reasons(codes: Iterable[FindingCode], because: Mapping[FindingCode, str]) -> str:
+    return listed(because[code] for code in codes)
 
 
-def _indicative(codes: Collection[FindingCode]) -> str:
-    return f"; this is indicative only because {_reasons(codes)}" if codes else ""
+def _indicative(codes: Collection[FindingCode], because: Mapping[FindingCode, str]) -> str:
+    return f"; this is indicative only because {_reasons(codes, because)}" if codes else ""
 
 
-def _left_out(level: str, excluded: Mapping[str, str]) -> str:
-    return f"{level} excluded: {excluded[level]}" if level in excluded else f"{level} not measured"
+def _left_out(level: str, left_out: Mapping[str, str]) -> str:
+    return left_out.get(level, f"{level} not measured")
 
 
 def listed(items: Iterable[str]) -> str:

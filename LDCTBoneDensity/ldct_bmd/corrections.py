@@ -30,8 +30,8 @@ from .examination import (
 )
 from .examination.plain import to_plain
 from .labeling import cut_by_edge
-from .morphometry import body_heights
-from .quality import LevelHeights, VOIFacts
+from .morphometry import body_heights, check_outline
+from .quality import FRACTURE_REASON, LevelHeights, LevelOutline, VOIFacts
 from .scan import CTScan
 from .voi import CylinderVOI, place_voi
 
@@ -48,12 +48,15 @@ class Correction(str, Enum):
     LEVEL_RENAMED = "level_renamed"
     NAMES_SHIFTED = "names_shifted"
     NAMES_CONFIRMED = "names_confirmed"
+    FRACTURE_CONFIRMED = "fracture_confirmed"
+    SUSPICION_DISMISSED = "suspicion_dismissed"
+    OUTLINE_CONFIRMED = "outline_confirmed"
     CALIBRATION_CHANGED = "calibration_changed"
 
 
 # "other" is followed by the reader's own words: "other: ...".
 EXCLUSION_REASONS: tuple[str, ...] = (
-    "fracture",
+    FRACTURE_REASON,
     "surgery or implant",
     "tumour",
     "sclerosis or degeneration",
@@ -78,7 +81,7 @@ def move_voi(
     """
     old = _measured(examination, level)
     corrected = _with_voi(examination, scan, level, voi, reader, body)
-    return _concluded(examination, corrected, Correction.VOI_MOVED, level, old.voi, voi, reader, time)
+    return concluded(examination, corrected, Correction.VOI_MOVED, level, old.voi, voi, reader, time)
 
 
 def add_voi(
@@ -96,7 +99,7 @@ def add_voi(
     if examination.measurement(level) is not None:
         raise UsageError(f"{level} has a VOI already: move that one.")
     corrected = _with_voi(examination, scan, level, voi, reader, body)
-    return _concluded(examination, corrected, Correction.VOI_ADDED, level, None, voi, reader, time)
+    return concluded(examination, corrected, Correction.VOI_ADDED, level, None, voi, reader, time)
 
 
 def edit_body(
@@ -126,21 +129,29 @@ def edit_body(
         volume_ml=len(index_zyx) * geometry.voxel_volume_mm3 / 1000.0,
         complete=complete,
     )
-    heights = body_heights(body.inside, body.box, geometry) if complete else None
+    heights = body_heights(body.inside, body.box, geometry, scan.hu) if complete else None
     others = [one for one in examination.quality.heights if one.level != level]
     if heights is not None:
         others.append(LevelHeights(level, heights))
+    outlines = tuple(one for one in examination.quality.outlines if one.level != level)
     corrected = replace(
         examination,
         vertebrae=(*examination.vertebrae[:place], new, *examination.vertebrae[place + 1 :]),
-        quality=replace(examination.quality, heights=tuple(sorted(others, key=lambda one: order(one.level)))),
+        quality=replace(
+            examination.quality,
+            heights=tuple(sorted(others, key=lambda one: order(one.level))),
+            outlines=(
+                *outlines,
+                LevelOutline(level, check_outline(body.inside, body.box, geometry, scan.hu), confirmed_by=reader),
+            ),
+        ),
     )
     if examination.measurement(level) is not None or level in examination.quality.requested_levels:
         if not complete:
             raise CannotMeasure(f"{level} is cut by the edge of the scan, so its middle is not known: leave it out.")
         voi = place_voi(body.inside, body.box, geometry)
         corrected = _with_voi(corrected, scan, level, voi, reader, body)
-    return _concluded(examination, corrected, Correction.BODY_EDITED, level, old, new, reader, time)
+    return concluded(examination, corrected, Correction.BODY_EDITED, level, old, new, reader, time)
 
 
 def reset_voi(examination: Examination, level: str, reader: str, time: str) -> Examination:
@@ -160,7 +171,7 @@ def reset_voi(examination: Examination, level: str, reader: str, time: str) -> E
         voi=old.automatic.voi,
     )
     corrected = _replaced(examination, measurement, replace(facts.automatic, level=level))
-    return _concluded(examination, corrected, Correction.VOI_RESET, level, old.voi, measurement.voi, reader, time)
+    return concluded(examination, corrected, Correction.VOI_RESET, level, old.voi, measurement.voi, reader, time)
 
 
 def exclude_level(examination: Examination, level: str, reason: str, reader: str, time: str) -> Examination:
@@ -173,16 +184,18 @@ def exclude_level(examination: Examination, level: str, reason: str, reader: str
     old = _measured(examination, level)
     exclusion = Exclusion(reason, reader, time)
     corrected = _replaced(examination, replace(old, excluded=exclusion))
-    return _concluded(examination, corrected, Correction.LEVEL_EXCLUDED, level, old.excluded, exclusion, reader, time)
+    return concluded(examination, corrected, Correction.LEVEL_EXCLUDED, level, old.excluded, exclusion, reader, time)
 
 
 def include_level(examination: Examination, level: str, reader: str, time: str) -> Examination:
-    """Take an excluded level back into the assessment."""
+    """Take an excluded level back into the assessment; one that was called fractured is to be judged again."""
     old = _measured(examination, level)
     if old.excluded is None:
         raise UsageError(f"{level} is not excluded.")
+    readings = tuple(one for one in examination.quality.fracture_readings if one.level != level or not one.fractured)
     corrected = _replaced(examination, replace(old, excluded=None))
-    return _concluded(examination, corrected, Correction.LEVEL_INCLUDED, level, old.excluded, None, reader, time)
+    corrected = replace(corrected, quality=replace(corrected.quality, fracture_readings=readings))
+    return concluded(examination, corrected, Correction.LEVEL_INCLUDED, level, old.excluded, None, reader, time)
 
 
 def rename_level(examination: Examination, level: str, new_level: str, reader: str, time: str) -> Examination:
@@ -195,7 +208,7 @@ def rename_level(examination: Examination, level: str, new_level: str, reader: s
     if examination.measurement(new_level) is not None:
         raise UsageError(f"{new_level} is measured already: rename that one first.")
     corrected = _renamed(examination, {level: new_level}.get)
-    return _concluded(examination, corrected, Correction.LEVEL_RENAMED, new_level, level, new_level, reader, time)
+    return concluded(examination, corrected, Correction.LEVEL_RENAMED, new_level, level, new_level, reader, time)
 
 
 def shift_names(examination: Examination, steps: int, reader: str, time: str) -> Examination:
@@ -216,13 +229,13 @@ def shift_names(examination: Examination, steps: int, reader: str, time: str) ->
     corrected = _renamed(examination, {level: names[place] for level, place in places.items()}.get)
     corrected = _vouched_for(corrected, reader)
     new = [vertebra.level for vertebra in corrected.vertebrae]
-    return _concluded(examination, corrected, Correction.NAMES_SHIFTED, None, old, new, reader, time)
+    return concluded(examination, corrected, Correction.NAMES_SHIFTED, None, old, new, reader, time)
 
 
 def confirm_names(examination: Examination, reader: str, time: str) -> Examination:
     """Take the reader's word that the names are right, so that a category may be given."""
     names = [vertebra.level for vertebra in examination.vertebrae]
-    return _concluded(
+    return concluded(
         examination, _vouched_for(examination, reader), Correction.NAMES_CONFIRMED, None, names, names, reader, time
     )
 
@@ -242,7 +255,7 @@ def change_calibration(
     for measurement in examination.measurements:
         bmd = calibration.bmd_mg_cm3(measurement.mean_hu)
         corrected = _replaced(corrected, replace(measurement, bmd_mg_cm3=bmd))
-    return _concluded(
+    return concluded(
         examination,
         corrected,
         Correction.CALIBRATION_CHANGED,
@@ -254,7 +267,7 @@ def change_calibration(
     )
 
 
-def _concluded(
+def concluded(
     before: Examination,
     after: Examination,
     what: Correction,
@@ -264,6 +277,11 @@ def _concluded(
     reader: str,
     time: str,
 ) -> Examination:
+    """Return ``after`` with an entry in its history, what was automatic kept, and findings and assessment drawn anew.
+
+    Raises:
+        UsageError: the reader has no name, or ``before`` is signed.
+    """
     if not reader.strip():
         raise UsageError("A correction needs the reader's name.")
     if before.signature is not None:
@@ -374,6 +392,8 @@ def _renamed(examination: Examination, new_name: Callable[[str], str | None]) ->
             uncertain_levels=tuple(name(level) for level in quality.uncertain_levels),
             vois=tuple(replace(one, level=name(one.level)) for one in quality.vois),
             unmeasured=tuple(replace(one, level=name(one.level)) for one in quality.unmeasured),
+            outlines=tuple(replace(one, level=name(one.level)) for one in quality.outlines),
+            fracture_readings=tuple(replace(one, level=name(one.level)) for one in quality.fracture_readings),
         ),
     )
 

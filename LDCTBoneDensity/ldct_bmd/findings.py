@@ -91,7 +91,21 @@ class FindingCode(str, Enum):
         "suspected_fracture",
         Severity.WARNING,
         Effect.LIMITS,
-        "The vertebral body has lost height as in a fracture; compacted bone raises its BMD.",
+        "The vertebral body is lower than is usual for its level in this patient: check it for a fracture, whose "
+        "compacted bone raises its BMD. It is no diagnosis.",
+    )
+    FRACTURE = (
+        "fracture",
+        Severity.WARNING,
+        Effect.NONE,
+        "A reader has confirmed a vertebral fracture; its level is not used for the category.",
+    )
+    OUTLINE_DOUBTFUL = (
+        "outline_doubtful",
+        Severity.WARNING,
+        Effect.NONE,
+        "The outline of a measured body has a hole, lies far from any edge in the image, or its VOI varies far more "
+        "than the others: the level is not used for the category until a reader confirms the outline.",
     )
     HU_PATTERN = (
         "hu_pattern",

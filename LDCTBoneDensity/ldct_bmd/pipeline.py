@@ -23,9 +23,9 @@ from .examination import (
     measure_voi,
 )
 from .labeling import VertebralColumn, label
-from .morphometry import body_heights
+from .morphometry import body_heights, check_outline
 from .progress import Progress, silent
-from .quality import LevelHeights, QualityFacts, Unmeasured, VOIFacts
+from .quality import LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .scan import CTScan
 from .segmentation import Segmenter
 from .voi import place_voi
@@ -109,13 +109,14 @@ def _measure_levels(
     vois: list[VOIFacts] = []
     unmeasured: list[Unmeasured] = []
     heights: list[LevelHeights] = []
+    outlines: list[LevelOutline] = []
     for number, vertebra in enumerate(column.vertebrae):
         progress("measure", number / len(column.vertebrae))
         if not vertebra.complete:
             continue  # half a body has no middle to place a VOI in, and no heights
         level = vertebra.level
         box, inside = column.mask(level)
-        measured_heights = body_heights(inside, box, scan.geometry)
+        measured_heights = body_heights(inside, box, scan.geometry, scan.hu)
         if measured_heights is not None:
             heights.append(LevelHeights(level, measured_heights))
         if level not in levels:
@@ -128,6 +129,7 @@ def _measure_levels(
         else:
             measurements.append(measurement)
             vois.append(facts)
+            outlines.append(LevelOutline(level, check_outline(inside, box, scan.geometry, scan.hu)))
     quality = QualityFacts(
         requested_levels=tuple(levels),
         names_certain=column.names_certain,
@@ -137,6 +139,7 @@ def _measure_levels(
         vois=tuple(vois),
         unmeasured=tuple(unmeasured),
         tissue=_tissue(scan, measurements),
+        outlines=tuple(outlines),
     )
     return tuple(measurements), quality
 

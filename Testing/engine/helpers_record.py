@@ -14,8 +14,8 @@ from ldct_bmd.examination import (
     identify,
     measure_voi,
 )
-from ldct_bmd.morphometry import body_heights
-from ldct_bmd.quality import LevelHeights, QualityFacts
+from ldct_bmd.morphometry import body_heights, check_outline
+from ldct_bmd.quality import LevelHeights, LevelOutline, QualityFacts
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, SeriesSummary, Source
 from ldct_bmd.voi import place_voi
 
@@ -65,20 +65,26 @@ def examined(
 ) -> Examination:
     """The record that the pipeline would make of :func:`column_scan`; ``facts`` replace fields of the QualityFacts."""
     scan = column_scan() if scan is None else scan
-    results, vertebrae, heights = [], [], []
+    results, vertebrae, heights, outlines = [], [], [], []
     for level in LEVELS:
         body = body_mask(level)
         center = scan.geometry.to_lps_mm(np.array([31.5, 27.5, (body.box[0].start + body.box[0].stop) / 2]))
         x, y, z = center.tolist()
         vertebrae.append(VertebraRecord(level, (x, y, z), float(body.inside.sum()) / 1000.0, 0.97, True))
-        found = body_heights(body.inside, body.box, scan.geometry)
+        found = body_heights(body.inside, body.box, scan.geometry, scan.hu)
         assert found is not None
         heights.append(LevelHeights(level, found))
         if level in measured:
             voi = place_voi(body.inside, body.box, scan.geometry)
             results.append(measure_voi(scan, level, voi, calibration, body))
+            outlines.append(LevelOutline(level, check_outline(body.inside, body.box, scan.geometry, scan.hu)))
     quality = QualityFacts(
-        ("T12", "L1", "L2"), True, "The last rib is in view.", tuple(heights), tuple(f for _, f in results)
+        ("T12", "L1", "L2"),
+        True,
+        "The last rib is in view.",
+        tuple(heights),
+        tuple(f for _, f in results),
+        outlines=tuple(outlines),
     )
     return conclude(
         Examination(

@@ -134,7 +134,7 @@ def test_a_limiting_finding_leaves_the_category_marked(code):
     assert "indicative only because" in result.statement
 
 
-@pytest.mark.parametrize("code", codes_with(Effect.NONE))
+@pytest.mark.parametrize("code", [code for code in codes_with(Effect.NONE) if code is not FindingCode.FRACTURE])
 def test_other_findings_do_not_touch_the_assessment(code):
     bmd = {"L1": 70.0, "L2": 70.0}
     assert assess(bmd, [finding(code), finding(code, "L1")], "K2HPO4") == assess(bmd, (), "K2HPO4")
@@ -148,18 +148,42 @@ def test_a_finding_about_a_level_counts_only_where_the_category_rests_on_it():
 
 
 @pytest.mark.parametrize("bmd", [70.0, 100.0, 150.0])
-def test_a_suspected_fracture_leads_the_statement_whatever_the_bmd(bmd):
-    found = [finding(FindingCode.SUSPECTED_FRACTURE, "L1"), finding(FindingCode.SUSPECTED_FRACTURE, "T8")]
-    result = assess({"L1": bmd, "L2": bmd}, found, "K2HPO4")
-    assert result.statement.startswith("Suspected vertebral fractures of T8 and L1")
+def test_a_confirmed_fracture_leads_the_statement_whatever_the_bmd(bmd):
+    found = [finding(FindingCode.FRACTURE, "L1"), finding(FindingCode.FRACTURE, "T8")]
+    result = assess({"L1": bmd, "L2": bmd}, found, "K2HPO4", {"L1": "fracture"})
+    assert result.statement.startswith("Vertebral fractures of T8 and L1, confirmed by the reader")
+    assert result.levels == ("L2",)
     assert result.category == categorize(bmd).value
-    assert result.limited == ("suspected_fracture",)
 
 
-def test_a_fracture_leads_even_where_there_is_no_category():
-    result = assess({}, [finding(FindingCode.SUSPECTED_FRACTURE, "T8")], "K2HPO4")
-    assert result.statement.startswith("Suspected vertebral fracture of T8 ")
+def test_a_confirmed_fracture_leads_even_where_there_is_no_category():
+    result = assess({}, [finding(FindingCode.FRACTURE, "T8")], "K2HPO4")
+    assert result.statement.startswith("Vertebral fracture of T8, ")
     assert result.category is None
+
+
+def test_a_suspicion_at_a_level_of_the_mean_limits_the_category_and_names_the_level():
+    found = [finding(FindingCode.SUSPECTED_FRACTURE, "L1"), finding(FindingCode.SUSPECTED_FRACTURE, "T8")]
+    result = assess({"L1": 90.0, "L2": 90.0}, found, "K2HPO4")
+    assert result.limited == ("suspected_fracture",)
+    assert result.statement.startswith("Mean trabecular BMD of L1 and L2 is 90.0")
+    assert "because L1 may be fractured." in result.statement
+
+
+def test_a_suspicion_elsewhere_leaves_statement_and_category_as_they_are():
+    bmd = {"T12": 90.0, "L1": 90.0, "L2": 90.0}
+    found = [finding(FindingCode.SUSPECTED_FRACTURE, level) for level in ("T7", "T12")]
+    assert assess(bmd, found, "K2HPO4") == assess(bmd, (), "K2HPO4")
+
+
+def test_a_level_that_may_not_be_used_is_left_out_with_its_reason():
+    unused = {"L1": "has a doubtful outline"}
+    one = assess({"L1": 200.0, "L2": 70.0}, (), "K2HPO4", unused=unused)
+    assert (one.levels, one.category, one.limited) == (("L2",), "osteoporosis", ("single_lumbar_level",))
+    assert "L1 has a doubtful outline" in one.statement
+    both = assess({"L1": 200.0, "L2": 70.0}, (), "K2HPO4", {"L2": "cyst"}, unused)
+    assert both.category is None
+    assert "L1 has a doubtful outline, L2 excluded: cyst" in both.statement
 
 
 def test_the_material_is_always_stated():

@@ -341,7 +341,10 @@ def test_an_edited_body_places_the_voi_anew(record, scan):
 def test_an_edited_wedge_becomes_a_suspected_fracture(record, scan):
     after = edit_body(record, scan, "L1", body_mask("L1", hp_mm=26.0, ha_mm=18.0), **BY)
     assert "suspected_fracture" in codes(after, "L1")
-    assert after.assessment.statement.startswith("Suspected vertebral fracture of L1")
+    assert "because L1 may be fractured" in after.assessment.statement
+    (loss,) = (one for one in after.height_losses if one.level == "L1")
+    assert loss.suspected
+    assert loss.height == "anterior"
 
 
 def test_an_edited_body_of_a_level_that_is_no_target_gets_no_voi(record, scan):

@@ -28,6 +28,7 @@ ROOMS = (
     "quality",
     "examination",
     "corrections",
+    "verdicts",
     "pipeline",
     "reporting",
     "validation",

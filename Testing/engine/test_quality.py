@@ -7,17 +7,20 @@ from ldct_bmd.calibration import NOMINAL, Calibration, Method, Provenance, Scann
 from ldct_bmd.calibration.match import ScanConditions
 from ldct_bmd.densitometry import HUPattern, MidlineContrast
 from ldct_bmd.findings import Effect, Finding, FindingCode, Severity
-from ldct_bmd.morphometry import BodyHeights
+from ldct_bmd.morphometry import HeightLoss, Outline
 from ldct_bmd.quality import (
-    LevelHeights,
+    FractureReading,
+    LevelOutline,
     QualityFacts,
     VOIFacts,
     calibration_findings,
+    doubtful_outlines,
     fracture_findings,
     level_findings,
     lumbar_findings,
     name_findings,
     origin_findings,
+    outline_findings,
     scan_findings,
     voi_findings,
 )
@@ -62,8 +65,8 @@ def test_slices_over_3_mm_thick_or_apart_are_told(thickness, spacing, found):
 
 def test_thick_slices_limit_the_category_and_tell_which_fractures_they_hide():
     assert FindingCode.THICK_SLICES.effect is Effect.LIMITS
-    (spaced,) = scan_findings(None, 4.25, 4.25, 0)
-    assert "losses of height under 28 % can't be seen" in spaced.message
+    (spaced,) = scan_findings(None, 5.0, 5.0, 0)
+    assert "losses of height under 22 % can't be seen" in spaced.message
     (overlapping,) = scan_findings(None, 5.0, 1.0, 0)
     assert "height" not in overlapping.message
 
@@ -165,10 +168,51 @@ def test_levels_that_were_not_asked_for_are_not_missed():
     assert level_findings(("L1",), {"L1": True, "T5": False}, {"L1"}, {}) == []
 
 
-def test_a_wedged_body_is_a_suspected_fracture_and_an_intact_one_is_not():
-    wedge = LevelHeights("L1", BodyHeights(18.0, 21.0, 25.0, 0.76))
-    intact = LevelHeights("L2", BodyHeights(24.5, 24.0, 25.5, 0.76))
-    assert [(f.code.value, f.level) for f in fracture_findings([wedge, intact])] == [("suspected_fracture", "L1")]
+LOSS = HeightLoss("T7", "anterior", 14.6, 20.0, 0.27, 0.05, True)
+
+
+def test_a_loss_is_to_be_checked_with_its_size_and_uncertainty():
+    small = replace(LOSS, level="T8", loss=0.19, suspected=False)
+    (one,) = fracture_findings([LOSS, small], (), ())
+    assert (one.code.value, one.level) == ("suspected_fracture", "T7")
+    assert one.message == "Check T7: its front height is 27 % below what is usual for T7 (uncertainty 5 %)."
+
+
+def test_a_reader_s_word_ends_the_suspicion():
+    dismissed = FractureReading("T7", False, "Dr. Reader", "2024-05-06T07:08:09Z")
+    assert fracture_findings([LOSS], (), [dismissed]) == []
+    (one,) = fracture_findings([LOSS], ("T7",), [replace(dismissed, fractured=True)])
+    assert (one.code.value, one.level) == ("fracture", "T7")
+
+
+GOOD = LevelOutline("L1", Outline(hole_fraction=0.002, far_fraction=0.2))
+SD_HU = {"T12": 40.0, "L1": 38.0, "L2": 41.0}
+
+
+@pytest.mark.parametrize(
+    ("outline", "sd_hu", "word"),
+    [
+        (GOOD, SD_HU, None),
+        (replace(GOOD, outline=Outline(0.06, 0.2)), SD_HU, "6 % of the body is missing"),
+        (replace(GOOD, outline=Outline(0.0, 0.7)), SD_HU, "70 % of it lies far from any edge"),
+        (GOOD, SD_HU | {"L1": 90.0}, "standard deviation of 90 HU, the other levels 40 HU"),
+        (GOOD, {"T12": 8.0, "L1": 20.0, "L2": 8.0}, None),  # little noise: no limit of a few HU
+        (GOOD, {"L1": 90.0}, None),  # nothing to compare with
+    ],
+)
+def test_an_outline_is_doubtful_for_a_hole_for_missing_edges_and_for_a_restless_voi(outline, sd_hu, word):
+    doubts = doubtful_outlines([outline], sd_hu)
+    assert list(doubts) == ([] if word is None else ["L1"])
+    if word is not None:
+        (one,) = outline_findings(doubts)
+        assert one.code is FindingCode.OUTLINE_DOUBTFUL
+        assert word in one.message
+
+
+def test_a_doubtful_outline_counts_no_more_once_a_reader_has_confirmed_it_or_placed_the_voi():
+    bad = replace(GOOD, outline=Outline(0.06, 0.2))
+    assert doubtful_outlines([replace(bad, confirmed_by="Dr. Reader")], SD_HU) == {}
+    assert doubtful_outlines([bad], SD_HU, by_hand=["L1"]) == {}
 
 
 @pytest.mark.parametrize(

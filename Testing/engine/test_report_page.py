@@ -17,12 +17,14 @@ from ldct_bmd.corrections import change_calibration, confirm_names, exclude_leve
 from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.findings import Finding, FindingCode
+from ldct_bmd.morphometry import Outline
 from ldct_bmd.reporting.catalogue import catalogue
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.html import to_html
 from ldct_bmd.reporting.page.pdf import to_pdf
 from ldct_bmd.reporting.page.report import Report
 from ldct_bmd.reporting.pictures import draw_pictures
+from ldct_bmd.verdicts import confirm_fracture
 from PIL import Image
 
 PAGE = Path(__file__).parents[2] / "LDCTBoneDensity" / "ldct_bmd" / "reporting" / "page"
@@ -66,12 +68,30 @@ def test_both_views_show_values_statement_findings_calibration_and_limits(record
 
 
 @pytest.mark.parametrize("view", [text_of, pdf_text])
-def test_a_suspected_fracture_leads_the_result_whatever_the_bmd(record: Examination, view) -> None:
-    finding = Finding(FindingCode.SUSPECTED_FRACTURE, "L3", "L3 may be fractured: lower in front than behind.")
+def test_a_confirmed_fracture_leads_the_result_whatever_the_bmd(record: Examination, view) -> None:
+    shown = view(compose(confirm_fracture(record, "L3", READER, TIME)))
+    result = shown[shown.index(catalogue()("section.result")) :]
+    assert result.split(" ", 1)[1].startswith("Vertebral fracture of L3, confirmed by the reader")
+    assert "Vertebral fracture" not in view(compose(record))
+
+
+@pytest.mark.parametrize("view", [text_of, pdf_text])
+def test_a_suspicion_stands_beside_the_result_and_does_not_lead_it(record: Examination, view) -> None:
+    finding = Finding(FindingCode.SUSPECTED_FRACTURE, "L3", "Check L3: its front height is 27 % below what is usual.")
     shown = view(compose(replace(record, findings=(finding, *record.findings))))
     result = shown[shown.index(catalogue()("section.result")) :]
-    assert result.split(" ", 1)[1].startswith("Suspected vertebral fracture")
-    assert "Suspected vertebral fracture" not in view(compose(record))
+    assert "Check for a fracture: L3." in result
+    assert result.index("Check for a fracture: L3.") > result.index("BMD")
+
+
+@pytest.mark.parametrize("view", [text_of, pdf_text])
+def test_a_level_that_is_not_used_says_why(record: Examination, view) -> None:
+    doubtful = tuple(
+        replace(one, outline=Outline(0.1, 0.2)) if one.level == "L1" else one for one in record.quality.outlines
+    )
+    shown = view(compose(conclude(replace(record, quality=replace(record.quality, outlines=doubtful)))))
+    assert "L1 is measured and not used: it has a doubtful outline." in shown
+    assert "not used: has a doubtful outline" in shown
 
 
 @pytest.mark.parametrize("view", [text_of, pdf_text])

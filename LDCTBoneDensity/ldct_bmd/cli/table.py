@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..assessment import format_bmd
 from ..calibration import BMDError
-from ..examination import Examination, ScanIdentity
+from ..examination import Examination, ScanIdentity, unused_levels
 from ..findings import Finding, Severity
 from ..scan import SeriesSummary
 from .terminal import RESEARCH_USE, safe, say
@@ -107,10 +107,13 @@ def _measurement_table(examination: Examination) -> Table:
     table.add_column("HU SD", justify="right")
     table.add_column("VOI ml", justify="right")
     table.add_column("findings", overflow="fold")
+    unused = unused_levels(examination)
     for measurement in examination.measurements:
         codes = [f.code.value for f in examination.findings if f.level == measurement.level]
         if measurement.excluded is not None:
             codes.insert(0, f"excluded: {measurement.excluded.reason}")
+        elif measurement.level in unused:
+            codes.insert(0, f"not used: {unused[measurement.level]}")
         level = measurement.level
         table.add_row(
             Text(level if examination.quality.certain(level) else f"{level}?", "bold"),

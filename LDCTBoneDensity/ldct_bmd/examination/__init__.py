@@ -1,6 +1,6 @@
 """The record of one examination, how it is concluded from, and how it is measured into."""
 
-from .conclude import conclude
+from .conclude import conclude, unused_levels
 from .measuring import BodyMask, measure_voi
 from .record import (
     SCHEMA,
@@ -51,4 +51,5 @@ __all__ = [
     "record_sha256",
     "sign",
     "unsign",
+    "unused_levels",
 ]

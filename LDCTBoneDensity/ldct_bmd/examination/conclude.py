@@ -6,20 +6,27 @@ from ..assessment import assess, assessed_levels
 from ..calibration import BMDError, Scanner
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..findings import Finding, FindingCode, Severity
+from ..morphometry import height_losses
 from ..quality import (
     calibration_findings,
     choice_findings,
+    confirmed_fractures,
+    doubtful_outlines,
     fracture_findings,
     level_findings,
     lumbar_findings,
     name_findings,
     origin_findings,
+    outline_findings,
     scan_findings,
     tissue_findings,
     voi_findings,
 )
 from .record import Examination, Measurement, ScanIdentity
 
+# Why a measured level is not used, in the words of the statement.
+FRACTURED = "is fractured"
+DOUBTFUL = "has a doubtful outline"
 _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
@@ -28,16 +35,44 @@ def conclude(examination: Examination) -> Examination:
 
     The pipeline calls it on a fresh record, every correction on a corrected one; it needs no pixels.
     """
-    examination = replace(examination, measurements=_with_errors(examination), calibration_choice=_choice(examination))
+    examination = replace(
+        examination,
+        measurements=_with_errors(examination),
+        calibration_choice=_choice(examination),
+        height_losses=height_losses([(one.level, one.heights) for one in examination.quality.heights]),
+    )
     findings = _findings(examination)
     assessment = assess(
         {m.level: m.bmd_mg_cm3 for m in examination.measurements},
         findings,
         examination.calibration.material,
         {m.level: m.excluded.reason for m in examination.measurements if m.excluded is not None},
+        unused_levels(examination),
     )
     assessment = replace(assessment, mean_bmd_error=_error(examination, assessment.levels))
     return replace(examination, findings=findings, assessment=assessment)
+
+
+def unused_levels(examination: Examination) -> dict[str, str]:
+    """Return the measured levels that are not used though no reader excluded them, each with the reason."""
+    fractured = dict.fromkeys(_confirmed(examination), FRACTURED)
+    doubtful = dict.fromkeys(_doubts(examination), DOUBTFUL)
+    excluded = {m.level for m in examination.measurements if m.excluded is not None}
+    measured = {m.level for m in examination.measurements}
+    return {level: why for level, why in (doubtful | fractured).items() if level in measured - excluded}
+
+
+def _confirmed(examination: Examination) -> tuple[str, ...]:
+    """Return the levels that a reader has called fractured."""
+    reasons = {m.level: m.excluded.reason for m in examination.measurements if m.excluded is not None}
+    return confirmed_fractures(examination.quality.fracture_readings, reasons)
+
+
+def _doubts(examination: Examination) -> dict[str, str]:
+    """Return why the outlines of measured levels are doubtful."""
+    quality = examination.quality
+    by_hand = [facts.level for facts in quality.vois if facts.placed_by is not None]
+    return doubtful_outlines(quality.outlines, {m.level: m.sd_hu for m in examination.measurements}, by_hand)
 
 
 def _with_errors(examination: Examination) -> tuple[Measurement, ...]:
@@ -62,7 +97,7 @@ def _choice(examination: Examination) -> CalibrationChoice | None:
 def _findings(examination: Examination) -> tuple[Finding, ...]:
     scan, quality = examination.scan, examination.quality
     measured = {m.level for m in examination.measurements}
-    excluded = {m.level for m in examination.measurements if m.excluded is not None}
+    unused = {m.level for m in examination.measurements if m.excluded is not None} | set(unused_levels(examination))
     completeness = {v.level: v.complete for v in examination.vertebrae}
     found = [
         *scan_findings(
@@ -83,8 +118,9 @@ def _findings(examination: Examination) -> tuple[Finding, ...]:
             measured,
             {unmeasured.level: unmeasured.reason for unmeasured in quality.unmeasured},
         ),
-        *fracture_findings(quality.heights),
-        *lumbar_findings(assessed_levels(dict.fromkeys(measured, 0.0), excluded)),
+        *fracture_findings(examination.height_losses, _confirmed(examination), quality.fracture_readings),
+        *outline_findings(_doubts(examination)),
+        *lumbar_findings(assessed_levels(dict.fromkeys(measured, 0.0), unused)),
     ]
     for measurement in examination.measurements:
         found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))

@@ -12,6 +12,7 @@ from ..calibration import BMDError, Calibration
 from ..calibration.match import CalibrationChoice
 from ..errors import UsageError
 from ..findings import Finding, FindingCode
+from ..morphometry import HeightLoss
 from ..quality import LevelHeights, QualityFacts
 from ..scan import CTScan
 from ..voi import CylinderVOI
@@ -228,6 +229,7 @@ class Examination:
     """The record. Times of running are not compared; see also :class:`ScanIdentity`.
 
     ``calibration_choice`` says why a store's calibration was taken; None where the calibration was given.
+    ``height_losses`` holds the largest loss of each body from T4 to L4, suspected or not; none in records of before.
     ``measured_at`` is ISO 8601; None where whoever measured did not say. ``comment`` is the reader's own words.
 
     Raises:
@@ -250,6 +252,7 @@ class Examination:
     signature: Signature | None = None
     measured_at: str | None = field(default=None, compare=False)
     comment: str | None = None
+    height_losses: tuple[HeightLoss, ...] = ()
 
     def __post_init__(self) -> None:
         for name, levels in (

@@ -1,10 +1,16 @@
 """Findings about the scan and the measurement: pure functions from facts."""
 
+from .body_rules import (
+    FRACTURE_REASON,
+    confirmed_fractures,
+    doubtful_outlines,
+    fracture_findings,
+    outline_findings,
+)
 from .calibration_rules import choice_findings, origin_findings, tissue_findings
-from .facts import LevelHeights, QualityFacts, Unmeasured, VOIFacts
+from .facts import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .rules import (
     calibration_findings,
-    fracture_findings,
     level_findings,
     lumbar_findings,
     name_findings,
@@ -13,17 +19,23 @@ from .rules import (
 )
 
 __all__ = [
+    "FRACTURE_REASON",
+    "FractureReading",
     "LevelHeights",
+    "LevelOutline",
     "QualityFacts",
     "Unmeasured",
     "VOIFacts",
     "calibration_findings",
     "choice_findings",
+    "confirmed_fractures",
+    "doubtful_outlines",
     "fracture_findings",
     "level_findings",
     "lumbar_findings",
     "name_findings",
     "origin_findings",
+    "outline_findings",
     "scan_findings",
     "tissue_findings",
     "voi_findings",

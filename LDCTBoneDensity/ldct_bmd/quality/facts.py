@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..calibration.tissue import TissueHU
 from ..densitometry import HUPattern, MidlineContrast
-from ..morphometry import BodyHeights
+from ..morphometry import BodyHeights, Outline
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,25 @@ class LevelHeights:
 
 
 @dataclass(frozen=True)
+class LevelOutline:
+    """What the mask of one measured level looks like; ``confirmed_by``: the reader who found it good, or drew it."""
+
+    level: str
+    outline: Outline
+    confirmed_by: str | None = None
+
+
+@dataclass(frozen=True)
+class FractureReading:
+    """A reader's word on one level: whether it is fractured. ``time`` is ISO 8601."""
+
+    level: str
+    fractured: bool
+    reader: str
+    time: str
+
+
+@dataclass(frozen=True)
 class Unmeasured:
     """A vertebra in view whose VOI could not be placed or measured; ``reason`` is one sentence."""
 
@@ -56,6 +75,8 @@ class QualityFacts:
         vois: one for each measurement.
         uncertain_levels: the levels whose names are uncertain; if empty, ``names_certain`` holds for all.
         tissue: HU of the patient's own tissues; None where there was no VOI to look around.
+        outlines: of the levels that were measured on a mask.
+        fracture_readings: one for each level that a reader has judged.
     """
 
     requested_levels: tuple[str, ...]
@@ -66,6 +87,8 @@ class QualityFacts:
     unmeasured: tuple[Unmeasured, ...] = ()
     tissue: TissueHU | None = None
     uncertain_levels: tuple[str, ...] = ()
+    outlines: tuple[LevelOutline, ...] = ()
+    fracture_readings: tuple[FractureReading, ...] = ()
 
     def certain(self, level: str) -> bool:
         """Return whether the name of ``level`` is certain."""

@@ -7,9 +7,9 @@ from ..anatomy import ASSESSED_LEVELS, order
 from ..calibration import Calibration, KvpFit
 from ..densitometry import DENSE_HU, LIGHT_HU
 from ..findings import Finding, FindingCode
-from ..morphometry import FRACTURE_LOSS, height_losses, smallest_loss
+from ..morphometry import FRACTURE_LOSS, smallest_loss
 from ..voi import CORTEX_MARGIN_MM, CylinderVOI
-from .facts import LevelHeights, QualityFacts, VOIFacts
+from .facts import QualityFacts, VOIFacts
 
 THICKEST_SLICE_MM = 3.0  # a third of the VOI's height
 _SLICE_TOLERANCE_MM = 0.01  # spacing is computed from slice positions
@@ -150,15 +150,6 @@ def level_findings(
             reason = reasons.get(level, f"{level} is in view but has no VOI.")
             found.append(Finding(FindingCode.NOT_MEASURED, level, reason))
     return found
-
-
-def fracture_findings(heights: Sequence[LevelHeights]) -> list[Finding]:
-    """Return the levels that have lost height; ``heights`` are of complete bodies, top to bottom."""
-    losses = height_losses([(one.level, one.heights) for one in heights])
-    return [
-        Finding(FindingCode.SUSPECTED_FRACTURE, level, f"{level} may be fractured: {phrase}.")
-        for level, phrase in losses.items()
-    ]
 
 
 def lumbar_findings(levels: Sequence[str]) -> list[Finding]:

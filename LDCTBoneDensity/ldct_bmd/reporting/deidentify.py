@@ -12,7 +12,7 @@ from ..calibration import Calibration
 from ..calibration.provenance import Scanner
 from ..examination import SIGNED, UNSIGNED, Examination, HistoryEntry, Measurement, PatientIdentity, ScanIdentity
 from ..findings import Finding, FindingCode
-from ..quality import VOIFacts
+from ..quality import FractureReading, LevelOutline, VOIFacts
 
 REMOVED = "[removed]"
 # HIPAA's safe harbour: all ages over 89 are one.
@@ -46,6 +46,8 @@ def deidentified(examination: Examination) -> Examination:
             examination.quality,
             names_remark=_remark(examination.quality.names_remark, readers),
             vois=tuple(_facts(facts, pseudonyms) for facts in examination.quality.vois),
+            outlines=tuple(_outline(one, pseudonyms) for one in examination.quality.outlines),
+            fracture_readings=tuple(_reading(one, pseudonyms) for one in examination.quality.fracture_readings),
         ),
         history=tuple(_entry(entry, pseudonyms) for entry in examination.history),
         findings=_findings(examination.findings),
@@ -70,6 +72,8 @@ def _readers(examination: Examination) -> list[str]:
     names = [entry.reader for entry in examination.history]
     names += [m.excluded.reader for m in examination.measurements if m.excluded is not None]
     names += [facts.placed_by for facts in examination.quality.vois if facts.placed_by is not None]
+    names += [one.confirmed_by for one in examination.quality.outlines if one.confirmed_by is not None]
+    names += [reading.reader for reading in examination.quality.fracture_readings]
     return list(dict.fromkeys(names))
 
 
@@ -135,6 +139,22 @@ def _facts(facts: VOIFacts, pseudonyms: dict[str, str]) -> VOIFacts:
     return facts if facts.placed_by is None else replace(facts, placed_by=pseudonyms[facts.placed_by])
 
 
+def _outline(outline: LevelOutline, pseudonyms: dict[str, str]) -> LevelOutline:
+    return outline if outline.confirmed_by is None else replace(outline, confirmed_by=pseudonyms[outline.confirmed_by])
+
+
+def _reading(reading: FractureReading, pseudonyms: dict[str, str]) -> FractureReading:
+    return replace(reading, reader=pseudonyms[reading.reader], time="")
+
+
+def _verdict(value: Any, pseudonyms: dict[str, str]) -> Any:
+    """Return what a reader said of a fracture or an outline, as the history holds it, without name and time."""
+    if not isinstance(value, dict):
+        return value
+    names = {key: pseudonyms.get(value[key]) for key in ("reader", "confirmed_by") if value.get(key)}
+    return value | names | ({"time": ""} if "time" in value else {})
+
+
 def _calibration(calibration: Calibration) -> Calibration:
     if calibration.nominal:
         return calibration
@@ -163,6 +183,8 @@ def _entry(entry: HistoryEntry, pseudonyms: dict[str, str]) -> HistoryEntry:
         old = new = None
     elif entry.what in ("level_excluded", "level_included"):
         old, new = (_reason_alone(value) for value in (old, new))
+    elif entry.what in ("fracture_confirmed", "suspicion_dismissed", "outline_confirmed"):
+        old, new = (_verdict(value, pseudonyms) for value in (old, new))
     return replace(entry, old=old, new=new, reader=pseudonyms[entry.reader], time="")
 
 

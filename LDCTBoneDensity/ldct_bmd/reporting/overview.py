@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from ..assessment import format_bmd
-from ..examination import Examination, Measurement
+from ..examination import Examination, Measurement, unused_levels
 from ..labeling import VertebralColumn
 from ..scan import CTScan, Geometry
 from .catalogue import Catalogue, catalogue
@@ -84,7 +84,8 @@ def draw_overview(scan: CTScan, column: VertebralColumn, examination: Examinatio
             _draw_nothing(picture, beside, say, level, [f.message for f in examination.findings if f.level == level])
         else:
             _draw_tile(picture, scan, column, measurement)
-            _draw_values(beside, say, measurement, examination.calibration.nominal, column.certain(level))
+            unused = unused_levels(examination).get(level)
+            _draw_values(beside, say, measurement, examination.calibration.nominal, column.certain(level), unused)
     _draw_header_and_footer(figure, say, scan, column, examination, width_in)
     return figure
 
@@ -143,7 +144,9 @@ def _draw_nothing(picture: Axes, beside: Axes, say: Catalogue, level: str, messa
     )
 
 
-def _draw_values(axes: Axes, say: Catalogue, measurement: Measurement, nominal: bool, name_certain: bool) -> None:
+def _draw_values(
+    axes: Axes, say: Catalogue, measurement: Measurement, nominal: bool, name_certain: bool, unused: str | None
+) -> None:
     axes.axis("off")
     lines = [
         (say("overview.bmd", bmd=format_bmd(measurement.bmd_mg_cm3)), 15, PALE, "bold"),
@@ -159,6 +162,8 @@ def _draw_values(axes: Axes, say: Catalogue, measurement: Measurement, nominal: 
     ]
     if measurement.excluded is not None:
         lines.append((say("overview.excluded"), 9.5, WARNING, "bold"))
+    elif unused is not None:
+        lines.append((say("levels.unused", reason=unused), 9.5, WARNING, "bold"))
     name = measurement.level if name_certain else f"{measurement.level}?"
     draw_pill(axes, 0.09, 0.93, name, measurement.level, "left", fontsize=12)
     for line, (text, size, color, weight) in enumerate(lines):

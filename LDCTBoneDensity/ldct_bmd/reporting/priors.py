@@ -8,7 +8,7 @@ from enum import Enum
 from ..calibration import BMDError
 from ..calibration.provenance import read_date
 from ..errors import UsageError
-from ..examination import Examination, is_intact
+from ..examination import Examination, is_intact, unused_levels
 
 # A change is significant at 95 % where it exceeds 1.96 times the standard error of the difference of two measurements;
 # with equal errors that is ISCD's 2.77 times the precision error.
@@ -118,9 +118,10 @@ def compare(
             changes.append(
                 Change(now_mean.levels, True, then_mean.mean_bmd_mg_cm3, now_mean.mean_bmd_mg_cm3, rate, lsc)
             )
+        unused = {*unused_levels(current), *unused_levels(prior)}
         for now in current.measurements:
             then = prior.measurement(now.level)
-            if then is None or then.excluded is not None or now.excluded is not None:
+            if then is None or then.excluded is not None or now.excluded is not None or now.level in unused:
                 continue
             lsc = site_lsc_mg_cm3
             if lsc is None and is_same_device:

@@ -7,7 +7,8 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from ..examination import Examination, Measurement, record_sha256
+from ..examination import Examination, Measurement, record_sha256, unused_levels
+from ..findings import FindingCode
 from .page.words import visible
 
 Value = str | float | int | bool | None
@@ -34,6 +35,13 @@ LEVEL_COLUMNS = (
     "findings",
     "bmd_material",
     "record_sha256",
+    "not_used_because",
+    "anterior_height_mm",
+    "middle_height_mm",
+    "posterior_height_mm",
+    "largest_height_loss",
+    "largest_height_loss_se",
+    "largest_height_loss_of",
 )
 PATIENT_COLUMNS = (
     "patient_id",
@@ -71,6 +79,8 @@ PATIENT_COLUMNS = (
     "segmentation_model",
     "record_sha256",
     "comment",
+    "fractures_confirmed",
+    "fractures_to_check",
 )
 
 
@@ -132,7 +142,26 @@ def _level_row(examination: Examination, measurement: Measurement) -> dict[str, 
         "automatic_bmd_mg_cm3": None if automatic is None else automatic.bmd_mg_cm3,
         "automatic_mean_hu": None if automatic is None else automatic.mean_hu,
         "findings": " ".join(f.code.value for f in examination.findings if f.level == measurement.level),
+        "not_used_because": unused_levels(examination).get(measurement.level),
+        **_heights(examination, measurement.level),
     }
+
+
+def _heights(examination: Examination, level: str) -> dict[str, Value]:
+    heights = next((one.heights for one in examination.quality.heights if one.level == level), None)
+    loss = next((one for one in examination.height_losses if one.level == level), None)
+    return {
+        "anterior_height_mm": None if heights is None else heights.anterior_mm,
+        "middle_height_mm": None if heights is None else heights.middle_mm,
+        "posterior_height_mm": None if heights is None else heights.posterior_mm,
+        "largest_height_loss": None if loss is None else loss.loss,
+        "largest_height_loss_se": None if loss is None else loss.uncertainty,
+        "largest_height_loss_of": None if loss is None else loss.height,
+    }
+
+
+def _levels_of(code: FindingCode, examination: Examination) -> str:
+    return " ".join(f.level for f in examination.findings if f.code is code and f.level is not None)
 
 
 def _patient_row(examination: Examination) -> dict[str, Value]:
@@ -169,4 +198,6 @@ def _patient_row(examination: Examination) -> dict[str, Value]:
         "software_version": examination.software.version,
         "segmentation_model": examination.software.model_name,
         "comment": examination.comment,
+        "fractures_confirmed": _levels_of(FindingCode.FRACTURE, examination),
+        "fractures_to_check": _levels_of(FindingCode.SUSPECTED_FRACTURE, examination),
     }

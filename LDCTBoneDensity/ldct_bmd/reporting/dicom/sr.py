@@ -11,7 +11,7 @@ from pydicom.uid import SegmentationStorage
 from ... import __version__
 from ...assessment import format_bmd
 from ...calibration import BMDError, Calibration
-from ...examination import Measurement
+from ...examination import Measurement, unused_levels
 from ...labeling import VertebralColumn
 from ..catalogue import catalogue
 from ..deidentify import is_signed_copy
@@ -119,7 +119,8 @@ def _level_group(
     measurement: Measurement, context: Context, segment: int
 ) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
     level, examination, say = measurement.level, context.examination, catalogue()
-    if measurement.excluded is not None:
+    unused = unused_levels(examination).get(level)
+    if measurement.excluded is not None or unused is not None:
         use = codes.EXCLUDED
     else:
         use = codes.INCLUDED if level in examination.assessment.levels else codes.REFERENCE
@@ -145,6 +146,8 @@ def _level_group(
     )
     if measurement.excluded is not None:
         _add_text(group, codes.EXCLUSION_REASON, measurement.excluded.reason)
+    elif unused is not None:
+        _add_text(group, codes.EXCLUSION_REASON, unused)
     automatic = measurement.automatic
     if automatic is not None:
         text = say("sr.before", hu=f"{automatic.mean_hu:.1f}", bmd=format_bmd(automatic.bmd_mg_cm3))

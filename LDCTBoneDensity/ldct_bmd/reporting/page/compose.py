@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...anatomy import ASSESSED_LEVELS
+from ...anatomy import ASSESSED_LEVELS, order
 from ...assessment import (
     NORMAL_ABOVE_MG_CM3,
     OSTEOPOROSIS_BELOW_MG_CM3,
@@ -10,7 +10,7 @@ from ...assessment import (
     format_bmd,
 )
 from ...errors import UsageError
-from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256
+from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256, unused_levels
 from ...findings import Finding, FindingCode
 from ..catalogue import Catalogue, catalogue
 from ..deidentify import is_signed_copy
@@ -173,11 +173,14 @@ def _decimals(bmd_mg_cm3: float) -> int:
 def _levels_line(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     used = tuple(shown_level(level, examination, say) for level in examination.assessment.levels)
     lines = [say("use.used", levels=say.listed(used)) if used else say("use.none")]
+    unused = unused_levels(examination)
     for measurement in examination.measurements:
         level, excluded = shown_level(measurement.level, examination, say), measurement.excluded
         if excluded is not None:
             values = {"reason": visible(excluded.reason), "reader": visible(excluded.reader)}
             lines.append(say("use.excluded", level=level, time=time(excluded.time), **values))
+        elif measurement.level in unused:
+            lines.append(say("use.unused", level=level, reason=visible(unused[measurement.level])))
         elif measurement.level not in ASSESSED_LEVELS:
             lines.append(say("use.reference", level=level))
     measured = {measurement.level for measurement in examination.measurements}
@@ -196,13 +199,21 @@ def _placed(finding: Finding) -> str:
 
 
 def _alert(examination: Examination, say: Catalogue) -> str:
-    fractured = any(finding.code is FindingCode.SUSPECTED_FRACTURE for finding in examination.findings)
-    return say("alert.fracture") if fractured else ""
+    fractured = _levels_of(FindingCode.FRACTURE, examination, say)
+    return say("alert.fracture", levels=fractured) if fractured else ""
+
+
+def _levels_of(code: FindingCode, examination: Examination, say: Catalogue) -> str:
+    levels = [finding.level for finding in examination.findings if finding.code is code and finding.level is not None]
+    return say.listed(tuple(shown_level(level, examination, say) for level in sorted(levels, key=order)))
 
 
 def _warnings(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     """Return what must stand beside the result, not pages after it."""
     lines = []
+    suspected = _levels_of(FindingCode.SUSPECTED_FRACTURE, examination, say)
+    if suspected:
+        lines.append(say("warning.check_fracture", levels=suspected))
     years = examination.scan.patient.age_years
     if years is not None and years < THRESHOLDS_FROM_YEARS:
         lines.append(say("warning.young", years=f"{years:g}"))

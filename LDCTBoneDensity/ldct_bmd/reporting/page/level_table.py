@@ -2,7 +2,7 @@
 
 from ...anatomy import ASSESSED_LEVELS
 from ...assessment import format_bmd
-from ...examination import Examination, Measurement
+from ...examination import Examination, Measurement, unused_levels
 from ..catalogue import Catalogue
 from .report import Column, Table
 from .words import DASH, half_interval, number, visible
@@ -38,7 +38,7 @@ def level_table(examination: Examination, say: Catalogue) -> Table:
             row += [DASH, DASH] if automatic is None else [_bmd(automatic.bmd_mg_cm3), number(automatic.mean_hu)]
         row.append(_use(measurement, examination, say))
         rows.append(tuple(row))
-        if measurement.excluded is not None:
+        if measurement.excluded is not None or measurement.level in unused_levels(examination):
             muted.append(number_of_row)
     remark = visible(examination.quality.names_remark)
     notes = [say("levels.note.interval")]
@@ -64,8 +64,11 @@ def _uncertainty(measurement: Measurement, say: Catalogue) -> tuple[str, bool]:
 
 def _use(measurement: Measurement, examination: Examination, say: Catalogue) -> str:
     words = []
+    unused = unused_levels(examination).get(measurement.level)
     if measurement.excluded is not None:
         words.append(say("levels.excluded", reason=visible(measurement.excluded.reason, 120)))
+    elif unused is not None:
+        words.append(say("levels.unused", reason=visible(unused, 120)))
     elif measurement.level in examination.assessment.levels:
         words.append(say("levels.in_mean"))
     elif measurement.level not in ASSESSED_LEVELS:

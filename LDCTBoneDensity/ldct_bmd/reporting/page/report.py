@@ -92,7 +92,7 @@ class Report:
     """All that a report shows.
 
     Attributes:
-        alert: what leads the result whatever the BMD, "" where nothing does.
+        alert: what leads the result whatever the BMD (a fracture that a reader confirmed), "" where nothing does.
         bar: None where no category may be given: there is then nothing to compare with its thresholds.
         levels_line: which levels are used, which are not, and why.
         comment: the reader's own words, "" where there are none.

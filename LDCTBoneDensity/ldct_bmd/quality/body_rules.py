@@ -1,0 +1,95 @@
+"""The rules about vertebral bodies: loss of height, and outlines that may be wrong."""
+
+from collections.abc import Mapping, Sequence
+
+from ..anatomy import order
+from ..findings import Finding, FindingCode
+from ..morphometry import MIDDLE, WHOLE, HeightLoss
+from .facts import FractureReading, LevelOutline
+
+FRACTURE_REASON = "fracture"  # the reader's reason for excluding a level; see ldct_bmd.corrections
+# Limits of doubt, set on eight real scans (20 outlines of T12 to L2, slices of 2 to 5 mm): holes took at most 0.7 % of
+# a body, and at most 38 % of a surface had no edge near it.
+LARGEST_HOLE = 0.02
+LARGEST_FAR = 0.5
+# There the SD of a VOI was at most about a fourth above the mean of the others'.
+LARGEST_SD_RATIO, LEAST_SD_MORE_HU = 1.5, 20.0
+
+
+def confirmed_fractures(readings: Sequence[FractureReading], excluded: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the levels that a reader has called fractured, top to bottom; ``excluded``: readers' reasons by level."""
+    fractured = {level for level, reason in excluded.items() if reason == FRACTURE_REASON}
+    return tuple(sorted(fractured | {reading.level for reading in readings if reading.fractured}, key=order))
+
+
+def fracture_findings(
+    losses: Sequence[HeightLoss], confirmed: Sequence[str], readings: Sequence[FractureReading]
+) -> list[Finding]:
+    """Return the fractures that a reader confirmed, and the losses of height that nobody has judged yet.
+
+    Args:
+        losses: the largest loss of each body.
+        confirmed: as of :func:`confirmed_fractures`.
+        readings: what readers said.
+    """
+    found = [
+        Finding(FindingCode.FRACTURE, level, f"{level} is fractured, as a reader has confirmed.") for level in confirmed
+    ]
+    judged = {reading.level for reading in readings} | set(confirmed)
+    found += [
+        Finding(FindingCode.SUSPECTED_FRACTURE, loss.level, f"Check {loss.level}: {_phrase(loss)}.")
+        for loss in losses
+        if loss.suspected and loss.level not in judged
+    ]
+    return found
+
+
+def doubtful_outlines(
+    outlines: Sequence[LevelOutline], sd_hu: Mapping[str, float], by_hand: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return why an outline is doubtful, by level; a reader's word settles it.
+
+    Args:
+        outlines: of the measured levels.
+        sd_hu: of the VOI of every measured level.
+        by_hand: levels whose VOI a reader placed, so that it does not rest on the outline.
+    """
+    found = {}
+    for one in outlines:
+        if one.confirmed_by is not None or one.level in by_hand or one.level not in sd_hu:
+            continue
+        others = [sd for level, sd in sd_hu.items() if level != one.level]
+        doubt = _doubt(one, sd_hu[one.level], sum(others) / len(others) if others else None)
+        if doubt is not None:
+            found[one.level] = doubt
+    return found
+
+
+def outline_findings(doubts: Mapping[str, str]) -> list[Finding]:
+    """Return a finding for each level of :func:`doubtful_outlines`."""
+    return [
+        Finding(
+            FindingCode.OUTLINE_DOUBTFUL,
+            level,
+            f"Check the outline of {level}: {doubt}. {level} is not used until a reader confirms it.",
+        )
+        for level, doubt in doubts.items()
+    ]
+
+
+def _doubt(one: LevelOutline, sd_hu: float, others_hu: float | None) -> str | None:
+    if one.outline.hole_fraction > LARGEST_HOLE:
+        return f"{100 * one.outline.hole_fraction:.0f} % of the body is missing inside it"
+    if one.outline.far_fraction > LARGEST_FAR:
+        return f"{100 * one.outline.far_fraction:.0f} % of it lies far from any edge in the image"
+    if others_hu is not None and sd_hu > max(LARGEST_SD_RATIO * others_hu, others_hu + LEAST_SD_MORE_HU):
+        return f"the VOI has a standard deviation of {sd_hu:.0f} HU, the other levels {others_hu:.0f} HU"
+    return None
+
+
+def _phrase(loss: HeightLoss) -> str:
+    height = {MIDDLE: "middle height is", WHOLE: "mean height is"}.get(loss.height, "front height is")
+    return (
+        f"its {height} {100 * loss.loss:.0f} % below what is usual for {loss.level} "
+        f"(uncertainty {100 * loss.uncertainty:.0f} %)"
+    )

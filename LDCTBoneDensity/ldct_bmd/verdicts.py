@@ -1,0 +1,66 @@
+"""A reader's verdicts on what the software doubts: fractures and outlines. Pure functions, like the corrections."""
+
+from dataclasses import replace
+
+from .corrections import Correction, concluded
+from .errors import UsageError
+from .examination import Examination, Exclusion
+from .quality import FRACTURE_REASON, FractureReading
+
+
+def confirm_fracture(examination: Examination, level: str, reader: str, time: str) -> Examination:
+    """Call a vertebra fractured, suspected or not: its level is left out, and the fracture leads the statement."""
+    old = _reading(examination, level)
+    if old is not None and old.fractured:
+        raise UsageError(f"The fracture of {level} is confirmed already.")
+    new = FractureReading(level, True, reader, time)
+    measurements = tuple(
+        replace(m, excluded=Exclusion(FRACTURE_REASON, reader, time)) if m.level == level and m.excluded is None else m
+        for m in examination.measurements
+    )
+    corrected = replace(_with_reading(examination, new), measurements=measurements)
+    return concluded(examination, corrected, Correction.FRACTURE_CONFIRMED, level, old, new, reader, time)
+
+
+def dismiss_suspicion(examination: Examination, level: str, reader: str, time: str) -> Examination:
+    """Say that a vertebra is not fractured: it limits nothing any more, and an exclusion as fractured ends."""
+    old = _reading(examination, level)
+    suspected = any(one.level == level and one.suspected for one in examination.height_losses)
+    measurement = examination.measurement(level)
+    exclusion = None if measurement is None else measurement.excluded
+    as_fractured = exclusion is not None and exclusion.reason == FRACTURE_REASON
+    if old is not None and not old.fractured:
+        raise UsageError(f"The suspicion at {level} is dismissed already.")
+    if old is None and not suspected and not as_fractured:
+        raise UsageError(f"No fracture of {level} is suspected.")
+    new = FractureReading(level, False, reader, time)
+    measurements = tuple(
+        replace(m, excluded=None) if m.level == level and as_fractured else m for m in examination.measurements
+    )
+    corrected = replace(_with_reading(examination, new), measurements=measurements)
+    return concluded(examination, corrected, Correction.SUSPICION_DISMISSED, level, old, new, reader, time)
+
+
+def confirm_outline(examination: Examination, level: str, reader: str, time: str) -> Examination:
+    """Take the reader's word that the outline of a measured level is good, so that the level may be used."""
+    outlines = {one.level: one for one in examination.quality.outlines}
+    old = outlines.get(level)
+    if old is None:
+        raise UsageError(f"{level} has no outline to confirm.")
+    if old.confirmed_by is not None:
+        raise UsageError(f"The outline of {level} was confirmed by {old.confirmed_by}.")
+    new = replace(old, confirmed_by=reader)
+    quality = replace(examination.quality, outlines=tuple((outlines | {level: new}).values()))
+    corrected = replace(examination, quality=quality)
+    return concluded(examination, corrected, Correction.OUTLINE_CONFIRMED, level, old, new, reader, time)
+
+
+def _reading(examination: Examination, level: str) -> FractureReading | None:
+    if level not in {vertebra.level for vertebra in examination.vertebrae}:
+        raise UsageError(f"There is no vertebra named {level}.")
+    return next((one for one in examination.quality.fracture_readings if one.level == level), None)
+
+
+def _with_reading(examination: Examination, new: FractureReading) -> Examination:
+    others = tuple(one for one in examination.quality.fracture_readings if one.level != new.level)
+    return replace(examination, quality=replace(examination.quality, fracture_readings=(*others, new)))
