@@ -1,0 +1,1 @@
+from .refine import refine_outlines
