@@ -38,6 +38,9 @@ def fill(frame: Frame, bottom, top, radius, back, geometry: Geometry) -> tuple[t
     inside &= np.hypot(u, v) < _fine_wall(radius)[a, t]
     inside &= v < _fine_back(back)[iu, t]
     box = tuple(slice(int(f), int(s)) for f, s in zip(first[::-1], stop[::-1], strict=True))
+    parts, count = ndimage.label(inside)
+    if count > 1:
+        inside = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
     return box, inside  # type: ignore[return-value]
 
 

@@ -11,17 +11,18 @@ from ...scan import Geometry
 from .best_surface import best_surface
 from .frame import Frame, Part
 from .profiles import STEP_MM, blend, gradient, half_maximum, smooth, take
-from .start import ANGLE, LEVEL, U_MM, V_MM, Start, Surfaces, fourier, plate_at
+from .start import ANGLE, LEVEL, U_MM, V_MM, Start, Surfaces, fourier, plate_at, polynomial, robust_fit
 
 Array = NDArray[np.float32]
 
-PLATE_MM = np.arange(-6.0, 6.1, STEP_MM, dtype=np.float32)
+PLATE_MM = np.arange(-10.0, 9.1, STEP_MM, dtype=np.float32)
 WALL_MM = np.arange(-5.0, 6.6, STEP_MM, dtype=np.float32)
 BACK_MM = np.arange(-5.0, 8.1, STEP_MM, dtype=np.float32)
-PLATE_BEND, WALL_BEND, BACK_BEND = 0.10, 0.15, 0.15
-PLATE_HOLD, WALL_HOLD, BACK_HOLD = 0.02, 0.02, 0.01
+PLATE_BEND, WALL_BEND, BACK_BEND = 0.20, 0.20, 0.30
+PLATE_HOLD, WALL_HOLD, BACK_HOLD = 0.01, 0.02, 0.01
 BONE_BEYOND_HU = 165.0
-CANAL_MM = 8.0
+CANAL_MM = 6.0
+INF, OUTF = 1.75, 1.5
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def plates(sight: Sight, begin: Surfaces, own: Surfaces, reach: float) -> tuple[
     seen = np.isfinite(profile).all(axis=-1)
     profile = smooth(np.clip(np.nan_to_num(profile, nan=60.0), -50.0, 650.0), 0.7)
     cost = np.clip(gradient(profile), -250.0, 60.0) / 100.0
-    cost += PLATE_HOLD * PLATE_MM**2 + 2.0 * np.clip(np.abs(PLATE_MM) - reach, 0.0, None) ** 2
+    cost += PLATE_HOLD * PLATE_MM**2 + 2.0 * np.clip(-PLATE_MM - reach*INF, 0.0, None) ** 2 + 2.0 * np.clip(PLATE_MM - reach*OUTF, 0.0, None) ** 2
     cost = np.where((foot & seen)[..., None], cost, 0.05 * PLATE_MM**2).astype(np.float32)
     label = best_surface(cost, PLATE_BEND)
     edges = half_maximum(profile, label, PLATE_MM)
@@ -75,7 +76,29 @@ def plates(sight: Sight, begin: Surfaces, own: Surfaces, reach: float) -> tuple[
         near = ndimage.distance_transform_edt(rim[i] < -0.5, return_distances=False, return_indices=True)
         offset[i] = offset[i][near[0], near[1]]
     found = start + sign * offset
+    found = _without_bridges(found, sign, trust, rim)
     return found[:count], found[count:]
+
+
+ORDER = 2
+RIM_OUT, RIM_IN, NODE = 1.0, 0.8, 5.0
+
+
+def _without_bridges(found, sign, trust, rim):
+    u, v = np.meshgrid(U_MM / 15.0, V_MM / 15.0, indexing="ij")
+    terms = polynomial(u, v, ORDER)
+    out = found.copy()
+    for i in range(len(found)):
+        m = rim[i] > 1.5
+        if m.sum() < 30:
+            continue
+        fit = terms @ robust_fit(terms[m], found[i][m], 0.5, 0.5)
+        near = ndimage.distance_transform_edt(~m, return_distances=False, return_indices=True)
+        fit = fit[near[0], near[1]]
+        off = (found[i] - fit) * sign[i]
+        inwards = np.where(rim[i] > 5.0, NODE, RIM_IN)
+        out[i] = fit + sign[i] * np.clip(off, -inwards, RIM_OUT)
+    return out.astype(np.float32)
 
 
 def walls(sight: Sight, begin: Surfaces, own: Surfaces, reach: float) -> Array:
