@@ -12,7 +12,7 @@ from ...morphometry import body_axes_lps
 from ...scan import CTScan
 from .frame import Frame, Part
 from .raster import fill
-from .search import Sight, back_wall, corners, plates, walls
+from .search import Sight, back_wall, behind_the_canal, corners, plates, walls
 from .start import Start, Surfaces, start_of
 
 MARGIN_MM = 12.0  # about the bodies
@@ -51,6 +51,7 @@ def refine_outlines(bodies: NDArray[np.uint8], scan: CTScan, whole: Collection[s
         back, pedicle = back_wall(sight, begin, own, reach + 2.0)
         radius = corners(radius, back, through)
         begin = replace(begin, radius=radius, back=back)
+    begin = replace(begin, radius=behind_the_canal(begin.radius))
     return _drawn(bodies, values, frames, begin, geometry)
 
 

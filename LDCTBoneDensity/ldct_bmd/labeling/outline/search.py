@@ -22,6 +22,7 @@ PLATE_BEND, WALL_BEND, BACK_BEND = 0.20, 0.20, 0.30
 PLATE_HOLD, WALL_HOLD, BACK_HOLD = 0.01, 0.02, 0.01
 BONE_BEYOND_HU = 165.0
 CANAL_MM = 6.0
+BEHIND = 8.0
 INF, OUTF = 1.75, 1.5
 
 
@@ -209,3 +210,9 @@ def corners(radius: Array, back: Array, through: NDArray[np.bool_]) -> Array:
             if angles[i] > 0:
                 radius[:, i] = np.where(free, radius[:, i], np.minimum(lateral / c, 60.0))
     return radius
+
+
+def behind_the_canal(radius: Array) -> Array:
+    """Set the walls free where the back wall alone is the body's end."""
+    cos, sin = np.cos(ANGLE)[None, :, None], np.sin(ANGLE)[None, :, None]
+    return np.where((sin > 0.0) & (radius * np.abs(cos) < BEHIND), radius + 8.0, radius).astype(np.float32)

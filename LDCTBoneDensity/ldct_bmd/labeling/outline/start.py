@@ -81,16 +81,21 @@ def _points(u: NDArray[np.floating], v: NDArray[np.floating], w: NDArray[np.floa
 
 
 def robust_fit(
-    design: NDArray[np.floating], values: NDArray[np.floating], low: float, high: float, rounds: int = 6
+    design: NDArray[np.floating],
+    values: NDArray[np.floating],
+    low: float,
+    high: float,
+    guess: float | None = None,
+    rounds: int = 6,
 ) -> NDArray[np.float64]:
     """Return coefficients of a fit in which what is farther off than ``low`` (below) or ``high`` (above) counts less."""
-    weight = np.ones(len(values))
+    off = np.zeros(len(values)) if guess is None else values - guess
     normal = None
     for _ in range(rounds):
+        weight = 1.0 / (1.0 + (off / np.where(off > 0, high, low)) ** 2)
         weighted = design * weight[:, None]
         normal = np.linalg.solve(weighted.T @ design + 1e-6 * np.eye(design.shape[1]), weighted.T @ values)
         off = values - design @ normal
-        weight = 1.0 / (1.0 + (off / np.where(off > 0, high, low)) ** 2)
     assert normal is not None
     return normal
 
@@ -145,10 +150,13 @@ def _hindmost(mask: Part, frame: Frame, geometry: Geometry, bottom, top, radius)
     return np.where(inside.any(axis=-1), v[last] + 0.25, np.nan)
 
 
+LOWB, HIGHB = 0.5, 0.8
+
+
 def _smooth_back(raw: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the back wall all over: a robust surface through it, which bridges the foramen of the vein."""
     u, t = np.meshgrid(U_MM / 15.0, LEVEL - 0.5, indexing="ij")
     near = np.isfinite(raw) & (np.abs(U_MM) <= 9.0)[:, None]
     terms = np.stack([np.ones_like(u), u, t, u * u, t * t], axis=-1)
     flat = np.stack([np.ones_like(u), u, t, np.minimum(u * u, 0.36), t * t], axis=-1)
-    return flat @ robust_fit(terms[near], raw[near], 0.5, 0.8)
+    return flat @ robust_fit(terms[near], raw[near], LOWB, HIGHB, guess=float(np.percentile(raw[near], 80)))
