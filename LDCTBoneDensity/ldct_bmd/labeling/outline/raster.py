@@ -32,11 +32,15 @@ def fill(frame: Frame, bottom, top, radius, back, geometry: Geometry) -> tuple[t
     iu, iv = _index(u, U_MM, FINE_MM), _index(v, V_MM, FINE_MM)
     low, high = (_fine_plate(p)[iu, iv] for p in (bottom, top))
     level = (w - low) / np.maximum(high - low, 1.0)
-    inside = (level > 0) & (level < 1)
     t = np.clip((level / FINE_LEVEL).astype(np.intp), 0, round(1 / FINE_LEVEL) - 1)
     a = np.rint(np.mod(np.arctan2(v, u), 2 * np.pi) / FINE_ANGLE).astype(np.intp)
-    inside &= np.hypot(u, v) < _fine_wall(radius)[a, t]
-    inside &= v < _fine_back(back)[iu, t]
+    width_u, width_v, width_w = np.abs(turn).sum(axis=0).astype(np.float32)
+    # The part of a voxel that is inside, were the surfaces planes at right angles.
+    part = np.clip((w - low) / width_w + 0.5, 0, 1)
+    part *= np.clip((high - w) / width_w + 0.5, 0, 1)
+    part *= np.clip((_fine_wall(radius)[a, t] - np.hypot(u, v)) / width_u + 0.5, 0, 1)
+    part *= np.clip((_fine_back(back)[iu, t] - v) / width_v + 0.5, 0, 1)
+    inside = part > 0.5
     box = tuple(slice(int(f), int(s)) for f, s in zip(first[::-1], stop[::-1], strict=True))
     parts, count = ndimage.label(inside)
     if count > 1:

@@ -22,6 +22,12 @@ PLATE_BEND, WALL_BEND, BACK_BEND = 0.20, 0.20, 0.30
 PLATE_HOLD, WALL_HOLD, BACK_HOLD = 0.01, 0.02, 0.01
 BONE_BEYOND_HU = 165.0
 CANAL_MM = 6.0
+WIDE = 0.8
+SHEET = True
+SHEETH = 0.002
+SHEETP = 1.5
+SHEETIN = -0.5
+SHEETOUT = 2.5
 BEHIND = 8.0
 INF, OUTF = 1.75, 1.5
 
@@ -68,6 +74,13 @@ def plates(sight: Sight, begin: Surfaces, own: Surfaces, reach: float) -> tuple[
     cost = np.clip(gradient(profile), -250.0, 60.0) / 100.0
     cost += PLATE_HOLD * PLATE_MM**2 + 2.0 * np.clip(-PLATE_MM - reach*INF, 0.0, None) ** 2 + 2.0 * np.clip(PLATE_MM - reach*OUTF, 0.0, None) ** 2
     cost = np.where((foot & seen)[..., None], cost, 0.05 * PLATE_MM**2).astype(np.float32)
+    if SHEET:
+        disc = np.clip(profile, 40.0, 350.0) / 100.0 + SHEETH * (PLATE_MM - 1.0) ** 2
+        disc += 2.0 * np.clip(-PLATE_MM - SHEETIN, 0.0, None) ** 2 + 2.0 * np.clip(PLATE_MM - reach * OUTF - SHEETOUT, 0.0, None) ** 2
+        disc = np.where((foot & seen)[..., None], disc, 0.05 * (PLATE_MM - 1.0) ** 2).astype(np.float32)
+        sheet = best_surface(disc, 2 * PLATE_BEND)
+        beyond = np.arange(len(PLATE_MM)) - sheet[..., None]
+        cost += np.where((foot & seen)[..., None], SHEETP * np.clip(beyond, 0.0, 2.0), 0.0)
     label = best_surface(cost, PLATE_BEND)
     edges = half_maximum(profile, label, PLATE_MM)
     trust = edges.trust * foot * seen * np.clip(rim / 3.0, 0.2, 1.0)
@@ -169,7 +182,8 @@ def back_wall(sight: Sight, begin: Surfaces, own: Surfaces, reach: float) -> Arr
     canal = (np.abs(U_MM) <= CANAL_MM)[None, :, None]
     behind = (BACK_MM > 5.0)
     pedicle = ~canal & (np.median(profile[..., behind], axis=-1) > 140.0)
-    wide = (np.abs(U_MM) > 14.0)[None, :, None]
+    half_width = np.median(begin.radius[:, np.abs(np.sin(ANGLE)) < 0.1], axis=(1, 2))
+    wide = (np.abs(U_MM) > WIDE * half_width[:, None])[..., None]
     free = seen & ~pedicle & ~wide
     cost = np.where(free[..., None], cost, 0.0) + BACK_HOLD * BACK_MM**2
     cost += 2.0 * np.clip(-BACK_MM - 3.0, 0.0, None) ** 2 + 2.0 * np.clip(BACK_MM - reach, 0.0, None) ** 2
