@@ -4,7 +4,7 @@ import numpy as np
 
 from .best_surface import best_surface
 from .frame import Sight
-from .profiles import STEP_MM, beyond, gradient, half_maximum, offsets, settle, smooth
+from .profiles import STEP_MM, beyond, gradient, half_maximum, offsets, settle, share_seen, smooth
 from .surfaces import ANGLE, U_MM, Array, Mask, Surfaces, between_plates
 
 OFFSET_MM = offsets(5.0, 8.0)
@@ -21,8 +21,11 @@ OWN_LIMITS_MM = (-1.0, 2.0)  # the network's outline is bitten out at the vein
 TRUSTED = 0.3
 
 
-def find_back(sight: Sight, begin: Surfaces, own: Surfaces, reach_mm: float) -> Array:
-    """Return how far back the back wall is (bodies, U_MM, LEVEL); arguments as for find_plates."""
+def find_back(sight: Sight, begin: Surfaces, own: Surfaces, reach_mm: float) -> tuple[Array, Array]:
+    """Return how far back the back wall is (bodies, U_MM, LEVEL), and the share of it that is seen (bodies,).
+
+    Arguments as for find_plates.
+    """
     start = begin.back
     u = np.broadcast_to(U_MM[None, :, None].astype(np.float32), start.shape)
     w = between_plates(begin.bottom, begin.top, u, start)
@@ -42,7 +45,7 @@ def find_back(sight: Sight, begin: Surfaces, own: Surfaces, reach_mm: float) -> 
     edges = half_maximum(profile, best_surface(cost.astype(np.float32), BEND), OFFSET_MM)
     own_mm = np.where(np.isfinite(own.back) & canal, np.clip(own.back - start, *OWN_LIMITS_MM), 0.0)
     found = start + settle(edges, searched, own_mm.astype(np.float32), SMOOTH_CELLS)
-    return _carried_on(found, searched & (edges.trust > TRUSTED))
+    return _carried_on(found, searched & (edges.trust > TRUSTED)), share_seen(edges.trust * usable, canal)
 
 
 def _carried_on(back: Array, seen: Mask) -> Array:

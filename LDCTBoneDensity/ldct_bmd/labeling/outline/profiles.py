@@ -36,7 +36,9 @@ def offsets(inwards_mm: float, outwards_mm: float) -> Array:
     return np.arange(-inwards_mm, outwards_mm + STEP_MM / 2, STEP_MM, dtype=np.float32)
 
 
-def beyond(offset_mm: NDArray[np.floating], inwards_mm: float | Array, outwards_mm: float | Array) -> NDArray[np.floating]:
+def beyond(
+    offset_mm: NDArray[np.floating], inwards_mm: float | Array, outwards_mm: float | Array
+) -> NDArray[np.floating]:
     """Return the cost of labels outside a range, which keeps the search in it."""
     too_far = np.maximum(np.maximum(-offset_mm - inwards_mm, offset_mm - outwards_mm), 0.0)
     return np.asarray(2.0 * too_far**2)
@@ -81,7 +83,9 @@ def half_maximum(profile: Array, label: Array, offset_mm: Array, outside_mm: flo
     return Edges((offset_mm[0] + at * STEP_MM).astype(np.float32), trust.astype(np.float32))
 
 
-def settle(edges: Edges, trusted: Mask | Array, own_mm: Array, cells: float, wrap: bool = False) -> Array:
+def settle(
+    edges: Edges, trusted: NDArray[np.bool_] | NDArray[np.floating], own_mm: Array, cells: float, wrap: bool = False
+) -> Array:
     """Return the offsets of the surface: smoothed by trust, and the network's own where there is no edge to trust.
 
     Args:
@@ -89,10 +93,17 @@ def settle(edges: Edges, trusted: Mask | Array, own_mm: Array, cells: float, wra
         own_mm: (surfaces, n0, n1), offsets of the network's outline.
         cells: how far it is smoothed.
     """
-    trust = edges.trust * trusted
+    trust: Array = edges.trust * np.asarray(trusted, dtype=np.float32)
     weight = smooth(trust, cells, wrap)
     total = smooth(trust * edges.offset_mm, cells, wrap) + OWN_WEIGHT * smooth(own_mm, cells, wrap)
     return np.asarray(total / (weight + OWN_WEIGHT))
+
+
+def share_seen(trust: Array, counted: Mask | Array) -> Array:
+    """Return the mean trust (surfaces,) over the cells that count."""
+    counts = np.broadcast_to(np.asarray(counted, dtype=np.float32), trust.shape)
+    total = np.maximum(counts.sum(axis=(1, 2)), 1e-6)
+    return np.asarray((trust * counts).sum(axis=(1, 2)) / total, dtype=np.float32)
 
 
 def _take(values: Array, label: NDArray[np.intp]) -> Array:

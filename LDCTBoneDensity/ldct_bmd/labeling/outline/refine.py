@@ -15,14 +15,15 @@ from .frame import Frame, Part, Sight
 from .plates import find_plates
 from .raster import Box, largest, part_inside
 from .start import Start, start_of
-from .surfaces import Surfaces
+from .surfaces import Array, Surfaces
 from .walls import find_walls, free_behind_the_canal
 
 MARGIN_MM = 15.0  # about the bodies: as far as any line is looked along
 REACHES_MM = (4.0, 2.0)  # of the two rounds
-# Refined bodies have 1.0 to 1.3 times the volume of the network's, whose rims and corners are cut. One far from that was
-# not found.
+# A refined body has 1.0 to 1.3 times the volume of the network's, whose rims and corners are cut. What is far from that
+# is something else.
 VOLUMES = (0.6, 1.8)
+LEAST_SEEN = 0.3  # of a body's edges; with fewer it stays as it is
 
 
 @dataclass(frozen=True)
@@ -43,25 +44,28 @@ def refine_outlines(bodies: NDArray[np.uint8], scan: CTScan, whole: Collection[s
         bodies: (z, y, x) on the scan's grid, VerSe values; not changed.
         whole: levels to refine: those that the scan's edge doesn't cut. Others stay as they are.
     """
-    found = [body for level in whole if (body := _body(bodies, VERSE_VALUE[level], scan.geometry)) is not None]
+    boxes = ndimage.find_objects(bodies, max_label=max(VERSE_VALUE.values()))
+    values = [VERSE_VALUE[level] for level in whole]
+    begun = [_body(bodies, value, box, scan.geometry) for value in values if (box := boxes[value - 1]) is not None]
+    found = [body for body in begun if body is not None]
     if not found:
         return bodies
     own = _joined([body.start.outline for body in found])
     surfaces = _joined([body.start.surfaces for body in found])
     sight = Sight(_around(scan, [body.box for body in found]), scan.geometry, [body.frame for body in found])
     for reach_mm in REACHES_MM:
-        bottom, top = find_plates(sight, surfaces, own, reach_mm)
+        bottom, top, plates_seen = find_plates(sight, surfaces, own, reach_mm)
         surfaces = replace(surfaces, bottom=bottom, top=top)
-        radius = find_walls(sight, surfaces, own, reach_mm)
-        surfaces = replace(surfaces, radius=radius, back=find_back(sight, surfaces, own, reach_mm))
-    return _drawn(bodies, found, replace(surfaces, radius=free_behind_the_canal(surfaces.radius)), scan.geometry)
+        radius, walls_seen = find_walls(sight, surfaces, own, reach_mm)
+        back, back_seen = find_back(sight, surfaces, own, reach_mm)
+        surfaces = replace(surfaces, radius=radius, back=back)
+    surfaces = replace(surfaces, radius=free_behind_the_canal(surfaces.radius))
+    seen = np.mean([plates_seen, walls_seen, back_seen], axis=0) > LEAST_SEEN
+    return _drawn(bodies, found, seen, surfaces, scan.geometry)
 
 
-def _body(bodies: NDArray[np.uint8], value: int, geometry: Geometry) -> _Body | None:
-    """Return where the search begins for a body; None where it is missing or too small to tell."""
-    box = ndimage.find_objects(bodies, max_label=value)[value - 1]
-    if box is None:
-        return None
+def _body(bodies: NDArray[np.uint8], value: int, box: Box, geometry: Geometry) -> _Body | None:
+    """Return where the search begins for a body; None where it is too small to tell."""
     mask = bodies[box] == value
     axes = body_axes_lps(mask, box, geometry)
     if axes is None:
@@ -88,22 +92,39 @@ def _around(scan: CTScan, boxes: list[Box]) -> Part:
 
 
 def _drawn(
-    bodies: NDArray[np.uint8], found: list[_Body], surfaces: Surfaces, geometry: Geometry
+    bodies: NDArray[np.uint8], found: list[_Body], seen: NDArray[np.bool_], surfaces: Surfaces, geometry: Geometry
 ) -> NDArray[np.uint8]:
-    """Return the bodies drawn anew; a voxel that two of them want goes to the one that has more of it."""
-    parts: list[tuple[int, Box, NDArray[np.float32]]] = []
-    out = bodies.copy()
-    for number, body in enumerate(found):
-        box, part = part_inside(surfaces, number, body.frame, geometry)
+    """Return the bodies drawn anew; those that aren't seen, or become far smaller or larger, stay as they are."""
+    drawings = []
+    for number in np.flatnonzero(seen).tolist():
+        box, part = part_inside(surfaces, number, found[number].frame, geometry)
         part[~largest(part > 0.5)] = 0.0
-        own = bodies[body.box] == body.value
-        if VOLUMES[0] * own.sum() <= (part > 0.5).sum() <= VOLUMES[1] * own.sum():
-            parts.append((body.value, box, part))
-            out[body.box][own] = 0
-    taken = np.zeros(bodies.shape, dtype=np.float32)
-    taken[out > 0] = 1.0
-    for value, box, part in parts:
+        drawings.append((found[number], box, part))
+    while True:
+        out = _painted(bodies, drawings)
+        kept = [d for d in drawings if _is_plausible(bodies, out, d[0].value, d[0].box, d[1])]
+        if len(kept) == len(drawings):
+            return out
+        drawings = kept
+
+
+def _painted(bodies: NDArray[np.uint8], drawings: list[tuple[_Body, Box, Array]]) -> NDArray[np.uint8]:
+    """Return bodies with some drawn anew; a voxel that two of them want goes to the one that has more of it."""
+    out = bodies.copy()
+    for body, _, _ in drawings:
+        out[body.box][bodies[body.box] == body.value] = 0
+    taken = (out > 0).astype(np.float32)
+    for body, box, part in drawings:
         wins = (part > 0.5) & (part > taken[box])
-        out[box][wins] = value
+        out[box][wins] = body.value
         taken[box][wins] = part[wins]
+    for body, box, _ in drawings:
+        near = out[box]
+        mine = near == body.value
+        near[mine & ~largest(mine)] = 0
     return out
+
+
+def _is_plausible(before: NDArray[np.uint8], after: NDArray[np.uint8], value: int, old: Box, new: Box) -> bool:
+    own = np.count_nonzero(before[old] == value)
+    return bool(VOLUMES[0] * own <= np.count_nonzero(after[new] == value) <= VOLUMES[1] * own)

@@ -69,7 +69,7 @@ def _smooth_plate(own: NDArray[np.float64], inner: Mask) -> NDArray[np.float64]:
     """Return a robust quadric of an endplate's inner part, carried on flat beyond the rims."""
     terms = polynomial(2)
     fit = terms @ robust_fit(terms[inner], own[inner], 0.7, 0.7)
-    return spread(fit, ndimage.binary_dilation(inner, iterations=2))
+    return np.asarray(spread(fit, ndimage.binary_dilation(inner, iterations=2)), dtype=np.float64)
 
 
 def _outermost(

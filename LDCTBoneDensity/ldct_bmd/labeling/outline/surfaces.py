@@ -81,12 +81,12 @@ def robust_fit(
         above: how far above it.
         guess: a constant to start at; without it, at plain least squares.
     """
-    off = np.zeros(len(values)) if guess is None else values - guess
-    coefficients = np.zeros(terms.shape[1])
+    off: NDArray[np.floating] = np.zeros(len(values)) if guess is None else values - guess
+    coefficients: NDArray[np.float64] = np.zeros(terms.shape[1])
     for _ in range(rounds):
         weighted = terms / (1.0 + (off / np.where(off > 0, above, below)) ** 2)[:, None]
         ridge = 1e-6 * np.eye(terms.shape[1])
-        coefficients = np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ values)
+        coefficients = np.asarray(np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ values), dtype=np.float64)
         off = values - terms @ coefficients
     return coefficients
 

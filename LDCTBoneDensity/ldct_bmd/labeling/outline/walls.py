@@ -5,7 +5,7 @@ from scipy import ndimage
 
 from .best_surface import best_surface
 from .frame import Sight
-from .profiles import STEP_MM, beyond, gradient, half_maximum, offsets, settle, smooth
+from .profiles import STEP_MM, beyond, gradient, half_maximum, offsets, settle, share_seen, smooth
 from .surfaces import ANGLE, DEGREES, LEVEL, Array, Mask, Surfaces, between_plates
 
 OFFSET_MM = offsets(5.0, 6.5)
@@ -19,12 +19,15 @@ PEDICLE_DEGREES = (12.0, 80.0)  # from straight back
 OWN_LIMIT_MM = 2.0
 OWN_FROM = 0.3  # sine of the angle: behind it the network's corners lack 2 mm, and the back wall is cut straight
 SPUR_MM = 3.0  # beyond the usual flare of the rims
-SPUR_DEGREES = (190.0, 350.0)  # the front half
+SPUR_FROM, SPUR_TO = 190.0, 350.0  # degrees: the front half
 CANAL_MM = 8.0  # from the middle: there the back wall alone is the body's end
 
 
-def find_walls(sight: Sight, begin: Surfaces, own: Surfaces, reach_mm: float) -> Array:
-    """Return the walls' radius (bodies, ANGLE, LEVEL); arguments as for find_plates."""
+def find_walls(sight: Sight, begin: Surfaces, own: Surfaces, reach_mm: float) -> tuple[Array, Array]:
+    """Return the walls' radius (bodies, ANGLE, LEVEL), and the share of the front and sides that is seen (bodies,).
+
+    Arguments as for find_plates.
+    """
     cos, sin = (f(ANGLE)[None, :, None].astype(np.float32) for f in (np.cos, np.sin))
     start = begin.radius
     w = between_plates(begin.bottom, begin.top, start * cos, start * sin)
@@ -41,7 +44,7 @@ def find_walls(sight: Sight, begin: Surfaces, own: Surfaces, reach_mm: float) ->
     held = np.isfinite(own.radius) & (sin < OWN_FROM)
     own_mm = np.where(held, np.clip(own.radius - start, -OWN_LIMIT_MM, OWN_LIMIT_MM), 0.0).astype(np.float32)
     found = start + settle(edges, searched, own_mm, SMOOTH_CELLS, wrap=True)
-    return _with_corners(_without_spurs(found), pedicle)
+    return _with_corners(_without_spurs(found), pedicle), share_seen(edges.trust * usable, sin < OWN_FROM)
 
 
 def free_behind_the_canal(radius: Array) -> Array:
@@ -71,7 +74,7 @@ def _pedicle(profile: Array) -> Mask:
 
 def _without_spurs(radius: Array) -> Array:
     """Limit the front: what goes farther than SPUR_MM beyond the usual flare of a body's rims is a spur."""
-    front = (DEGREES > SPUR_DEGREES[0]) & (DEGREES < SPUR_DEGREES[1])
+    front = (DEGREES > SPUR_FROM) & (DEGREES < SPUR_TO)
     waist = np.percentile(radius[:, :, (LEVEL > 0.3) & (LEVEL < 0.7)], 30, axis=2)
     waist = ndimage.gaussian_filter1d(waist, 1.2, axis=1, mode="wrap")[..., None]
     flare = np.median((radius - waist)[:, front], axis=1, keepdims=True)
