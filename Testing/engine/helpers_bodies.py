@@ -25,6 +25,7 @@ class Shape:
         spur_mm: how far a spur at the upper front rim of the middle body goes beyond its wall.
         fused: whether bone fills the disc above the middle body.
         pedicles: whether pedicles leave the bodies' upper halves.
+        vein_mm: how deep the basivertebral vein opens the back walls, at half their height.
     """
 
     height_mm: float = 22.0
@@ -35,6 +36,7 @@ class Shape:
     spur_mm: float = 0.0
     fused: bool = False
     pedicles: bool = False
+    vein_mm: float = 0.0
 
 
 def grid(thickness_mm: float, shape: Shape) -> Geometry:
@@ -91,6 +93,10 @@ def scan_of(shape: Shape, thickness_mm: float = 1.0, noise_hu: float = 0.0) -> t
             shell = shell & (np.abs(w - edge) > 1.5)
         hu[depth > 0] = MARROW_HU
         hu[(depth > 0) & shell] = CORTEX_HU
+    for number in range(shape.count if shape.vein_mm else 0):
+        middle = LOWEST_MM + shape.disc_mm + shape.height_mm / 2 + number * (shape.height_mm + shape.disc_mm)
+        vein = (np.hypot(u, w - middle) < 3.0) & (v > BACK - shape.concave_mm - shape.vein_mm)
+        hu[vein & (depths[number] > 0)] = SOFT_HU
     hu = ndimage.gaussian_filter(hu, [BLUR_MM / d for d in finer.spacing_mm[::-1]])
     hu = hu.reshape(geometry.shape[0], 2, geometry.shape[1], 2, geometry.shape[2], 2).mean(axis=(1, 3, 5))
     hu += np.random.default_rng(0).normal(0.0, noise_hu, hu.shape) if noise_hu else 0.0

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers_bodies import BACK, FRONT, SOFT_HU, X0_MM, Y0_MM, Shape, as_networks_see, scan_of
+from helpers_bodies import BACK, FRONT, LOWEST_MM, SOFT_HU, X0_MM, Y0_MM, Shape, as_networks_see, scan_of
 from ldct_bmd.labeling.outline import refine_outlines
 from ldct_bmd.labeling.outline.best_surface import best_surface
 from ldct_bmd.scan import CTScan
@@ -32,14 +32,26 @@ def middle_lines(u_mm: tuple[int, int], v_mm: tuple[int, int]) -> tuple[slice, s
     return slice(None), slice(v_mm[0] - Y0_MM, v_mm[1] - Y0_MM + 1), slice(u_mm[0] - X0_MM, u_mm[1] - X0_MM + 1)
 
 
-@pytest.mark.parametrize(("thickness_mm", "least", "before"), [(1.0, 0.96, 0.90), (2.0, 0.95, 0.90), (3.0, 0.93, 0.90)])
-def test_outlines_reach_the_true_surface(thickness_mm: float, least: float, before: float) -> None:
+@pytest.mark.parametrize(("thickness_mm", "least"), [(1.0, 0.97), (2.0, 0.97)])
+def test_outlines_reach_the_true_surface(thickness_mm: float, least: float) -> None:
     scan, bodies = scan_of(Shape(), thickness_mm)
     seen = as_networks_see(bodies, scan.geometry)
+    assert dice(seen == MIDDLE, bodies == MIDDLE) < least - 0.015
     refined = refine_outlines(seen, scan, LEVELS)
-    assert dice(seen == MIDDLE, bodies == MIDDLE) < before
-    assert all(dice(refined == value, bodies == value) > least for value in (18, 19, 20))
-    assert (refined == MIDDLE).sum() == pytest.approx((bodies == MIDDLE).sum(), rel=0.05)
+    for value in (18, 19, 20):
+        assert dice(refined == value, bodies == value) > least
+        assert (refined == value).sum() == pytest.approx((bodies == value).sum(), rel=0.05)
+
+
+def test_in_thick_slices_plates_are_found_to_a_third_of_a_slice_and_walls_as_well_as_ever() -> None:
+    scan, bodies = scan_of(Shape(), 3.0)
+    refined = refine_outlines(as_networks_see(bodies, scan.geometry), scan, LEVELS)
+    for number, value in enumerate((20, 19, 18)):
+        bottom_mm = LOWEST_MM + 6.0 + number * 28.0
+        z_mm = np.arange(scan.geometry.size[2]) * 3.0
+        assert not (refined[(z_mm < bottom_mm - 1.0) | (z_mm > bottom_mm + 23.0)] == value).any()
+        sure = (z_mm > bottom_mm + 1.0) & (z_mm < bottom_mm + 21.0)
+        assert dice(refined[sure] == value, bodies[sure] == value) > 0.97
 
 
 def test_tilted_and_noisy_bodies_are_followed_too() -> None:
@@ -63,15 +75,15 @@ def test_a_concave_back_wall_is_followed_where_the_network_cut_it_straight() -> 
             assert end_mm(refined, scan, 1, beside, last=True) == pytest.approx(BACK - 0.3, abs=0.9)
 
 
-def test_a_bite_at_the_vein_is_filled() -> None:
-    scan, bodies = scan_of(Shape())
+def test_the_foramen_of_the_vein_is_bridged() -> None:
+    scan, bodies = scan_of(Shape(vein_mm=8.0))
     seen = as_networks_see(bodies, scan.geometry)
     z = int(np.argwhere(bodies == MIDDLE)[:, 0].mean())
-    seen[z - 3 : z + 4, 5 - Y0_MM :, -4 - X0_MM : 5 - X0_MM] = 0
+    seen[z - 3 : z + 4, 5 - Y0_MM :, -4 - X0_MM : 5 - X0_MM] = 0  # bitten out by the network too
     refined = refine_outlines(seen, scan, LEVELS) == MIDDLE
     middle = (slice(z - 2, z + 3), *middle_lines((-2, 2), (0, 37))[1:])
-    assert end_mm(refined, scan, 1, middle, last=True) == pytest.approx(BACK - 2.5, abs=0.7)
-    assert dice(refined, bodies == MIDDLE) > 0.95
+    assert end_mm(refined, scan, 1, middle, last=True) == pytest.approx(BACK - 2.5, abs=1.0)
+    assert dice(refined, bodies == MIDDLE) > 0.96
 
 
 def test_a_spur_is_cut_three_millimetres_beyond_the_wall() -> None:
