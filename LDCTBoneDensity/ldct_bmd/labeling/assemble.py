@@ -16,9 +16,10 @@ from ..segmentation import NetworkBodies
 from ..segmentation.levels import FIRST_BODY, LAST_BODY, SACRUM
 from ..segmentation.resample import map_points
 from . import sacrum
-from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
+from .column import NO_VERTEBRA, VertebralColumn, make_vertebra, remade
 from .judge import SMALLEST_ML, Landmarks, judge
 from .name import HEIGHTS_MM, NAMES, Naming, assign, count_missing
+from .outline import refine_outlines
 from .ribs import RibCount
 from .separate import separate
 
@@ -92,6 +93,8 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
         vertebrae.append(make_vertebra(level, body, box, scan.geometry, naming.confidence[number - 1]))
     if not vertebrae:
         raise CannotMeasure(NO_VERTEBRA)
+    bodies = refine_outlines(bodies, scan, [v.level for v in vertebrae if v.complete])
+    vertebrae = remade(vertebrae, bodies, scan.geometry)
     whole_ml = [v.volume_ml for v in vertebrae if v.complete]
     if whole_ml and np.median(whole_ml) < SMALLEST_ML:
         raise CannotMeasure(ANY_LEVEL)

@@ -1,5 +1,6 @@
 """The vertebral column of a scan."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,3 +99,13 @@ def make_vertebra(
         confidence=confidence,
         complete=not cut_by_edge(voxels, geometry),
     )
+
+
+def remade(vertebrae: Sequence[Vertebra], bodies: NDArray[np.uint8], geometry: Geometry) -> list[Vertebra]:
+    """Return vertebrae of the same names whose ``bodies`` (z, y, x), VerSe values, have changed."""
+    column = VertebralColumn(tuple(vertebrae), bodies, False, "")
+    masks = [column.mask(v.level) for v in vertebrae]
+    return [
+        make_vertebra(v.level, body, box, geometry, v.confidence)
+        for v, (box, body) in zip(vertebrae, masks, strict=True)
+    ]

@@ -1,0 +1,59 @@
+"""The best of all smooth surfaces through a volume of costs."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST_STEP = 3  # labels between neighbouring cells: the steepest slope that a surface can have
+
+
+def best_surface(cost: NDArray[np.float32], bend: float, wrap: bool = False) -> NDArray[np.float32]:
+    """Return for each cell the label, with a fraction, on a surface of low cost and small steps.
+
+    Semi-global matching (Hirschmueller 2008): the exact best path by dynamic programming along each axis, both ways,
+    summed. All surfaces of a batch are found at once.
+
+    Args:
+        cost: (surfaces, n0, n1, labels).
+        bend: cost of a step between neighbouring cells, times the squared number of labels.
+        wrap: whether the first axis is closed, as the angle around a body is.
+
+    Returns:
+        (surfaces, n0, n1).
+    """
+    total = np.zeros_like(cost)
+    padded = cost
+    margin = cost.shape[1] // 3 if wrap else 0
+    if margin:
+        padded = np.concatenate([cost[:, -margin:], cost, cost[:, :margin]], axis=1)
+    inner = slice(margin, margin + cost.shape[1])
+    for reverse in (False, True):
+        total += _along(padded.transpose(1, 0, 2, 3), bend, reverse).transpose(1, 0, 2, 3)[:, inner]
+        total += _along(cost.transpose(2, 0, 1, 3), bend, reverse).transpose(1, 2, 0, 3)
+    return _lowest(total)
+
+
+def _along(cost: NDArray[np.float32], bend: float, reverse: bool) -> NDArray[np.float32]:
+    """Return the lowest cost of a path along the first axis that ends in each cell and label."""
+    cost = np.ascontiguousarray(cost[::-1] if reverse else cost)
+    out = np.empty_like(cost)
+    before = out[0] = cost[0]
+    for i in range(1, len(cost)):
+        best = before.copy()
+        for k in range(1, LARGEST_STEP + 1):
+            step = before + np.float32(bend * k * k)
+            np.minimum(best[..., k:], step[..., :-k], out=best[..., k:])
+            np.minimum(best[..., :-k], step[..., k:], out=best[..., :-k])
+        best -= best.min(axis=-1, keepdims=True)
+        np.add(cost[i], best, out=out[i])
+        before = out[i]
+    return out[::-1] if reverse else out
+
+
+def _lowest(total: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return where the parabola through the lowest value and its neighbours has its bottom."""
+    at = total.argmin(axis=-1)
+    middle = np.clip(at, 1, total.shape[-1] - 2)[..., None]
+    a, b, c = (np.take_along_axis(total, middle + k, axis=-1)[..., 0] for k in (-1, 0, 1))
+    curvature = a - 2 * b + c
+    shift = np.where(curvature > 1e-6, 0.5 * (a - c) / np.maximum(curvature, 1e-6), 0.0)
+    return np.where(at == middle[..., 0], at + np.clip(shift, -0.5, 0.5), at).astype(np.float32)
