@@ -1,0 +1,167 @@
+"""Variants of anatomy: last ribs from none to long ones, ribs on L1, upper chests that lean, six or four lumbar vertebrae."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers_graft import ATLAS_LEVELS, PITCH, ring_atlas
+from ldct_bmd.training.synthetic import Atlas
+from ldct_bmd.training.synthetic import tissues as t
+from ldct_bmd.training.synthetic import variants
+from ldct_bmd.training.synthetic.lumbar_count import rename, vary_lumbar_count
+from ldct_bmd.training.synthetic.pose import PoseSpec, place
+from ldct_bmd.training.synthetic.variants import L1, LONG, MISSING, SHORT, T12, THIRTEENTH, vary_last_ribs
+from ldct_bmd.training.targets import IGNORE, TABLES
+from numpy.typing import NDArray
+
+ELEVENTH = (70, 82)
+CALM = PoseSpec(
+    scale=(1.0, 1.0),
+    axis_scale=0.0,
+    rotation=(0.0, 0.0, 0.0),
+    bend=0.0,
+    side_bend=(0.0, 0.0),
+    elastic=(),
+    rib_slope=0.0,
+    fracture=0.0,
+    hump=0.0,
+    organ_shift=0.0,
+    organ_elastic=(),
+)
+
+
+class Loaded(np.random.Generator):
+    """Draws ``first``, and then at random."""
+
+    def __init__(self, first: float, seed: int) -> None:
+        super().__init__(np.random.PCG64(seed))
+        self.first: list[float] = [first]
+
+    def random(self, *args, **kwargs):  # type: ignore[no-untyped-def, override]
+        return self.first.pop() if self.first else super().random(*args, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def atlas() -> Atlas:
+    return ring_atlas()
+
+
+def varied(atlas: Atlas, drawn: float, seed: int = 0) -> NDArray[np.uint8]:
+    skeleton = atlas.skeleton.copy()
+    at = np.indices(skeleton.shape).astype(np.float32)
+    vary_last_ribs(Loaded(drawn, seed), skeleton, at, atlas)
+    return skeleton
+
+
+def reach(atlas: Atlas, skeleton: NDArray[np.uint8], ribs: tuple[int, ...] = t.LAST_RIBS) -> float:
+    places = np.argwhere(t.member(ribs)[skeleton])
+    return float(np.abs(places[:, 2] - atlas.axis_zyx[0, 2]).max()) if len(places) else 0.0
+
+
+def test_twelfth_ribs_are_of_any_length(atlas: Atlas) -> None:
+    own = reach(atlas, atlas.skeleton)
+    short = [reach(atlas, varied(atlas, SHORT / 2, seed)) for seed in range(12)]
+    long = [reach(atlas, varied(atlas, SHORT + MISSING + THIRTEENTH + LONG / 2, seed)) for seed in range(6)]
+    assert min(short) < 45
+    assert max(short) <= own
+    assert min(long) > own + 2
+    assert max(long) < 2 * own
+    assert reach(atlas, varied(atlas, 0.999)) == own
+
+
+def test_without_twelfth_ribs_the_eleventh_may_be_short_and_no_vertebra_changes_its_name(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(variants, "ELEVENTH_MM", (30.0, 45.0))
+    eleventh = []
+    for seed in range(8):
+        skeleton = varied(atlas, SHORT + MISSING / 2, seed)
+        assert reach(atlas, skeleton, t.LAST_RIBS[:1]) == 0
+        eleventh.append(reach(atlas, skeleton, ELEVENTH))
+        assert all(((skeleton == level) == (atlas.skeleton == level)).all() for level in ATLAS_LEVELS)
+    assert 0 < min(eleventh) < max(eleventh) == reach(atlas, atlas.skeleton, ELEVENTH)
+
+
+def test_a_thirteenth_pair_lies_one_level_lower(atlas: Atlas) -> None:
+    place = dict(zip(atlas.axis_levels.tolist(), atlas.axis_zyx, strict=True))
+    skeleton = varied(atlas, SHORT + MISSING + THIRTEENTH / 2)
+    new = np.argwhere(t.member(t.LAST_RIBS)[skeleton] & ~t.member(t.LAST_RIBS)[atlas.skeleton])
+    assert len(new) > 100
+    assert new[:, 0].mean() == pytest.approx(place[L1][0], abs=3)
+    assert place[T12][0] - place[L1][0] == PITCH
+
+
+def chest() -> Atlas:
+    """An upright spine from L2 up to C6, of no more than its axis."""
+    levels = np.arange(21, 5, -1)
+    centres = np.stack([25.0 * np.arange(len(levels)) + 12, np.full(len(levels), 60.0), np.full(len(levels), 60.0)], 1)
+    empty = np.zeros((420, 120, 120), np.uint8)
+    return Atlas(empty, empty, empty, centres, levels)
+
+
+def lean(atlas: Atlas, pose: PoseSpec, levels: tuple[int, int], seed: int) -> float:
+    """Return how far the spine leans to the front between two levels of a scan, in degrees."""
+    centre = atlas.axis_zyx[list(atlas.axis_levels).index(12)]
+    shape, spacing = (120, 60, 3), (4.0, 4.0, 4.0)
+    points, _ = place(np.random.default_rng(seed), atlas, pose, centre, shape, spacing)
+    ends = []
+    for level in levels:
+        body = atlas.axis_zyx[list(atlas.axis_levels).index(level)]
+        away = np.linalg.norm(points[:2, :, :, 1] - body[:2, None, None], axis=0)
+        ends.append(np.array(np.unravel_index(away.argmin(), away.shape)) * 4.0)
+    return float(np.rad2deg(np.arctan2(ends[1][1] - ends[0][1], ends[0][0] - ends[1][0])))
+
+
+def test_upper_chests_lean_as_far_to_the_front_as_asked_and_the_rest_stays_upright() -> None:
+    humped = replace(CALM, hump=1.0, lean=(40.0, 40.0))
+    assert lean(chest(), CALM, (8, 11), 0) == pytest.approx(0, abs=4)
+    assert lean(chest(), humped, (8, 10), 0) == pytest.approx(36, abs=8)  # 40 degrees at T1, 27 at T3
+    assert lean(chest(), humped, (15, 19), 0) == pytest.approx(0, abs=4)
+
+
+@pytest.fixture(scope="module")
+def lumbar() -> Atlas:
+    """L5 up to T12, each a body of its own height with an arch and a disc below, on a sacrum."""
+    levels = np.arange(24, 18, -1)
+    skeleton = np.zeros((40 + 32 * len(levels), 40, 40), np.uint8)
+    skeleton[:30, 5:25, 5:35] = t.SACRUM
+    centres = []
+    for i, level in enumerate(levels):
+        low = 40 + 32 * i
+        skeleton[low - 8 : low, 10:20, 10:30] = t.DISCS[level - 8]
+        skeleton[low : low + 24, 10:20, 10:30] = level
+        skeleton[low : low + 24, 25:30, 10:30] = level + t.ARCH_OFFSET
+        centres.append((low + 11.5, 14.5, 19.5))
+    return Atlas(skeleton, skeleton, skeleton, np.asarray(centres), levels)
+
+
+def counted(atlas: Atlas, chances: tuple[float, float]) -> NDArray[np.uint8]:
+    """Return what a scan along the body's axis shows, from 60 mm below the atlas up."""
+    at = np.indices((len(atlas.skeleton) + 60, 40, 40)).astype(np.float32)
+    at[0] -= 60
+    changed = vary_lumbar_count(np.random.default_rng(0), atlas, at, chances)
+    index = np.clip(np.rint(at).astype(int), 0, np.array(atlas.skeleton.shape)[:, None, None, None] - 1)
+    labels = np.asarray(atlas.skeleton[tuple(index)])
+    if changed is not None:
+        rename(labels, *changed)
+    return labels
+
+
+@pytest.mark.parametrize(("chances", "last", "moved"), [((1.0, 0.0), t.L6, -32), ((0.0, 1.0), 23, 32)])
+def test_a_lumbar_vertebra_more_or_less_is_counted_from_above(
+    chances: tuple[float, float], last: int, moved: int, lumbar: Atlas
+) -> None:
+    plain, changed = counted(lumbar, (0.0, 0.0)), counted(lumbar, chances)
+    column = [int(value) for value in dict.fromkeys(changed[::-1, 14, 20]) if value <= t.L6 and value]
+    assert column == list(range(19, last + 1))
+    for level in column:
+        body, arch = (np.argwhere(changed == value) for value in (level, level + t.ARCH_OFFSET))
+        assert np.ptp(body[:, 0]) == pytest.approx(23, abs=1)
+        assert np.ptp(arch[:, 0]) == pytest.approx(23, abs=1)
+    tops = [np.argwhere(labels == t.SACRUM)[:, 0].max() for labels in (plain, changed)]
+    assert tops[1] - tops[0] == moved
+    # What lies above is as it was.
+    assert (changed[plain == 22] == 22).all()
+    if last == t.L6:
+        assert TABLES["levels"][last] == IGNORE
+        assert TABLES["regions"][last] == TABLES["regions"][24]
