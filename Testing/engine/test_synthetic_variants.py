@@ -1,13 +1,12 @@
-"""Variants of anatomy: last ribs from none to long ones, ribs on L1, upper chests that lean, six or four lumbar vertebrae."""
+"""Variants of anatomy: last ribs from none to long ones, upper chests that lean, six or four lumbar vertebrae."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from helpers_graft import ATLAS_LEVELS, PITCH, ring_atlas
-from ldct_bmd.training.synthetic import Atlas
+from ldct_bmd.training.synthetic import Atlas, variants
 from ldct_bmd.training.synthetic import tissues as t
-from ldct_bmd.training.synthetic import variants
 from ldct_bmd.training.synthetic.lumbar_count import rename, vary_lumbar_count
 from ldct_bmd.training.synthetic.pose import PoseSpec, place
 from ldct_bmd.training.synthetic.variants import L1, LONG, MISSING, SHORT, T12, THIRTEENTH, vary_last_ribs
