@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers_graft import ATLAS_LEVELS, PITCH, ring_atlas
-from ldct_bmd.training.synthetic import Atlas, variants
+from ldct_bmd.training.synthetic import Atlas, degeneration, variants
 from ldct_bmd.training.synthetic import tissues as t
+from ldct_bmd.training.synthetic.back_wall import regain_corners
 from ldct_bmd.training.synthetic.lumbar_count import rename, vary_lumbar_count
 from ldct_bmd.training.synthetic.pose import PoseSpec, place
 from ldct_bmd.training.synthetic.variants import L1, LONG, MISSING, SHORT, T12, THIRTEENTH, vary_last_ribs
 from ldct_bmd.training.targets import IGNORE, TABLES
 from numpy.typing import NDArray
+from scipy import ndimage
 
 ELEVENTH = (70, 82)
 CALM = PoseSpec(
@@ -164,3 +166,58 @@ def test_a_lumbar_vertebra_more_or_less_is_counted_from_above(
     if last == t.L6:
         assert TABLES["levels"][last] == IGNORE
         assert TABLES["regions"][last] == TABLES["regions"][24]
+
+
+def test_thoracic_bodies_reach_further_back_beside_the_canal_and_lumbar_ones_do_not() -> None:
+    skeleton = np.zeros((60, 60, 50), np.uint8)
+    for low, level in ((0, 20), (30, 12)):  # L1 and T5, flat behind, with pedicles and a costal joint
+        skeleton[low : low + 24, 10:30, 9:42] = level
+        for side in (slice(13, 19), slice(32, 38)):
+            skeleton[low + 8 : low + 22, 30:42, side] = level + t.ARCH_OFFSET
+        skeleton[low + 8 : low + 22, 26:40, 42:48] = level + t.ARCH_OFFSET
+    before = skeleton.copy()
+    regain_corners(skeleton)
+    assert ((skeleton == 20) == (before == 20)).all()
+    gained = np.argwhere((skeleton == 12) & (before != 12))
+    assert set(gained[:, 1]) == {30, 31, 32}  # 3 mm at most
+    assert set(np.abs(gained[:, 2] - 25)) <= set(range(6, 13))
+    assert (skeleton[45, 30:34, 15] == (12, 12, 12, 112)).all()
+    assert (skeleton == 112).sum() + len(gained) == (before == 112).sum()
+
+
+def grown(
+    atlas: Atlas, monkeypatch: pytest.MonkeyPatch, **chances: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return labels and HU of an atlas, all of 50 HU before, in which only what has a chance was drawn."""
+    for name in ("BRIDGED", "SPURRED", "NODES", "VEINS"):
+        monkeypatch.setattr(degeneration, name, chances.get(name, 0.0))
+    labels = np.where(atlas.skeleton > 0, atlas.skeleton, atlas.organs)
+    hu = np.full(labels.shape, 120.0, np.float32)
+    at = np.indices(labels.shape).astype(np.float32)
+    degeneration.degenerate(np.random.default_rng(2), hu, labels, at, atlas, (1.0, 1.0, 1.0))
+    return labels, hu
+
+
+@pytest.mark.parametrize("kind", ["BRIDGED", "SPURRED"])
+def test_new_bone_is_no_body_and_teaches_nothing_where_readers_differ(
+    kind: str, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, hu = grown(atlas, monkeypatch, **{kind: 1.0})
+    bone = hu > 200
+    assert bone.sum() > 200
+    body = t.member(t.BODIES)[atlas.skeleton]
+    assert not (bone & body).any()
+    assert (t.member(t.BODIES)[labels] == body).all()
+    away = ndimage.distance_transform_edt(~body)
+    assert (labels[bone & (away < 3)] == t.UNKNOWN).all()
+    assert (labels[bone & (away >= 3)] == t.INNER).all()
+    assert np.argwhere(bone)[:, 1].max() < atlas.axis_zyx[:, 1].mean()  # none towards the canal
+
+
+@pytest.mark.parametrize("kind", ["NODES", "VEINS"])
+def test_what_eats_into_a_body_leaves_it_a_body(kind: str, atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, hu = grown(atlas, monkeypatch, **{kind: 1.0})
+    changed = hu != 120
+    assert changed.sum() > 50
+    assert t.member(t.BODIES)[labels[changed]].all()
+    assert (hu[changed] < 100).any()

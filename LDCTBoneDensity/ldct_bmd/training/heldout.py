@@ -46,6 +46,7 @@ SPEC = SampleSpec(
     levels=(16, 15),
     offset_mm=(12.0, 8.0, 8.0),
     forward_mm=50.0,
+    degeneration=0.0,
     lumbar_count=(0.0, 0.0),  # the model card's sets go without what came later
     pose=PoseSpec(scale=(0.9, 1.12), hump=0.0),
 )

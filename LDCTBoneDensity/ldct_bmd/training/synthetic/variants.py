@@ -65,7 +65,7 @@ def _set_lumbar_ribs(
 ) -> None:
     """Set the twelfth ribs again one level lower, ``step`` (z, y, x) away, and shorter."""
     low = float(atlas.axis_zyx[list(atlas.axis_levels).index(L1), 0])
-    box = _slab(at[0], low, 90.0)
+    box = slab(at[0], low, 90.0)
     rib = _last_ribs(atlas, at[(slice(None), *box)] + step.astype(np.float32)[:, None, None, None])
     rib &= skeleton[box] == 0
     for side in (aside[box] > 0, aside[box] <= 0):
@@ -83,7 +83,7 @@ def _lengthen(
     centre: NDArray[np.float64],
 ) -> None:
     """Stretch the twelfth ribs away from where they meet T12, ``centre`` (z, y, x)."""
-    box = _slab(at[0], float(centre[0]) - 40.0, 110.0)
+    box = slab(at[0], float(centre[0]) - 40.0, 110.0)
     near = at[(slice(None), *box)]
     for sign in (-1.0, 1.0):
         head = centre + np.array([0.0, RIB_HEAD_MM[0], sign * RIB_HEAD_MM[1]])
@@ -122,7 +122,7 @@ def add_hardware(
     radius = rng.uniform(*SCREW_RADIUS_MM)
     for k in range(first, min(first + int(rng.integers(2, 5)), len(atlas.axis_levels))):
         centre = atlas.axis_zyx[k]
-        box = _slab(at[0], float(centre[0]), 8.0)
+        box = slab(at[0], float(centre[0]), 8.0)
         near = at[(slice(None), *box)]
         for side in (-1.0, 1.0):
             entry = centre + np.array([rng.normal(0, 2), SCREW_ENTRY_MM[0], side * SCREW_ENTRY_MM[1]])
@@ -144,7 +144,7 @@ def _inject_cement(rng, hu, body, at, centre) -> None:  # type: ignore[no-untype
     hu[body & (distance < rng.uniform(5, 14))] = rng.uniform(700, 2500)
 
 
-def _slab(z: NDArray[np.float32], centre: float, half: float) -> tuple[slice, slice, slice]:
+def slab(z: NDArray[np.float32], centre: float, half: float) -> tuple[slice, slice, slice]:
     """Return the slices in which some voxel lies within ``half`` of ``centre`` along the atlas's z."""
     near = np.flatnonzero((np.abs(z - centre) <= half).any(axis=(1, 2)))
     rows = slice(int(near[0]), int(near[-1]) + 1) if len(near) else slice(0, 0)
