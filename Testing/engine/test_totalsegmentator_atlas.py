@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers_atlas import block_atlas
+from helpers_graft import ring_atlas
 from helpers_totalsegmentator import CUT, WHOLE, write_torso
 from ldct_bmd.errors import UsageError
 from ldct_bmd.segmentation.normalize import LOW_HU
+from ldct_bmd.training import run as running
 from ldct_bmd.training.configuration import COARSE, FINE
 from ldct_bmd.training.run import TrainingRequest, _atlases
 from ldct_bmd.training.synthetic import Atlas, SampleSpec, sample
@@ -16,6 +18,7 @@ from ldct_bmd.training.synthetic import tissues as t
 from ldct_bmd.training.synthetic.atlas import kept
 from ldct_bmd.training.synthetic.totalsegmentator_atlas import NAMES_FILE, load_totalsegmentator, tissue_of
 from ldct_bmd.training.targets import IGNORE, TABLES
+from numpy.typing import NDArray
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -114,6 +117,26 @@ def test_a_folder_of_labels_is_an_atlas_of_a_run_and_its_bodies_count_as_often(t
     assert share == len(WHOLE) + 1
     assert atlas.open_above
     assert len(list(tmp_path.glob("atlas-*.npz"))) == 1
+
+
+def test_its_spine_is_also_drawn_in_the_body_of_a_label_map_without_what_its_edge_cuts(
+    torso: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "load_atlas", lambda path, cache: ring_atlas())
+    grafted: list[set[int]] = []
+
+    def note(atlas: Atlas, given: NDArray[np.uint8]) -> Atlas:
+        grafted.append({int(value) for value in np.unique(given) if 0 < value <= t.BODIES[-1]})
+        return atlas
+
+    monkeypatch.setattr(running, "graft", note)
+    body = tmp_path / "body.nii.gz"
+    body.touch()
+    own, alone, mixed = _atlases(TrainingRequest("coarse", tmp_path, (torso, body)))
+    assert grafted == [set(WHOLE)]
+    assert not mixed[0].open_above
+    assert alone[1] + mixed[1] == len(WHOLE) + 1
+    assert own[1] == len(ring_atlas().axis_levels)
 
 
 def test_a_folder_that_lacks_a_file_is_refused(torso: Path, tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ SPEC = SampleSpec(
     levels=(16, 15),
     offset_mm=(12.0, 8.0, 8.0),
     forward_mm=50.0,
-    pose=PoseSpec(scale=(0.9, 1.12)),
+    degeneration=0.0,
+    lumbar_count=(0.0, 0.0),  # the model card's sets go without what came later
+    pose=PoseSpec(scale=(0.9, 1.12), hump=0.0),
 )
 HeldOutAtlas = tuple[Atlas, tuple[str, ...]]  # and the levels whose shape is a real patient's
 SCORED = np.where(t.member(tuple(LEVEL_OF_VERSE_VALUE)) & t.member(t.BODIES), np.arange(256), 0).astype(np.uint8)

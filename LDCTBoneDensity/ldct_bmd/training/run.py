@@ -28,12 +28,13 @@ from .pairs import AnnotatedScan, PairFolder, Skipped, hold_out, prepare_pairs, 
 from .start import SHIPPED, Start, load_start, shape_of
 from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
-from .synthetic.graft import graft
+from .synthetic.graft import graft, spine_of
 from .synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE, load_lumbar_mesh
 from .synthetic.totalsegmentator_atlas import FILES, is_totalsegmentator, load_totalsegmentator
 
 NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
 MAX_WORKERS = 12
+MIXED_SHARE = 0.5  # of the scans drawn from a torso, those with its spine in the body of a label map
 MESH_SHARE = 0.3  # of the scans drawn from an atlas, those with the lumbar mesh in it
 
 
@@ -242,16 +243,23 @@ def _calm(augmentation: Augmentation) -> Augmentation:
 def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
     """Return the anatomies to draw from, with their shares; they are kept in the run's folder.
 
-    Each body of each torso is drawn as often as any other.
+    Each body of each torso is drawn as often as any other. Of a folder's, a part is set into the first label map, which
+    goes on above it.
     """
     anatomies: list[tuple[Atlas, float]] = []
-    for path in request.atlases:
+    bodies: tuple[Atlas, Path] | None = None
+    for path in sorted(request.atlases, key=Path.is_dir):
         cache = request.folder / f"atlas-{stamp(path)}.npz"
         if path.is_dir():
             torso = kept(cache, partial(load_totalsegmentator, path))
-            anatomies.append((torso, float(len(torso.axis_levels))))
+            share = float(len(torso.axis_levels))
+            anatomies.append((torso, share if bodies is None else share * (1.0 - MIXED_SHARE)))
+            if bodies is not None:
+                cache = request.folder / f"atlas-{stamp(bodies[1])}-spine-{stamp(path)}.npz"
+                anatomies.append((kept(cache, partial(_with_spine, bodies[0], torso)), share * MIXED_SHARE))
             continue
         atlas = load_atlas(path, cache)
+        bodies = bodies or (atlas, path)
         share = float(len(atlas.axis_levels))
         mesh = request.lumbar_mesh
         anatomies.append((atlas, share if mesh is None else share * (1.0 - MESH_SHARE)))
@@ -259,6 +267,10 @@ def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
             cache = request.folder / f"atlas-{stamp(path)}-lumbar-mesh-{_mesh_stamp(mesh)}.npz"
             anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), share * MESH_SHARE))
     return tuple(anatomies)
+
+
+def _with_spine(atlas: Atlas, torso: Atlas) -> Atlas:
+    return graft(atlas, spine_of(torso))
 
 
 def _with_mesh(atlas: Atlas, mesh: Path) -> Atlas:

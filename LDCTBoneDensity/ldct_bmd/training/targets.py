@@ -13,7 +13,7 @@ from .synthetic import tissues as t
 IGNORE = 255  # the class that no loss and no Dice counts
 
 # Labels of annotated scans alone.
-T13, L6 = 28, 25  # VerSe's values
+T13, L6 = 28, t.L6  # VerSe's values
 NAMELESS_OFFSET = 200  # a body b of doubtful name is b + 200: its region is learnt, its level is not
 OTHER_BONE = 254  # no vertebral body from T1 down; which bone it is, nobody said
 UNKNOWN = t.UNKNOWN

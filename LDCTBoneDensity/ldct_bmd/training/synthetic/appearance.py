@@ -88,7 +88,7 @@ def _means(rng: np.random.Generator) -> Field:
     # In old bone it is no denser than the discs: only endplates and walls tell the two apart.
     trabecular = rng.uniform(-20, 300) if rng.random() < 0.7 else float(mean[t.DISCS[0]]) + rng.normal(0, 25)
     drift = rng.normal(0, 2.5)
-    for body in t.BODIES:
+    for body in (*t.BODIES, t.L6):
         mean[body] = trabecular + drift * (body - 16) + rng.normal(0, 10)
         mean[body + t.ARCH_OFFSET] = mean[body] + rng.uniform(0, 180)
     if rng.random() < 0.1:  # a lesion or sclerosis of a whole body
@@ -118,7 +118,7 @@ def _add_fat_and_skin(  # type: ignore[no-untyped-def]
         gap = 4.0 + 4.0 * np.abs(field(60.0))
         hu[empty & (np.abs(outside_mm - thickness - gap) < rng.uniform(0.5, 1.5))] = rng.uniform(-950, -500)
     beyond = outside_mm >= thickness + 3.5
-    stray = beyond & ~t.member((*t.BODIES, *t.ARCHES, *t.RIBS))[labels]
+    stray = beyond & ~t.member((*t.BODIES, t.L6, *t.ARCHES, *t.RIBS))[labels]
     if rng.random() < 0.3:  # arms down, each in its own flesh
         from_bone_mm = ndimage.distance_transform_edt(labels != t.HUMERUS, sampling=spacing_zyx_mm)
         flesh = beyond & (from_bone_mm < rng.uniform(22, 40)) & (labels != t.HUMERUS)
@@ -158,7 +158,7 @@ def _add_gut(rng, hu, labels, field) -> None:  # type: ignore[no-untyped-def]
 
 
 def _add_bone(rng, hu, labels, field, spacing_zyx_mm) -> None:  # type: ignore[no-untyped-def]
-    body = t.member(t.BODIES)[labels]
+    body = t.member((*t.BODIES, t.L6))[labels]
     arch = t.member(t.ARCHES)[labels]
     spongy = body | arch
     rib = t.member((*t.RIBS, *t.GIRDLE_BONES, t.SCAPULA, t.CARTILAGE))[labels]

@@ -16,12 +16,13 @@ from skimage.morphology import convex_hull_image
 from ...errors import UsageError
 from ...segmentation.body_split import CannotSplit, split_body
 from . import tissues as t
+from .back_wall import regain_corners
 from .canal import fill_canal
 
 PAD_YX = 40  # voxels of room around the atlas for fat and skin
 VOXEL_MM = 1.0
 ARRAYS = ("skeleton", "organs", "outside_mm", "axis_zyx", "axis_levels")
-CACHE_VERSION = 6
+CACHE_VERSION = 7
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def prepare(labels: NDArray[np.uint8]) -> Atlas:
     discs = (labels >= t.ATLAS_DISCS.start) & (labels < t.ATLAS_DISCS.stop)
     skeleton[discs] = labels[discs] + t.DISC_OFFSET
     _split_arches(skeleton)
+    regain_corners(skeleton)
     levels = [value for value in t.BODIES if (skeleton == value).any()]
     centres = np.asarray(ndimage.center_of_mass(skeleton > 0, skeleton, levels))
     order = np.argsort(centres[:, 0])

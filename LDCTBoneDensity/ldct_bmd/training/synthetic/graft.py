@@ -51,6 +51,16 @@ def graft(atlas: Atlas, vertebrae: NDArray[np.uint8]) -> Atlas:
     return replace(atlas, skeleton=skeleton, organs=organs, outside_mm=outside, axis_zyx=centres)
 
 
+def spine_of(atlas: Atlas) -> NDArray[np.uint8]:
+    """Return the whole vertebrae of an atlas, cut out for :func:`graft`; what its upper edge cuts is left out."""
+    cut = set(np.unique(atlas.skeleton[-1]).tolist()) if atlas.open_above else set()
+    levels = [int(k) for k in atlas.axis_levels if not {int(k), int(k) + t.ARCH_OFFSET} & cut]
+    values = (*levels, *(level + t.ARCH_OFFSET for level in levels))
+    box = _box(atlas.skeleton, values)
+    part = atlas.skeleton[box]
+    return np.where(t.member(values)[part], part, 0).astype(np.uint8)
+
+
 def _remove(skeleton: NDArray[np.uint8], levels: tuple[int, ...]) -> None:
     """Take out the atlas's own vertebrae of ``levels`` with the discs above and below; organs lie behind them."""
     gone = t.member((*levels, *(level + t.ARCH_OFFSET for level in levels)))

@@ -16,6 +16,9 @@ COARSE_STEP_MM = 8.0
 # So much of the elastic amplitude is left along the body: below T4 three patients' vertebrae lie 0.95 to 1.18 times as
 # far apart as the atlas's; with all of it they did 0.76 to 1.5 times.
 ELASTIC_ALONG = 0.4
+BEND_FROM_MM, BEND_TO_MM, BEND_STEP_MM = -250.0, 800.0, 2.0
+HUMP_LEVELS = (8, 14)  # T1 leans furthest, T7 not at all
+UPPER_LEVELS = (8, 11)  # T1 to T4, whose lean is measured
 SPINE_RADIUS_MM = 40.0  # what is closer to the bodies' middles moves with them
 
 
@@ -29,6 +32,8 @@ class PoseSpec:
     bend: float = 14.0  # change of the spine's curvature in the sagittal plane, over 200 mm
     side_bend: tuple[float, float] = (2.5, 14.0)  # in the coronal plane: of most patients, of the scoliotic ones
     scoliosis: float = 0.1  # chance of it
+    hump: float = 0.3  # chance of an upper chest that leans to the front
+    lean: tuple[float, float] = (25.0, 48.0)  # uniform range of that lean, T1 to T4 against the body's length
     elastic: tuple[tuple[float, float], ...] = ((90.0, 9.0), (45.0, 4.0), (22.0, 1.4))  # (knot distance, amplitude)
     rib_slope: float = 0.12  # how much the ribs rise or fall away from the spine: breath held in, arms raised
     fracture: float = 0.15  # chance of fractured bodies in the scan
@@ -71,23 +76,32 @@ def _rotation(angles_xyz_deg: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _bend(
-    rng: np.random.Generator, points: NDArray[np.float64], atlas: Atlas, pivot_z: float, spread: float, plane: int
+    rng: np.random.Generator,
+    points: NDArray[np.float64],
+    atlas: Atlas,
+    pivot_z: float,
+    spread: float,
+    plane: int,
+    leaning: NDArray[np.float64] | None = None,
 ) -> None:
     """Bend the spine, endplates turning with it; ``points`` (3, ...) in atlas mm, in place.
 
     Args:
         plane: 1 sagittal, 2 coronal: the axis towards which it bends.
+        leaning: further angles along the spine, in radians, from :func:`_hump`.
     """
-    s = np.arange(-250.0, 800.0, 2.0)
+    s = np.arange(BEND_FROM_MM, BEND_TO_MM, BEND_STEP_MM)
     base_y = np.interp(s, atlas.axis_zyx[:, 0], atlas.axis_zyx[:, plane])
     knots = np.arange(-300.0, 900.0, 100.0)
     slope = np.interp(s, knots, np.deg2rad(rng.normal(0, spread / 2, len(knots))))
-    angle = np.cumsum(slope) * (2.0 / 100.0)
+    angle = np.cumsum(slope) * (BEND_STEP_MM / 100.0)
     angle -= np.interp(pivot_z, s, angle)
+    if leaning is not None:
+        angle += leaning
     # The centre line bends away from the atlas's own by the angle's integral; the atlas's own curve stays beneath.
-    offset = np.cumsum(np.sin(angle)) * 2.0
+    offset = np.cumsum(np.sin(angle)) * BEND_STEP_MM
     offset -= np.interp(pivot_z, s, offset)
-    along = np.cumsum(np.cos(angle)) * 2.0
+    along = np.cumsum(np.cos(angle)) * BEND_STEP_MM
     along += pivot_z - np.interp(pivot_z, s, along)
     z, y = points[0].copy(), points[plane].copy()
     foot = z.copy()
@@ -99,6 +113,23 @@ def _bend(
     line_z, line_y = np.interp(foot, s, along), np.interp(foot, s, base_y + offset)
     points[0] = foot
     points[plane] = np.interp(foot, s, base_y) + (y - line_y) * np.cos(turn) - (z - line_z) * np.sin(turn)
+
+
+def _hump(rng: np.random.Generator, atlas: Atlas, spec: PoseSpec) -> NDArray[np.float64] | None:
+    """Draw how far, in radians along the spine, the upper chest leans to the front beyond what the atlas's does."""
+    if (
+        not spec.hump
+        or rng.random() >= spec.hump
+        or not {*HUMP_LEVELS, *UPPER_LEVELS} <= set(atlas.axis_levels.tolist())
+    ):
+        return None
+    place = dict(zip(atlas.axis_levels.tolist(), atlas.axis_zyx, strict=True))
+    upper, lower = (place[level] for level in UPPER_LEVELS)
+    own = np.arctan2(lower[1] - upper[1], upper[0] - lower[0])
+    more = max(0.0, np.deg2rad(rng.uniform(*spec.lean)) - own)
+    top, bottom = (float(place[level][0]) for level in HUMP_LEVELS)
+    share = np.clip((np.arange(BEND_FROM_MM, BEND_TO_MM, BEND_STEP_MM) - bottom) / (top - bottom), 0.0, 1.0)
+    return np.asarray(-more * share)
 
 
 def _vary_heights(rng: np.random.Generator, points: NDArray[np.float64], atlas: Atlas, fracture: float) -> None:
@@ -157,7 +188,7 @@ def place(
     if rng.random() < 0.5:
         matrix[2] *= -1  # mirror left and right
     points = np.tensordot(matrix, grid, axes=1) + centre_mm[:, None, None, None]
-    _bend(rng, points, atlas, float(centre_mm[0]), spec.bend, plane=1)
+    _bend(rng, points, atlas, float(centre_mm[0]), spec.bend, plane=1, leaning=_hump(rng, atlas, spec))
     side = spec.side_bend[int(rng.random() < spec.scoliosis)]
     _bend(rng, points, atlas, float(centre_mm[0]), side, plane=2)
     for knots, amplitude in spec.elastic:

@@ -13,6 +13,8 @@ from .acquisition import acquire, draw_settings
 from .appearance import paint
 from .atlas import Atlas
 from .beyond import extend
+from .degeneration import degenerate
+from .lumbar_count import rename, vary_lumbar_count
 from .pose import PoseSpec, place
 from .shapes import draw_shapes
 from .unknown import hide_unknown, highest_centre
@@ -32,6 +34,8 @@ class SampleSpec:
         spineless: chance of a scan far above or below the spine.
         shapes: chance of a scan of no anatomy at all (:mod:`.shapes`).
         hardware: chance of cement or screws.
+        degeneration: chance of spurs and bridges, nodes of Schmorl, open foramina of veins.
+        lumbar_count: chances of a spine of six and of four lumbar vertebrae.
         oversampling: the scan is drawn this many times finer along each axis, then averaged: a large voxel shows the
             mean of what lies in it, and little noise. The label is the commonest.
         beyond: what a scan shows above an anatomy of which no more is known: its edge again, or air, as the network
@@ -46,6 +50,8 @@ class SampleSpec:
     spineless: float = 0.0
     shapes: float = 0.0
     hardware: float = 0.05
+    degeneration: float = 0.3
+    lumbar_count: tuple[float, float] = (0.04, 0.03)
     oversampling: int = 1
     beyond: Literal["edge", "air"] = "edge"
     pose: PoseSpec = field(default_factory=PoseSpec)
@@ -122,7 +128,10 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> An
         return Anatomy(np.zeros(spec.shape, np.uint8), hu, None, np.zeros(spec.shape[0], dtype=bool))
     centre = _centre(rng, atlas, spec)
     at_skeleton, at_organs = place(rng, atlas, spec.pose, centre, spec.shape, spec.spacing_zyx_mm)
+    lumbar = vary_lumbar_count(rng, atlas, at_skeleton, spec.lumbar_count)
     skeleton = _take(atlas.skeleton, at_skeleton, fill=t.AIR)
+    if lumbar is not None:
+        rename(skeleton, *lumbar)
     vary_last_ribs(rng, skeleton, at_skeleton, atlas)
     organs = _take(atlas.organs, at_organs, fill=t.AIR)
     outside_mm = _take(atlas.outside_mm, at_skeleton).astype(np.float32)
@@ -135,6 +144,8 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> An
     if rng.random() < 0.5:  # the margin that voxelised surfaces lose or gain
         labels = _swap_margin(rng, labels)
     hu = paint(rng, labels, outside_mm, spec.spacing_zyx_mm)
+    if spec.degeneration and rng.random() < spec.degeneration:
+        degenerate(rng, hu, labels, at_skeleton, atlas, spec.spacing_zyx_mm)
     metal = add_hardware(rng, hu, labels, at_skeleton, atlas) if rng.random() < spec.hardware else None
     return Anatomy(labels, hu, metal, hide_unknown(atlas, at_skeleton, labels))
 

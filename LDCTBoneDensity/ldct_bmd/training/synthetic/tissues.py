@@ -10,8 +10,9 @@ AIR = 0
 CERVICAL = tuple(range(1, 8))
 BODIES = tuple(range(1, 25))  # C1 = 1 ... L5 = 24
 TRUNK_BODIES = BODIES[7:]  # T1 to L5
+L6 = 25  # where there is one; VerSe's value
 ARCH_OFFSET = 100  # the arch of body b is b + 100
-ARCHES = tuple(body + ARCH_OFFSET for body in BODIES)
+ARCHES = tuple(body + ARCH_OFFSET for body in (*BODIES, L6))
 ATLAS_DISCS = range(100, 117)
 DISC_OFFSET = 40  # the atlas's disc d becomes d + 40
 DISCS = tuple(value + DISC_OFFSET for value in ATLAS_DISCS)

@@ -17,6 +17,7 @@ from ...errors import UsageError
 from ...segmentation.body_split import CannotSplit
 from . import tissues as t
 from .atlas import PAD_YX, Atlas, assemble
+from .back_wall import regain_corners
 from .canal import fill_canal
 from .graft import centres_of, fit_disc, fit_sacral_disc
 from .vertebra_masks import on_upright_grid, part
@@ -148,6 +149,7 @@ def _prepared(spine: NDArray[np.uint8], tissues: NDArray[np.uint8]) -> Atlas:
     labelled = (slice(None), slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1))
     spine, tissues = np.pad(spine[labelled], pad), np.pad(tissues[labelled], pad)
     _give_cut_bodies(spine)
+    regain_corners(spine)
     levels = [level for level in t.BODIES if (spine == level).any()]
     skeleton = np.where(spine > 0, spine, np.where(t.member(BONES)[tissues], tissues, 0)).astype(np.uint8)
     for upper, lower in pairwise(levels):

@@ -1,4 +1,4 @@
-"""Variants of the normal skeleton: short, missing and supernumerary last ribs; bone cement and screws."""
+"""Variants of the normal skeleton: short, long, missing and supernumerary last ribs; bone cement and screws."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,14 @@ from numpy.typing import NDArray
 from . import tissues as t
 from .atlas import Atlas
 
-SHORT, MISSING, THIRTEENTH = 0.35, 0.08, 0.08  # chance of each
+T12, L1 = 19, 20
+ELEVENTH_RIBS = (70, 82)
+SHORT, MISSING, THIRTEENTH, LONG = 0.3, 0.1, 0.08, 0.2  # chance of each
+STUB_MM = (30.0, 90.0)  # so far from the spine's middle a short twelfth rib ends; its head lies at some 20 mm
+ELEVENTH_MM = (40.0, 110.0)  # and a short eleventh
+LUMBAR_RIB_MM = (40.0, 90.0)
+RIB_HEAD_MM = (15.0, 22.0)  # where a twelfth rib begins: behind the body's centre, and beside it
+STRETCH = (1.1, 1.5)
 SCREW_RADIUS_MM = (2.0, 3.6)
 SCREW_ENTRY_MM, SCREW_TIP_MM = (42.0, 17.0), (-6.0, 8.0)  # behind the body's centre, and beside it
 
@@ -14,31 +21,84 @@ SCREW_ENTRY_MM, SCREW_TIP_MM = (42.0, 17.0), (-6.0, 8.0)  # behind the body's ce
 def vary_last_ribs(
     rng: np.random.Generator, skeleton: NDArray[np.uint8], at: NDArray[np.float32], atlas: Atlas
 ) -> None:
-    """Shorten or take away twelfth ribs, or set ribs on L1; ``skeleton`` (z, y, x) in place, ``at`` its atlas mm."""
+    """Draw last ribs from none over stubs to long ones, or ribs on L1; ``skeleton`` (z, y, x) in place, ``at`` its mm.
+
+    The vertebrae keep their names: they count from above.
+    """
     drawn = rng.random()
-    middle = float(np.median(atlas.axis_zyx[:, 2]))
-    aside = np.abs(at[2] - middle)
-    sides = (at[2] > middle, at[2] <= middle)
-    if drawn < SHORT + MISSING:
-        last = t.member(t.LAST_RIBS)[skeleton]
-        for side in sides:
-            # As often as not, one side's rib differs from the other's.
-            reach = rng.uniform(15, 90) if drawn < SHORT else rng.choice([0.0, 0.0, rng.uniform(15, 40)])
-            skeleton[last & side & (aside > reach)] = t.AIR
+    place = dict(zip(atlas.axis_levels.tolist(), atlas.axis_zyx, strict=True))
+    if T12 not in place or L1 not in place:
+        return
+    aside = at[2] - np.float32(place[T12][2])
+    if drawn < SHORT:
+        _shorten(rng, skeleton, aside, t.LAST_RIBS, STUB_MM)
+    elif drawn < SHORT + MISSING:
+        one = rng.random() < 0.3  # on one side alone
+        _shorten(rng, skeleton, aside, t.LAST_RIBS[: 1 if one else 2], (0.0, 0.0))
+        if rng.random() < 0.5:  # then the eleventh are the last, and as free to be short
+            _shorten(rng, skeleton, aside, ELEVENTH_RIBS, ELEVENTH_MM)
     elif drawn < SHORT + MISSING + THIRTEENTH:
-        levels = list(atlas.axis_levels)
-        if 19 not in levels or 20 not in levels:
-            return
-        step = atlas.axis_zyx[levels.index(19)] - atlas.axis_zyx[levels.index(20)]
-        box = _slab(at[0], float(atlas.axis_zyx[levels.index(20), 0]), 90.0)
-        index = np.rint(at[(slice(None), *box)] + step[:, None, None, None]).astype(np.int32)
-        for axis, size in enumerate(atlas.skeleton.shape):
-            np.clip(index[axis], 0, size - 1, out=index[axis])
-        rib = t.member(t.LAST_RIBS)[atlas.skeleton[index[0], index[1], index[2]]] & (skeleton[box] == 0)
-        for side in sides:
-            if rng.random() < 0.8:
-                shown = rib & side[box] & (aside[box] < rng.uniform(40, 90))
-                skeleton[box][shown] = t.LAST_RIBS[0]
+        _set_lumbar_ribs(rng, skeleton, at, atlas, aside, place[T12] - place[L1])
+    elif drawn < SHORT + MISSING + THIRTEENTH + LONG:
+        _lengthen(rng, skeleton, at, atlas, aside, place[T12])
+
+
+def _shorten(
+    rng: np.random.Generator,
+    skeleton: NDArray[np.uint8],
+    aside: NDArray[np.float32],
+    ribs: tuple[int, ...],
+    reach_mm: tuple[float, float],
+) -> None:
+    """Take what reaches further than drawn from the spine's middle off each of ``ribs``; sides differ."""
+    for rib in ribs:
+        skeleton[(skeleton == rib) & (np.abs(aside) > rng.uniform(*reach_mm))] = t.AIR
+
+
+def _set_lumbar_ribs(
+    rng: np.random.Generator,
+    skeleton: NDArray[np.uint8],
+    at: NDArray[np.float32],
+    atlas: Atlas,
+    aside: NDArray[np.float32],
+    step: NDArray[np.float64],
+) -> None:
+    """Set the twelfth ribs again one level lower, ``step`` (z, y, x) away, and shorter."""
+    low = float(atlas.axis_zyx[list(atlas.axis_levels).index(L1), 0])
+    box = slab(at[0], low, 90.0)
+    rib = _last_ribs(atlas, at[(slice(None), *box)] + step.astype(np.float32)[:, None, None, None])
+    rib &= skeleton[box] == 0
+    for side in (aside[box] > 0, aside[box] <= 0):
+        if rng.random() < 0.8:
+            shown = rib & side & (np.abs(aside[box]) < rng.uniform(*LUMBAR_RIB_MM))
+            skeleton[box][shown] = t.LAST_RIBS[0]
+
+
+def _lengthen(
+    rng: np.random.Generator,
+    skeleton: NDArray[np.uint8],
+    at: NDArray[np.float32],
+    atlas: Atlas,
+    aside: NDArray[np.float32],
+    centre: NDArray[np.float64],
+) -> None:
+    """Stretch the twelfth ribs away from where they meet T12, ``centre`` (z, y, x)."""
+    box = slab(at[0], float(centre[0]) - 40.0, 110.0)
+    near = at[(slice(None), *box)]
+    for sign in (-1.0, 1.0):
+        head = centre + np.array([0.0, RIB_HEAD_MM[0], sign * RIB_HEAD_MM[1]])
+        fixed = head.astype(np.float32)[:, None, None, None]
+        there = fixed + (near - fixed) / np.float32(rng.uniform(*STRETCH))
+        rib = _last_ribs(atlas, there) & (sign * aside[box] > RIB_HEAD_MM[1]) & (skeleton[box] == 0)
+        skeleton[box][rib] = t.LAST_RIBS[0]
+
+
+def _last_ribs(atlas: Atlas, at: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return where the atlas has a twelfth rib at the places ``at`` (3, z, y, x)."""
+    index = np.rint(at).astype(np.int32)
+    for axis, size in enumerate(atlas.skeleton.shape):
+        np.clip(index[axis], 0, size - 1, out=index[axis])
+    return np.asarray(t.member(t.LAST_RIBS)[atlas.skeleton[index[0], index[1], index[2]]])
 
 
 def add_hardware(
@@ -62,7 +122,7 @@ def add_hardware(
     radius = rng.uniform(*SCREW_RADIUS_MM)
     for k in range(first, min(first + int(rng.integers(2, 5)), len(atlas.axis_levels))):
         centre = atlas.axis_zyx[k]
-        box = _slab(at[0], float(centre[0]), 8.0)
+        box = slab(at[0], float(centre[0]), 8.0)
         near = at[(slice(None), *box)]
         for side in (-1.0, 1.0):
             entry = centre + np.array([rng.normal(0, 2), SCREW_ENTRY_MM[0], side * SCREW_ENTRY_MM[1]])
@@ -84,7 +144,7 @@ def _inject_cement(rng, hu, body, at, centre) -> None:  # type: ignore[no-untype
     hu[body & (distance < rng.uniform(5, 14))] = rng.uniform(700, 2500)
 
 
-def _slab(z: NDArray[np.float32], centre: float, half: float) -> tuple[slice, slice, slice]:
+def slab(z: NDArray[np.float32], centre: float, half: float) -> tuple[slice, slice, slice]:
     """Return the slices in which some voxel lies within ``half`` of ``centre`` along the atlas's z."""
     near = np.flatnonzero((np.abs(z - centre) <= half).any(axis=(1, 2)))
     rows = slice(int(near[0]), int(near[-1]) + 1) if len(near) else slice(0, 0)
