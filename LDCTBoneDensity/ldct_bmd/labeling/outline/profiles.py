@@ -8,8 +8,8 @@ from scipy import ndimage
 
 from .surfaces import Array, Mask
 
-# Constants of the search were chosen on three scans (slices of 1, 2 and 3.3 mm); results on others differ little when
-# they are halved or doubled.
+# The search's constants were chosen on three scans (slices of 1, 2 and 3.3 mm). Smoothness and hold changed by a factor
+# of two move the mean Dice there by less than 0.005.
 STEP_MM = 0.5
 INSIDE_MM, OUTSIDE_MM = 2.5, 2.0  # from the edge: where the levels of bone and of what lies outside are looked for
 REACH_MM = 1.2  # from the best surface to the half maximum

@@ -20,8 +20,8 @@ from .walls import find_walls, free_behind_the_canal
 
 MARGIN_MM = 15.0  # about the bodies: as far as any line is looked along
 REACHES_MM = (4.0, 2.0)  # of the two rounds
-# A refined body has 1.0 to 1.3 times the volume of the network's, whose rims and corners are cut. What is far from that
-# is something else.
+# A refined body has 1.0 to 1.35 times the volume of the network's, whose rims and corners are cut. What is far from
+# that is something else.
 VOLUMES = (0.6, 1.8)
 LEAST_SEEN = 0.3  # of a body's edges; with fewer it stays as it is
 
