@@ -69,6 +69,7 @@ def _column(examination: Examination, bodies: np.ndarray, scan: CTScan) -> Verte
         bodies,
         examination.quality.names_certain,
         examination.quality.names_remark,
+        examination.quality.uncertain_levels,
     )
 
 

@@ -54,8 +54,8 @@ def severityWord(finding: Finding) -> str:
 
 
 def levelWord(examination: Examination, level: str) -> str:
-    """Return the level, with a question mark where the names are not certain."""
-    return level if examination.quality.names_certain else f"{level}?"
+    """Return the level, with a question mark where its name is not certain."""
+    return level if examination.quality.certain(level) else f"{level}?"
 
 
 def huWords(measurement: Measurement) -> str:

@@ -389,6 +389,7 @@ def _renamed(examination: Examination, new_name: Callable[[str], str | None]) ->
         quality=replace(
             quality,
             heights=tuple(replace(one, level=name(one.level)) for one in quality.heights),
+            uncertain_levels=tuple(name(level) for level in quality.uncertain_levels),
             vois=tuple(replace(one, level=name(one.level)) for one in quality.vois),
             unmeasured=tuple(replace(one, level=name(one.level)) for one in quality.unmeasured),
             outlines=tuple(replace(one, level=name(one.level)) for one in quality.outlines),
@@ -398,7 +399,8 @@ def _renamed(examination: Examination, new_name: Callable[[str], str | None]) ->
 
 
 def _vouched_for(examination: Examination, reader: str) -> Examination:
-    quality = replace(examination.quality, names_certain=True, names_remark=f"The names were confirmed by {reader}.")
+    remark = f"The names were confirmed by {reader}."
+    quality = replace(examination.quality, names_certain=True, names_remark=remark, uncertain_levels=())
     return replace(examination, quality=quality)
 
 

@@ -134,6 +134,7 @@ def _measure_levels(
         requested_levels=tuple(levels),
         names_certain=column.names_certain,
         names_remark=column.remark,
+        uncertain_levels=column.uncertain,
         heights=tuple(heights),
         vois=tuple(vois),
         unmeasured=tuple(unmeasured),

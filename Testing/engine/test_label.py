@@ -125,13 +125,13 @@ def test_an_odd_number_of_ribs_is_flagged_and_shifts_no_name(ribs: tuple[str, ..
     assert told in found.remark
 
 
-def test_a_body_that_was_missed_makes_the_names_uncertain() -> None:
+def test_a_body_that_was_missed_makes_the_names_beyond_it_uncertain() -> None:
     scan, seen, numbers = seen_by_networks()
     seen.class_probability[0][numbers == 4] = 1
     seen.class_probability[3][numbers == 4] = 0
     found = label(seen, scan)
     assert levels_of(found) == tuple(level for level in LEVELS if level != LEVELS[3])
-    assert not found.names_certain
+    assert found.uncertain == (LEVELS[4],)  # what is counted without it stays certain
     assert f"between {LEVELS[2]} and {LEVELS[4]}" in found.remark
 
 
@@ -327,13 +327,15 @@ def test_ribs_that_are_not_seen_at_all_are_no_landmark() -> None:
 
 
 @pytest.mark.parametrize(
-    ("highest_mm", "longer", "where"),
+    ("highest_mm", "longer", "below"),
     [
-        (15.0, 1.7, "between T11 and T12"),  # not taller than others' T11: taken for one body
-        (22.0, 1.8, "at T11"),  # too tall for one: cut in two
+        (15.0, 1.7, True),  # not taller than others' T11: taken for one body
+        (22.0, 1.8, False),  # too tall for one: cut in two
     ],
 )
-def test_a_body_as_long_as_two_makes_the_names_uncertain(highest_mm: float, longer: float, where: str) -> None:
+def test_a_body_as_long_as_two_makes_the_names_above_it_uncertain(
+    highest_mm: float, longer: float, below: bool
+) -> None:
     levels = ("T6", "T7", "T8", "T9", "T10", "T11", "T12", "L1", "L2", "L3")
     heights = tuple(highest_mm + i for i in range(len(levels)))
     scan, seen, _ = seen_by_networks(levels=levels, heights_mm=heights)
@@ -341,8 +343,9 @@ def test_a_body_as_long_as_two_makes_the_names_uncertain(highest_mm: float, long
     long = (*heights[:5], longer * heights[5], *heights[6:])
     scan, seen, _ = seen_by_networks(levels=levels, heights_mm=long)
     found = label(seen, scan)
-    assert not found.names_certain
-    assert where in found.remark
+    assert not found.certain("T11")
+    assert not found.certain("T6")
+    assert found.certain("L1") == below  # counted from the last rib, past no doubtful body
 
 
 @pytest.mark.parametrize(("seen", "certain"), [(0.5, True), (0.95, False)])
@@ -354,6 +357,59 @@ def test_bodies_told_apart_with_no_disc_in_sight_make_the_names_uncertain(seen: 
     assert levels_of(found) == LEVELS
     assert found.names_certain == certain
     assert ("no clear disc is seen between L1 and L2" in found.remark) != certain
+
+
+CHEST = ("C7", *THORACIC, "L1", "L2")
+
+
+def chest(levels: tuple[str, ...] = CHEST, **options: object) -> tuple[CTScan, NetworkBodies, np.ndarray]:
+    votes = tuple("cervical" if level == "C7" else level for level in levels)
+    return seen_by_networks(levels, votes=votes, heights_mm=usual_heights(levels), **options)  # type: ignore[arg-type]
+
+
+def hide_disc(networks: NetworkBodies, numbers: np.ndarray, below: int) -> None:
+    fill_disc(networks.class_probability[3], numbers, below, 0.95)
+    networks.class_probability[0] = 1 - networks.class_probability[3]
+
+
+def test_a_doubt_in_the_upper_chest_does_not_reach_the_levels_counted_from_the_last_rib() -> None:
+    scan, networks, numbers = chest()
+    hide_disc(networks, numbers, CHEST.index("T4") + 1)
+    found = label(networks, scan)
+    assert levels_of(found) == CHEST
+    assert found.names_certain
+    assert all(found.certain(level) for level in ("T5", "T12", "L1", "L2"))
+    assert all(found.certain(level) for level in ("T1", "T4"))  # counted from the first rib
+
+
+def test_a_level_between_two_doubts_is_uncertain() -> None:
+    scan, networks, numbers = chest()
+    for level in ("T4", "T7"):
+        hide_disc(networks, numbers, CHEST.index(level) + 1)
+    found = label(networks, scan)
+    assert found.uncertain == ("T5", "T6", "T7")
+    assert found.names_certain
+    assert "Of T5 to T7 they are uncertain: no clear disc" in found.remark
+
+
+def test_a_doubt_below_the_last_rib_makes_what_lies_below_it_uncertain() -> None:
+    scan, networks, numbers = chest()
+    hide_disc(networks, numbers, CHEST.index("L1") + 1)
+    found = label(networks, scan)
+    assert found.uncertain == ("L2",)
+    assert not found.names_certain
+
+
+def test_the_other_naming_is_told_with_the_probabilities_of_both() -> None:
+    levels = ("T10", "T11", "T12", "L1", "L2", "L3")
+    scan, seen, _ = seen_by_networks(levels, heights_mm=usual_heights(levels), ribs=("T10", "T11", "T12"))
+    lower = np.roll(seen.level_probability[1:19], 1, axis=0)
+    seen.level_probability[1:19] = 0.5 * seen.level_probability[1:19] + 0.5 * lower
+    seen.level_probability[CHANNELS.index("rib")] *= 0.6
+    found = label(seen, scan)
+    assert not found.names_certain
+    assert "what is called L2 (probability 0." in found.remark
+    assert "might be L3 (0." in found.remark
 
 
 @pytest.mark.parametrize(("length_mm", "joined"), [(34.0, False), (50.0, True)])

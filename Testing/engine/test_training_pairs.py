@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
-from helpers_pairs import write_image, write_pairs
+from helpers_evaluate import Given
+from helpers_pairs import bone_hu, write_image, write_pairs
 from helpers_vertebra import column, dice
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.progress import silent
@@ -22,7 +23,7 @@ from ldct_bmd.training.pair_source import PairSource
 from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs, write_held_out
 from ldct_bmd.training.synthetic import SampleSpec
 from ldct_bmd.training.synthetic.acquisition import ScanSettings
-from ldct_bmd.training.targets import OTHER_BONE, UNKNOWN
+from ldct_bmd.training.targets import IGNORE, OTHER_BONE, TABLES, UNKNOWN
 from ldct_bmd.validation.segmentation.pairs import Pair, find_pairs
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -55,7 +56,9 @@ def test_a_scan_is_prepared_once_and_again_when_its_labels_change(
     folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
     (first,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     read = []
-    monkeypatch.setattr(pairs, "read_scan", lambda path, original=pairs.read_scan: read.append(path) or original(path))
+    monkeypatch.setattr(
+        pairs, "read_scan", lambda path, series, original=pairs.read_scan: read.append(path) or original(path, series)
+    )
     (again,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     assert not read
     assert again == first
@@ -118,6 +121,105 @@ def test_a_vertebra_whose_arch_cannot_be_split_off_costs_its_scan_alone(tmp_path
     usable, (sentence,) = prepared(tmp_path / "pairs", "whole")
     assert usable == ["pairs/good"]
     assert "--parts body" in sentence
+
+
+def test_a_mask_that_cannot_be_used_costs_its_level_alone(tmp_path: Path) -> None:
+    write_pairs(tmp_path / "pairs", parts="whole")
+    write_image(np.where(BODIES == 20, 0, WHOLE), tmp_path / "pairs" / "one_seg-vert_msk.nii.gz")
+    (scan,) = prepare_pairs([PairFolder(tmp_path / "pairs", "verse", "whole")], FINE_MM, tmp_path / "cache")
+    assert {19, 21} < set(np.unique(scan.labels).tolist())
+    assert 20 not in scan.labels
+    assert np.mean(scan.labels[BODIES[:, ::2, ::2] == 20] == UNKNOWN) > 0.95  # and is no background
+
+
+def test_a_body_with_a_notch_where_its_vein_leaves_it_is_a_body(tmp_path: Path) -> None:
+    notched = BODIES.copy()
+    for value in (19, 20, 21):
+        voxels = np.argwhere(value == BODIES)
+        (z, _, x), back = voxels.mean(axis=0), voxels[:, 1].max()
+        notched[round(z) - 6 : round(z) + 7, back - 13 : back - 2, round(x) - 4 : round(x) + 5] = 0
+        notched[round(z) - 6 : round(z) + 7, back - 2 : back + 1, round(x) - 8 : round(x) + 9] = value
+    write_pairs(tmp_path / "pairs")
+    write_image(notched, tmp_path / "pairs" / "one_seg-vert_msk.nii.gz")
+    usable, said = prepared(tmp_path / "pairs")
+    assert (usable, said) == (["pairs/one"], [])
+
+
+class TestListedLevels:
+    """A scan of which a reader only listed how high its levels lie."""
+
+    @staticmethod
+    def folder(tmp_path: Path, rows: str = "T12,-200\nL1,-240\nL2,-280\n") -> Path:
+        (tmp_path / "pairs" / "one").mkdir(parents=True)
+        write_image(bone_hu(WHOLE, BODIES), tmp_path / "pairs" / "one" / "ct.nii.gz")
+        (tmp_path / "pairs" / "one" / "levels_z.csv").write_text(f"level,z_mm\n{rows}", encoding="utf-8")
+        return tmp_path / "pairs"
+
+    @staticmethod
+    def prepare(path: Path, bodies: NDArray[np.uint8] = BODIES) -> list[AnnotatedScan]:
+        """Prepare with an outliner that finds ``bodies``, whatever their names."""
+        return prepare_pairs(
+            [PairFolder(path, "verse", "body")],
+            FINE_MM,
+            path.parent / "cache",
+            outliner=Given(bodies),  # type: ignore[arg-type]
+        )
+
+    def test_the_tool_s_bodies_get_the_list_s_names(self, tmp_path: Path) -> None:
+        # They were called one level too low.
+        (scan,) = self.prepare(self.folder(tmp_path), np.where(BODIES > 0, BODIES + 1, 0).astype(np.uint8))
+        for value in (19, 20, 21):
+            assert dice(scan.labels == value, BODIES[:, ::2, ::2] == value) > 0.9
+
+    def test_a_level_that_the_list_leaves_out_is_unknown_and_no_background(self, tmp_path: Path) -> None:
+        (scan,) = self.prepare(self.folder(tmp_path, "T12,-200\nL1,-240\n"))
+        assert set(np.unique(scan.labels[BODIES[:, ::2, ::2] == 21])) == {UNKNOWN}
+
+    def test_two_bodies_in_one_are_not_learnt(self, tmp_path: Path) -> None:
+        joined = BODIES.copy()
+        joined[:80][WHOLE[:80] > 0] = 21
+        (scan,) = self.prepare(self.folder(tmp_path), joined)
+        assert set(np.unique(scan.labels).tolist()) <= {0, 19, OTHER_BONE, UNKNOWN}
+        assert 19 in scan.labels
+
+    def test_doubtful_names_teach_the_fine_network_alone(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path)
+        (tmp_path / "pairs.csv").write_text(
+            "image,reference,levels,names\npairs/one/ct.nii.gz,,pairs/one/levels_z.csv,no\n"
+        )
+        (scan,) = self.prepare(tmp_path / "pairs.csv")
+        at_l1 = scan.labels[BODIES[:, ::2, ::2] == 20]
+        assert set(TABLES["regions"][at_l1]) == {3}
+        assert set(TABLES["levels"][at_l1]) == {IGNORE}
+        assert folder.is_dir()
+
+    def test_a_reference_goes_before_the_tool_s_own_bodies(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path)
+        write_image(np.where(BODIES == 20, 20, 0).astype(np.uint8), folder / "one" / "bodies.nii.gz")
+        fat = ndimage.grey_dilation(BODIES, (1, 7, 7))
+        (scan,) = self.prepare(folder, fat)
+        counts = {value: np.count_nonzero(scan.labels == value) for value in (19, 20)}
+        assert counts[19] > 1.2 * counts[20]
+
+    def test_without_an_outliner_it_is_not_taken_for_a_scan_without_a_spine(self, tmp_path: Path) -> None:
+        folder = PairFolder(self.folder(tmp_path), "verse", "body")
+        assert prepare_pairs([folder], FINE_MM, tmp_path / "cache") == []
+
+    @pytest.mark.parametrize(
+        ("rows", "said"),
+        [
+            ("T12,-200\n", "two levels"),
+            ("T12,-200\nT12,-240\n", "T12 twice"),
+            ("T12,-200\nS1,-240\n", "'S1', which is not a level"),
+            ("T12,-240\nL1,-200\n", "T12 no higher than L1"),
+            ("T12,high\nL1,-200\n", "a number of mm"),
+            ("T12,nan\nL1,-200\n", "a number of mm"),
+            ("T12,0\nL1,-20\n", "none of the bodies"),
+        ],
+    )
+    def test_a_list_that_makes_no_sense_is_refused(self, rows: str, said: str, tmp_path: Path) -> None:
+        with pytest.raises(CannotMeasure, match=said):
+            self.prepare(self.folder(tmp_path, rows))
 
 
 def test_where_more_than_a_fifth_or_all_pairs_cannot_be_used_nothing_is_trained(tmp_path: Path) -> None:

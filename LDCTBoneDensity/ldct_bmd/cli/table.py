@@ -114,8 +114,9 @@ def _measurement_table(examination: Examination) -> Table:
             codes.insert(0, f"excluded: {measurement.excluded.reason}")
         elif measurement.level in unused:
             codes.insert(0, f"not used: {unused[measurement.level]}")
+        level = measurement.level
         table.add_row(
-            Text(measurement.level if examination.quality.names_certain else f"{measurement.level}?", "bold"),
+            Text(level if examination.quality.certain(level) else f"{level}?", "bold"),
             format_bmd(measurement.bmd_mg_cm3),
             _standard_error(measurement.bmd_error),
             f"{measurement.mean_hu:.1f}",

@@ -96,10 +96,10 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     if whole_ml and np.median(whole_ml) < SMALLEST_ML:
         raise CannotMeasure(ANY_LEVEL)
     faint = float(np.median(recognised)) < RECOGNISED
-    certain, remark = judge(naming, vertebrae, extents, discs, votes, Landmarks(segmentation, numbers, ribs), faint)
-    if len(vertebrae) < LEAST_BODIES and not certain:
+    verdict = judge(naming, vertebrae, extents, discs, votes, Landmarks(segmentation, numbers, ribs), faint)
+    if len(vertebrae) < LEAST_BODIES and not verdict.names_certain:
         raise CannotMeasure(NO_COLUMN)
-    return VertebralColumn(tuple(vertebrae), bodies, certain, remark)
+    return VertebralColumn(tuple(vertebrae), bodies, verdict.names_certain, verdict.remark, verdict.uncertain)
 
 
 def is_spine(recognised: NDArray[np.floating], expected: NDArray[np.floating]) -> bool:

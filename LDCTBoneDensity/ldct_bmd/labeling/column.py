@@ -37,14 +37,21 @@ class VertebralColumn:
     Attributes:
         vertebrae: top to bottom.
         bodies: (z, y, x) on the scan's grid, VerSe values, 0 background.
-        names_certain: False where no anchor is in view or more than one naming is likely.
+        names_certain: False where the name of a level that the measurement is about (T12, L1, L2; all, where none of
+            these is in view) is uncertain: no anchor is in view, or more than one naming is likely.
         remark: one sentence: what the names rest on, or why they are uncertain.
+        uncertain: the levels whose names are uncertain; if empty, ``names_certain`` holds for all.
     """
 
     vertebrae: tuple[Vertebra, ...]
     bodies: NDArray[np.uint8]
     names_certain: bool
     remark: str
+    uncertain: tuple[str, ...] = ()
+
+    def certain(self, level: str) -> bool:
+        """Return whether the name of ``level`` is certain."""
+        return level not in self.uncertain if self.uncertain else self.names_certain
 
     def vertebra(self, level: str) -> Vertebra | None:
         """Return the vertebra named ``level``, None if it was not found."""

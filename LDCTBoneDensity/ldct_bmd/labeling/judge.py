@@ -1,6 +1,10 @@
-"""Whether the names of a column are certain, and what they rest on or what speaks against them."""
+"""Whether the name of each level is certain, and what it rests on or what speaks against it.
 
-from collections.abc import Sequence
+Certainty belongs to a level: what lies between it and the landmark that it is counted from must be clear; what lies
+beyond does not matter.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -8,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import theilslopes
 
+from ..anatomy import TARGET_LEVELS
 from ..segmentation import NetworkBodies
 from . import sacrum
 from .column import Vertebra
-from .name import CERTAIN, NAMES, THORACIC, Naming, odd_gap, tell_odd_place
+from .name import CERTAIN, NAMES, THORACIC, Naming, odd_gaps, odd_place
 from .ribs import ABSENT, PRESENT, RibCount
 
 FIRST_RIB, LAST_RIB, ON_SACRUM = "the first rib", "the last rib", "the sacrum"
@@ -38,7 +43,7 @@ class Landmarks:
 
     def rib(self, naming: Naming, level: str) -> float:
         """Return how surely the body called ``level``, which is one of those named, bears a rib; NaN if out of view."""
-        return self.ribs.seen(naming.positions.index(NAMES.index(level)), level)
+        return self.ribs.seen(_body(naming, level), level)
 
     def seen(self, naming: Naming, found: set[str]) -> list[str]:
         """Return the landmarks that are in view where the names of the bodies ``found`` say that they are."""
@@ -58,16 +63,28 @@ class Landmarks:
                 anchors.append(ON_SACRUM)
         return anchors
 
-    def contradiction(self, naming: Naming, found: set[str]) -> str | None:
-        """Return which landmark speaks against the names of the bodies ``found``, if one does."""
+    def contradictions(self, naming: Naming, found: set[str]) -> list[tuple[int, str]]:
+        """Return which landmarks speak against the names of the bodies ``found``, each with the body that it is at."""
+        against = []
         if "T1" in found and self.rib(naming, "T1") < ABSENT:
-            return "no rib is seen at T1"
+            against.append((_body(naming, "T1"), "no rib is seen at T1"))
         if "C7" in found and self.rib(naming, "C7") > PRESENT:
-            return "a rib is seen at C7"
-        lowest = naming.positions[-1]
-        if lowest != NAMES.index("L5") and sacrum.follows(self.segmentation, self.numbers == len(naming.positions)):
-            return f"the sacrum lies right below {NAMES[lowest] if lowest < len(NAMES) else 'what follows L5'}"
-        return None
+            against.append((_body(naming, "C7"), "a rib is seen at C7"))
+        last = len(naming.positions) - 1
+        lowest = naming.positions[last]
+        if lowest != NAMES.index("L5") and sacrum.follows(self.segmentation, self.numbers == last + 1):
+            name = NAMES[lowest] if lowest < len(NAMES) else "what follows L5"
+            against.append((last, f"the sacrum lies right below {name}"))
+        return against
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How sure the names of a column are; the attributes are those of :class:`.VertebralColumn`."""
+
+    names_certain: bool
+    remark: str
+    uncertain: tuple[str, ...] = ()
 
 
 def judge(
@@ -78,8 +95,8 @@ def judge(
     votes: NDArray[np.float64],
     landmarks: Landmarks,
     faint: bool = False,
-) -> tuple[bool, str]:
-    """Return whether the names are certain, and a sentence that says why.
+) -> Judgement:
+    """Return which names are certain, and a sentence that says why.
 
     Args:
         vertebrae: those of the named bodies that are on the scan, from the top.
@@ -88,104 +105,175 @@ def judge(
         votes: (n, len(NAMES) + 2), as for :func:`~.name.assign`.
         faint: whether the bodies were hardly recognised as vertebrae.
     """
-    odd = _odd_place(naming, vertebrae, extents_mm)
-    if odd is not None:
-        return False, tell_odd_place(*odd)
     found = {v.level for v in vertebrae}
     anchors = landmarks.seen(naming, found)
     against = (
         ("the bodies are hardly like those of their levels" if faint else None)
-        or _faint_disc(naming, found, discs)
-        or _too_small(vertebrae)
         or _odd_ribs(naming, found, landmarks, anchors)
-        or landmarks.contradiction(naming, found)
-        or (_outvoted(naming, votes) if LAST_RIB not in anchors and ON_SACRUM not in anchors else None)
         or _too_little(anchors)
     )
-    if against:
-        return False, f"The names are uncertain: {against}; count the ribs and confirm or correct the names."
-    probability = min(v.confidence for v in vertebrae)
-    if probability < CERTAIN:
-        other = f"{abs(naming.runner_up)} level{'s' if abs(naming.runner_up) > 1 else ''}"
-        way = "lower" if naming.runner_up > 0 else "higher"
-        return False, (
-            f"The names are uncertain (probability {probability:.2f}): they might be {other} {way}; "
-            "count the ribs and correct them."
+    contradictions = landmarks.contradictions(naming, found)
+    doubts = _doubts(naming, vertebrae, extents_mm, discs)
+    outvoted = {} if ON_SACRUM in anchors else _outvoted(naming, votes)
+    reasons: dict[str, str] = {}
+    for vertebra in vertebrae:
+        reason = (
+            _contradicted(_body(naming, vertebra.level), contradictions, doubts)
+            or against
+            or _between(vertebra.level, naming, anchors, doubts, outvoted)
         )
-    return True, f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
+        if reason is None and vertebra.confidence < CERTAIN:
+            reason = _other_names(naming, vertebra)
+        if reason is not None:
+            reasons[vertebra.level] = reason
+    return _summary(vertebrae, reasons, anchors)
 
 
-def _faint_disc(naming: Naming, found: set[str], discs: NDArray[np.float64]) -> str | None:
-    """Return which neighbours were told apart with no disc in sight, if any were: one, two or three they may be."""
-    for (upper, lower), disc in zip(pairwise(naming.positions), discs, strict=True):
-        if disc < FAINT_DISC and upper >= 0 and lower < len(NAMES) and {NAMES[upper], NAMES[lower]} <= found:
-            return f"no clear disc is seen between {NAMES[upper]} and {NAMES[lower]}"
+def _summary(vertebrae: Sequence[Vertebra], reasons: dict[str, str], anchors: Sequence[str]) -> Judgement:
+    """Return the judgement of the levels that the measurement is about, of all where none of these is in view."""
+    uncertain = tuple(v.level for v in vertebrae if v.level in reasons)
+    about = [v for v in vertebrae if v.level in TARGET_LEVELS] or list(vertebrae)
+    doubtful = [v.level for v in about if v.level in reasons]
+    if doubtful:
+        # The lumbar levels decide the category, and their reasons hold for the thoracic ones too more often than not.
+        return Judgement(False, f"The names are uncertain: {reasons[doubtful[-1]]}.", uncertain)
+    probability = min(v.confidence for v in about)
+    remark = f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
+    if uncertain:
+        others = uncertain[0] if len(uncertain) == 1 else f"{uncertain[0]} to {uncertain[-1]}"
+        remark += f" Of {others} they are uncertain: {reasons[uncertain[-1]]}."
+    return Judgement(True, remark, uncertain)
+
+
+CONFIRM = "; count the ribs and confirm or correct the names"
+
+
+def _contradicted(body: int, contradictions: Sequence[tuple[int, str]], doubts: dict[int, str]) -> str | None:
+    """Return which landmark speaks against the name of ``body``, if one does and no doubt on the way explains it."""
+    for at, what in contradictions:
+        if not any(min(at, body) <= place < max(at, body) for place in doubts):
+            return f"{what}{CONFIRM}"
     return None
 
 
-def _too_small(vertebrae: Sequence[Vertebra]) -> str | None:
-    """Return which whole body below C7 is too small for one, if any is: a part of its neighbour."""
-    small = [v.level for v in vertebrae if v.complete and v.level != "C7" and v.volume_ml < SMALLEST_ML]
-    return f"{small[0]} is smaller than any adult's" if small else None
+def _between(
+    level: str, naming: Naming, anchors: Sequence[str], doubts: dict[int, str], outvoted: dict[int, str]
+) -> str | None:
+    """Return what makes it doubtful to count to ``level`` from every landmark in view, if anything does.
+
+    Doubts are by the place between two bodies: 0 between the first and the second.
+    """
+    body = _body(naming, level)
+    reasons = []
+    for anchor, below, known in ((LAST_RIB, "T12", doubts), (FIRST_RIB, "C7", outvoted | doubts)):
+        if anchor not in anchors:
+            continue
+        # The landmark lies at the place below this body.
+        place = _body(naming, below)
+        way = range(min(place, body), max(place + 1, body))
+        first = next((known[number] for number in way if number in known), None)
+        if first is None:
+            return None
+        reasons.append(first)
+    return reasons[0]
+
+
+def _doubts(
+    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64], discs: NDArray[np.float64]
+) -> dict[int, str]:
+    """Return what is doubtful about how many bodies there are, by the place between two bodies."""
+    doubts: dict[int, str] = {}
+    for place, (upper, lower) in enumerate(_named(naming)):
+        if naming.positions[place + 1] - naming.positions[place] != 1:
+            doubts[place] = odd_place(upper, lower)
+    for upper, lower in _odd_distances(naming, vertebrae, extents_mm):
+        for place in range(_body(naming, upper), _body(naming, lower)):
+            doubts.setdefault(place, odd_place(upper, lower))
+    for body, length in enumerate(relative_lengths(extents_mm), start=1):
+        position = naming.positions[body]
+        if length > LONG and 0 <= position < len(NAMES) - 1:
+            for place in (body - 1, body):
+                doubts.setdefault(place, odd_place(NAMES[position], NAMES[position + 1]))
+    for place, (upper, lower) in enumerate(_named(naming)):
+        if discs[place] < FAINT_DISC and "" not in (upper, lower):
+            doubts.setdefault(place, f"no clear disc is seen between {upper} and {lower}{CONFIRM}")
+    for vertebra in vertebrae:
+        # A part of its neighbour.
+        if vertebra.complete and vertebra.level != "C7" and vertebra.volume_ml < SMALLEST_ML:
+            body = _body(naming, vertebra.level)
+            for place in (body - 1, body):
+                doubts.setdefault(place, f"{vertebra.level} is smaller than any adult's{CONFIRM}")
+    return doubts
+
+
+def _named(naming: Naming) -> Iterator[tuple[str, str]]:
+    """Give the names of each body and the next; "" for what lies above C7 or below L5."""
+    names = [NAMES[position] if 0 <= position < len(NAMES) else "" for position in naming.positions]
+    return pairwise(names)
+
+
+def _body(naming: Naming, level: str) -> int:
+    return naming.positions.index(NAMES.index(level))
+
+
+def _odd_distances(
+    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64]
+) -> list[tuple[str, str]]:
+    whole = [v.level for v in vertebrae if v.complete]
+    at = np.array([extents_mm.mean(axis=1)[_body(naming, level)] for level in whole])
+    return odd_gaps(whole, np.abs(np.diff(at)))
 
 
 def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Sequence[str]) -> str | None:
     """Return what is odd about how many vertebrae bear ribs, if anything is."""
     if naming.rib_bearing == 0:
-        return "no ribs are seen to count from"
+        return f"no ribs are seen to count from{CONFIRM}"
     at = {level: landmarks.rib(naming, level) for level in ("T12", "L1") if level in found}
     # What is out of view compares as neither.
     if naming.rib_bearing > len(THORACIC) or at.get("L1", np.nan) >= ABSENT:
-        return f"a rib is seen at L1, so {len(THORACIC) + 1} vertebrae seem to bear ribs"
+        return f"a rib is seen at L1, so {len(THORACIC) + 1} vertebrae seem to bear ribs{CONFIRM}"
     # From the first rib to the sacrum all are counted; from either one, a rib too few may be a name too low.
     counted = FIRST_RIB in anchors and ON_SACRUM in anchors
     if at.get("T12", np.nan) < PRESENT and not counted:
         clear = "clear " if at["T12"] >= ABSENT else ""
-        return f"no {clear}rib is seen at T12, so {len(THORACIC) - 1} vertebrae seem to bear ribs"
+        return f"no {clear}rib is seen at T12, so {len(THORACIC) - 1} vertebrae seem to bear ribs{CONFIRM}"
     return None
 
 
-def _outvoted(naming: Naming, votes: NDArray[np.float64]) -> str | None:
-    """Return which neighbours are both taken for another vertebra than their names say, or that the lowest body is.
+def _outvoted(naming: Naming, votes: NDArray[np.float64]) -> dict[int, str]:
+    """Return where neighbours are both taken for another vertebra than their names say, or the lowest body is.
 
     So it is where one was lost without a gap above them. It matters where names are counted from above alone: votes may
     well be off by one where ribs below tell better.
     """
     columns = np.clip(np.asarray(naming.positions) + 1, 0, votes.shape[1] - 1)
     outvoted = votes[np.arange(len(votes)), columns] < OUTVOTED
-    for number in np.flatnonzero(outvoted[:-1] & outvoted[1:]):
-        upper, lower = naming.positions[number], naming.positions[number + 1]
-        if upper >= 0 and lower < len(NAMES):
-            return f"{NAMES[upper]} and {NAMES[lower]} look like other vertebrae"
-    if outvoted[-1] and 0 <= naming.positions[-1] < len(NAMES):
-        return f"{NAMES[naming.positions[-1]]} looks like another vertebra"
-    return None
+    doubts = {}
+    for place, (upper, lower) in enumerate(_named(naming)):
+        if outvoted[place] and outvoted[place + 1] and naming.positions[place] >= 0 and lower:
+            doubts[place] = f"{upper} and {lower} look like other vertebrae{CONFIRM}"
+    last = len(votes) - 1
+    if outvoted[last] and last and 0 <= naming.positions[last] < len(NAMES):
+        doubts.setdefault(last - 1, f"{NAMES[naming.positions[last]]} looks like another vertebra{CONFIRM}")
+    return doubts
 
 
 def _too_little(anchors: Sequence[str]) -> str | None:
-    if not anchors:
-        return "neither C7/T1, nor the last rib, nor the sacrum is in view and clear enough to count from"
-    if list(anchors) == [ON_SACRUM]:
-        return "only the sacrum is in view to count from, and a sixth lumbar vertebra cannot be excluded"
-    return None
+    """Return why there is nothing to count from, if there is not."""
+    if LAST_RIB in anchors or FIRST_RIB in anchors:
+        return None
+    if ON_SACRUM in anchors:
+        return f"only the sacrum is in view to count from, and a sixth lumbar vertebra cannot be excluded{CONFIRM}"
+    return f"neither C7/T1, nor the last rib, nor the sacrum is in view and clear enough to count from{CONFIRM}"
 
 
-def _odd_place(
-    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64]
-) -> tuple[str, str] | None:
-    """Return the neighbours between which names are left out or given twice, or that are oddly far apart or long."""
-    for upper, lower in pairwise(naming.positions):
-        if lower - upper != 1 and upper >= 0 and lower < len(NAMES):
-            return NAMES[upper], NAMES[lower]
-    whole = [v.level for v in vertebrae if v.complete]
-    at = np.array([extents_mm.mean(axis=1)[naming.positions.index(NAMES.index(level))] for level in whole])
-    odd = odd_gap(whole, np.abs(np.diff(at)))
-    if odd is not None:
-        return odd
-    for position, length in zip(naming.positions[1:-1], relative_lengths(extents_mm), strict=False):
-        if length > LONG and 0 <= position < len(NAMES) - 1:
-            return NAMES[position], NAMES[position + 1]
-    return None
+def _other_names(naming: Naming, vertebra: Vertebra) -> str:
+    """Return the likeliest other name, with the probabilities of both."""
+    other, probability = naming.other(_body(naming, vertebra.level))
+    return (
+        f"what is called {vertebra.level} (probability {vertebra.confidence:.2f}) might be {other} "
+        f"({probability:.2f}){CONFIRM}"
+    )
 
 
 def relative_lengths(extents_mm: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from ..progress import Progress, silent
 from ..scan import CTScan
 from ..segmentation import NamedBodies, Segmentation
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
-from .name import odd_gap, tell_odd_place
+from .name import odd_gaps, odd_place
 
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 
@@ -47,6 +47,8 @@ def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
     vertebrae.sort(key=lambda v: order(v.level))
     whole = [v for v in vertebrae if v.complete]
     centres = np.array([v.centroid_lps_mm for v in whole]).reshape(-1, 3)
-    odd = odd_gap([v.level for v in whole], np.linalg.norm(np.diff(centres, axis=0), axis=1))
-    remark = "The names are those of the given segmentation." if odd is None else tell_odd_place(*odd)
-    return VertebralColumn(tuple(vertebrae), bodies, odd is None, remark)
+    odd = odd_gaps([v.level for v in whole], np.linalg.norm(np.diff(centres, axis=0), axis=1))
+    remark = "The names are those of the given segmentation."
+    if odd:
+        remark = f"The names are uncertain: {odd_place(*odd[0])}."
+    return VertebralColumn(tuple(vertebrae), bodies, not odd, remark)

@@ -84,15 +84,22 @@ class Naming:
         positions: index into NAMES of each body from the top; below 0 cervical, beyond the end sacral. Fragments of one
             body have the same position; where one is left out, two bodies are joined or one was missed.
         confidence: probability of each body's position.
-        runner_up: how many levels the next likely position of the least certain body lies lower (positive) or higher.
+        others: the next likely position of each body, and its probability.
         rib_bearing: how many bodies of a whole spine so named bear ribs: 12, or 11, 13 or none if that is
             likelier.
     """
 
     positions: tuple[int, ...]
     confidence: tuple[float, ...]
-    runner_up: int
+    others: tuple[tuple[int, float], ...]
     rib_bearing: int = 12
+
+    def other(self, body: int) -> tuple[str, float]:
+        """Return the next likely name of a body, and its probability."""
+        position, probability = self.others[body]
+        if 0 <= position < len(NAMES):
+            return NAMES[position], probability
+        return "a cervical vertebra" if position < 0 else "a vertebra below L5", probability
 
 
 def count_missing(centres_mm: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -144,13 +151,13 @@ def assign(
     # The likeliest position of each body; they follow each other since slips are rare.
     best = np.maximum.accumulate(marginal.argmax(axis=1))
     confidence = marginal[np.arange(n), best]
-    weakest = int(np.argmin(confidence))
-    others = marginal[weakest].copy()
-    others[best[weakest]] = 0.0
+    rest = marginal.copy()
+    rest[np.arange(n), best] = 0.0
+    others = rest.argmax(axis=1)
     return Naming(
         positions=tuple(int(levels[k]) for k in best),
         confidence=tuple(float(c) for c in confidence),
-        runner_up=int(np.argmax(others)) - int(best[weakest]),
+        others=tuple((int(levels[k]), float(rest[body, k])) for body, k in enumerate(others)),
         rib_bearing=RIB_HYPOTHESES[int(np.argmax(share))].bearing,
     )
 
@@ -165,8 +172,8 @@ def relative_gaps(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([gap / np.median(others) if len(others) else 1.0 for gap, others in zip(gaps, beside, strict=True)])
 
 
-def odd_gap(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> tuple[str, str] | None:
-    """Return the neighbours, if any, whose distance does not go with their names.
+def odd_gaps(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> list[tuple[str, str]]:
+    """Return the neighbours whose distance does not go with their names.
 
     Args:
         levels: n + 1 of LEVELS, whole bodies from the top; T13 and L6 are of the patient's if they are among them.
@@ -175,10 +182,11 @@ def odd_gap(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> tuple[str, s
     whole = [level for level in LEVELS if level in NAMES or level in levels]
     steps = np.diff([whole.index(level) for level in levels])
     gaps = gaps_mm / steps / _between([HEIGHTS_MM[TRANSITIONAL.get(level, level)] for level in levels])
-    for gap, relative, pair in zip(gaps, relative_gaps(gaps), pairwise(levels), strict=True):
-        if not CLOSE < relative < WIDE or gap > TALLEST:
-            return pair
-    return None
+    return [
+        pair
+        for gap, relative, pair in zip(gaps, relative_gaps(gaps), pairwise(levels), strict=True)
+        if not CLOSE < relative < WIDE or gap > TALLEST
+    ]
 
 
 def _usual_gaps(votes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -192,12 +200,12 @@ def _between(heights_mm: ArrayLike) -> NDArray[np.float64]:
     return np.asarray((heights[1:] + heights[:-1]) / 2)
 
 
-def tell_odd_place(upper: str, lower: str) -> str:
-    """Return the sentence that says that between two neighbours, or at a name given twice, something is wrong."""
-    where = f"at {upper}" if upper == lower else f"between {upper} and {lower}"
+def odd_place(upper: str, lower: str) -> str:
+    """Return what is wrong between two neighbours, or at a name given twice."""
+    where = f"at {upper or lower}" if upper == lower or not (upper and lower) else f"between {upper} and {lower}"
     return (
-        f"The names are uncertain: {where} a body seems to be missing, split or joined to its neighbour; "
-        "look there, and confirm or correct the names."
+        f"{where} a body seems to be missing, split or joined to its neighbour; "
+        "look there, and confirm or correct the names"
     )
 
 

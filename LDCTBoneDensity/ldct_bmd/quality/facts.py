@@ -69,10 +69,11 @@ class QualityFacts:
 
     Attributes:
         requested_levels: the levels that were to be measured.
-        names_certain: False forbids a category.
+        names_certain: whether the names of the levels that the measurement is about are; False forbids a category.
         names_remark: one sentence: what the names rest on, or why they are uncertain.
         heights: of the complete bodies, top to bottom.
         vois: one for each measurement.
+        uncertain_levels: the levels whose names are uncertain; if empty, ``names_certain`` holds for all.
         tissue: HU of the patient's own tissues; None where there was no VOI to look around.
         outlines: of the levels that were measured on a mask.
         fracture_readings: one for each level that a reader has judged.
@@ -87,6 +88,11 @@ class QualityFacts:
     tissue: TissueHU | None = None
     outlines: tuple[LevelOutline, ...] = ()
     fracture_readings: tuple[FractureReading, ...] = ()
+    uncertain_levels: tuple[str, ...] = ()
+
+    def certain(self, level: str) -> bool:
+        """Return whether the name of ``level`` is certain."""
+        return level not in self.uncertain_levels if self.uncertain_levels else self.names_certain
 
     def voi(self, level: str) -> VOIFacts:
         """Return the facts of the VOI of ``level``; KeyError if it is not measured."""

@@ -9,7 +9,7 @@ from ..densitometry import DENSE_HU, LIGHT_HU
 from ..findings import Finding, FindingCode
 from ..morphometry import FRACTURE_LOSS, smallest_loss
 from ..voi import CORTEX_MARGIN_MM, CylinderVOI
-from .facts import VOIFacts
+from .facts import QualityFacts, VOIFacts
 
 THICKEST_SLICE_MM = 3.0  # a third of the VOI's height
 _SLICE_TOLERANCE_MM = 0.01  # spacing is computed from slice positions
@@ -111,9 +111,18 @@ def calibration_findings(calibration: Calibration, scan_kvp: float | None) -> li
     return found
 
 
-def name_findings(names_certain: bool, remark: str) -> list[Finding]:
-    """Return whether the names are uncertain; ``remark`` says why."""
-    return [] if names_certain else [Finding(FindingCode.LABEL_UNCERTAIN, None, remark)]
+def name_findings(quality: QualityFacts, measured: Collection[str]) -> list[Finding]:
+    """Return whether the names of the ``measured`` levels are uncertain.
+
+    If those that a category rests on are certain, what is doubtful about others is said of them alone.
+    """
+    doubtful = [level for level in sorted(measured, key=order) if not quality.certain(level)]
+    if quality.names_certain and not doubtful:
+        return []
+    assessed = [level for level in ASSESSED_LEVELS if level in measured]
+    if assessed and not set(assessed) & set(doubtful):
+        return [Finding(FindingCode.LABEL_UNCERTAIN, level, quality.names_remark) for level in doubtful]
+    return [Finding(FindingCode.LABEL_UNCERTAIN, None, quality.names_remark)]
 
 
 def level_findings(

@@ -50,6 +50,7 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
         bodies=np.ascontiguousarray(bodies, dtype=np.uint8),
         names_certain=examination.quality.names_certain,
         remark=examination.quality.names_remark,
+        uncertain=examination.quality.uncertain_levels,
     )
 
 

@@ -85,7 +85,8 @@ def draw_overview(scan: CTScan, column: VertebralColumn, examination: Examinatio
         else:
             _draw_tile(picture, scan, column, measurement)
             unused = unused_levels(examination).get(level)
-            _draw_values(beside, say, measurement, examination.calibration.nominal, column.names_certain, unused)
+            nominal, certain = examination.calibration.nominal, column.certain(level)
+            _draw_values(beside, say, measurement, nominal, certain, unused)
     _draw_header_and_footer(figure, say, scan, column, examination, width_in)
     return figure
 
@@ -108,7 +109,7 @@ def _draw_along(
     for vertebra in column.vertebrae:
         height = grid_mm(np.asarray(vertebra.centroid_lps_mm), geometry)[2]
         height = float(np.clip(height, bottom + PILL_MARGIN_MM, top - PILL_MARGIN_MM))
-        name = vertebra.level if column.names_certain else f"{vertebra.level}?"
+        name = vertebra.level if column.certain(vertebra.level) else f"{vertebra.level}?"
         measured = values.get(vertebra.level)
         if across == 1:
             draw_pill(axes, right - 0.02 * (right - left), height, name, vertebra.level, "right")

@@ -61,7 +61,7 @@ def _along(
     for vertebra in column.vertebrae:
         height = float(grid_mm(np.asarray(vertebra.centroid_lps_mm), scan.geometry)[2])
         height = min(max(height, bottom + _PILL_MARGIN_MM), top - _PILL_MARGIN_MM)
-        text = vertebra.level if column.names_certain else f"{vertebra.level}?"
+        text = vertebra.level if column.certain(vertebra.level) else f"{vertebra.level}?"
         draw_pill(axes, right - 0.02 * (right - left), height, text, vertebra.level, "right", fontsize=8)
     draw_letters(axes, *(("R", "L") if across == 0 else ("A", "P")))
     return _picture(figure, name, "spine", say(f"picture.{name}"))

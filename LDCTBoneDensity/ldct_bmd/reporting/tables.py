@@ -129,7 +129,7 @@ def _level_row(examination: Examination, measurement: Measurement) -> dict[str, 
     error, automatic, excluded = measurement.bmd_error, measurement.automatic, measurement.excluded
     return _shared(examination) | {
         "level": measurement.level,
-        "names_certain": examination.quality.names_certain,
+        "names_certain": examination.quality.certain(measurement.level),
         "bmd_mg_cm3": measurement.bmd_mg_cm3,
         "bmd_noise_se_mg_cm3": None if error is None else error.noise_mg_cm3,
         "bmd_total_se_mg_cm3": None if error is None else error.total_mg_cm3,

@@ -7,7 +7,7 @@ what lies in front of it is opened to shed pedicle stumps, costal facets and tra
 Arrays are indexed (z, y, x): z to the head, y to the back, x to the left.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ MAX_TILT = 1.0  # 45 degrees, the most that the engine's frame leaves
 OPENING_RADIUS_MM = 4.0
 REGAIN_MM = 2.0  # what opening takes off a right-angled edge: (sqrt(2) - 1) of its radius, rounded up
 MIN_BODY_VOLUME_ML = 1.0
+LEAST_ARCH = 0.12  # of a whole vertebra lies behind the middle of its canal: a third; of a body with a notch, a crumb
 FINE_SPACING_MM = 0.75
 
 
@@ -106,14 +107,36 @@ def split_body(
     return body & vertebra
 
 
-def split_bodies(labels: NDArray[np.uint8], spacing_zyx_mm: Spacing, progress: Progress = silent) -> NDArray[np.uint8]:
+def holds_arch(mask: NDArray[np.bool_], spacing_zyx_mm: Spacing) -> bool:
+    """Return whether a mask (z, y, x) surrounds the spinal canal, with an arch behind it.
+
+    A body with a notch in its back wall, where the basivertebral vein leaves it, has next to nothing behind the notch.
+    """
+    solid = np.asarray(ndimage.binary_fill_holes(np.pad(mask, 1)))
+    canal = find_canal(solid, spacing_zyx_mm)
+    if canal is None or not len(canal):
+        return False
+    behind = np.argwhere(solid)[:, 1] > canal[:, 1].mean()
+    return bool(behind.mean() > LEAST_ARCH)
+
+
+def split_bodies(
+    labels: NDArray[np.uint8],
+    spacing_zyx_mm: Spacing,
+    progress: Progress = silent,
+    dropped: Callable[[str], object] | None = None,
+) -> NDArray[np.uint8]:
     """Return the vertebral bodies of a map of whole vertebrae; both (z, y, x) with VerSe values, 0 background.
 
     Where a vertebra shows no closed ring (thick slices, or cut by the scan's edge), its canal is taken from its
     neighbours'. A vertebra at the top or bottom edge of which only the arch is in view is left out.
 
+    Args:
+        dropped: told of each level whose body cannot be told from its arch, in a sentence; the level is left out. None:
+            it is an error.
+
     Raises:
-        CannotSplit: a level whose body cannot be told from its arch.
+        CannotSplit: such a level, where nobody is told.
     """
     boxes = {
         LEVEL_OF_VERSE_VALUE[value]: box
@@ -135,10 +158,13 @@ def split_bodies(labels: NDArray[np.uint8], spacing_zyx_mm: Spacing, progress: P
         centres = _from_neighbours(canals, crop, spacing_zyx_mm) if known is None else known
         try:
             body = split_body(crop.solid, spacing_zyx_mm, level, None if centres is None else centres - crop.offset)
-        except CannotSplit:
+        except CannotSplit as error:
             if crop.cut_by_edge and centres is not None and known is None:
                 continue
-            raise
+            if dropped is None:
+                raise
+            dropped(str(error))
+            continue
         crop.write(body, bodies, value_of[level])
     return bodies
 

@@ -1,6 +1,7 @@
 """A ready label map in place of a network: vertebrae from another tool, brought to the scan's grid."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -17,7 +18,7 @@ from ..errors import CannotMeasure
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry
 from .alignment import refuse_misplaced
-from .body_split import find_canal, split_bodies
+from .body_split import holds_arch, split_bodies
 from .segmenter import ModelIdentity, NamedBodies
 
 Values = Literal["verse", "totalsegmentator"]
@@ -46,11 +47,14 @@ class LabelMapSegmenter:
         path: the label map.
         values: whose label values it holds; they collide, so that they must be told.
         parts: whether its labels are vertebral bodies or whole vertebrae, which are split from the arch first.
+        dropped: told of each level whose mask can't be used, in a sentence; the others are used. None: such a level is
+            an error.
     """
 
     path: Path
     values: Values
     parts: Parts
+    dropped: Callable[[str], object] | None = None
 
     @cached_property
     def identity(self) -> ModelIdentity:
@@ -72,9 +76,11 @@ class LabelMapSegmenter:
         self._check_order(bodies)
         progress("segment", 0.2)
         if self.parts == "whole":
-            bodies = split_bodies(bodies, spacing_zyx_mm, lambda stage, part: progress(stage, 0.2 + 0.7 * part))
+            bodies = split_bodies(
+                bodies, spacing_zyx_mm, lambda stage, part: progress(stage, 0.2 + 0.7 * part), self.dropped
+            )
         else:
-            _refuse_arches(bodies, spacing_zyx_mm)
+            _refuse_arches(bodies, spacing_zyx_mm, self.dropped)
         progress("segment", 0.9)
         on_scan = resampled(bodies, image, scan.geometry)
         _refuse_elsewhere(on_scan, scan)
@@ -161,16 +167,21 @@ def _is_version_1(voxels: NDArray[np.uint16]) -> bool:
     return 24 in centroids and 25 in centroids and centroids[24][0] < centroids[25][0]
 
 
-def _refuse_arches(bodies: NDArray[np.uint8], spacing_zyx_mm: tuple[float, float, float]) -> None:
+def _refuse_arches(
+    bodies: NDArray[np.uint8], spacing_zyx_mm: tuple[float, float, float], dropped: Callable[[str], object] | None
+) -> None:
+    """Refuse, or take out in place, what is no body alone."""
     for value, box in enumerate(ndimage.find_objects(bodies), start=1):
-        if box is None:
+        if box is None or not holds_arch(bodies[box] == value, spacing_zyx_mm):
             continue
-        solid = np.asarray(ndimage.binary_fill_holes(np.pad(bodies[box] == value, 1)))
-        if find_canal(solid, spacing_zyx_mm) is not None:
-            raise CannotMeasure(
-                f"The mask of {LEVEL_OF_VERSE_VALUE[value]} surrounds the spinal canal, so it holds the arch as well: "
-                "use --segmentation-parts whole."
-            )
+        sentence = (
+            f"The mask of {LEVEL_OF_VERSE_VALUE[value]} surrounds the spinal canal, so it holds the arch as well: "
+            "use --segmentation-parts whole."
+        )
+        if dropped is None:
+            raise CannotMeasure(sentence)
+        dropped(sentence)
+        bodies[bodies == value] = 0
 
 
 def resampled(bodies: NDArray[np.uint8], image: sitk.Image, geometry: Geometry) -> NDArray[np.uint8]:

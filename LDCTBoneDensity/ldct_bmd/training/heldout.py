@@ -19,6 +19,7 @@ from ..scan import Acquisition, CTScan, Geometry, Patient, Source
 from .synthetic import Atlas, SampleSpec, load_atlas
 from .synthetic import tissues as t
 from .synthetic.acquisition import ScanSettings, acquire
+from .synthetic.atlas import ARRAYS
 from .synthetic.atlas import CACHE_VERSION as ATLAS_VERSION
 from .synthetic.graft import graft
 from .synthetic.pose import PoseSpec
@@ -176,8 +177,7 @@ def anatomy_of(source: str, atlas_path: Path, masks_dir: Path, cache: Path | Non
     stored = None if cache is None else cache / f"heldout_{source}_{ATLAS_VERSION}_{CACHE_VERSION}.npz"
     if stored is not None and stored.exists():
         with np.load(stored) as arrays:
-            names = Atlas.__dataclass_fields__
-            return Atlas(**{name: arrays[name] for name in names}), tuple(str(level) for level in arrays["real"])
+            return Atlas(**{name: arrays[name] for name in ARRAYS}), tuple(str(level) for level in arrays["real"])
     atlas = load_atlas(atlas_path, None if cache is None else cache / "atlas.npz")
     real: list[str] = []
     for mask in SOURCES[source]:
@@ -190,7 +190,7 @@ def anatomy_of(source: str, atlas_path: Path, masks_dir: Path, cache: Path | Non
     if stored is not None and SOURCES[source]:
         stored.parent.mkdir(parents=True, exist_ok=True)
         beside = stored.with_suffix(".tmp.npz")
-        arrays = {name: getattr(atlas, name) for name in Atlas.__dataclass_fields__}
+        arrays = {name: getattr(atlas, name) for name in ARRAYS}
         np.savez_compressed(beside, real=np.asarray(real), **arrays)
         beside.replace(stored)
     return atlas, tuple(real)

@@ -8,10 +8,10 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,17 +21,24 @@ from scipy import ndimage
 from torch.nn import functional
 
 from ..errors import CannotMeasure, UsageError
+from ..labeling import label
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry, read_scan
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
+from ..segmentation.levels import RIB
 from ..segmentation.mask_folder import join_masks
 from ..segmentation.network_segmenter import BODY_HU, FINE_MM
 from ..segmentation.resample import along_z, grid, in_plane
+from ..segmentation.segmenter import NetworkBodies, Segmenter
+from ..validation.level_list import BODIES_FILE, read_levels
 from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
 from ..validation.segmentation.pairs import Pair, files_of, find_pairs
-from .annotations import STRUCTURES, label_annotated, label_spineless
+from .annotations import STRUCTURES, label_annotated, label_seen_ribs, label_spineless
+from .listed import fill_in, named_by_list
+from .reviews import find_reviews, is_review, reviewed_bodies
+from .targets import NAMELESS_OFFSET, UNKNOWN
 
-VERSION = 2  # of what is kept of a scan
+VERSION = 4  # of what is kept of a scan
 SUBJECT = re.compile(r"(?:^|/)(sub-[A-Za-z0-9]+)")  # BIDS, as VerSe names its scans
 MAX_UNUSABLE = 0.2  # of the pairs; above it the request is wrong rather than a pair
 Spacing = tuple[float, float, float]
@@ -50,11 +57,13 @@ class PairFolder:
         path: a table or a folder of pairs, as :func:`.find_pairs` reads them.
         values: whose label values they have.
         parts: whether bodies or whole vertebrae are labelled.
+        scans: the folder of the scans, where ``path`` holds signed reviews of them; None: ``path`` holds both.
     """
 
     path: Path
     values: Values
     parts: Parts
+    scans: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -100,29 +109,34 @@ def prepare_pairs(
     cache: Path,
     progress: Progress = silent,
     skipped: Skipped = unheard,
+    outliner: Segmenter | None = None,
 ) -> list[AnnotatedScan]:
     """Return the scans of ``folders`` on a network's grid, from ``cache`` where they were prepared before.
 
     Args:
+        outliner: outlines the bodies that a list of levels names and no reference shows; None: lists are not read,
+            and scans that have nothing else are left out.
         skipped: told of each pair that can't be used, in a sentence.
 
     Raises:
         UsageError: a folder holds no pairs.
         CannotMeasure: no pair, or too few of them, can be used.
     """
-    found = [(folder, pair) for folder in folders for pair in find_pairs(folder.path)]
+    found = [(folder, pair) for folder in folders for pair in _pairs_of(folder, skipped)]
+    if outliner is None:
+        found = [(folder, pair) for folder, pair in found if pair.reference is not None or pair.levels is None]
+        found = [(folder, replace(pair, levels=None)) for folder, pair in found]
     scans: list[AnnotatedScan] = []
     unusable: list[str] = []
     for number, (folder, pair) in enumerate(found):
         progress("Preparing scans", number / len(found))
-        place = cache / _key(folder, pair, spacing_zyx_mm)
+        place = cache / _key(folder, pair, spacing_zyx_mm, outliner)
         if not place.is_dir():
             try:
-                _prepare(folder, pair, spacing_zyx_mm, place)
+                for lost in _prepare(folder, pair, spacing_zyx_mm, place, outliner):
+                    skipped(f"In the pair {pair.name} a level is left out: {_without_options(lost)}")
             except (CannotMeasure, UsageError) as error:
-                # The options of the measurement, which the sentence may name, have shorter names here.
-                reason = str(error).replace("--segmentation-", "--")
-                unusable.append(f"The pair {pair.name} cannot be trained on: {reason}")
+                unusable.append(f"The pair {pair.name} cannot be trained on: {_without_options(str(error))}")
                 skipped(unusable[-1])
                 continue
         facts = json.loads((place / "scan.json").read_text(encoding="ascii"))
@@ -163,10 +177,11 @@ def write_held_out(scans: Sequence[AnnotatedScan], table: Path) -> None:
             writer = csv.writer(file)
             writer.writerow(PAIR_COLUMNS)
             for name, scan in _named_apart([scan for scan in scans if (scan.source.values, scan.source.parts) == kind]):
-                reference = scan.pair.reference
-                writer.writerow(
-                    (scan.pair.image.absolute(), reference.absolute() if reference else "", scan.pair.group, name)
+                pair = scan.pair
+                image, reference, levels = (
+                    path.absolute() if path else "" for path in (pair.image, pair.reference, pair.levels)
                 )
+                writer.writerow((image, reference, pair.group, name, levels, "yes" if pair.named else "no"))
         beside.replace(path)
 
 
@@ -180,36 +195,47 @@ def _named_apart(scans: Sequence[AnnotatedScan]) -> list[tuple[str, AnnotatedSca
     return named
 
 
+def _pairs_of(folder: PairFolder, skipped: Skipped) -> list[Pair]:
+    return find_pairs(folder.path) if folder.scans is None else find_reviews(folder.path, folder.scans, skipped)
+
+
+def _without_options(sentence: str) -> str:
+    # The options of the measurement, which the sentence may name, have shorter names here.
+    return sentence.replace("--segmentation-", "--")
+
+
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing) -> str:
-    text = json.dumps([VERSION, folder.values, folder.parts, spacing_zyx_mm, files_of(pair)])
+def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, outliner: Segmenter | None) -> str:
+    outlined = outliner.identity.sha256 if outliner is not None and pair.levels is not None else None
+    text = json.dumps([VERSION, folder.values, folder.parts, spacing_zyx_mm, files_of(pair), pair.named, outlined])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path) -> None:
-    """Write a scan and its labels on the network's grid to ``place``, whole or not at all."""
-    scan = read_scan(pair.image)
+def _prepare(
+    folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path, outliner: Segmenter | None
+) -> tuple[str, ...]:
+    """Write a scan and its labels on the network's grid to ``place``, whole or not at all.
+
+    Returns the sentences about levels whose masks can't be used, which are not learnt from.
+    """
+    scan = read_scan(pair.image, pair.series)
     target, hu = _on_network_grid(scan, spacing_zyx_mm)
-    if pair.reference is None:
+    annotated = _annotated(folder, pair, scan, outliner)
+    if annotated is None:
         labels, spine = label_spineless(hu), np.zeros((0, 3))
     else:
-        with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
-            file = pair.reference
-            if file.is_dir():
-                file = join_masks(file, folder.values, Path(scratch) / "labels.nii.gz", STRUCTURES)
-            segmenter = LabelMapSegmenter(file, folder.values, folder.parts)
-            stored = segmenter.read()
-            bodies = segmenter(scan).labels
-        raw = np.asarray(resampled(sitk.GetArrayFromImage(stored), stored, target))
-        near = _nearest(bodies, target.shape)
-        labels = label_annotated(near, raw, hu, folder.values, folder.parts, target.spacing_mm[::-1])
-        values = [int(value) for value in np.unique(bodies) if value]
-        centres = np.array(ndimage.center_of_mass(bodies > 0, bodies, values))
-        spine = (centres + 0.5) * np.divide(target.shape, bodies.shape) - 0.5
-        spine = spine[np.argsort(spine[:, 0])]
+        raw = np.asarray(resampled(sitk.GetArrayFromImage(annotated.stored), annotated.stored, target))
+        near = _nearest(annotated.bodies, target.shape)
+        labels = label_annotated(near, raw, hu, annotated.values, annotated.parts, target.spacing_mm[::-1])
+        if not pair.named:
+            labels[near > 0] += NAMELESS_OFFSET
+        labels[_nearest(annotated.nameless, target.shape)] = UNKNOWN
+        if annotated.seen is not None:
+            label_seen_ribs(labels, _rib(annotated.seen, target))
+        spine = _middles(annotated.bodies, target)
     trunk = np.argwhere((hu > BODY_HU).mean(axis=0) > 0.1)
     if not len(trunk):
         raise CannotMeasure("it shows no body.")
@@ -225,6 +251,91 @@ def _prepare(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Pat
     np.save(beside / "labels.npy", labels)
     (beside / "scan.json").write_text(json.dumps(facts), encoding="ascii")
     beside.rename(place)
+    return () if annotated is None else annotated.lost
+
+
+@dataclass(frozen=True)
+class _Annotated:
+    """What is known of a scan's bones.
+
+    Attributes:
+        bodies: (z, y, x) on the scan's grid, VerSe values.
+        nameless: (z, y, x) bodies of which nobody said which they are.
+        stored: the label map as it is, in ``values``.
+        lost: sentences about levels whose masks can't be used.
+        seen: what the networks saw that outlined bodies; None: none did.
+    """
+
+    bodies: NDArray[np.uint8]
+    nameless: NDArray[np.bool_]
+    stored: sitk.Image
+    values: Values
+    parts: Parts
+    lost: tuple[str, ...] = ()
+    seen: NetworkBodies | None = None
+
+
+def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter | None) -> _Annotated | None:
+    """Return what the reference and the list of levels say; None: no vertebra T1 to L5 is in view."""
+    reference = None if pair.reference is None else _reference(folder, pair.reference, scan)
+    if pair.levels is None or outliner is None:
+        return reference
+    levels = read_levels(pair.levels)
+    outlined = outliner(scan)
+    column = label(outlined, scan)
+    bodies, nameless = named_by_list(column.bodies, scan.geometry, levels)
+    if reference is not None:
+        bodies, nameless = fill_in(reference.bodies, bodies, nameless)
+    if not bodies.any():
+        raise CannotMeasure("none of the bodies that were outlined lies at a level of its list.")
+    lost = () if reference is None else reference.lost
+    seen = outlined if isinstance(outlined, NetworkBodies) else None
+    return _Annotated(bodies, nameless, _image(bodies, scan.geometry), "verse", "body", lost, seen)
+
+
+def _rib(seen: NetworkBodies, target: Geometry) -> NDArray[np.float32]:
+    """Return the probability of rib (z, y, x) on ``target``, 0 beyond what the network saw."""
+    index = np.argwhere(np.ones(target.shape, dtype=bool))
+    at = seen.level_geometry.to_index_xyz(target.to_lps_mm(index[:, ::-1].astype(np.float64)))[:, ::-1]
+    rib = seen.level_probability[RIB].astype(np.float32)
+    return ndimage.map_coordinates(rib, at.T, order=1, mode="constant").reshape(target.shape)
+
+
+def _image(bodies: NDArray[np.uint8], geometry: Geometry) -> sitk.Image:
+    image = sitk.GetImageFromArray(bodies.astype(np.uint16))
+    image.SetSpacing(geometry.spacing_mm)
+    image.SetOrigin(geometry.origin_lps_mm)
+    image.SetDirection([component for row in geometry.direction for component in row])
+    return image
+
+
+def _reference(folder: PairFolder, file: Path, scan: CTScan) -> _Annotated:
+    if is_review(file):
+        bodies = reviewed_bodies(file, scan)
+        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), _image(bodies, scan.geometry), "verse", "body")
+    # What labels bodies alone, and in VerSe's values, is called so, whatever else the folder holds.
+    values: Values = "verse" if file.name == BODIES_FILE else folder.values
+    parts: Parts = "body" if file.name == BODIES_FILE else folder.parts
+    with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
+        if file.is_dir():
+            file = join_masks(file, values, Path(scratch) / "labels.nii.gz", STRUCTURES)
+        lost: list[str] = []
+        segmenter = LabelMapSegmenter(file, values, parts, lost.append)
+        try:
+            bodies = segmenter(scan).labels
+        except CannotMeasure as error:
+            raise CannotMeasure(lost[0] if lost else str(error)) from error
+        if len(lost) > len(np.unique(bodies)) - 1:
+            raise CannotMeasure(lost[0])  # not a fault of single levels
+        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts, tuple(lost))
+
+
+def _middles(bodies: NDArray[np.uint8], target: Geometry) -> NDArray[np.float64]:
+    """Return the middles (n, 3) of ``bodies`` (z, y, x) in voxels of ``target``, z rising."""
+    values = [int(value) for value in np.unique(bodies) if value]
+    centres = np.array(ndimage.center_of_mass(bodies > 0, bodies, values))
+    spine = (centres + 0.5) * np.divide(target.shape, bodies.shape) - 0.5
+    return np.asarray(spine[np.argsort(spine[:, 0])])
 
 
 def _on_network_grid(scan: CTScan, spacing_zyx_mm: Spacing) -> tuple[Geometry, NDArray[np.int16]]:
@@ -237,10 +348,10 @@ def _on_network_grid(scan: CTScan, spacing_zyx_mm: Spacing) -> tuple[Geometry, N
     return target, torch.round(volume).clamp(-1024, 32767).to(torch.int16).numpy()
 
 
-def _nearest(values: NDArray[np.uint8], shape: Sequence[int]) -> NDArray[np.uint8]:
+def _nearest(values: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
     """Resample (z, y, x) to ``shape`` over the same field."""
     z, y, x = (
         np.clip(np.rint((np.arange(m) + 0.5) * n / m - 0.5), 0, n - 1).astype(np.intp)
         for n, m in zip(values.shape, shape, strict=True)
     )
-    return np.asarray(values[np.ix_(z, y, x)], dtype=np.uint8)
+    return np.asarray(values[np.ix_(z, y, x)])

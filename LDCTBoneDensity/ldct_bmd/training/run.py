@@ -18,17 +18,19 @@ from ..examination.plain import from_plain
 from ..progress import Progress, silent
 from ..segmentation.device import find_device
 from ..segmentation.network import DenseUNet, NetworkShape
+from ..segmentation.network_segmenter import NetworkSegmenter
 from ..segmentation.weights import save_model
 from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, load_configuration
 from .examples import MixedSource, Source, SyntheticSource
 from .loop import Trainer
 from .pair_source import PairSource
 from .pairs import AnnotatedScan, PairFolder, Skipped, hold_out, prepare_pairs, unheard, write_held_out
-from .start import Start, load_start, shape_of
+from .start import SHIPPED, Start, load_start, shape_of
 from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
 from .synthetic.graft import graft
 from .synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE, load_lumbar_mesh
+from .synthetic.totalsegmentator_atlas import FILES, is_totalsegmentator, load_totalsegmentator
 
 NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
 MAX_WORKERS = 12
@@ -42,9 +44,9 @@ class TrainingRequest:
     Attributes:
         configuration: a name ("coarse", "fine", ...) or a JSON file.
         folder: checkpoints, log and what was prepared; a killed run goes on from here.
-        atlases: label maps of a torso, to draw synthetic scans from.
-        lumbar_mesh: folder of the mean lumbar mesh, grafted into each atlas as a second anatomy.
-        pairs: folders of annotated scans.
+        atlases: torsos to draw synthetic scans from: label maps, or folders that TotalSegmentator's labels are in.
+        lumbar_mesh: folder of the mean lumbar mesh, grafted into each label map as a second anatomy.
+        pairs: folders of annotated scans, or of signed reviews.
         start: weights to start from: "shipped", or a file; None: none.
         steps, learning_rate: in place of the configuration's.
         device: "auto" (a CUDA GPU, or the processor), "cpu", "cuda", ...
@@ -197,10 +199,15 @@ def _sources(
     if not request.atlases and not request.pairs:
         raise UsageError("There is nothing to train on: name an atlas with --atlas, or annotated scans with --pairs.")
     for path in request.atlases:
-        if not path.is_file():
-            raise UsageError(f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz.")
+        if not path.is_file() and not is_totalsegmentator(path):
+            raise UsageError(
+                f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz, or a folder with "
+                f"{', '.join(FILES)}."
+            )
     spec, share = configuration.spec, configuration.annotated_share
-    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress, skipped)
+    # Only the coarse network learns names, for which the tool's own outlines are good enough.
+    outliner = _outliner(request) if request.pairs and configuration.classes == "levels" else None
+    scans = prepare_pairs(request.pairs, spec.spacing_zyx_mm, request.folder / "pairs", progress, skipped, outliner)
     trained_on, validated_on = hold_out(scans, configuration.held_out)
     parts: list[tuple[Source, float]] = []
     held_out: Source | None = None
@@ -215,10 +222,15 @@ def _sources(
     return _Sources(MixedSource(tuple(parts)), held_out, tuple(validated_on), _origin_of(request, trained_on))
 
 
+def _outliner(request: TrainingRequest) -> NetworkSegmenter:
+    """Return what outlines bodies that a list names: the weights that the run starts from, or those that ship."""
+    return NetworkSegmenter(weights=Path(request.start) if request.start not in (None, SHIPPED) else None)
+
+
 def _origin_of(request: TrainingRequest, trained_on: Sequence[AnnotatedScan]) -> str:
     # A prepared scan's folder is named by its files and their kind of labels.
     mesh = _mesh_stamp(request.lumbar_mesh) if request.atlases and request.lumbar_mesh else None
-    facts = [[_stamp(path) for path in request.atlases], mesh, sorted(scan.folder.name for scan in trained_on)]
+    facts = [[stamp(path) for path in request.atlases], mesh, sorted(scan.folder.name for scan in trained_on)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -228,15 +240,24 @@ def _calm(augmentation: Augmentation) -> Augmentation:
 
 
 def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
-    """Return the anatomies to draw from, with their shares; they are kept in the run's folder."""
+    """Return the anatomies to draw from, with their shares; they are kept in the run's folder.
+
+    Each body of each torso is drawn as often as any other.
+    """
     anatomies: list[tuple[Atlas, float]] = []
     for path in request.atlases:
-        atlas = load_atlas(path, request.folder / f"atlas-{_stamp(path)}.npz")
+        cache = request.folder / f"atlas-{stamp(path)}.npz"
+        if path.is_dir():
+            torso = kept(cache, partial(load_totalsegmentator, path))
+            anatomies.append((torso, float(len(torso.axis_levels))))
+            continue
+        atlas = load_atlas(path, cache)
+        share = float(len(atlas.axis_levels))
         mesh = request.lumbar_mesh
-        anatomies.append((atlas, 1.0 if mesh is None else 1.0 - MESH_SHARE))
+        anatomies.append((atlas, share if mesh is None else share * (1.0 - MESH_SHARE)))
         if mesh is not None:
-            cache = request.folder / f"atlas-{_stamp(path)}-lumbar-mesh-{_mesh_stamp(mesh)}.npz"
-            anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), MESH_SHARE))
+            cache = request.folder / f"atlas-{stamp(path)}-lumbar-mesh-{_mesh_stamp(mesh)}.npz"
+            anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), share * MESH_SHARE))
     return tuple(anatomies)
 
 
@@ -244,8 +265,10 @@ def _with_mesh(atlas: Atlas, mesh: Path) -> Atlas:
     return graft(atlas, load_lumbar_mesh(mesh))
 
 
-def _stamp(path: Path) -> str:
-    """Return what tells a file from others by what is in it, so that a copy elsewhere is the same."""
+def stamp(path: Path) -> str:
+    """Return what tells a file or a torso's folder from others by what is in it, so that a copy is the same."""
+    if path.is_dir():
+        return hashlib.sha256("".join(stamp(path / name) for name in FILES).encode()).hexdigest()[:16]
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
@@ -254,7 +277,7 @@ def _mesh_stamp(mesh: Path) -> str:
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise UsageError(f"{mesh} does not hold the lumbar mesh: it lacks {' and '.join(missing)}.")
-    return hashlib.sha256("".join(_stamp(file) for file in files).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join(stamp(file) for file in files).encode()).hexdigest()[:16]
 
 
 def _origin(network: str, folder: Path, state: Mapping[str, Any]) -> str:

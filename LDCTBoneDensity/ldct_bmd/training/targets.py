@@ -14,8 +14,9 @@ IGNORE = 255  # the class that no loss and no Dice counts
 
 # Labels of annotated scans alone.
 T13, L6 = 28, 25  # VerSe's values
+NAMELESS_OFFSET = 200  # a body b of doubtful name is b + 200: its region is learnt, its level is not
 OTHER_BONE = 254  # no vertebral body from T1 down; which bone it is, nobody said
-UNKNOWN = 255  # nobody annotated here
+UNKNOWN = t.UNKNOWN
 
 
 def region_table() -> NDArray[np.int64]:
@@ -23,6 +24,7 @@ def region_table() -> NDArray[np.int64]:
     table = np.zeros(256, dtype=np.int64)
     table[8:14], table[14:20], table[20:25] = 1, 2, 3
     table[T13], table[L6] = 2, 3
+    table[NAMELESS_OFFSET : NAMELESS_OFFSET + T13 + 1] = table[: T13 + 1]
     table[UNKNOWN] = IGNORE
     return table
 
@@ -36,6 +38,7 @@ def level_table() -> NDArray[np.int64]:
     table[list(t.RIBS)] = RIB
     # It has no channel for these levels.
     table[[T13, L6, OTHER_BONE, UNKNOWN]] = IGNORE
+    table[NAMELESS_OFFSET : NAMELESS_OFFSET + T13 + 1] = IGNORE
     return table
 
 

@@ -152,7 +152,7 @@ def _level_group(
     if automatic is not None:
         text = say("sr.before", hu=f"{automatic.mean_hu:.1f}", bmd=format_bmd(automatic.bmd_mg_cm3))
         _add_text(group, codes.COMMENT, text)
-    if not examination.quality.names_certain:
+    if not examination.quality.certain(measurement.level):
         _add_text(group, codes.COMMENT, say("sr.uncertain", remark=examination.quality.names_remark))
     return group
 

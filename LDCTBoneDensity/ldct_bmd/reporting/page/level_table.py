@@ -9,8 +9,8 @@ from .words import DASH, half_interval, number, visible
 
 
 def shown_level(level: str, examination: Examination, say: Catalogue) -> str:
-    """Return the name of a level, with a question mark where the names are uncertain."""
-    return level if examination.quality.names_certain else say("levels.uncertain", level=level)
+    """Return the name of a level, with a question mark where it is uncertain."""
+    return level if examination.quality.certain(level) else say("levels.uncertain", level=level)
 
 
 def level_table(examination: Examination, say: Catalogue) -> Table:

@@ -20,7 +20,8 @@ from .canal import fill_canal
 
 PAD_YX = 40  # voxels of room around the atlas for fat and skin
 VOXEL_MM = 1.0
-CACHE_VERSION = 5
+ARRAYS = ("skeleton", "organs", "outside_mm", "axis_zyx", "axis_levels")
+CACHE_VERSION = 6
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Atlas:
         outside_mm: distance from the rib cage and pelvis outwards, uint8, 0 inside.
         axis_zyx: (n, 3) centres of the bodies from the lowest to the highest.
         axis_levels: atlas value of each of them.
+        open_above: whether nothing is known of what lies above it; else a neck and a head do.
     """
 
     skeleton: NDArray[np.uint8]
@@ -40,6 +42,7 @@ class Atlas:
     outside_mm: NDArray[np.uint8]
     axis_zyx: NDArray[np.float64]
     axis_levels: NDArray[np.int64]
+    open_above: bool = False
 
 
 def load_atlas(path: Path, cache: Path | None = None) -> Atlas:
@@ -79,7 +82,7 @@ def kept(cache: Path, make: Callable[[], Atlas]) -> Atlas:
     if cache.exists():
         with np.load(cache) as stored:
             if int(stored["version"]) == CACHE_VERSION:
-                return Atlas(**{name: stored[name] for name in Atlas.__dataclass_fields__})
+                return Atlas(**{name: stored[name] for name in ARRAYS}, open_above=bool(stored["open_above"]))
     atlas = make()
     cache.parent.mkdir(parents=True, exist_ok=True)
     beside = cache.with_suffix(".tmp.npz")
@@ -102,10 +105,28 @@ def prepare(labels: NDArray[np.uint8]) -> Atlas:
     order = np.argsort(centres[:, 0])
     fill_canal(skeleton, centres[order])
     _add_scapulae(skeleton)
-    cage = _cage(labels)
-    organs = _organs(labels, cage)
+    soft = np.where((labels >= t.MUSCLE) & (labels <= t.PULMONARY_VEIN), labels, 0).astype(np.uint8)
+    atlas = assemble(skeleton, soft, centres[order], np.asarray(levels)[order])
+    _add_heart(atlas.organs, labels)
+    return atlas
+
+
+def assemble(
+    skeleton: NDArray[np.uint8],
+    soft: NDArray[np.uint8],
+    axis_zyx: NDArray[np.float64],
+    axis_levels: NDArray[np.int64],
+    *,
+    open_above: bool = False,
+) -> Atlas:
+    """Return the atlas of a skeleton and of what is not bone, 0 elsewhere, both (z, y, x) at 1 mm with room around.
+
+    Where bones were, the inside of the trunk goes on.
+    """
+    cage = _cage(skeleton, soft)
+    organs = np.where((soft == 0) & cage, t.INNER, soft).astype(np.uint8)
     outside = np.minimum(ndimage.distance_transform_edt(~cage) * VOXEL_MM, 255).astype(np.uint8)
-    return Atlas(skeleton, organs, outside, centres[order], np.asarray(levels)[order])
+    return Atlas(skeleton, organs, outside, axis_zyx, axis_levels, open_above)
 
 
 def _split_arches(skeleton: NDArray[np.uint8]) -> None:
@@ -142,21 +163,20 @@ def _add_scapulae(skeleton: NDArray[np.uint8]) -> None:
     skeleton[upper & (skeleton == 0)] = t.SCAPULA
 
 
-def _cage(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _cage(skeleton: NDArray[np.uint8], soft: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """The trunk without its fat: the smoothed axial convex hulls of bones and organs, arms left out."""
-    core = t.member((*t.BODIES, *t.RIBS, t.CARTILAGE, t.STERNUM, t.HIP, t.SACRUM, t.LUNG, t.LIVER, t.SPLEEN, *t.HOLLOW))
-    cage = np.zeros(labels.shape, dtype=bool)
-    for z in range(len(labels)):
-        inside = core[labels[z]]
+    bones = t.member((*t.BODIES, *t.ARCHES, *t.RIBS, t.CARTILAGE, t.STERNUM, t.HIP, t.SACRUM))
+    organs = t.member((t.LUNG, t.LIVER, t.SPLEEN, *t.HOLLOW))
+    cage = np.zeros(skeleton.shape, dtype=bool)
+    for z in range(len(skeleton)):
+        inside = bones[skeleton[z]] | organs[soft[z]]
         if inside.sum() > 20:
             cage[z] = convex_hull_image(inside)
     return np.asarray(ndimage.gaussian_filter(cage.astype(np.float32), (7, 3, 3), mode="nearest") > 0.4)
 
 
-def _organs(labels: NDArray[np.uint8], cage: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Everything but the skeleton; where bones were, the inside of the trunk goes on, and between the lungs a heart."""
-    organs = np.where((labels >= t.MUSCLE) & (labels <= t.PULMONARY_VEIN), labels, 0).astype(np.uint8)
-    organs[(organs == 0) & cage] = t.INNER
+def _add_heart(organs: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+    """The atlas has no heart: an ellipsoid between the lungs stands in for it; in place."""
     lung = np.argwhere(labels == t.LUNG)
     sternum = np.argwhere(labels == t.STERNUM).mean(axis=0)
     spine = np.argwhere(t.member(tuple(range(13, 19)))[labels]).mean(axis=0)
@@ -164,4 +184,3 @@ def _organs(labels: NDArray[np.uint8], cage: NDArray[np.bool_]) -> NDArray[np.ui
     centre_z, centre_y = np.percentile(lung[:, 0], 30), 0.65 * sternum[1] + 0.35 * spine[1]
     heart = ((z - centre_z) / 48) ** 2 + ((y - centre_y) / 42) ** 2 + ((x - spine[2] - 18) / 54) ** 2 < 1
     organs[heart & (organs == t.INNER)] = t.HEART
-    return organs

@@ -30,7 +30,7 @@ def extend(
         at: (3, z, y, x), where each voxel lies in the atlas.
     """
     top = len(atlas.skeleton) - 1
-    if at[0].max() > top + NECK_MM:
+    if at[0].max() > top + NECK_MM and not atlas.open_above:
         _draw_head(atlas, top, at, skeleton, organs, outside_mm)
     if at[0].min() < -PELVIS_MM:
         _draw_thighs(atlas, at, skeleton, organs, outside_mm)

@@ -1,5 +1,7 @@
 """A second anatomy: the atlas laid onto another patient's vertebrae, and these set into it."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +17,9 @@ from .spine_map import map_spine
 
 ENDPLATE_MM = 4.0  # of each body, so much beside a disc bounds it
 FIRST_WITH_DISC, LOWEST = 8, 24  # T1, L5
+BONE = (*t.BODIES, *t.ARCHES, *t.RIBS, t.SACRUM)
+SACRAL_DISC_MM = 18.0  # the lowest disc is no higher than this
+FEWEST_POINTS = 50
 
 Box = tuple[slice, slice, slice]
 
@@ -40,10 +45,10 @@ def graft(atlas: Atlas, vertebrae: NDArray[np.uint8]) -> Atlas:
     _remove(skeleton, levels)
     _set_in(skeleton, vertebrae, anatomy.offset)
     _fit_discs(skeleton, levels)
-    centres = _centres(skeleton, atlas.axis_levels)
+    centres = centres_of(skeleton, atlas.axis_levels)
     fill_canal(skeleton, centres)
     outside = np.minimum(outside * np.float32(anatomy.scale), np.iinfo(np.uint8).max).astype(np.uint8)
-    return Atlas(skeleton, organs, outside, centres, atlas.axis_levels)
+    return replace(atlas, skeleton=skeleton, organs=organs, outside_mm=outside, axis_zyx=centres)
 
 
 def _remove(skeleton: NDArray[np.uint8], levels: tuple[int, ...]) -> None:
@@ -73,16 +78,37 @@ def _fit_discs(skeleton: NDArray[np.uint8], levels: tuple[int, ...]) -> None:
     """Fill the hull of each two facing endplates, one of them new, with disc where there is no bone."""
     present = set(np.unique(skeleton))
     column = [level for level in (levels[0] - 1, *levels, levels[-1] + 1) if level in present and level in t.BODIES]
-    bone = t.member((*t.BODIES, *t.ARCHES, *t.RIBS, t.SACRUM))
     for upper, lower in pairwise(column):
-        box = _box(skeleton, (upper, lower))
-        part = skeleton[box]
-        a, b = np.argwhere(part == upper), np.argwhere(part == lower)
-        up = (a.mean(axis=0) - b.mean(axis=0)) / np.linalg.norm(a.mean(axis=0) - b.mean(axis=0))
-        hull = _hull(np.concatenate([_facing(a, -up), _facing(b, up)]), part.shape)
-        part[hull & ~bone[part]] = _disc_below(upper)
+        fit_disc(skeleton, upper, lower)
     if LOWEST in levels:
-        _fit_last_disc(skeleton, bone)
+        _fit_last_disc(skeleton, t.member(BONE))
+
+
+def fit_disc(skeleton: NDArray[np.uint8], upper: int, lower: int) -> None:
+    """Fill the hull of the facing endplates of two neighbours with disc where there is no bone; in place."""
+    box = _box(skeleton, (upper, lower))
+    part = skeleton[box]
+    a, b = np.argwhere(part == upper), np.argwhere(part == lower)
+    up = (a.mean(axis=0) - b.mean(axis=0)) / np.linalg.norm(a.mean(axis=0) - b.mean(axis=0))
+    hull = _hull(np.concatenate([_facing(a, -up), _facing(b, up)]), part.shape)
+    part[hull & ~t.member(BONE)[part]] = _disc_below(upper)
+
+
+def fit_sacral_disc(skeleton: NDArray[np.uint8]) -> None:
+    """Fill the hull of L5's lower endplate and of what faces it of the sacrum with disc; in place."""
+    body_z, body_y, _ = (slice(s.start, s.stop) for s in _box(skeleton, (LOWEST,), margin=0))
+    box = _box(skeleton, (LOWEST,), margin=int(SACRAL_DISC_MM))
+    part = skeleton[box]
+    body, sacrum = part == LOWEST, part == t.SACRUM
+    sacrum[:, body_y.stop - box[1].start :] = False  # its facets
+    near = np.argwhere(sacrum & (ndimage.distance_transform_edt(~body) <= SACRAL_DISC_MM))
+    points = np.argwhere(body)
+    if len(near) < FEWEST_POINTS or body_z.start == 0:
+        return
+    up = points.mean(axis=0) - near.mean(axis=0)
+    up /= np.linalg.norm(up)
+    hull = _hull(np.concatenate([_facing(points, -up), _facing(near, up)]), part.shape)
+    part[hull & ~t.member(BONE)[part]] = _disc_below(LOWEST)
 
 
 def _fit_last_disc(skeleton: NDArray[np.uint8], bone: NDArray[np.bool_]) -> None:
@@ -136,7 +162,8 @@ def _box(skeleton: NDArray[np.uint8], values: tuple[int, ...], margin: int = 3) 
     return ranges[0], ranges[1], ranges[2]
 
 
-def _centres(skeleton: NDArray[np.uint8], levels: NDArray[np.int64]) -> NDArray[np.float64]:
+def centres_of(skeleton: NDArray[np.uint8], levels: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the centres (n, 3) of the bodies of ``levels``, all of which are there."""
     boxes = ndimage.find_objects(skeleton)
     centres = []
     for level in levels:

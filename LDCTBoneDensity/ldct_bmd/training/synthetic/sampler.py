@@ -1,12 +1,13 @@
 """One synthetic scan with its labels."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ...segmentation.normalize import LOW_HU
 from . import tissues as t
 from .acquisition import acquire, draw_settings
 from .appearance import paint
@@ -14,6 +15,7 @@ from .atlas import Atlas
 from .beyond import extend
 from .pose import PoseSpec, place
 from .shapes import draw_shapes
+from .unknown import hide_unknown, highest_centre
 from .variants import add_hardware, vary_last_ribs
 
 
@@ -32,6 +34,8 @@ class SampleSpec:
         hardware: chance of cement or screws.
         oversampling: the scan is drawn this many times finer along each axis, then averaged: a large voxel shows the
             mean of what lies in it, and little noise. The label is the commonest.
+        beyond: what a scan shows above an anatomy of which no more is known: its edge again, or air, as the network
+            meets it in use.
     """
 
     shape: tuple[int, int, int]
@@ -43,6 +47,7 @@ class SampleSpec:
     shapes: float = 0.0
     hardware: float = 0.05
     oversampling: int = 1
+    beyond: Literal["edge", "air"] = "edge"
     pose: PoseSpec = field(default_factory=PoseSpec)
 
     @property
@@ -59,11 +64,13 @@ class Anatomy:
         labels: (z, y, x) uint8, values of :mod:`.tissues`; bodies by level, ribs, sacrum, ...
         hu: (z, y, x) float32, without blur and noise.
         metal: (z, y, x), None if there is none.
+        ended: (z,), the slices above the end of what is known.
     """
 
     labels: NDArray[np.uint8]
     hu: NDArray[np.float32]
     metal: NDArray[np.bool_] | None
+    ended: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,8 @@ class Sample:
 
     Attributes:
         hu: (z, y, x) float32.
-        labels: (z, y, x) uint8, values of :mod:`.tissues`; bodies by level, ribs, sacrum, ...
+        labels: (z, y, x) uint8, values of :mod:`.tissues`; bodies by level, ribs, sacrum, ...; UNKNOWN where the
+            anatomy is not known.
     """
 
     hu: NDArray[np.float32]
@@ -87,6 +95,8 @@ def sample(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Sample:
     finer = replace(spec, shape=(nz, ny, nx), spacing_zyx_mm=(dz, dy, dx))
     anatomy = draw_anatomy(rng, atlas, finer)
     hu = acquire(rng, anatomy.hu, finer.spacing_zyx_mm, draw_settings(rng), anatomy.metal)
+    if spec.beyond == "air":
+        hu[anatomy.ended] = LOW_HU  # added last in use: it has no noise
     if times == 1:
         return Sample(hu, anatomy.labels)
     return Sample(_blocks(hu, times).mean(axis=-1), _commonest(_blocks(anatomy.labels, times)))
@@ -108,7 +118,8 @@ def _commonest(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def draw_anatomy(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Anatomy:
     """Draw one patient; the same ``rng`` state gives the same one."""
     if spec.shapes and rng.random() < spec.shapes:
-        return Anatomy(np.zeros(spec.shape, np.uint8), draw_shapes(rng, spec.shape, spec.spacing_zyx_mm), None)
+        hu = draw_shapes(rng, spec.shape, spec.spacing_zyx_mm)
+        return Anatomy(np.zeros(spec.shape, np.uint8), hu, None, np.zeros(spec.shape[0], dtype=bool))
     centre = _centre(rng, atlas, spec)
     at_skeleton, at_organs = place(rng, atlas, spec.pose, centre, spec.shape, spec.spacing_zyx_mm)
     skeleton = _take(atlas.skeleton, at_skeleton, fill=t.AIR)
@@ -125,23 +136,23 @@ def draw_anatomy(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> An
         labels = _swap_margin(rng, labels)
     hu = paint(rng, labels, outside_mm, spec.spacing_zyx_mm)
     metal = add_hardware(rng, hu, labels, at_skeleton, atlas) if rng.random() < spec.hardware else None
-    return Anatomy(labels, hu, metal)
+    return Anatomy(labels, hu, metal, hide_unknown(atlas, at_skeleton, labels))
 
 
 def _centre(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> NDArray[np.float64]:
     """Draw the atlas position (z, y, x) of the scan's centre, in mm."""
     axis = atlas.axis_zyx
-    low, high = sorted(list(atlas.axis_levels).index(level) for level in spec.levels)
+    reach = spec.shape[0] * spec.spacing_zyx_mm[0] / 2
+    places = np.arange(len(axis))
+    low, high = (float(np.interp(-level, -atlas.axis_levels, places)) for level in spec.levels)
+    limit = highest_centre(rng, atlas, reach)
+    high = min(high, float(np.interp(limit, axis[:, 0], places)))
     # As often at one body as at any other: by millimetres the small upper ones would be seen least.
-    z = float(np.interp(rng.uniform(low, high), np.arange(len(axis)), axis[:, 0]))
-    z += rng.uniform(-spec.offset_mm[0], spec.offset_mm[0])
+    z = float(np.interp(rng.uniform(min(low, high), high), places, axis[:, 0]))
+    z = min(z + rng.uniform(-spec.offset_mm[0], spec.offset_mm[0]), limit)
     if rng.random() < spec.spineless:
-        reach = spec.shape[0] * spec.spacing_zyx_mm[0] / 2
-        z = (
-            len(atlas.skeleton) + rng.uniform(0.6, 1.2) * reach
-            if rng.random() < 0.5
-            else -rng.uniform(0.9, 1.5) * reach
-        )
+        above = rng.random() < 0.5 and not atlas.open_above
+        z = len(atlas.skeleton) + rng.uniform(0.6, 1.2) * reach if above else -rng.uniform(0.9, 1.5) * reach
     centre = np.array([z, np.interp(z, axis[:, 0], axis[:, 1]) - spec.forward_mm, np.interp(z, axis[:, 0], axis[:, 2])])
     centre[1:] += rng.normal(0, spec.offset_mm[1:])
     return centre

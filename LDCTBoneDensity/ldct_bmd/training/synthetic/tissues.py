@@ -29,6 +29,7 @@ CANAL = 203
 SCAPULA = 204
 # What lies beyond the atlas's ends, drawn by rule.
 BRAIN, SKULL, FACE, FEMUR, THIGH = 205, 206, 207, 208, 209
+UNKNOWN = 255  # nobody labelled here, or the anatomy ends
 
 
 def member(labels: tuple[int, ...] | range) -> np.ndarray:

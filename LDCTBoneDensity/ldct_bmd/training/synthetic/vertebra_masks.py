@@ -1,5 +1,6 @@
 """Masks of whole vertebrae from files, brought to the frame of the atlas for grafting."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,23 @@ def load_vertebrae(path: Path) -> NDArray[np.uint8]:
     labels = np.zeros(grid.GetSize()[::-1], np.uint8)
     strongest = np.full(labels.shape, 0.5, np.float32)
     for value in values:
-        _add(parted, boxes.GetBoundingBox(value), value, grid, labels, strongest)
+        _add(parted, boxes.GetBoundingBox(value), (value, value + t.ARCH_OFFSET), grid, labels, strongest)
+    return labels
+
+
+def on_upright_grid(image: sitk.Image, least: Mapping[int, float]) -> NDArray[np.uint8]:
+    """Return a label map smoothed on 1-mm voxels (z, y, x) along the patient's axes.
+
+    Args:
+        least: the values to keep, each with the share of a voxel from which on it is that value's.
+    """
+    boxes = sitk.LabelShapeStatisticsImageFilter()
+    boxes.Execute(image)
+    grid = _upright_grid(image)
+    labels = np.zeros(grid.GetSize()[::-1], np.uint8)
+    strongest = np.zeros(labels.shape, np.float32)
+    for value, share in least.items():
+        _add(image, boxes.GetBoundingBox(value), (value,), grid, labels, strongest, share)
     return labels
 
 
@@ -76,12 +93,18 @@ def _upright_grid(image: sitk.Image) -> sitk.Image:
 def _add(
     parted: sitk.Image,
     box: tuple[int, ...],
-    value: int,
+    values: tuple[int, ...],
     grid: sitk.Image,
     labels: NDArray[np.uint8],
     strongest: NDArray[np.float32],
+    least: float = 0.5,
 ) -> None:
-    """Write one vertebra into ``labels``, smoothed, where it is at least half and more than those written before."""
+    """Write a structure's parts into ``labels``, smoothed, where it has ``least`` of a voxel and more than any before.
+
+    Args:
+        values: of its parts; each voxel gets that of which it holds most.
+        strongest: the share (z, y, x) that what is written has; in place.
+    """
     margin = np.ceil(MARGIN_MM / np.asarray(parted.GetSpacing())).astype(int)
     start = np.maximum(np.asarray(box[:3]) - margin, 0)
     stop = np.minimum(np.asarray(box[:3]) + box[3:] + margin, parted.GetSize())
@@ -90,11 +113,12 @@ def _add(
     first = np.maximum(np.floor(np.min(ends, axis=0)), 0).astype(int)
     last = np.minimum(np.ceil(np.max(ends, axis=0)) + 1, grid.GetSize()).astype(int)
     there = sitk.RegionOfInterest(grid, (last - first).tolist(), first.tolist())
-    body, arch = (_share(crop == v, there) for v in (value, value + t.ARCH_OFFSET))
+    shares = np.stack([_share(crop == value, there) for value in values])
     region = tuple(slice(int(a), int(b)) for a, b in zip(first[::-1], last[::-1], strict=True))
-    stronger = body + arch > strongest[region]
-    labels[region][stronger] = np.where(body > arch, value, value + t.ARCH_OFFSET)[stronger]
-    strongest[region][stronger] = (body + arch)[stronger]
+    total = shares.sum(axis=0)
+    stronger = (total > strongest[region]) & (total > least)
+    labels[region][stronger] = np.asarray(values, np.uint8)[shares.argmax(axis=0)][stronger]
+    strongest[region][stronger] = total[stronger]
 
 
 def _share(mask: sitk.Image, grid: sitk.Image) -> NDArray[np.float32]:

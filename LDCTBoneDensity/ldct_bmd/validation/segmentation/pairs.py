@@ -16,10 +16,11 @@ from ...scan import Geometry, read_scan
 from ...scan.image_files import FILE_ENDINGS
 from ...segmentation.label_map import LabelMapSegmenter, Parts, Values
 from ...segmentation.mask_folder import join_masks
+from ..level_list import BODIES_FILE, LEVELS_FILE
 from .case import Case
 from .summary import ALL
 
-COLUMNS = ("image", "reference", "group", "name")
+COLUMNS = ("image", "reference", "group", "name", "levels", "names")
 IMAGES, LABELS = "images", "labels"
 VERSE_REFERENCE, VERSE_IMAGE = "_seg-vert_msk.nii.gz", "_ct.nii.gz"
 TOTAL_IMAGE, TOTAL_FOLDER = "ct.nii.gz", "segmentations"
@@ -31,13 +32,20 @@ class Pair:
 
     Attributes:
         image: whatever :func:`.read_scan` reads.
-        reference: a label map; a folder of one mask per vertebra; None: no vertebra T1 to L5 is in view.
+        reference: a label map; a folder of one mask per vertebra; None with no ``levels``: no vertebra T1 to L5 is in
+            view.
+        levels: a list of the heights of the levels in view; None: there is none.
+        named: False: the levels' names are doubtful, and not to be learnt.
+        series: which one of ``image``, where that is a folder of DICOM files.
     """
 
     name: str
     group: str
     image: Path
     reference: Path | None
+    levels: Path | None = None
+    named: bool = True
+    series: str | None = None
 
 
 def find_pairs(path: Path) -> list[Pair]:
@@ -47,7 +55,9 @@ def find_pairs(path: Path) -> list[Pair]:
         path: a CSV with the columns image and reference, group and name if wanted, files relative to it, an empty
             reference for a scan without vertebra; or a folder with ``images/X`` and ``labels/X.nii.gz``, as for
             training, or, anywhere below it, with ``X_ct.nii.gz`` and ``X_seg-vert_msk.nii.gz`` (VerSe) or with
-            ``ct.nii.gz`` beside ``segmentations/vertebrae_L1.nii.gz`` and its like (TotalSegmentator).
+            ``ct.nii.gz`` beside ``segmentations/vertebrae_L1.nii.gz`` and its like (TotalSegmentator), or beside
+            ``bodies.nii.gz`` (bodies), ``levels_z.csv`` (heights of the levels) or both. The columns levels and names
+            of a CSV name such a list, and say "no" if its names are doubtful.
     """
     if path.is_dir():
         pairs = _in_folder(path)
@@ -69,7 +79,7 @@ def find_pairs(path: Path) -> list[Pair]:
             raise UsageError(
                 f"A group can't be called {ALL}, which is the sum of all groups: name it in the column group."
             )
-        for file in (pair.image, pair.reference):
+        for file in (pair.image, pair.reference, pair.levels):
             if file is not None and not file.exists():
                 raise UsageError(f"Case {pair.name}: there is no {file}; mend the table {path.name}.")
     return pairs
@@ -78,7 +88,7 @@ def find_pairs(path: Path) -> list[Pair]:
 def files_of(pair: Pair) -> list[list[str | int]]:
     """Return path, size and time of change of every file of ``pair``: whether one has changed since."""
     stamps: list[list[str | int]] = []
-    for path in (pair.image, pair.reference):
+    for path in (pair.image, pair.reference, pair.levels):
         if path is not None:
             files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
             stamps += [[str(f.absolute()), f.stat().st_size, f.stat().st_mtime_ns] for f in files]
@@ -89,6 +99,8 @@ def read_case(pair: Pair, values: Values, parts: Parts, progress: Progress = sil
     """Read a scan and bring its reference onto its grid; CannotMeasure says which case is wrong, and how."""
     try:
         scan = read_scan(pair.image, None, progress)
+        if pair.reference is None and pair.levels is not None:
+            raise CannotMeasure("It has a list of levels and no reference to measure outlines against.")
         if pair.reference is None:
             return Case(pair.name, pair.group, scan, np.zeros(scan.geometry.shape, dtype=np.uint8))
         with tempfile.TemporaryDirectory(prefix="ldct-bmd-reference-") as scratch:
@@ -128,7 +140,7 @@ def _in_table(path: Path) -> list[Pair]:
     if unknown or not {"image", "reference"} <= set(columns):
         raise UsageError(
             f"The table {path.name} has the columns {', '.join(columns)}: it needs image and reference, "
-            "may have group and name, and no others."
+            "may have group, name, levels and names, and no others."
         )
     pairs = []
     for number, row in enumerate(rows, start=2):
@@ -136,12 +148,18 @@ def _in_table(path: Path) -> list[Pair]:
         if None in row or not cells["image"]:
             raise UsageError(f"Line {number} of {path.name} does not fit its columns: it needs an image.")
         reference = path.parent / cells["reference"] if cells["reference"] else None
+        levels = path.parent / cells["levels"] if cells["levels"] else None
+        if cells["names"] not in ("", "yes", "no"):
+            raise UsageError(f"Line {number} of {path.name}: names is yes or no, not {cells['names']!r}.")
         name = cells["name"] or cells["image"]
-        pairs.append(Pair(name, cells["group"] or path.stem, path.parent / cells["image"], reference))
+        group, named = cells["group"] or path.stem, cells["names"] != "no"
+        pairs.append(Pair(name, group, path.parent / cells["image"], reference, levels, named))
     return pairs
 
 
 def _in_folder(folder: Path) -> list[Pair]:
+    references: dict[str, Path | None]
+    levels: dict[str, Path] = {}
     if (folder / IMAGES).is_dir() and (folder / LABELS).is_dir():
         images = {_stem(file): file for file in sorted((folder / IMAGES).iterdir())}
         references = {_stem(file): file for file in sorted((folder / LABELS).iterdir())}
@@ -152,12 +170,19 @@ def _in_folder(folder: Path) -> list[Pair]:
             masks, name = image.parent / TOTAL_FOLDER, str(image.parent.relative_to(folder))
             if masks.is_dir():
                 images[name], references[name] = image, masks
+        levels = {str(file.parent.relative_to(folder)): file for file in sorted(folder.rglob(LEVELS_FILE))}
+        for beside in sorted({file.parent for end in (BODIES_FILE, LEVELS_FILE) for file in folder.rglob(end)}):
+            name, image, bodies = str(beside.relative_to(folder)), beside / TOTAL_IMAGE, beside / BODIES_FILE
+            if image.exists() and name not in references:
+                images[name], references[name] = image, bodies if bodies.exists() else None
     for name, reference in references.items():
-        if name not in images:
+        if name not in images and reference is not None:
             raise UsageError(
                 f"{folder} holds the reference {reference.name} and no scan for it: add it, or give a CSV."
             )
-    return [Pair(name, folder.name, images[name], reference) for name, reference in references.items()]
+    return [
+        Pair(name, folder.name, images[name], reference, levels.get(name)) for name, reference in references.items()
+    ]
 
 
 def _stem(file: Path, *endings: str) -> str:
