@@ -19,7 +19,7 @@ from ldct_bmd.segmentation.network_segmenter import _padded
 from ldct_bmd.segmentation.normalize import LOW_HU, normalize
 from ldct_bmd.training import pair_source, pairs
 from ldct_bmd.training.configuration import COARSE, FINE, Augmentation
-from ldct_bmd.training.pair_source import PairSource
+from ldct_bmd.training.pair_source import WINDOW_STEP_MM, PairSource
 from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs, write_held_out
 from ldct_bmd.training.synthetic import SampleSpec
 from ldct_bmd.training.synthetic.acquisition import ScanSettings
@@ -324,6 +324,16 @@ def test_without_variation_a_piece_is_cut_out_about_the_spine_or_the_trunk(coded
     _, about_trunk = PairSource((coded,), SPEC, Augmentation(about="trunk")).draw(np.random.default_rng(1), 24)
     assert len(np.unique(about_trunk[12, :, 12][about_trunk[12, :, 12] != UNKNOWN])) == 2
     assert (about_trunk == UNKNOWN).any()  # 30 + 12 lies beyond 40
+
+
+def test_a_window_slides_in_equal_steps_over_all_that_is_labelled(coded: AnnotatedScan) -> None:
+    height = np.broadcast_to(np.arange(60, dtype=np.int16)[:, None, None] * 10, (60, 40, 40))
+    np.save(coded.folder / "hu.npy", height)
+    window = PairSource((coded,), SPEC, Augmentation(about="window"))
+    drawn = [window.draw(np.random.default_rng(seed), 24)[0] for seed in range(60)]
+    middles = np.unique([round(float(hu[:, 12, 12].mean() / 10), 2) for hu in drawn])
+    assert len(middles) == 6  # 36 mm of room
+    assert np.allclose(np.diff(middles), WINDOW_STEP_MM)
 
 
 @pytest.mark.parametrize("rescan", [0.0, 1.0])
