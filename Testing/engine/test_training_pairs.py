@@ -15,8 +15,8 @@ from helpers_vertebra import column, dice
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.progress import silent
 from ldct_bmd.segmentation.label_map import Parts, Values
-from ldct_bmd.segmentation.network_segmenter import _padded
 from ldct_bmd.segmentation.normalize import LOW_HU, normalize
+from ldct_bmd.segmentation.patches import padded
 from ldct_bmd.training import pair_source, pairs
 from ldct_bmd.training.configuration import COARSE, FINE, Augmentation
 from ldct_bmd.training.pair_source import WINDOW_STEP_MM, PairSource
@@ -361,7 +361,7 @@ def test_beyond_the_scan_nothing_is_known_and_its_edge_goes_on_or_air_begins(
 
 
 def test_each_network_is_trained_on_what_it_meets_beyond_a_scan() -> None:
-    padding = {"air": _padded(torch.zeros(1, 1, 1), "constant"), "edge": _padded(torch.zeros(1, 1, 1), "replicate")}
+    padding = {"air": padded(torch.zeros(1, 1, 1), "constant"), "edge": padded(torch.zeros(1, 1, 1), "replicate")}
     assert COARSE.augmentation.beyond == "air"
     assert float(padding["air"][-1, -1, -1]) == normalize(torch.tensor(LOW_HU))
     assert FINE.augmentation.beyond == "edge"

@@ -26,7 +26,7 @@ from ..progress import Progress, silent
 from ..scan import CTScan, Geometry, read_scan
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
 from ..segmentation.mask_folder import join_masks
-from ..segmentation.network_segmenter import BODY_HU, FINE_MM
+from ..segmentation.patches import FINE_MM, body_bounds
 from ..segmentation.resample import along_z, grid, in_plane
 from ..segmentation.segmenter import Segmenter
 from ..validation.segmentation.pairs import BODIES_FILE, Pair, files_of, find_pairs
@@ -232,13 +232,14 @@ def _prepare(
             labels[near > 0] += NAMELESS_OFFSET
         labels[_nearest(annotated.nameless, target.shape)] = UNKNOWN
         spine = _middles(annotated.bodies, target)
-    trunk = np.argwhere((hu > BODY_HU).mean(axis=0) > 0.1)
-    if not len(trunk):
+    bounds = body_bounds(torch.from_numpy(hu))
+    if bounds is None:
         raise CannotMeasure("it shows no body.")
+    first_row, last_row, first_column, last_column = bounds
     facts = {
         "spacing_zyx_mm": target.spacing_mm[::-1],
         "spine_zyx": spine.tolist(),
-        "trunk_yx": ((trunk.min(axis=0) + trunk.max(axis=0)) / 2).tolist(),
+        "trunk_yx": ((first_row + last_row) / 2, (first_column + last_column) / 2),
     }
     beside = place.with_suffix(".partial")
     shutil.rmtree(beside, ignore_errors=True)

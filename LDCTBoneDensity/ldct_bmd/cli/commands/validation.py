@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..terminal import exit_codes, output, progress_bar
-from .options import Device, OutputFolder, Overwrite
+from .options import Device, Method, OutputFolder, Overwrite
 
 
 def evaluate(
@@ -44,6 +44,7 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights to evaluate, in place of those of the package.")
     ] = None,
+    method: Method = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
@@ -64,6 +65,7 @@ def evaluate(
             seed=seed,
             kind=kind,
             weights=weights,
+            method=method,
             device=device,
             overwrite=overwrite,
         )
