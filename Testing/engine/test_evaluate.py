@@ -10,6 +10,7 @@ from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
 from ldct_bmd.segmentation.weights import WEIGHTS
 from ldct_bmd.validation.segmentation import Case, CaseResult, LevelResult, SurplusBody, evaluate_case, summarize
+from ldct_bmd.validation.segmentation.names import name_confidence
 from ldct_bmd.validation.segmentation.overlap import surface_distances
 from ldct_bmd.validation.segmentation.pairs import Pair, read_case
 from ldct_bmd.validation.segmentation.summary import LevelSummary, ScanSummary, share, spread
@@ -298,3 +299,14 @@ def test_the_abdomen_agrees_with_its_model_made_reference() -> None:
         difference = rows[name].voi_difference_hu
         assert difference is not None
         assert abs(difference) <= 6, name
+
+
+def test_each_name_has_its_own_say_in_whether_probabilities_hold() -> None:
+    right = replace(level("L1"), probability=0.9)
+    wrong = replace(level("L2", "L3"), probability=0.9)
+    missed = level("L3", None)
+    found = name_confidence([result("a", levels=(right, wrong, missed)), result("b", levels=(right, right))])
+    assert found is not None
+    assert (found.scans, found.bodies, found.wrong) == (2, 4, 1)
+    assert found.ece == pytest.approx(0.9 - 0.75)
+    assert evaluate_case(case(), Given(bodies())).levels[0].probability == 1.0

@@ -8,7 +8,7 @@ from helpers_pairs import write_image
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
 from ldct_bmd.segmentation.mask_folder import join_masks
-from ldct_bmd.training.annotations import STRUCTURES, label_annotated, label_spineless
+from ldct_bmd.training.annotations import STRUCTURES, label_annotated, label_seen_ribs, label_spineless
 from ldct_bmd.training.targets import IGNORE, OTHER_BONE, TABLES, UNKNOWN
 
 MUSCLE, BONE = 50, 300
@@ -42,6 +42,19 @@ def test_what_lies_beyond_the_labelled_vertebrae_is_unknown_to_both_networks() -
     assert FINE[UNKNOWN] == COARSE[UNKNOWN] == IGNORE
     assert {REGIONS[c] for c in np.unique(FINE[labels[40:95]])} == {"background", "lumbar"}
     assert {CHANNELS[c] for c in np.unique(COARSE[labels[40:95]])} == {"background", "L1", "L2"}
+
+
+def test_ribs_that_a_network_sees_are_learnt_and_doubtful_ones_are_not() -> None:
+    labels = annotate(scan((L2, 40, 65), (L1, 70, 95)))
+    rib = np.zeros(labels.shape, np.float32)
+    rib[50:60, 8, 11:14] = 0.9
+    rib[60:62, 8, 11:14] = 0.3
+    rib[50:60, 3, 3] = 0.9  # in a body
+    label_seen_ribs(labels, rib)
+    assert {CHANNELS[c] for c in COARSE[labels[50:60, 8, 11:14]].ravel()} == {"rib"}
+    assert (COARSE[labels[60:62, 8, 11:14]] == IGNORE).all()
+    assert (labels[50:60, 3, 3] == L2).all()
+    assert (FINE[labels[50:60, 8, 11:14]] == 0).all()
 
 
 def test_a_vertebra_left_out_between_others_is_unknown_and_a_disc_is_background() -> None:

@@ -56,7 +56,9 @@ def test_a_scan_is_prepared_once_and_again_when_its_labels_change(
     folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
     (first,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     read = []
-    monkeypatch.setattr(pairs, "read_scan", lambda path, original=pairs.read_scan: read.append(path) or original(path))
+    monkeypatch.setattr(
+        pairs, "read_scan", lambda path, series, original=pairs.read_scan: read.append(path) or original(path, series)
+    )
     (again,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     assert not read
     assert again == first
@@ -207,11 +209,11 @@ class TestListedLevels:
         ("rows", "said"),
         [
             ("T12,-200\n", "two levels"),
-            ("T12,-200\nT12,-240\n", "each of them once"),
-            ("T12,-200\nS1,-240\n", "'S1' is not a level"),
-            ("T12,-240\nL1,-200\n", "does not fall"),
-            ("T12,high\nL1,-200\n", "a number in mm"),
-            ("T12,nan\nL1,-200\n", "does not fall"),
+            ("T12,-200\nT12,-240\n", "T12 twice"),
+            ("T12,-200\nS1,-240\n", "'S1', which is not a level"),
+            ("T12,-240\nL1,-200\n", "T12 no higher than L1"),
+            ("T12,high\nL1,-200\n", "a number of mm"),
+            ("T12,nan\nL1,-200\n", "a number of mm"),
             ("T12,0\nL1,-20\n", "none of the bodies"),
         ],
     )

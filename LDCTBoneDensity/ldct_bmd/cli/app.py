@@ -9,7 +9,7 @@ from .calibrating import calibrate
 from .commands.measurement import demo, measure, phantom, series
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
 from .commands.simulation import repeatability, simulate
-from .commands.training import pack, train
+from .commands.training import folds, pack, train
 from .commands.validation import evaluate, validate
 from .terminal import RESEARCH_USE
 
@@ -48,6 +48,6 @@ app.command()(measure)
 app.command("report")(remake_report)
 app.command("sign")(sign_record)
 app.command("unsign")(unsign_record)
-for command in (send, schema, series, phantom, demo, train, pack, evaluate, validate, simulate, repeatability):
+for command in (send, schema, series, phantom, demo, train, pack, folds, evaluate, validate, simulate, repeatability):
     app.command()(command)
 app.add_typer(calibrate)

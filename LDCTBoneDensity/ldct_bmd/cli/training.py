@@ -47,8 +47,12 @@ def review_folders(reviews: Sequence[Path], scans: Path | None) -> tuple[PairFol
     return tuple(PairFolder(folder, "verse", "body", scans) for folder in reviews)
 
 
-def train_network(request: TrainingRequest) -> str:
-    """Train as ``request`` says, with a bar; return what was done. CannotMeasure if a worker process was ended."""
+def train_network(request: TrainingRequest, held_out_elsewhere: bool = False) -> str:
+    """Train as ``request`` says, with a bar; return what was done. CannotMeasure if a worker process was ended.
+
+    Args:
+        held_out_elsewhere: scans are kept back by the caller, so that none need be here.
+    """
     skipped: list[str] = []
     try:
         with progress_bar() as progress:
@@ -59,7 +63,7 @@ def train_network(request: TrainingRequest) -> str:
     name, steps = trainer.configuration.name, trainer.configuration.steps
     if trainer.step >= steps:
         return f"{name} is trained to its {steps} steps already; raise --steps to go on."
-    if trainer.held_out is None:
+    if trainer.held_out is None and not held_out_elsewhere:
         say(messages(), "No scan is held out of so few patients, so that no Dice is logged: evaluate on other scans.")
     try:
         with training_bar(trainer) as report:

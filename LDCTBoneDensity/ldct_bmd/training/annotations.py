@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ..anatomy import LEVELS, VERSE_VALUE
 from ..segmentation.label_map import LEVEL_OF_VALUE, Parts, Values
@@ -34,6 +35,7 @@ STRUCTURES = {
 
 MAX_DISC_MM = 18.0  # a wider gap between two bodies lacks one
 MARGIN_MM = 2.0  # of the end plates beyond a body
+SURE_RIB, DOUBTFUL_RIB = 0.5, 0.05  # probability
 BONE_HU = 100  # on the coarse network's grid, where thin bone is blurred
 
 
@@ -67,7 +69,9 @@ def label_annotated(
         if not (bodies == VERSE_VALUE[level]).any():
             labels[raw == value] = UNKNOWN
     if not ribs.any():
-        labels[(labels == 0) & (hu > BONE_HU)] = OTHER_BONE
+        # Thin bone and its edge are no brighter than muscle in a voxel of 5 mm.
+        bone = ndimage.binary_dilation((labels == 0) & (hu > BONE_HU))
+        labels[(labels == 0) & bone] = OTHER_BONE
 
     neck_or_sacrum = np.isin(raw, [*CERVICAL[values], *SACRUM[values]])
     labelled = np.flatnonzero(((bodies > 0) | neck_or_sacrum).any(axis=(1, 2)))
@@ -75,6 +79,19 @@ def label_annotated(
     unnamed = (labels == 0) | (labels == OTHER_BONE)
     labels[unnamed & _unlabelled_bodies(bodies, raw, values, spacing_zyx_mm)] = UNKNOWN
     return labels
+
+
+def label_seen_ribs(labels: NDArray[np.uint8], rib: NDArray[np.floating]) -> None:
+    """Let what a network takes for a rib be one, in place, where ``labels`` name no bone; what it doubts is unknown.
+
+    So it learns from the scan's bodies without forgetting ribs, which nobody labelled there.
+
+    Args:
+        rib: (z, y, x) its probability, on the grid of ``labels``.
+    """
+    open_ = (labels == 0) | (labels == OTHER_BONE)
+    labels[open_ & (rib > DOUBTFUL_RIB)] = UNKNOWN
+    labels[open_ & (rib > SURE_RIB)] = t.RIBS[0]
 
 
 def _unlabelled_bodies(

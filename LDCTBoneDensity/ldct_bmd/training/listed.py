@@ -4,49 +4,20 @@ Outlines are good where names are wrong, so that a list of heights, which takes 
 the coarse network names.
 """
 
-import csv
 from collections.abc import Mapping
-from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..anatomy import VERSE_VALUE, order
+from ..anatomy import VERSE_VALUE
 from ..errors import CannotMeasure
 from ..scan import Geometry
-from ..segmentation.label_map import MEASURED_LEVELS
 
-COLUMNS = ("level", "z_mm")
 MOST = (15, 85)  # percentiles of a body's heights between which it certainly is
 NEAR = 0.5  # of the distance to the next listed body: a body's middle nearer than this to a listed one's is it
 LONG = 1.3  # times that distance: two bodies joined, one of them not listed
 OVERLAP = 0.2  # of a body's voxels; a body that covers more of a reference is the same vertebra
-
-
-def read_levels(path: Path) -> dict[str, float]:
-    """Return z in LPS mm of each listed body's middle, from the top; CannotMeasure says what is wrong.
-
-    Args:
-        path: a CSV with the columns level and z_mm.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-        levels = {row["level"].strip(): float(row["z_mm"]) for row in rows}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CannotMeasure(f"The list of levels {path} cannot be read: give a CSV in UTF-8.") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CannotMeasure(f"The list of levels {path} needs the columns level and z_mm, a number in mm.") from error
-    unknown = [level for level in levels if level not in MEASURED_LEVELS]
-    if unknown or len(levels) < 2 or len(levels) < len(rows):
-        what = f"{unknown[0]!r} is not a level from T1 to L6" if unknown else "it needs two levels, each of them once"
-        raise CannotMeasure(f"The list of levels {path} cannot be used: {what}.")
-    listed = dict(sorted(levels.items(), key=lambda item: order(item[0])))
-    if not all(np.isfinite(list(listed.values()))) or any(a <= b for a, b in pairwise(listed.values())):
-        raise CannotMeasure(f"In the list of levels {path} z does not fall from level to level.")
-    return listed
 
 
 def named_by_list(
@@ -59,13 +30,18 @@ def named_by_list(
 
     Args:
         bodies: (z, y, x), a value for each body, 0 background.
-        levels: z in LPS mm of the middle of each, as from :func:`read_levels`.
+        levels: z in LPS mm of the middle of each, from the top.
 
     Returns:
         The bodies (z, y, x) in VerSe values, and where (z, y, x) the bodies without a name are.
+
+    Raises:
+        CannotMeasure: the list is too short.
     """
     named = np.zeros(bodies.shape, dtype=np.uint8)
     nameless = np.zeros(bodies.shape, dtype=bool)
+    if len(levels) < 2:
+        raise CannotMeasure("its list of levels needs two levels to tell how far bodies are apart.")
     names, middles = list(levels), np.array(list(levels.values()))
     distance = np.abs(np.gradient(middles))
     for value, box in enumerate(ndimage.find_objects(bodies), start=1):

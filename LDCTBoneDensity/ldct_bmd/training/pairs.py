@@ -25,18 +25,20 @@ from ..labeling import label
 from ..progress import Progress, silent
 from ..scan import CTScan, Geometry, read_scan
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
+from ..segmentation.levels import RIB
 from ..segmentation.mask_folder import join_masks
 from ..segmentation.patches import FINE_MM, body_bounds
 from ..segmentation.resample import along_z, grid, in_plane
-from ..segmentation.segmenter import Segmenter
-from ..validation.segmentation.pairs import BODIES_FILE, Pair, files_of, find_pairs
+from ..segmentation.segmenter import NetworkBodies, Segmenter
+from ..validation.level_list import BODIES_FILE, read_levels
 from ..validation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
-from .annotations import STRUCTURES, label_annotated, label_spineless
-from .listed import fill_in, named_by_list, read_levels
+from ..validation.segmentation.pairs import Pair, files_of, find_pairs
+from .annotations import STRUCTURES, label_annotated, label_seen_ribs, label_spineless
+from .listed import fill_in, named_by_list
 from .reviews import find_reviews, is_review, reviewed_bodies
 from .targets import NAMELESS_OFFSET, UNKNOWN
 
-VERSION = 3  # of what is kept of a scan
+VERSION = 4  # of what is kept of a scan
 SUBJECT = re.compile(r"(?:^|/)(sub-[A-Za-z0-9]+)")  # BIDS, as VerSe names its scans
 MAX_UNUSABLE = 0.2  # of the pairs; above it the request is wrong rather than a pair
 Spacing = tuple[float, float, float]
@@ -231,6 +233,8 @@ def _prepare(
         if not pair.named:
             labels[near > 0] += NAMELESS_OFFSET
         labels[_nearest(annotated.nameless, target.shape)] = UNKNOWN
+        if annotated.seen is not None:
+            label_seen_ribs(labels, _rib(annotated.seen, target))
         spine = _middles(annotated.bodies, target)
     bounds = body_bounds(torch.from_numpy(hu))
     if bounds is None:
@@ -260,6 +264,7 @@ class _Annotated:
         nameless: (z, y, x) bodies of which nobody said which they are.
         stored: the label map as it is, in ``values``.
         lost: sentences about levels whose masks can't be used.
+        seen: what the networks saw that outlined bodies; None: none did.
     """
 
     bodies: NDArray[np.uint8]
@@ -268,6 +273,7 @@ class _Annotated:
     values: Values
     parts: Parts
     lost: tuple[str, ...] = ()
+    seen: NetworkBodies | None = None
 
 
 def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter | None) -> _Annotated | None:
@@ -276,14 +282,24 @@ def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter
     if pair.levels is None or outliner is None:
         return reference
     levels = read_levels(pair.levels)
-    column = label(outliner(scan), scan)
+    outlined = outliner(scan)
+    column = label(outlined, scan)
     bodies, nameless = named_by_list(column.bodies, scan.geometry, levels)
     if reference is not None:
         bodies, nameless = fill_in(reference.bodies, bodies, nameless)
     if not bodies.any():
         raise CannotMeasure("none of the bodies that were outlined lies at a level of its list.")
     lost = () if reference is None else reference.lost
-    return _Annotated(bodies, nameless, _image(bodies, scan.geometry), "verse", "body", lost)
+    seen = outlined if isinstance(outlined, NetworkBodies) else None
+    return _Annotated(bodies, nameless, _image(bodies, scan.geometry), "verse", "body", lost, seen)
+
+
+def _rib(seen: NetworkBodies, target: Geometry) -> NDArray[np.float32]:
+    """Return the probability of rib (z, y, x) on ``target``, 0 beyond what the network saw."""
+    index = np.argwhere(np.ones(target.shape, dtype=bool))
+    at = seen.level_geometry.to_index_xyz(target.to_lps_mm(index[:, ::-1].astype(np.float64)))[:, ::-1]
+    rib = seen.level_probability[RIB].astype(np.float32)
+    return ndimage.map_coordinates(rib, at.T, order=1, mode="constant").reshape(target.shape)
 
 
 def _image(bodies: NDArray[np.uint8], geometry: Geometry) -> sitk.Image:

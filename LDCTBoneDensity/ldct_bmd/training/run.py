@@ -241,7 +241,7 @@ def _outliner(request: TrainingRequest) -> NetworkSegmenter:
 def _origin_of(request: TrainingRequest, trained_on: Sequence[AnnotatedScan]) -> str:
     # A prepared scan's folder is named by its files and their kind of labels.
     mesh = _mesh_stamp(request.lumbar_mesh) if request.atlases and request.lumbar_mesh else None
-    facts = [[_stamp(path) for path in request.atlases], mesh, sorted(scan.folder.name for scan in trained_on)]
+    facts = [[stamp(path) for path in request.atlases], mesh, sorted(scan.folder.name for scan in trained_on)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -257,7 +257,7 @@ def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
     """
     anatomies: list[tuple[Atlas, float]] = []
     for path in request.atlases:
-        cache = request.folder / f"atlas-{_stamp(path)}.npz"
+        cache = request.folder / f"atlas-{stamp(path)}.npz"
         if path.is_dir():
             torso = kept(cache, partial(load_totalsegmentator, path))
             anatomies.append((torso, float(len(torso.axis_levels))))
@@ -267,7 +267,7 @@ def _atlases(request: TrainingRequest) -> tuple[tuple[Atlas, float], ...]:
         mesh = request.lumbar_mesh
         anatomies.append((atlas, share if mesh is None else share * (1.0 - MESH_SHARE)))
         if mesh is not None:
-            cache = request.folder / f"atlas-{_stamp(path)}-lumbar-mesh-{_mesh_stamp(mesh)}.npz"
+            cache = request.folder / f"atlas-{stamp(path)}-lumbar-mesh-{_mesh_stamp(mesh)}.npz"
             anatomies.append((kept(cache, partial(_with_mesh, atlas, mesh)), share * MESH_SHARE))
     return tuple(anatomies)
 
@@ -276,10 +276,10 @@ def _with_mesh(atlas: Atlas, mesh: Path) -> Atlas:
     return graft(atlas, load_lumbar_mesh(mesh))
 
 
-def _stamp(path: Path) -> str:
+def stamp(path: Path) -> str:
     """Return what tells a file or a torso's folder from others by what is in it, so that a copy is the same."""
     if path.is_dir():
-        return hashlib.sha256("".join(_stamp(path / name) for name in FILES).encode()).hexdigest()[:16]
+        return hashlib.sha256("".join(stamp(path / name) for name in FILES).encode()).hexdigest()[:16]
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
@@ -288,7 +288,7 @@ def _mesh_stamp(mesh: Path) -> str:
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise UsageError(f"{mesh} does not hold the lumbar mesh: it lacks {' and '.join(missing)}.")
-    return hashlib.sha256("".join(_stamp(file) for file in files).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join(stamp(file) for file in files).encode()).hexdigest()[:16]
 
 
 def _origin(network: str, folder: Path, state: Mapping[str, Any]) -> str:

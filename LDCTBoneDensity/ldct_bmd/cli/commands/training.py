@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..terminal import exit_codes, output, say
-from .options import Method
+from .options import Method, Overwrite
 
 
 def train(
@@ -80,6 +80,78 @@ def train(
             threads=threads,
         )
         say(output(), train_network(request))
+
+
+def folds(
+    scans: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Real scans, a folder each, as evaluate --scans takes them.")
+    ],
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="What is trained; a killed run resumes from here.")],
+    start: Annotated[
+        str, typer.Option(metavar="shipped|FILE", help="Weights to start from, which saw none of the scans.")
+    ],
+    folder: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="The folder to write the report to.")
+    ] = None,
+    count: Annotated[int, typer.Option("--folds", metavar="N", help="How many, by patient.")] = 4,
+    only: Annotated[
+        int | None,
+        typer.Option(
+            "--fold", metavar="K", min=1, help="Train this fold alone, without a report: on several machines."
+        ),
+    ] = None,
+    networks: Annotated[
+        list[str] | None,
+        typer.Option("--network", metavar="coarse|fine", help="Which to train; both, unless given."),
+    ] = None,
+    shapes_only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A scan whose names are neither learnt nor judged; several may do."),
+    ] = None,
+    atlas: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Label map of a torso, to draw scans from besides; several may do."),
+    ] = None,
+    lumbar_mesh: Annotated[Path | None, typer.Option(metavar="DIR", help="As for train.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Train up to this step, not the configured one.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="X", min=0.0, help="In place of the configured one.")
+    ] = None,
+    reference_kind: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Who read the levels and made the bodies; printed on the page.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="D", help="Where it trains: auto, cpu or cuda.")] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Processes that draw the examples, as for train.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processor threads of the training itself.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Evaluate each real scan with weights trained on the scans of other patients; a killed run resumes."""
+    with exit_codes():
+        from ...training.folds import NETWORKS, FoldsRequest
+        from ...training.run import TrainingRequest
+        from ..evaluating_scans import print_scans
+        from ..folding import FoldsCommand, run_folds
+
+        training = TrainingRequest(
+            configuration="",  # set for each network and fold, as is the folder
+            folder=runs,
+            atlases=tuple(atlas or ()),
+            lumbar_mesh=lumbar_mesh,
+            start=start,
+            steps=steps,
+            learning_rate=learning_rate,
+            device=device,
+            workers=workers,
+            threads=threads,
+        )
+        asked = FoldsRequest(runs, training, tuple(networks or NETWORKS), count, tuple(shapes_only or ()))
+        done = run_folds(FoldsCommand(scans, folder, asked, only, reference_kind, overwrite))
+        if done is not None and folder is not None:
+            print_scans(output(), *done, folder)
 
 
 def pack(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ...errors import UsageError
 from ..terminal import exit_codes, output, progress_bar
 from .options import Device, Method, OutputFolder, Overwrite
 
@@ -41,6 +42,20 @@ def evaluate(
         Path | None, typer.Option(metavar="DIR", help="VerSe masks whose vertebrae are set into synthetic scans.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the synthetic scans.  [default: 0]")] = None,
+    scans: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="In place of PAIRS: a folder for each real scan, with ct.nii.gz or DICOM and what is known of it.",
+        ),
+    ] = None,
+    shapes_only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With --scans: a scan whose names are not judged; several may do."),
+    ] = None,
+    trained_on: Annotated[
+        bool, typer.Option("--trained-on", help="With --scans: the weights have seen them; the page says so.")
+    ] = False,
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights to evaluate, in place of those of the package.")
     ] = None,
@@ -50,6 +65,29 @@ def evaluate(
 ) -> None:
     """Compare segmentation and names with references, and write tables and a page; a killed run goes on."""
     with exit_codes():
+        if scans is not None:
+            others = (pairs, values, parts, synthetic, kind, atlas, masks, seed)
+            if others != (None,) * len(others):
+                raise UsageError("Give either --scans or PAIRS or --synthetic, with the options of that one alone.")
+            from ..evaluating_scans import ScansRequest, evaluate_scans, print_scans
+
+            asked = ScansRequest(
+                folder=folder,
+                scans=scans,
+                shapes_only=tuple(shapes_only or ()),
+                trained_on=trained_on,
+                reference_kind=reference_kind,
+                weights=weights,
+                method=method,
+                device=device,
+                overwrite=overwrite,
+            )
+            with progress_bar() as progress:
+                totals, results = evaluate_scans(asked, progress)
+            print_scans(output(), totals, results, folder)
+            return
+        if shapes_only or trained_on:
+            raise UsageError("--shapes-only and --trained-on go with --scans.")
         from ..evaluating import Request, print_evaluation
         from ..evaluating import evaluate as run
 

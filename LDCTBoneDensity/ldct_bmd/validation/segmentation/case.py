@@ -63,6 +63,7 @@ class LevelResult:
         anterior_mm: height of the matched body less that of the reference, at the front wall (both complete).
         middle_mm: the same in the middle.
         posterior_mm: the same at the back wall.
+        probability: that the name of the matched body is right, as the labelling says.
     """
 
     level: str
@@ -82,6 +83,7 @@ class LevelResult:
     anterior_mm: float | None = None
     middle_mm: float | None = None
     posterior_mm: float | None = None
+    probability: float | None = None
 
     @property
     def named_right(self) -> bool:

@@ -23,13 +23,18 @@ NOTHING = VertebralColumn((), np.zeros((0, 0, 0), dtype=np.uint8), names_certain
 
 def evaluate_case(case: Case, segmenter: Segmenter, progress: Progress = silent) -> CaseResult:
     """Evaluate one scan; where it can't be measured, nothing was found, and the result says why."""
-    reference, found, failure = NOTHING, NOTHING, None
-    if case.reference.any():
-        reference = label(NamedBodies(case.reference, case.cut), case.scan)
     try:
         found = label(segmenter(case.scan, progress), case.scan, progress)
     except CannotMeasure as error:
-        failure = str(error)
+        return compare_bodies(case, NOTHING, str(error))
+    return compare_bodies(case, found)
+
+
+def compare_bodies(case: Case, found: VertebralColumn, failure: str | None = None) -> CaseResult:
+    """Compare the bodies that were found in a scan with the reference; ``failure`` says why there is none."""
+    reference = NOTHING
+    if case.reference.any():
+        reference = label(NamedBodies(case.reference, case.cut), case.scan)
     dice = dice_matrix(reference, found)
     matches = match(dice)
     levels = []
@@ -43,6 +48,7 @@ def evaluate_case(case: Case, segmenter: Segmenter, progress: Progress = silent)
         if row in matches:
             matched = found.vertebrae[matches[row]]
             result = replace(result, found_as=matched.level, dice_of_found=float(dice[row, matches[row]]))
+            result = replace(result, probability=float(matched.confidence))
             result = _compare_outlines(result, case.scan, reference, found, matched)
         levels.append(_compare_vois(result, case, reference, found))
     return CaseResult(

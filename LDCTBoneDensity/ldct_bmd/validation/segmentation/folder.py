@@ -9,6 +9,7 @@ from ...examination.plain import to_plain
 from ...reporting.files import ResultKind, check_output_folder, write_folder
 from .case import CaseResult
 from .conditions import compare_conditions
+from .names import name_confidence
 from .page import Subject, make_page
 from .summary import Summary, summarize
 from .tables import write_cases, write_levels, write_summary
@@ -41,6 +42,7 @@ def write_evaluation(folder: Path, subject: Subject, results: Sequence[CaseResul
             "subject": to_plain(subject),
             "scans": to_plain(summary.scans),
             "reliability": to_plain(summary.reliability),
+            "names": to_plain(name_confidence(results)),
             "conditions": to_plain(compare_conditions(results)),
         }
         (partial / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -10,8 +10,10 @@ from jinja2 import Environment, StrictUndefined
 from ... import __version__
 from ...anatomy import TARGET_LEVELS
 from ...segmentation import ModelIdentity
+from ..confidence import BINS, confidence_text
 from .case import CaseResult
 from .conditions import ConditionChange, compare_conditions
+from .names import name_confidence
 from .overlap import FOUND_DICE
 from .plots import draw_confusion, draw_dice, draw_reliability, draw_voi_differences
 from .summary import ALL, SPANS, WITHIN_HU, LevelSummary, ScanSummary, Share, Spread, Summary
@@ -64,6 +66,8 @@ def make_page(subject: Subject, results: Sequence[CaseResult], summary: Summary)
         reliability_rows=[
             (f"{b.low:g} to {b.high:g}", f"{b.stated_mean:.3f}", _share(b.right)) for b in summary.reliability
         ],
+        names=None if (names := name_confidence(results)) is None else confidence_text(names),
+        bins=BINS,
         condition_rows=[_condition_row(change) for change in compare_conditions(results)],
         looked_at=looked_at[:MOST_LISTED],
         left_off=len(looked_at) - len(looked_at[:MOST_LISTED]),

@@ -16,6 +16,7 @@ from ...scan import Geometry, read_scan
 from ...scan.image_files import FILE_ENDINGS
 from ...segmentation.label_map import LabelMapSegmenter, Parts, Values
 from ...segmentation.mask_folder import join_masks
+from ..level_list import BODIES_FILE, LEVELS_FILE
 from .case import Case
 from .summary import ALL
 
@@ -23,7 +24,6 @@ COLUMNS = ("image", "reference", "group", "name", "levels", "names")
 IMAGES, LABELS = "images", "labels"
 VERSE_REFERENCE, VERSE_IMAGE = "_seg-vert_msk.nii.gz", "_ct.nii.gz"
 TOTAL_IMAGE, TOTAL_FOLDER = "ct.nii.gz", "segmentations"
-BODIES_FILE, LEVELS_FILE = "bodies.nii.gz", "levels_z.csv"  # beside ct.nii.gz
 
 
 @dataclass(frozen=True)
