@@ -152,9 +152,9 @@ def test_a_defect_raises_and_writes_nothing(
         (("--weights", "PAPER"), "holds the one network of Pan et al. 2020"),
     ],
 )
-@pytest.mark.parametrize("command", ["measure", "evaluate"])
+@pytest.mark.parametrize("what", ["measure", "evaluate", "evaluate --scans"])
 def test_a_method_that_is_not_there_or_lacks_its_weights_is_told_before_the_scan_is_read(
-    scan_file: Path, tmp_path: Path, command: str, options: tuple[str | Path, ...], says: str
+    scan_file: Path, tmp_path: Path, what: str, options: tuple[str | Path, ...], says: str
 ) -> None:
     torch.manual_seed(0)
     shape = NetworkShape(4, (4, 8), (1, 1))
@@ -162,12 +162,16 @@ def test_a_method_that_is_not_there_or_lacks_its_weights_is_told_before_the_scan
     save_model(paper, "paper", {"pan2020": (shape, DenseUNet(shape))})
     options = tuple(paper if option == "PAPER" else option for option in options)
     given: tuple[object, ...] = (scan_file,)
-    if command == "evaluate":
+    if what == "evaluate --scans":
+        (tmp_path / "scans" / "one").mkdir(parents=True)
+        (tmp_path / "scans" / "one" / "ct.nii.gz").symlink_to(scan_file)
+        given = ("--scans", tmp_path / "scans")
+    if what == "evaluate":
         pairs = tmp_path / "pairs.csv"
         pairs.write_text(f"image,reference\n{scan_file},{scan_file}\n")
         given = (pairs, "--values", "verse", "--parts", "body", "--reference-kind", "none")
     before = entries(tmp_path)
-    result = run(command, *given, "-o", tmp_path / "out", *options)
+    result = run(what.split()[0], *given, "-o", tmp_path / "out", *options)
     assert result.exit_code == 2
     assert says in " ".join(result.stderr.split())
     assert entries(tmp_path) == before
