@@ -6,9 +6,12 @@ from pathlib import Path
 import ldct_bmd.cli.measuring
 import ldct_bmd.cli.phantoms
 import pytest
+import torch
 from helpers_cli import CALIBRATION, entries, ready, run
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter
+from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
+from ldct_bmd.segmentation.weights import WEIGHTS, save_model
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,7 @@ from ldct_bmd.segmentation.label_map import LabelMapSegmenter
         (("--segmentation", "x", "--segmentation-values", "verse", "--segmentation-parts", "arch"), "arch"),
         (("--series", "1.2.3"), "series"),
         (("--weights", "ours.safetensors"), "either --weights or a --segmentation"),
+        (("--method", "pan2020"), "either --method or a --segmentation"),
     ],
 )
 def test_a_request_that_makes_no_sense_exits_2_and_writes_nothing(
@@ -135,3 +139,39 @@ def test_a_defect_raises_and_writes_nothing(
     result = run("measure", scan_file, "-o", tmp_path / "out", *ready(label_file))
     assert isinstance(result.exception, ZeroDivisionError)
     assert entries(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--method", "unet"), "--method is coarse-fine or pan2020, not unet"),
+        (("--method", "pan2020"), "needs --weights FILE"),
+        (("--method", "pan2020", "--weights", "gone.safetensors"), "gone.safetensors cannot be read"),
+        (("--method", "pan2020", "--weights", WEIGHTS), "holds the coarse and the fine network"),
+        (("--method", "coarse-fine", "--weights", "PAPER"), "holds the one network of Pan et al. 2020"),
+        (("--weights", "PAPER"), "holds the one network of Pan et al. 2020"),
+    ],
+)
+@pytest.mark.parametrize("what", ["measure", "evaluate", "evaluate --scans"])
+def test_a_method_that_is_not_there_or_lacks_its_weights_is_told_before_the_scan_is_read(
+    scan_file: Path, tmp_path: Path, what: str, options: tuple[str | Path, ...], says: str
+) -> None:
+    torch.manual_seed(0)
+    shape = NetworkShape(4, (4, 8), (1, 1))
+    paper = tmp_path / "paper.safetensors"
+    save_model(paper, "paper", {"pan2020": (shape, DenseUNet(shape))})
+    options = tuple(paper if option == "PAPER" else option for option in options)
+    given: tuple[object, ...] = (scan_file,)
+    if what == "evaluate --scans":
+        (tmp_path / "scans" / "one").mkdir(parents=True)
+        (tmp_path / "scans" / "one" / "ct.nii.gz").symlink_to(scan_file)
+        given = ("--scans", tmp_path / "scans")
+    if what == "evaluate":
+        pairs = tmp_path / "pairs.csv"
+        pairs.write_text(f"image,reference\n{scan_file},{scan_file}\n")
+        given = (pairs, "--values", "verse", "--parts", "body", "--reference-kind", "none")
+    before = entries(tmp_path)
+    result = run(what.split()[0], *given, "-o", tmp_path / "out", *options)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.split())
+    assert entries(tmp_path) == before

@@ -25,7 +25,8 @@ def test_the_paper_s_recipe_is_as_it_says() -> None:
     assert paper.steps == 300 * paper.epoch
     assert paper.epoch * paper.batch == 7000
     # Where it is not as the paper says, it says so.
-    assert "at random" in paper.about
+    assert paper.augmentation.about == "window"
+    assert "slides over what is labelled" in paper.about
     assert f"gradients are clipped to a norm of {MAX_GRADIENT_NORM:g}" in paper.about
     assert (paper.loss.dice, paper.loss.entropy, paper.loss.found, paper.loss.border, paper.loss.order) == (
         1,

@@ -15,11 +15,11 @@ from helpers_vertebra import column, dice
 from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.progress import silent
 from ldct_bmd.segmentation.label_map import Parts, Values
-from ldct_bmd.segmentation.network_segmenter import _padded
 from ldct_bmd.segmentation.normalize import LOW_HU, normalize
+from ldct_bmd.segmentation.patches import padded
 from ldct_bmd.training import pair_source, pairs
 from ldct_bmd.training.configuration import COARSE, FINE, Augmentation
-from ldct_bmd.training.pair_source import PairSource
+from ldct_bmd.training.pair_source import WINDOW_STEP_MM, PairSource
 from ldct_bmd.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs, write_held_out
 from ldct_bmd.training.synthetic import SampleSpec
 from ldct_bmd.training.synthetic.acquisition import ScanSettings
@@ -328,6 +328,16 @@ def test_without_variation_a_piece_is_cut_out_about_the_spine_or_the_trunk(coded
     assert (about_trunk == UNKNOWN).any()  # 30 + 12 lies beyond 40
 
 
+def test_a_window_slides_in_equal_steps_over_all_that_is_labelled(coded: AnnotatedScan) -> None:
+    height = np.broadcast_to(np.arange(60, dtype=np.int16)[:, None, None] * 10, (60, 40, 40))
+    np.save(coded.folder / "hu.npy", height)
+    window = PairSource((coded,), SPEC, Augmentation(about="window"))
+    drawn = [window.draw(np.random.default_rng(seed), 24)[0] for seed in range(60)]
+    middles = np.unique([round(float(hu[:, 12, 12].mean() / 10), 2) for hu in drawn])
+    assert len(middles) == 6  # 36 mm of room
+    assert np.allclose(np.diff(middles), WINDOW_STEP_MM)
+
+
 @pytest.mark.parametrize("rescan", [0.0, 1.0])
 def test_beyond_the_scan_nothing_is_known_and_its_edge_goes_on_or_air_begins(
     coded: AnnotatedScan, rescan: float
@@ -353,7 +363,7 @@ def test_beyond_the_scan_nothing_is_known_and_its_edge_goes_on_or_air_begins(
 
 
 def test_each_network_is_trained_on_what_it_meets_beyond_a_scan() -> None:
-    padding = {"air": _padded(torch.zeros(1, 1, 1), "constant"), "edge": _padded(torch.zeros(1, 1, 1), "replicate")}
+    padding = {"air": padded(torch.zeros(1, 1, 1), "constant"), "edge": padded(torch.zeros(1, 1, 1), "replicate")}
     assert COARSE.augmentation.beyond == "air"
     assert float(padding["air"][-1, -1, -1]) == normalize(torch.tensor(LOW_HU))
     assert FINE.augmentation.beyond == "edge"

@@ -18,17 +18,17 @@ from ldct_bmd.cli import app
 from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.examination.plain import to_plain
 from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
-from ldct_bmd.segmentation.weights import load_model, save_model
+from ldct_bmd.segmentation.weights import PAN2020, load_model, load_pan2020, save_model
 from ldct_bmd.training import loop
 from ldct_bmd.training import run as running
-from ldct_bmd.training.configuration import COARSE, FINE, FineTuning
+from ldct_bmd.training.configuration import COARSE, CONFIGURATIONS, FINE, FineTuning
 from ldct_bmd.training.examples import MixedSource, SyntheticSource
 from ldct_bmd.training.log import read_rows
 from ldct_bmd.training.loop import Trainer
 from ldct_bmd.training.pair_source import PairSource
 from ldct_bmd.training.pairs import PairFolder
 from ldct_bmd.training.run import TrainingRequest, pack, prepare
-from ldct_bmd.training.start import Start, load_start
+from ldct_bmd.training.start import Start, load_start, load_start_network
 from ldct_bmd.training.synthetic import Atlas
 from ldct_bmd.training.synthetic.lumbar_mesh import FACES_FILE, VERTICES_FILE
 from ldct_bmd.training.targets import TABLES
@@ -334,6 +334,41 @@ def test_a_network_that_was_not_trained_is_taken_from_the_weights_named(start: P
         pack(tmp_path, tmp_path / "w.safetensors", "none", "shipped")
 
 
+def test_the_network_of_the_paper_is_packed_alone_loads_and_can_be_trained_on(pairs: Path, tmp_path: Path) -> None:
+    paper = replace(CONFIGURATIONS["pan2020"], network=TINY)
+    trainer = trainer_of(paper, block_atlas(), tmp_path)
+    trainer.step = 7
+    trainer.save()
+    weights = tmp_path / "paper.safetensors"
+    packed = command("pack", tmp_path, "-o", weights, "--name", "paper", "--method", "pan2020")
+    assert packed.exit_code == 0, packed.output
+    assert packed.output.splitlines()[0] == f"pan2020: {tmp_path}, step 7 of {paper.steps}, started from no weights"
+    model = load_pan2020(weights)
+    assert model.identity.name == "paper"
+    assert same(model.network, trainer.average, tolerance=2e-3)  # half precision
+    assert weights.with_name("paper.safetensors.sha256").read_text().startswith(str(model.identity.sha256))
+    assert load_start_network(weights, "pan2020").sha256 == model.identity.sha256
+    with pytest.raises(UsageError, match="two networks are needed"):
+        load_start_network(weights, "fine")
+
+
+def test_the_network_of_the_paper_is_asked_for_by_its_method(start: Path, tmp_path: Path) -> None:
+    trainer = trainer_of(replace(CONFIGURATIONS["pan2020"], network=TINY), block_atlas(), tmp_path)
+    trainer.step = 1
+    trainer.save()
+    weights = tmp_path / "w.safetensors"
+    with pytest.raises(CannotMeasure, match="coarse or the fine network: train it first"):
+        pack(tmp_path, weights, "mine")
+    with pytest.raises(UsageError, match="one network"):
+        pack(tmp_path, weights, "mine", str(start), PAN2020)
+    with pytest.raises(CannotMeasure, match="no checkpoint of the pan2020 network: train it first"):
+        pack(tmp_path / "elsewhere", weights, "mine", parts=PAN2020)
+    unknown = command("pack", tmp_path, "-o", weights, "--name", "mine", "--method", "paper")
+    assert unknown.exit_code == 2
+    assert "--method is coarse-fine or pan2020" in " ".join(unknown.output.split())
+    assert not weights.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -362,9 +397,13 @@ def test_weights_that_are_none_or_of_another_shape_are_told_before_anything_is_p
     pairs: Path, tmp_path: Path
 ) -> None:
     options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--runs", tmp_path / "runs")
-    other = command("train", "pan2020", *options, "--start", "shipped")
+    wide = write_configuration(tmp_path / "fine.json", network=TINY)
+    other = command("train", wide, *options, "--start", "shipped")
     assert other.exit_code == 2
     assert "another shape" in " ".join(other.output.split())
+    none = command("train", "pan2020", *options, "--start", "shipped")
+    assert none.exit_code == 2
+    assert "No weights of pan2020 ship" in " ".join(none.output.split())
     checkpoint = tmp_path / "fine.pt"
     torch.save({"step": 1}, checkpoint)
     taken = command("train", "fine", *options, "--start", checkpoint)

@@ -8,6 +8,7 @@ from ldct_bmd.errors import CannotMeasure
 from ldct_bmd.segmentation import weights
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
 from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
+from safetensors import safe_open
 
 COARSE = NetworkShape(len(CHANNELS), (4, 8), (1, 1))
 FINE = NetworkShape(len(REGIONS), (4, 8), (1, 2))
@@ -64,3 +65,36 @@ def test_the_shipped_weights_are_small_and_whole() -> None:
     model = weights.load_model()
     assert model.coarse.head.out_channels == len(CHANNELS)
     assert model.fine.head.out_channels == len(REGIONS)
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Path:
+    path = tmp_path / "paper.safetensors"
+    weights.save_model(path, "paper", {"pan2020": (FINE, DenseUNet(FINE))})
+    return path
+
+
+def test_a_file_says_which_networks_it_holds(networks, paper: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both.safetensors"
+    weights.save_model(both, "both", networks)
+    for path, held in ((paper, "pan2020"), (both, "coarse fine")):
+        with safe_open(str(path), framework="pt") as file:
+            assert file.metadata()["networks"] == held
+    assert weights.load_pan2020(paper).identity.name == "paper"
+
+
+def test_a_file_of_one_method_is_refused_by_the_other(networks, paper: Path, tmp_path: Path) -> None:
+    with pytest.raises(CannotMeasure, match=r"paper\.safetensors holds the one network of Pan et al\. 2020, and two"):
+        weights.load_model(paper)
+    both = tmp_path / "both.safetensors"
+    weights.save_model(both, "both", networks)
+    for path in (both, weights.WEIGHTS):  # those that ship do not say what they hold
+        with pytest.raises(CannotMeasure, match="holds the coarse and the fine network, and the method pan2020 needs"):
+            weights.load_pan2020(path)
+
+
+def test_what_is_no_weights_file_is_refused_for_the_paper_s_method_too(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(b"not weights")
+    with pytest.raises(CannotMeasure, match="holds no weights"):
+        weights.load_pan2020(path)

@@ -23,6 +23,7 @@ from ..validation.segmentation.page import Subject
 from ..validation.segmentation.pairs import Pair, files_of, find_pairs, read_case
 from ..validation.segmentation.summary import ALL, PAPER_LEVELS, Share
 from .measuring import network_segmenter
+from .methods import is_pan2020, pan2020_segmenter
 from .terminal import RESEARCH_USE, safe, say
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Request:
     seed: int | None = None
     kind: str | None = None
     weights: Path | None = None
+    method: str | None = None
     device: str = "auto"
     overwrite: bool = False
 
@@ -82,7 +84,8 @@ def evaluate(request: Request, progress: Progress = silent) -> Summary:
     """
     check_evaluation_folder(request.folder, request.overwrite)
     plan = _synthetic(request) if request.pairs is None else _pairs(request, request.pairs)
-    segmenter = network_segmenter(request.device, request.weights)
+    load = pan2020_segmenter if is_pan2020(request.method) else network_segmenter
+    segmenter = load(request.device, request.weights)
     model = segmenter.identity
     arguments = plan.arguments | {"version": __version__, "model": model.sha256}
     journal = Journal(request.folder, CaseResult, arguments, "evaluation", plan.inputs)

@@ -19,6 +19,7 @@ from ..validation.scans.page import ScansSubject, share_text, totals, yes_or_no
 from ..validation.scans.report import check_scans_folder, write_scans_report
 from ..validation.scans.tables import suspected, wrong_names
 from .measuring import network_segmenter
+from .methods import is_pan2020, pan2020_segmenter
 from .terminal import RESEARCH_USE, safe, say
 
 STAGE = "Evaluating"
@@ -40,6 +41,7 @@ class ScansRequest:
     trained_on: bool = False
     reference_kind: str | None = None
     weights: Path | None = None
+    method: str | None = None
     device: str = "auto"
     overwrite: bool = False
 
@@ -49,7 +51,8 @@ def evaluate_scans(request: ScansRequest, progress: Progress = silent) -> tuple[
     check_scans_folder(request.folder, request.overwrite)
     scans = find_scans(request.scans)
     check_shapes_only(request.shapes_only, scans)
-    segmenter = network_segmenter(request.device, request.weights)
+    load = pan2020_segmenter if is_pan2020(request.method) else network_segmenter
+    segmenter = load(request.device, request.weights)
     model = segmenter.identity
     arguments = {"scans": True, "version": __version__, "model": model.sha256}
     inputs = {scan.name: [scan.patient, scan.name in request.shapes_only, files_of(scan)] for scan in scans}

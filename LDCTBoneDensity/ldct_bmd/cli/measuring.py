@@ -24,6 +24,7 @@ from ..scan import CTScan, read_scan
 from ..segmentation import Segmenter
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values
 from ..segmentation.network_segmenter import NetworkSegmenter
+from .methods import is_pan2020, pan2020_segmenter
 from .terminal import now
 
 
@@ -46,6 +47,7 @@ class Request:
     segmentation_values: str | None = None
     segmentation_parts: str | None = None
     weights: Path | None = None
+    method: str | None = None
     device: str = "auto"
     overwrite: bool = False
     report: bool = False
@@ -136,9 +138,12 @@ def _segmenter(request: Request) -> Segmenter:
     if request.segmentation_file is None:
         if described != (None, None):
             raise UsageError("--segmentation-values and --segmentation-parts describe a --segmentation FILE: give it.")
-        return network_segmenter(request.device, request.weights)
+        load = pan2020_segmenter if is_pan2020(request.method) else network_segmenter
+        return load(request.device, request.weights)
     if request.weights is not None:
         raise UsageError("Give either --weights or a --segmentation, which needs none.")
+    if request.method is not None:
+        raise UsageError("Give either --method or a --segmentation, which takes the place of the networks.")
     if values is None or parts is None:
         raise UsageError(
             "A --segmentation needs --segmentation-values (verse or totalsegmentator) and --segmentation-parts"

@@ -9,7 +9,7 @@ from ..anatomy import LEVEL_OF_VERSE_VALUE, order
 from ..errors import CannotMeasure
 from ..progress import Progress, silent
 from ..scan import CTScan
-from ..segmentation import NamedBodies, Segmentation
+from ..segmentation import ClassBodies, NamedBodies, Segmentation
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
 from .name import odd_gaps, odd_place
 
@@ -21,6 +21,10 @@ def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent)
     if isinstance(segmentation, NamedBodies):
         return _from_names(segmentation, scan)
     # What the networks' maps need (torch, scikit-image) is not there where a review is only read and corrected.
+    if isinstance(segmentation, ClassBodies):
+        from .counted import column_by_counting
+
+        return column_by_counting(segmentation, scan, progress)
     from .assemble import column_from_networks
 
     return column_from_networks(segmentation, scan, progress)

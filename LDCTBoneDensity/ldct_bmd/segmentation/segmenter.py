@@ -48,7 +48,20 @@ class NetworkBodies:
     level_probability: NDArray[np.float16]
 
 
-Segmentation = NamedBodies | NetworkBodies
+@dataclass(frozen=True)
+class ClassBodies:
+    """Vertebral bodies as one network sees them, by class alone.
+
+    Attributes:
+        geometry: the network's grid, 2 x 2 x 1 mm.
+        class_probability: (4, z, y, x) float16 on ``geometry``: background, T1-T6, T7-T12, lumbar.
+    """
+
+    geometry: Geometry
+    class_probability: NDArray[np.float16]
+
+
+Segmentation = NamedBodies | NetworkBodies | ClassBodies
 
 
 class Segmenter(Protocol):

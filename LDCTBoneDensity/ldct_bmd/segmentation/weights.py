@@ -18,6 +18,10 @@ FOLDER = Path(__file__).parent / "model"
 WEIGHTS = FOLDER / "vertebrae.safetensors"
 CHECKSUM = FOLDER / "vertebrae.safetensors.sha256"
 FORMAT = "ldct-bmd/vertebrae/1"
+# The networks that each method needs.
+COARSE_FINE = ("coarse", "fine")
+PAN2020 = ("pan2020",)
+METHODS = {"coarse-fine": COARSE_FINE, "pan2020": PAN2020}
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,36 @@ class Model:
     identity: ModelIdentity
 
 
+@dataclass(frozen=True)
+class Pan2020Model:
+    """The one network of Pan et al. 2020, ready for inference.
+
+    Attributes:
+        network: 2 x 2 x 1 mm patches about the middle of the body to :data:`.levels.REGIONS`.
+    """
+
+    network: DenseUNet
+    identity: ModelIdentity
+
+
 def load_model(path: Path | None = None) -> Model:
-    """Load the weights at ``path``, or those of the package, whose checksum must be right."""
+    """Load the two networks at ``path``, or those of the package, whose checksum must be right.
+
+    Raises:
+        CannotMeasure: the file cannot be read or is damaged, or holds something else, as the network of another method.
+    """
+    networks, identity = _load(path, COARSE_FINE)
+    return Model(networks["coarse"], networks["fine"], identity)
+
+
+def load_pan2020(path: Path) -> Pan2020Model:
+    """Load the network of Pan et al. 2020 at ``path``; CannotMeasure if the file cannot be read or holds another."""
+    networks, identity = _load(path, PAN2020)
+    return Pan2020Model(networks["pan2020"], identity)
+
+
+def _load(path: Path | None, wanted: tuple[str, ...]) -> tuple[dict[str, DenseUNet], ModelIdentity]:
+    """Return the networks ``wanted`` of the file at ``path``, which must hold these and no others."""
     source = path or WEIGHTS
     try:
         sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -50,23 +82,42 @@ def load_model(path: Path | None = None) -> Model:
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
         if metadata.get("format") != FORMAT:
             raise KeyError("format")
-        networks = {name: _build(_shape(metadata[name]), _part(tensors, name)) for name in ("coarse", "fine")}
+        held = tuple(metadata.get("networks", " ".join(COARSE_FINE)).split())
+        if held != wanted and held in (COARSE_FINE, PAN2020):
+            raise CannotMeasure(_other_method(source.name, held))
+        networks = {name: _build(_shape(metadata[name]), _part(tensors, name)) for name in wanted}
     except (SafetensorError, KeyError, RuntimeError, TypeError, json.JSONDecodeError) as error:
         raise CannotMeasure(
             f"{source.name} holds no weights of this software: name a file that ldct-bmd pack wrote, which makes one "
             "of the checkpoints of a training."
         ) from error
-    return Model(networks["coarse"], networks["fine"], ModelIdentity(metadata["name"], sha256))
+    return networks, ModelIdentity(metadata["name"], sha256)
+
+
+def _other_method(file: str, held: tuple[str, ...]) -> str:
+    if held == PAN2020:
+        return (
+            f"{file} holds the one network of Pan et al. 2020, and two networks are needed here: "
+            "choose the method pan2020, or name other weights."
+        )
+    return (
+        f"{file} holds the coarse and the fine network, and the method pan2020 needs the one that its own training "
+        "makes: name other weights, or choose no method."
+    )
 
 
 def save_model(path: Path, name: str, networks: dict[str, tuple[NetworkShape, DenseUNet]]) -> None:
-    """Write the weights of both networks, in half the precision that they were trained in, and the checksum beside."""
+    """Write the networks' weights, in half the precision that they were trained in, and the checksum beside.
+
+    Args:
+        networks: all that a method needs: COARSE_FINE or PAN2020.
+    """
     tensors = {
         f"{part}.{key}": value.half().contiguous()
         for part, (_, network) in networks.items()
         for key, value in network.state_dict().items()
     }
-    metadata = {"format": FORMAT, "name": name}
+    metadata = {"format": FORMAT, "name": name, "networks": " ".join(sorted(networks))}
     metadata |= {part: json.dumps(vars(shape)) for part, (shape, _) in networks.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, str(path), metadata)

@@ -63,9 +63,11 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How annotated scans are varied; they are cut out about the spine, or about the middle of the trunk.
+    """How annotated scans are varied.
 
     Attributes:
+        about: what they are cut out about: the spine, the middle of the trunk, or this too, with a window that slides
+            in equal steps over all that is labelled.
         rotation: standard deviations about x, y and z, in degrees.
         scale: uniform range.
         mirror: whether left and right are swapped, half the time.
@@ -74,7 +76,7 @@ class Augmentation:
         beyond: what a piece shows where the scan ends: its edge again, or air, as the network meets it in use.
     """
 
-    about: Literal["spine", "trunk"] = "spine"
+    about: Literal["spine", "trunk", "window"] = "spine"
     rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: tuple[float, float] = (1.0, 1.0)
     mirror: bool = False

@@ -27,7 +27,7 @@ from ..scan import CTScan, Geometry, read_scan
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
 from ..segmentation.levels import RIB
 from ..segmentation.mask_folder import join_masks
-from ..segmentation.network_segmenter import BODY_HU, FINE_MM
+from ..segmentation.patches import FINE_MM, body_bounds
 from ..segmentation.resample import along_z, grid, in_plane
 from ..segmentation.segmenter import NetworkBodies, Segmenter
 from ..validation.level_list import BODIES_FILE, read_levels
@@ -236,13 +236,14 @@ def _prepare(
         if annotated.seen is not None:
             label_seen_ribs(labels, _rib(annotated.seen, target))
         spine = _middles(annotated.bodies, target)
-    trunk = np.argwhere((hu > BODY_HU).mean(axis=0) > 0.1)
-    if not len(trunk):
+    bounds = body_bounds(torch.from_numpy(hu))
+    if bounds is None:
         raise CannotMeasure("it shows no body.")
+    first_row, last_row, first_column, last_column = bounds
     facts = {
         "spacing_zyx_mm": target.spacing_mm[::-1],
         "spine_zyx": spine.tolist(),
-        "trunk_yx": ((trunk.min(axis=0) + trunk.max(axis=0)) / 2).tolist(),
+        "trunk_yx": ((first_row + last_row) / 2, (first_column + last_column) / 2),
     }
     beside = place.with_suffix(".partial")
     shutil.rmtree(beside, ignore_errors=True)

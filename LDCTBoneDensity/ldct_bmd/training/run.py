@@ -19,13 +19,13 @@ from ..progress import Progress, silent
 from ..segmentation.device import find_device
 from ..segmentation.network import DenseUNet, NetworkShape
 from ..segmentation.network_segmenter import NetworkSegmenter
-from ..segmentation.weights import save_model
+from ..segmentation.weights import COARSE_FINE, PAN2020, save_model
 from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, load_configuration
 from .examples import MixedSource, Source, SyntheticSource
 from .loop import Trainer
 from .pair_source import PairSource
 from .pairs import AnnotatedScan, PairFolder, Skipped, hold_out, prepare_pairs, unheard, write_held_out
-from .start import SHIPPED, Start, load_start, shape_of
+from .start import SHIPPED, load_start_network, shape_of
 from .synthetic import Atlas, load_atlas
 from .synthetic.atlas import kept
 from .synthetic.graft import graft, spine_of
@@ -103,9 +103,8 @@ def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skip
         torch.set_num_threads(request.threads)
     start = None
     if request.start is not None:
-        model = load_start(request.start)
-        network = getattr(model, NETWORK[configuration.classes])
-        start = Start(network, model.identity.name, model.identity.sha256)
+        network = configuration.name if configuration.name in PAN2020 else NETWORK[configuration.classes]
+        start = load_start_network(request.start, network)
         start.check(configuration.network)
     request.folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -125,43 +124,30 @@ def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skip
     return trainer
 
 
-def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> list[str]:
-    """Write the averaged weights of both networks to one safetensors file with its checksum.
+def pack(
+    folder: Path, weights: Path, name: str, start: str | None = None, parts: tuple[str, ...] = COARSE_FINE
+) -> list[str]:
+    """Write the averaged weights of a method's networks to one safetensors file with its checksum.
 
     Returns a line for each network on where it came from.
 
     Args:
-        folder: where "coarse" and "fine" were trained.
+        folder: where they were trained.
         start: weights ("shipped", or a file) that a network which was not trained there is taken from.
+        parts: the method's networks, COARSE_FINE or PAN2020.
 
     Raises:
-        CannotMeasure: no network, or with no ``start`` not both networks, were trained in ``folder``; or they did not
-            start from the same weights.
+        UsageError: ``start`` is given for the one network of PAN2020.
+        CannotMeasure: no network, or with no ``start`` not all, were trained in ``folder``; or they did not start from
+            the same weights.
     """
-    trained = {network: folder / f"{network}.pt" for network in ("coarse", "fine")}
-    missing = [network for network, checkpoint in trained.items() if not checkpoint.is_file()]
-    if len(missing) == 2 or (missing and start is None):
-        raise CannotMeasure(
-            f"{folder} holds no checkpoint of the {' or the '.join(missing)} network: train it first"
-            + (", or take it from other weights with --start." if len(missing) == 1 else ".")
-        )
-    states = {
-        network: torch.load(checkpoint, map_location="cpu", weights_only=True)
-        for network, checkpoint in trained.items()
-        if network not in missing
-    }
-    for network, state in states.items():
-        if not state["step"]:
-            raise CannotMeasure(f"{trained[network]} is at step 0, so that it holds nothing learnt: train it first.")
-    if len({state.get("start") for state in states.values()}) > 1:
-        raise CannotMeasure(
-            f"The two networks in {folder} did not start from the same weights: train both from the same ones, or pack "
-            "one from a folder of its own and take the other with --start."
-        )
+    if start is not None and len(parts) == 1:
+        raise UsageError(f"{parts[0]} is one network, so that nothing is left to take from other weights.")
+    states, missing = _trained(folder, parts, start)
     networks = {network: _averaged(network, state) for network, state in states.items()}
     origins = [_origin(network, folder, state) for network, state in states.items()]
     if missing and start is not None:
-        other = getattr(load_start(start), missing[0])
+        other = load_start_network(start, missing[0]).network
         networks[missing[0]] = (shape_of(other), other)
         origins.append(f"{missing[0]}: taken from the weights {start}")
     if not weights.absolute().parent.is_dir():
@@ -171,6 +157,31 @@ def pack(folder: Path, weights: Path, name: str, start: str | None = None) -> li
         for written in sorted(Path(beside).iterdir()):
             written.replace(weights.absolute().parent / written.name)
     return origins
+
+
+def _trained(folder: Path, parts: tuple[str, ...], start: str | None) -> tuple[dict[str, Any], list[str]]:
+    """Return the checkpoints of ``parts`` in ``folder``, and which of them are to be taken from ``start``."""
+    files = {network: folder / f"{network}.pt" for network in parts}
+    missing = [network for network, checkpoint in files.items() if not checkpoint.is_file()]
+    if len(missing) == len(parts) or (missing and start is None):
+        raise CannotMeasure(
+            f"{folder} holds no checkpoint of the {' or the '.join(missing)} network: train it first"
+            + (", or take it from other weights with --start." if len(missing) < len(parts) else ".")
+        )
+    states = {
+        network: torch.load(checkpoint, map_location="cpu", weights_only=True)
+        for network, checkpoint in files.items()
+        if network not in missing
+    }
+    for network, state in states.items():
+        if not state["step"]:
+            raise CannotMeasure(f"{files[network]} is at step 0, so that it holds nothing learnt: train it first.")
+    if len({state.get("start") for state in states.values()}) > 1:
+        raise CannotMeasure(
+            f"The two networks in {folder} did not start from the same weights: train both from the same ones, or pack "
+            "one from a folder of its own and take the other with --start."
+        )
+    return states, missing
 
 
 def _configuration(request: TrainingRequest) -> TrainingConfiguration:

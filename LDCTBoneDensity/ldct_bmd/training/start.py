@@ -1,14 +1,16 @@
 """Weights to start a training from, and to fill a weights file up with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import CannotMeasure, UsageError
 from ..segmentation.network import DenseUNet, NetworkShape
-from ..segmentation.weights import Model, load_model
+from ..segmentation.weights import Model, Pan2020Model, load_model, load_pan2020
 
 SHIPPED = "shipped"
+Loaded = TypeVar("Loaded", Model, Pan2020Model)
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,28 @@ class Start:
 
 
 def load_start(weights: str | Path) -> Model:
-    """Load the weights that ship ("shipped") or those of a file; UsageError if it holds none."""
+    """Load the two networks that ship ("shipped") or those of a file; UsageError if it holds none."""
     if str(weights) == SHIPPED:
         return load_model()
-    if not Path(weights).is_file():
-        raise UsageError(f"There are no weights {weights}: name a safetensors file, or {SHIPPED}.")
+    return _from_file(Path(weights), load_model)
+
+
+def load_start_network(weights: str | Path, network: str) -> Start:
+    """Load "coarse", "fine" or "pan2020" of the weights that ship ("shipped"), or of a file; UsageError if none."""
+    if network == "pan2020":
+        if str(weights) == SHIPPED:
+            raise UsageError("No weights of pan2020 ship: name a file of them, or start from nothing.")
+        paper = _from_file(Path(weights), load_pan2020)
+        return Start(paper.network, paper.identity.name, paper.identity.sha256)
+    model = load_start(weights)
+    return Start(getattr(model, network), model.identity.name, model.identity.sha256)
+
+
+def _from_file(path: Path, load: Callable[[Path], Loaded]) -> Loaded:
+    if not path.is_file():
+        raise UsageError(f"There are no weights {path}: name a safetensors file, or {SHIPPED}.")
     try:
-        return load_model(Path(weights))
+        return load(path)
     except CannotMeasure as error:
         raise UsageError(str(error)) from error
 

@@ -8,7 +8,7 @@ import typer
 
 from ..extras import extra
 from ..terminal import exit_codes, output, progress_bar, say
-from .options import Device, Input, OutputFolder, Overwrite
+from .options import Device, Input, Method, OutputFolder, Overwrite
 
 
 def measure(
@@ -43,6 +43,7 @@ def measure(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights that ldct-bmd pack wrote, not the shipped ones.")
     ] = None,
+    method: Method = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     report: Annotated[
@@ -71,6 +72,7 @@ def measure(
             segmentation_values=segmentation_values,
             segmentation_parts=segmentation_parts,
             weights=weights,
+            method=method,
             device=device,
             overwrite=overwrite,
             report=report,

@@ -9,3 +9,10 @@ Input = Annotated[Path, typer.Argument(metavar="INPUT", help="A DICOM folder, or
 OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
 Device = Annotated[str, typer.Option(metavar="D", help="Where the network runs: auto, cpu, cuda or mps.")]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        metavar="coarse-fine|pan2020",
+        help="The two networks of this software, or the one of Pan et al. 2020.  [default: coarse-fine]",
+    ),
+]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..terminal import exit_codes, output, say
-from .options import Overwrite
+from .options import Method, Overwrite
 
 
 def train(
@@ -161,11 +161,13 @@ def pack(
     start: Annotated[
         str | None, typer.Option(metavar="shipped|FILE", help="Weights to take a network from that was not trained.")
     ] = None,
+    method: Method = None,
 ) -> None:
-    """Put the weights of both networks into one file, with its checksum beside it."""
+    """Put the weights of a method's networks into one file, with its checksum beside it."""
     with exit_codes():
         from ...training.run import pack as write
+        from ..methods import networks_of
 
-        for origin in write(runs, weights, name, start):
+        for origin in write(runs, weights, name, start, networks_of(method or "coarse-fine")):
             say(output(), origin)
         say(output(), f"Written: {weights.name}.")

@@ -7,7 +7,7 @@ import typer
 
 from ...errors import UsageError
 from ..terminal import exit_codes, output, progress_bar
-from .options import Device, OutputFolder, Overwrite
+from .options import Device, Method, OutputFolder, Overwrite
 
 
 def evaluate(
@@ -59,6 +59,7 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Weights to evaluate, in place of those of the package.")
     ] = None,
+    method: Method = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
@@ -77,6 +78,7 @@ def evaluate(
                 trained_on=trained_on,
                 reference_kind=reference_kind,
                 weights=weights,
+                method=method,
                 device=device,
                 overwrite=overwrite,
             )
@@ -101,6 +103,7 @@ def evaluate(
             seed=seed,
             kind=kind,
             weights=weights,
+            method=method,
             device=device,
             overwrite=overwrite,
         )

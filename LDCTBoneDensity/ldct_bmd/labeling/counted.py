@@ -1,0 +1,155 @@
+"""The names of Pan et al. 2020: counted from where thoracic and lumbar bodies meet, by image processing alone.
+
+Bodies that are apart are bodies of their own, as in the paper; those that touch, as thick slices let them, are cut
+where the section is narrowest. Each is thoracic or lumbar as most of its voxels are. Lumbar ones are L1, L2, ... from
+the top down, thoracic ones T12, T11, ... from the bottom up. Nothing else is looked at, so one body of the wrong class
+shifts the names of all on the other side of it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..anatomy import VERSE_VALUE
+from ..errors import CannotMeasure
+from ..progress import Progress
+from ..scan import CTScan, Geometry
+from ..segmentation import ClassBodies
+from ..segmentation.levels import REGIONS
+from ..segmentation.patches import cropped
+from ..segmentation.resample import map_points
+from .assemble import LEAST_BODIES, NO_COLUMN
+from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
+from .separate import separate
+
+LUMBAR = REGIONS.index("lumbar")
+THORACIC_NAMES = tuple(f"T{i}" for i in range(12, 0, -1))  # from the bottom
+LUMBAR_NAMES = tuple(f"L{i}" for i in range(1, 6))  # from the top
+MAJORITY = 0.5  # of a body's voxels
+MARGIN = 1  # voxels about a body, so that its outline is interpolated on all sides
+OUT_OF_ORDER = (
+    "What looks like thoracic and lumbar vertebrae is not in their order: check that it is a chest CT, and not upside "
+    "down, or use other weights."
+)
+
+
+def column_by_counting(segmentation: ClassBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
+    """Return the bodies of ``scan``, none of whose names is certain.
+
+    Raises:
+        CannotMeasure: there are fewer than two bodies, or lumbar ones above thoracic ones.
+    """
+    progress("label", 0.0)
+    probability = segmentation.class_probability.astype(np.float32)
+    foreground = 1.0 - probability[0]
+    numbers, extents, _, _ = separate(foreground, segmentation.geometry.spacing_mm[::-1])
+    if not len(extents):
+        raise CannotMeasure(NO_VERTEBRA)
+    if len(extents) < LEAST_BODIES:
+        raise CannotMeasure(NO_COLUMN)
+    progress("label", 0.5)
+    lumbar = _lumbar_share(probability, numbers, len(extents))
+    names = counted_names(lumbar > MAJORITY)
+    confidence = _confidence(lumbar)
+    bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
+    vertebrae = []
+    for number, level in enumerate(names, start=1):
+        progress("label", 0.5 + 0.5 * number / len(names))
+        found = None if level is None else _on_scan(foreground, numbers, number, segmentation.geometry, scan.geometry)
+        if level is None or found is None:
+            continue
+        box, body = found
+        bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
+        vertebrae.append(make_vertebra(level, body, box, scan.geometry, confidence))
+    if not vertebrae:
+        raise CannotMeasure(NO_VERTEBRA)
+    return VertebralColumn(tuple(vertebrae), bodies, names_certain=False, remark=_remark(lumbar > MAJORITY))
+
+
+def counted_names(lumbar: Sequence[bool] | NDArray[np.bool_]) -> list[str | None]:
+    """Return the name of each body from the top; None where the count goes beyond T1 or L5.
+
+    Args:
+        lumbar: whether each body is lumbar, and not thoracic, from the top.
+
+    Raises:
+        CannotMeasure: a lumbar one lies above a thoracic one.
+    """
+    thoracic = int(np.count_nonzero(~np.asarray(lumbar, dtype=bool)))
+    if any(lumbar[:thoracic]):
+        raise CannotMeasure(OUT_OF_ORDER)
+    upwards = [THORACIC_NAMES[i] if i < len(THORACIC_NAMES) else None for i in range(thoracic)]
+    downwards = [LUMBAR_NAMES[i] if i < len(LUMBAR_NAMES) else None for i in range(len(lumbar) - thoracic)]
+    return [*upwards[::-1], *downwards]
+
+
+def _lumbar_share(probability: NDArray[np.float32], numbers: NDArray[np.uint8], count: int) -> NDArray[np.float64]:
+    """Return for each body which share of its voxels is lumbar rather than thoracic."""
+    voxels = np.argwhere(numbers)
+    lumbar = probability[1:, voxels[:, 0], voxels[:, 1], voxels[:, 2]].argmax(axis=0) + 1 == LUMBAR
+    owner = numbers[tuple(voxels.T)].astype(int) - 1
+    return np.asarray(np.bincount(owner, lumbar, minlength=count) / np.bincount(owner, minlength=count))
+
+
+def _confidence(lumbar: NDArray[np.float64]) -> float:
+    """Return how clear the border is that all names are counted from: how far the two bodies beside it agree on it.
+
+    0 where none is in view or the counts cannot be right; no more can be said of this method's names.
+
+    Args:
+        lumbar: share of lumbar voxels of each body from the top.
+    """
+    thoracic = int(np.count_nonzero(lumbar <= MAJORITY))
+    if thoracic > len(THORACIC_NAMES) or not 0 < thoracic < len(lumbar):
+        return 0.0
+    return float(min(1.0 - lumbar[thoracic - 1], lumbar[thoracic]))
+
+
+def _remark(lumbar: NDArray[np.bool_]) -> str:
+    reasons = [
+        "they are counted from where thoracic and lumbar bodies seem to meet, and no rib or sacrum confirms them"
+    ]
+    for kind, names, count in (
+        ("thoracic", THORACIC_NAMES, np.count_nonzero(~lumbar)),
+        ("lumbar", LUMBAR_NAMES, np.count_nonzero(lumbar)),
+    ):
+        if count > len(names):
+            reasons.append(f"{count} bodies seem {kind}")
+        elif not count:
+            reasons.append(f"no body seems {kind}")
+    return f"The names are uncertain: {'; '.join(reasons)}."
+
+
+def _on_scan(
+    foreground: NDArray[np.float32], numbers: NDArray[np.uint8], number: int, grid: Geometry, target: Geometry
+) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]] | None:
+    """Return a body on the scan's grid: its box (z, y, x) and mask; None if it shows there nowhere.
+
+    Args:
+        foreground: (z, y, x) on ``grid``, probability of body.
+        numbers: (z, y, x) on ``grid``, which body each voxel is of.
+    """
+    where = np.argwhere(numbers == number)
+    if not len(where):
+        return None
+    low = np.maximum(where.min(axis=0) - MARGIN, 0)
+    high = np.minimum(where.max(axis=0) + MARGIN + 1, numbers.shape)
+    near = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    own = np.where((numbers[near] == number) | (numbers[near] == 0), foreground[near], 0.0)
+    # What belongs to no body is a margin only where it is less than half likely.
+    own = np.where((numbers[near] == 0) & (own > 0.5), 0.5, own)
+    corners = target.to_index_xyz(grid.to_lps_mm(np.stack([low, high - 1])[:, ::-1].astype(np.float64)))[:, ::-1]
+    start = np.clip(np.ceil(corners[0] - 1), 0, None).astype(int)
+    stop = np.clip(np.floor(corners[1] + 1) + 1, 0, target.shape).astype(int)
+    if (start >= stop).any():
+        return None
+    box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    voxels = np.stack(np.meshgrid(*(np.arange(s.start, s.stop) for s in box), indexing="ij"), axis=-1)
+    shown = map_points(own[None], cropped(grid, low, high - low), target, voxels.reshape(-1, 3))[0]
+    body = ndimage.binary_fill_holes(shown.reshape(voxels.shape[:3]) > 0.5)
+    parts, count = ndimage.label(body)
+    if not count:
+        return None
+    return box, parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))  # type: ignore[return-value]
