@@ -31,6 +31,9 @@ SLIVER_MM = 12.0  # T1 of a small woman is that high: what a lower body costs, a
 CUT_SLIVER, SLIVER = 0.3, 0.15  # scan cuts it seldom so close to its edge, and elsewhere, where it is crushed
 LEVELS, MOST_LEVELS = 0.8, 1.0  # cost of a stretch over which the level changes by two, or not at all, and its limit
 LEVEL_SMOOTH_MM = 3.0
+# Cost of a cut where the coarse network sees the middle of a body; half way between two bodies it costs nothing. It is
+# less than a clear disc gains, and decides where the scan shows none: bridged discs, dark middles of bodies.
+MID_BODY = 0.6
 # A body may be that much taller than usual; cost of one that is e times taller than that, and its limit.
 TALL, TOO_TALL, MOST_TALL = 1.2, 5.0, 2.0
 INSEPARABLE = 2.0  # cost of a stretch longer than any body, in which no disc is seen
@@ -241,7 +244,8 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
     Dynamic programming over the local minima: the depth of each cut against the lower of the two highest sections
     beside it, less a cost per cut, less the irregularity of neighbouring heights. Where there is nothing, a stretch may
     have any length. A second look (``level``, the expected number of the body at each sample, counted upwards) adds
-    that from one end of a body to the other it changes by one, and that bodies of a level are seldom taller than usual.
+    that from one end of a body to the other it changes by one, that cuts lie between two levels, and that bodies of a
+    level are seldom taller than usual.
     """
     nothing = EMPTY * profile.max()
     inside = np.flatnonzero(profile > nothing)
@@ -276,6 +280,7 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
                 elif not empty and peaks[before, a] > nothing:
                     depth = 1.0 - profile[nodes[a]] / min(peaks[before, a], peaks[a, b])
                     gain += depth - CUT_COST - THROUGH_BONE * max(0.0, 1.0 - depth / NO_DISC)
+                    gain -= _mid_body_cost(level, nodes[a])
                     above, below = length, nodes[a] - nodes[before]
                     if min(above, below) < sliver:
                         cut = (b == count - 1 and above < sliver) or (before == 0 and below < sliver)
@@ -294,6 +299,14 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
         path.append(key[0])
         key = best[key][1]
     return nodes[path[::-1]]
+
+
+def _mid_body_cost(level: NDArray[np.float64] | None, at: int) -> float:
+    """Return what a cut at sample ``at`` costs for lying in a body: levels are whole numbers in the middle of one."""
+    if level is None:
+        return 0.0
+    off = level[at] - np.floor(level[at]) - 0.5
+    return float(MID_BODY * (2.0 * off) ** 2)
 
 
 def _levels_cost(level: NDArray[np.float64] | None, start: int, end: int, at_end: bool) -> float:
