@@ -41,7 +41,7 @@ def test_the_demo_prints_the_truth_beside_what_was_measured(tmp_path: Path, monk
     monkeypatch.setattr(
         ldct_bmd.cli.measuring,
         "NetworkSegmenter",
-        lambda device: ReadySegmenter(bodies, ModelIdentity("true bodies", None)),
+        lambda device, weights: ReadySegmenter(bodies, ModelIdentity("true bodies", None)),
     )
     result = run("demo", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
