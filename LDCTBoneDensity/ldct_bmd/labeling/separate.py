@@ -31,8 +31,8 @@ SLIVER_MM = 12.0  # T1 of a small woman is that high: what a lower body costs, a
 CUT_SLIVER, SLIVER = 0.3, 0.15  # scan cuts it seldom so close to its edge, and elsewhere, where it is crushed
 LEVELS, MOST_LEVELS = 0.8, 1.0  # cost of a stretch over which the level changes by two, or not at all, and its limit
 LEVEL_SMOOTH_MM = 3.0
-# Cost of a cut where the coarse network sees the middle of a body; half way between two bodies it costs nothing. It is
-# less than a clear disc gains, and decides where the scan shows none: bridged discs, dark middles of bodies.
+# What a cut costs where the coarse network sees the middle of a body, and gains half way between two; on average nothing.
+# It is less than a clear disc gains, and decides where the scan shows none: bridged discs, bodies with dark middles.
 MID_BODY = 0.6
 # A body may be that much taller than usual; cost of one that is e times taller than that, and its limit.
 TALL, TOO_TALL, MOST_TALL = 1.2, 5.0, 2.0
@@ -302,11 +302,11 @@ def choose_cuts(profile: NDArray[np.float64], level: NDArray[np.float64] | None 
 
 
 def _mid_body_cost(level: NDArray[np.float64] | None, at: int) -> float:
-    """Return what a cut at sample ``at`` costs for lying in a body: levels are whole numbers in the middle of one."""
+    """Return what a cut at sample ``at`` costs for lying in a body: levels are whole numbers in its middle."""
     if level is None:
         return 0.0
-    off = level[at] - np.floor(level[at]) - 0.5
-    return float(MID_BODY * (2.0 * off) ** 2)
+    off = level[at] - np.floor(level[at]) - 0.5  # evenly spread from -0.5 to 0.5, (2 off)^2 has the mean 1/3
+    return float(MID_BODY * ((2.0 * off) ** 2 - 1.0 / 3.0))
 
 
 def _levels_cost(level: NDArray[np.float64] | None, start: int, end: int, at_end: bool) -> float:
