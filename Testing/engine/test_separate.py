@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers_column import SPACING_ZYX_MM, column, fill_disc
-from ldct_bmd.labeling.separate import SHARPEN, LevelAt, fit_curve, separate
+from ldct_bmd.labeling.separate import SHARPEN, STEP_MM, LevelAt, choose_cuts, fit_curve, separate
 from scipy import ndimage
 
 LUMBAR = (28.0, 27.0, 26.0, 25.0, 24.0)
@@ -111,6 +111,20 @@ def test_no_height_is_reason_to_cut_a_body_through_bone() -> None:
     numbers, extents, *_ = separate(foreground, SPACING_ZYX_MM, level_at=one_each)
     assert len(extents) == 5
     assert min(agreement(numbers, truth)) == 1.0
+
+
+@pytest.mark.parametrize(("disc", "middle", "off"), [(0.2, 0.35, 0.0), (0.9, 0.2, 0.5)], ids=["bridged", "clear"])
+def test_bridged_discs_are_found_by_level_and_clear_ones_whatever_the_levels_say(
+    disc: float, middle: float, off: float
+) -> None:
+    # Bodies of 20 mm with their discs, darker in their middle than a bridged disc; levels may be half a body off.
+    at_mm = np.arange(0.0, 121.0, STEP_MM)
+    to_disc = np.abs((at_mm + 10.0) % 20.0 - 10.0)
+    profile = 400.0 * (1.0 - disc * (to_disc < 1.5) - middle * (to_disc > 8.5))
+    profile = np.concatenate([np.zeros(4), ndimage.gaussian_filter1d(profile, 2), np.zeros(4)])
+    at_mm = (np.arange(len(profile)) - 4) * STEP_MM
+    cuts_mm = at_mm[choose_cuts(profile, 10.5 + at_mm / 20.0 + off)]
+    assert cuts_mm[1:-1] == pytest.approx([20.0, 40.0, 60.0, 80.0, 100.0], abs=2.0)
 
 
 def test_how_clearly_each_disc_is_seen_is_told() -> None:

@@ -31,8 +31,8 @@ SLIVER_MM = 12.0  # T1 of a small woman is that high: what a lower body costs, a
 CUT_SLIVER, SLIVER = 0.3, 0.15  # scan cuts it seldom so close to its edge, and elsewhere, where it is crushed
 LEVELS, MOST_LEVELS = 0.8, 1.0  # cost of a stretch over which the level changes by two, or not at all, and its limit
 LEVEL_SMOOTH_MM = 3.0
-# What a cut costs where the coarse network sees the middle of a body, and gains half way between two; on average nothing.
-# It is less than a clear disc gains, and decides where the scan shows none: bridged discs, bodies with dark middles.
+# A cut costs where the coarse network sees the middle of a body and gains half way between two, on average nothing. A
+# clear disc gains more, so that this decides where the scan shows none: bridged discs, bodies with dark middles.
 MID_BODY = 0.6
 # A body may be that much taller than usual; cost of one that is e times taller than that, and its limit.
 TALL, TOO_TALL, MOST_TALL = 1.2, 5.0, 2.0
