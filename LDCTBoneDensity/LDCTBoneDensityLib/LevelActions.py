@@ -75,7 +75,10 @@ class LevelActions:
         ui.addButton.setEnabled(found and not measured)
         for button in (ui.shiftUpButton, ui.shiftDownButton, ui.editSegmentButton, ui.updateButton):
             button.setEnabled(session is not None)
-        ui.confirmButton.setEnabled(examination is not None and not examination.quality.names_certain)
+        doubtful = examination is not None and any(
+            not examination.quality.certain(vertebra.level) for vertebra in examination.vertebrae
+        )
+        ui.confirmButton.setEnabled(doubtful)
         ui.undoButton.setEnabled(session is not None and session.canUndo)
         ui.redoButton.setEnabled(session is not None and session.canRedo)
         self._fillRenameMenu(examination, level if found else None)

@@ -31,7 +31,7 @@ from .examination import (
 from .examination.plain import to_plain
 from .labeling import cut_by_edge
 from .morphometry import body_heights, check_outline
-from .quality import FRACTURE_REASON, LevelHeights, LevelOutline, VOIFacts
+from .quality import FRACTURE_REASON, FractureReading, LevelHeights, LevelOutline, VOIFacts
 from .scan import CTScan
 from .voi import CylinderVOI, place_voi
 
@@ -134,6 +134,8 @@ def edit_body(
     if heights is not None:
         others.append(LevelHeights(level, heights))
     outlines = tuple(one for one in examination.quality.outlines if one.level != level)
+    # What a reader dismissed was the loss of the old mask; a fracture that one confirmed stays.
+    readings = tuple(one for one in examination.quality.fracture_readings if one.level != level or one.fractured)
     corrected = replace(
         examination,
         vertebrae=(*examination.vertebrae[:place], new, *examination.vertebrae[place + 1 :]),
@@ -144,6 +146,7 @@ def edit_body(
                 *outlines,
                 LevelOutline(level, check_outline(body.inside, body.box, geometry, scan.hu), confirmed_by=reader),
             ),
+            fracture_readings=readings,
         ),
     )
     if examination.measurement(level) is not None or level in examination.quality.requested_levels:
@@ -184,6 +187,11 @@ def exclude_level(examination: Examination, level: str, reason: str, reader: str
     old = _measured(examination, level)
     exclusion = Exclusion(reason, reader, time)
     corrected = _replaced(examination, replace(old, excluded=exclusion))
+    if kind == FRACTURE_REASON:
+        # As a verdict of its own it outlives the exclusion's being given another reason.
+        others = tuple(one for one in corrected.quality.fracture_readings if one.level != level)
+        reading = FractureReading(level, True, reader, time)
+        corrected = replace(corrected, quality=replace(corrected.quality, fracture_readings=(*others, reading)))
     return concluded(examination, corrected, Correction.LEVEL_EXCLUDED, level, old.excluded, exclusion, reader, time)
 
 

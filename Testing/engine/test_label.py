@@ -412,6 +412,30 @@ def test_the_other_naming_is_told_with_the_probabilities_of_both() -> None:
     assert "might be L3 (0." in found.remark
 
 
+def test_a_doubt_elsewhere_excuses_no_landmark_that_speaks_against_the_names() -> None:
+    # Eleven pairs of ribs on a sacrum, each body taken for the next lower one, and a disc below L3 that is hard to see:
+    # what is called L1 is the true T12.
+    levels = DOWN_TO_THE_SACRUM
+    scan, seen = above_the_sacrum(levels, votes=(*levels[1:], "L5"), ribs=("T10", "T11"))
+    foreground, numbers = seen.class_probability[3].astype(np.float32), column(usual_heights(levels), start_mm=40.0)[1]
+    fill_disc(foreground, numbers, levels.index("L3") + 1, 0.95)
+    seen.class_probability[3], seen.class_probability[0] = foreground, 1 - foreground
+    found = label(seen, scan)
+    assert not found.names_certain
+    assert not any(found.certain(v.level) for v in found.vertebrae)
+
+
+def test_half_a_body_is_no_certain_one() -> None:
+    levels = ("T10", "T11", "T12", "L1", "L2")
+    scan, seen, numbers = seen_by_networks(levels, heights_mm=usual_heights(levels))
+    z = np.argwhere(numbers == 5)[:, 0]
+    cleft = (numbers == 5) & (np.abs(np.arange(len(numbers)) - z.mean()) < 2.5)[:, None, None]
+    seen.class_probability[0][cleft], seen.class_probability[3][cleft] = 1, 0
+    found = label(seen, scan)
+    assert not found.certain(found.vertebrae[-1].level)
+    assert not found.names_certain
+
+
 @pytest.mark.parametrize(("length_mm", "joined"), [(34.0, False), (50.0, True)])
 def test_a_body_beside_a_name_left_out_is_two_only_where_it_is_longer_than_others_of_its_level(
     length_mm: float, joined: bool

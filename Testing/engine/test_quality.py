@@ -125,21 +125,31 @@ def test_the_nominal_one_and_one_of_the_scans_own_scanner_are_no_finding_about_t
 
 
 def test_uncertain_names_are_told_with_the_labellers_reason():
-    (one,) = name_findings(QualityFacts(("L1",), False, "No rib is in view."), {"L1"})
+    (one,) = name_findings(QualityFacts(("L1",), False, "No rib is in view."), {"L1"}, {"L1"})
     assert (one.code, one.level, one.message) == (FindingCode.LABEL_UNCERTAIN, None, "No rib is in view.")
 
 
 def test_names_that_the_category_does_not_rest_on_do_not_forbid_it():
     upper = QualityFacts(("T12", "L1"), True, "Counted from the last rib.", uncertain_levels=("T3",))
-    assert name_findings(upper, {"T12", "L1"}) == []
-    (one,) = name_findings(replace(upper, names_certain=False, uncertain_levels=("T12",)), {"T12", "L1"})
+    assert name_findings(upper, {"T12", "L1"}, {"T3", "T12", "L1"}) == []
+    (one,) = name_findings(
+        replace(upper, names_certain=False, uncertain_levels=("T12",)), {"T12", "L1"}, {"T3", "T12", "L1"}
+    )
     assert one.level == "T12"
-    (one,) = name_findings(replace(upper, names_certain=False, uncertain_levels=("L1",)), {"T12", "L1"})
+    (one,) = name_findings(
+        replace(upper, names_certain=False, uncertain_levels=("L1",)), {"T12", "L1"}, {"T3", "T12", "L1"}
+    )
     assert one.level is None
 
 
+def test_a_level_that_was_not_found_is_as_certain_as_the_column():
+    column = QualityFacts(("L1",), False, "No rib is in view.", uncertain_levels=("T11", "T12"))
+    (one,) = name_findings(column, {"L1", "L2"}, {"T5", "T11", "T12"})
+    assert (one.code, one.level) == (FindingCode.LABEL_UNCERTAIN, None)
+
+
 def test_certain_names_are_no_finding():
-    assert name_findings(QualityFacts(("L1",), True, "The last rib is in view."), {"L1"}) == []
+    assert name_findings(QualityFacts(("L1",), True, "The last rib is in view."), {"L1"}, {"L1"}) == []
 
 
 def test_each_reason_for_a_level_without_a_number_has_its_own_finding():

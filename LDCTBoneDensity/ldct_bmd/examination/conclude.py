@@ -111,7 +111,7 @@ def _findings(examination: Examination) -> tuple[Finding, ...]:
         *origin_findings(examination.calibration, conditions(scan)),
         *choice_findings(examination.calibration_choice),
         *tissue_findings(quality.tissue, scan.contrast_agent),
-        *name_findings(quality, measured),
+        *name_findings(quality, measured, completeness),
         *level_findings(
             quality.requested_levels,
             completeness,

@@ -40,6 +40,7 @@ ANY_LEVEL = (
     "and not upside down, or give a segmentation of your own."
 )
 JOINED = 1.45  # times the usual length: two bodies in one
+WHOLE = 0.8  # of a body's voxels lie in its largest part; if less do, it is in two
 OUTLINE_MM = 1.2  # smooths the outline; bodies are told apart before
 SACRAL = 0.0  # coarse probability by which sacrum must outdo body
 COLUMN_PART = 0.3  # of the largest part of the column: what is smaller, apart from it, is no vertebra
@@ -79,16 +80,18 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
     boxes = ndimage.find_objects(numbers)
     outline = ndimage.gaussian_filter(foreground, [OUTLINE_MM / d for d in spacing_zyx])
-    vertebrae = []
+    vertebrae, torn = [], []
     for number, position in enumerate(naming.positions, start=1):
         progress("label", 0.5 + 0.5 * number / len(naming.positions))
         box = boxes[number - 1] if number <= len(boxes) else None
         if box is None or number - 1 in joined or not 0 <= position < len(NAMES):
             continue
         level = NAMES[position]
-        box, body = _on_scan(outline, numbers, number, box, segmentation.geometry, scan.geometry)
+        box, body, part = _on_scan(outline, numbers, number, box, segmentation.geometry, scan.geometry)
         if not body.any():
             continue
+        if part < WHOLE:
+            torn.append(level)
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
         vertebrae.append(make_vertebra(level, body, box, scan.geometry, naming.confidence[number - 1]))
     if not vertebrae:
@@ -99,7 +102,7 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     if whole_ml and np.median(whole_ml) < SMALLEST_ML:
         raise CannotMeasure(ANY_LEVEL)
     faint = float(np.median(recognised)) < RECOGNISED
-    verdict = judge(naming, vertebrae, extents, discs, votes, Landmarks(segmentation, numbers, ribs), faint)
+    verdict = judge(naming, vertebrae, extents, discs, votes, Landmarks(segmentation, numbers, ribs), faint, torn)
     if len(vertebrae) < LEAST_BODIES and not verdict.names_certain:
         raise CannotMeasure(NO_COLUMN)
     return VertebralColumn(tuple(vertebrae), bodies, verdict.names_certain, verdict.remark, verdict.uncertain)
@@ -224,8 +227,11 @@ def _on_scan(
     tight: tuple[slice, slice, slice],
     fine: Geometry,
     target: Geometry,
-) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
-    """Return a body on the scan's grid, from its probability on the fine one: its box (z, y, x) and mask."""
+) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_], float]:
+    """Return a body on the scan's grid, from its probability on the fine one: its box (z, y, x) and mask.
+
+    The mask is the largest part of what is seen; last comes how large a part, 0 to 1.
+    """
     box = tuple(slice(max(0, s.start - 2), min(n, s.stop + 2)) for s, n in zip(tight, numbers.shape, strict=True))
     near = numbers[box]
     own = np.where((near == number) | (near == 0), foreground[box], 0.0)
@@ -243,9 +249,11 @@ def _on_scan(
         own = _interpolate(own, where, axis)
     body = ndimage.binary_fill_holes(own > 0.5)
     parts, count = ndimage.label(body)
+    share = 1.0
     if count > 1:
-        body = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    return out, body  # type: ignore[return-value]
+        sizes = np.bincount(parts.ravel())[1:]
+        body, share = parts == 1 + int(np.argmax(sizes)), float(sizes.max() / sizes.sum())
+    return out, body, share  # type: ignore[return-value]
 
 
 def _interpolate(values: NDArray[np.floating], where: NDArray[np.float64], axis: int) -> NDArray[np.floating]:

@@ -104,6 +104,7 @@ def make_vertebra(
 def remade(vertebrae: Sequence[Vertebra], bodies: NDArray[np.uint8], geometry: Geometry) -> list[Vertebra]:
     """Return vertebrae of the same names whose ``bodies`` (z, y, x), VerSe values, have changed."""
     column = VertebralColumn(tuple(vertebrae), bodies, False, "")
+    vertebrae = [v for v in vertebrae if (bodies == VERSE_VALUE[v.level]).any()]
     masks = [column.mask(v.level) for v in vertebrae]
     return [
         make_vertebra(v.level, body, box, geometry, v.confidence)

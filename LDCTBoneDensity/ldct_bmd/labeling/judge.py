@@ -4,9 +4,9 @@ Certainty belongs to a level: what lies between it and the landmark that it is c
 beyond does not matter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,19 +63,17 @@ class Landmarks:
                 anchors.append(ON_SACRUM)
         return anchors
 
-    def contradictions(self, naming: Naming, found: set[str]) -> list[tuple[int, str]]:
-        """Return which landmarks speak against the names of the bodies ``found``, each with the body that it is at."""
-        against = []
+    def contradiction(self, naming: Naming, found: set[str]) -> str | None:
+        """Return which landmark speaks against the names of the bodies ``found``, if one does."""
         if "T1" in found and self.rib(naming, "T1") < ABSENT:
-            against.append((_body(naming, "T1"), "no rib is seen at T1"))
+            return f"no rib is seen at T1{CONFIRM}"
         if "C7" in found and self.rib(naming, "C7") > PRESENT:
-            against.append((_body(naming, "C7"), "a rib is seen at C7"))
-        last = len(naming.positions) - 1
-        lowest = naming.positions[last]
-        if lowest != NAMES.index("L5") and sacrum.follows(self.segmentation, self.numbers == last + 1):
+            return f"a rib is seen at C7{CONFIRM}"
+        lowest = naming.positions[-1]
+        if lowest != NAMES.index("L5") and sacrum.follows(self.segmentation, self.numbers == len(naming.positions)):
             name = NAMES[lowest] if lowest < len(NAMES) else "what follows L5"
-            against.append((last, f"the sacrum lies right below {name}"))
-        return against
+            return f"the sacrum lies right below {name}{CONFIRM}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,7 @@ def judge(
     votes: NDArray[np.float64],
     landmarks: Landmarks,
     faint: bool = False,
+    torn: Collection[str] = (),
 ) -> Judgement:
     """Return which names are certain, and a sentence that says why.
 
@@ -104,24 +103,22 @@ def judge(
         discs: (n - 1,), how clearly one is seen between each body and the next, 0 to 1.
         votes: (n, len(NAMES) + 2), as for :func:`~.name.assign`.
         faint: whether the bodies were hardly recognised as vertebrae.
+        torn: levels of whose body a part lies apart, which is left out.
     """
     found = {v.level for v in vertebrae}
     anchors = landmarks.seen(naming, found)
     against = (
         ("the bodies are hardly like those of their levels" if faint else None)
         or _odd_ribs(naming, found, landmarks, anchors)
+        # Two landmarks that do not agree: either may be wrong, however clear the way to it.
+        or landmarks.contradiction(naming, found)
         or _too_little(anchors)
     )
-    contradictions = landmarks.contradictions(naming, found)
-    doubts = _doubts(naming, vertebrae, extents_mm, discs)
+    doubts = _doubts(naming, vertebrae, extents_mm, discs, torn)
     outvoted = {} if ON_SACRUM in anchors else _outvoted(naming, votes)
     reasons: dict[str, str] = {}
     for vertebra in vertebrae:
-        reason = (
-            _contradicted(_body(naming, vertebra.level), contradictions, doubts)
-            or against
-            or _between(vertebra.level, naming, anchors, doubts, outvoted)
-        )
+        reason = against or _between(vertebra.level, naming, anchors, doubts, outvoted)
         if reason is None and vertebra.confidence < CERTAIN:
             reason = _other_names(naming, vertebra)
         if reason is not None:
@@ -136,24 +133,24 @@ def _summary(vertebrae: Sequence[Vertebra], reasons: dict[str, str], anchors: Se
     doubtful = [v.level for v in about if v.level in reasons]
     if doubtful:
         # The lumbar levels decide the category, and their reasons hold for the thoracic ones too more often than not.
-        return Judgement(False, f"The names are uncertain: {reasons[doubtful[-1]]}.", uncertain)
+        remark = f"The names are uncertain: {reasons[doubtful[-1]]}."
+        return Judgement(False, remark, () if len(uncertain) == len(vertebrae) else uncertain)
     probability = min(v.confidence for v in about)
     remark = f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
-    if uncertain:
-        others = uncertain[0] if len(uncertain) == 1 else f"{uncertain[0]} to {uncertain[-1]}"
-        remark += f" Of {others} they are uncertain: {reasons[uncertain[-1]]}."
+    for levels, reason in _runs(vertebrae, reasons):
+        remark += f" Of {levels} they are uncertain: {reason}."
     return Judgement(True, remark, uncertain)
 
 
+def _runs(vertebrae: Sequence[Vertebra], reasons: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Give neighbours that are uncertain for one reason, as "T3" or "T3 to T6", with it."""
+    for reason, run in groupby([v.level for v in vertebrae], reasons.get):
+        if reason is not None:
+            first, *rest = run
+            yield (f"{first} to {rest[-1]}" if rest else first), reason
+
+
 CONFIRM = "; count the ribs and confirm or correct the names"
-
-
-def _contradicted(body: int, contradictions: Sequence[tuple[int, str]], doubts: dict[int, str]) -> str | None:
-    """Return which landmark speaks against the name of ``body``, if one does and no doubt on the way explains it."""
-    for at, what in contradictions:
-        if not any(min(at, body) <= place < max(at, body) for place in doubts):
-            return f"{what}{CONFIRM}"
-    return None
 
 
 def _between(
@@ -179,7 +176,11 @@ def _between(
 
 
 def _doubts(
-    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64], discs: NDArray[np.float64]
+    naming: Naming,
+    vertebrae: Sequence[Vertebra],
+    extents_mm: NDArray[np.float64],
+    discs: NDArray[np.float64],
+    torn: Collection[str],
 ) -> dict[int, str]:
     """Return what is doubtful about how many bodies there are, by the place between two bodies."""
     doubts: dict[int, str] = {}
@@ -198,6 +199,10 @@ def _doubts(
         if discs[place] < FAINT_DISC and "" not in (upper, lower):
             doubts.setdefault(place, f"no clear disc is seen between {upper} and {lower}{CONFIRM}")
     for vertebra in vertebrae:
+        if vertebra.level in torn:
+            body = _body(naming, vertebra.level)
+            for place in (body - 1, body):
+                doubts.setdefault(place, f"{vertebra.level} is in two parts; look there")
         # A part of its neighbour.
         if vertebra.complete and vertebra.level != "C7" and vertebra.volume_ml < SMALLEST_ML:
             body = _body(naming, vertebra.level)

@@ -111,12 +111,20 @@ def calibration_findings(calibration: Calibration, scan_kvp: float | None) -> li
     return found
 
 
-def name_findings(quality: QualityFacts, measured: Collection[str]) -> list[Finding]:
+def name_findings(quality: QualityFacts, measured: Collection[str], found: Collection[str]) -> list[Finding]:
     """Return whether the names of the ``measured`` levels are uncertain.
 
     If those that a category rests on are certain, what is doubtful about others is said of them alone.
+
+    Args:
+        found: the levels of all vertebrae; of another one, at which a reader placed a VOI, no more is known than of the
+            column.
     """
-    doubtful = [level for level in sorted(measured, key=order) if not quality.certain(level)]
+    doubtful = [
+        level
+        for level in sorted(measured, key=order)
+        if not (quality.certain(level) if level in found else quality.names_certain)
+    ]
     if quality.names_certain and not doubtful:
         return []
     assessed = [level for level in ASSESSED_LEVELS if level in measured]

@@ -123,6 +123,8 @@ def compare(
             then = prior.measurement(now.level)
             if then is None or then.excluded is not None or now.excluded is not None or now.level in unused:
                 continue
+            if not (current.quality.certain(now.level) and prior.quality.certain(now.level)):
+                continue  # perhaps two vertebrae
             lsc = site_lsc_mg_cm3
             if lsc is None and is_same_device:
                 lsc = _lsc(current, prior, now.bmd_error, then.bmd_error)

@@ -88,7 +88,9 @@ class AnnotatedScan:
 
     @property
     def patient(self) -> str:
-        """Whose scan it is: BIDS's "sub-..." where its name or that of a folder begins so, else its name."""
+        """Whose scan it is, if that is known; else BIDS's "sub-..." in its name or a folder's, or else its name."""
+        if self.pair.patient is not None:
+            return self.pair.patient
         subject = SUBJECT.search(self.name)
         return subject[1] if subject else self.name
 
@@ -162,6 +164,7 @@ def hold_out(scans: Sequence[AnnotatedScan], share: float) -> tuple[list[Annotat
 def write_held_out(scans: Sequence[AnnotatedScan], table: Path) -> None:
     """Write ``scans`` as a table of pairs that the evaluation takes, in place of those that an earlier run wrote.
 
+    Reviews are left out: their scan and reference are no two files.
     An evaluation is told one kind of labels; where ``scans`` have several, each kind gets a table, named by it.
     """
     places = {
@@ -169,6 +172,7 @@ def write_held_out(scans: Sequence[AnnotatedScan], table: Path) -> None:
     }
     for old in (table, *places.values()):
         old.unlink(missing_ok=True)
+    scans = [scan for scan in scans if scan.source.scans is None]
     kinds = sorted({(scan.source.values, scan.source.parts) for scan in scans})
     for kind in kinds:
         path = table if len(kinds) == 1 else places[kind]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..anatomy import VERSE_VALUE
 from ..errors import CannotMeasure, UsageError
 from ..examination import Examination
 from ..examination.signing import is_intact
@@ -60,17 +61,22 @@ def read_review(folder: Path) -> Examination:
         raise CannotMeasure("it is not signed: sign it when its vertebrae are right.")
     if not is_intact(examination):
         raise CannotMeasure("it was changed after it was signed.")
-    if not all(examination.quality.certain(vertebra.level) for vertebra in examination.vertebrae):
+    if not examination.quality.names_certain:
         raise CannotMeasure("its names are uncertain: confirm them and sign again.")
     return examination
 
 
 def reviewed_bodies(folder: Path, scan: CTScan) -> NDArray[np.uint8]:
-    """Return the bodies (z, y, x) of the review in ``folder`` on the grid of ``scan``, VerSe values."""
+    """Return the bodies (z, y, x) of the review in ``folder`` on the grid of ``scan``, VerSe values.
+
+    Those of uncertain levels are left out.
+    """
     try:
-        return read_bodies(folder, read_review(folder), scan).bodies
+        column = read_bodies(folder, read_review(folder), scan)
     except UsageError as error:
         raise CannotMeasure(str(error)) from error
+    doubtful = [VERSE_VALUE[v.level] for v in column.vertebrae if not column.certain(v.level)]
+    return np.where(np.isin(column.bodies, doubtful), 0, column.bodies).astype(np.uint8)
 
 
 class _Scans:
@@ -86,10 +92,11 @@ class _Scans:
     def pair(self, name: str, review: Path, examination: Examination) -> Pair:
         """Return the review with its scan; CannotMeasure if that is not there."""
         scan = examination.scan
+        patient = scan.patient.patient_id
         if scan.series_uid is not None and scan.series_uid in self._series:
-            return Pair(name, "reviews", self._folder, review, series=scan.series_uid)
+            return Pair(name, "reviews", self._folder, review, series=scan.series_uid, patient=patient)
         if scan.file_name and scan.file_sha256:
             for file in sorted(self._folder.rglob(scan.file_name)):
                 if hashlib.sha256(file.read_bytes()).hexdigest() == scan.file_sha256:
-                    return Pair(name, "reviews", file, review)
+                    return Pair(name, "reviews", file, review, patient=patient)
         raise CannotMeasure(f"its scan is not below {self._folder.name}.")

@@ -37,6 +37,7 @@ class Pair:
         levels: a list of the heights of the levels in view; None: there is none.
         named: False: the levels' names are doubtful, and not to be learnt.
         series: which one of ``image``, where that is a folder of DICOM files.
+        patient: whose scan it is; None: not known, its name may tell.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Pair:
     levels: Path | None = None
     named: bool = True
     series: str | None = None
+    patient: str | None = None
 
 
 def find_pairs(path: Path) -> list[Pair]:
