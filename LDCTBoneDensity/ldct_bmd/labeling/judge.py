@@ -26,6 +26,7 @@ SMALLEST_ML = (
     4.0  # a whole adult T1 has more; so do, in the median, all whole bodies of a spine, rods of a phantom less
 )
 FAINT_DISC = 0.4  # of the section of bone is lost at the disc: in scans that show all of them it is at least 0.58
+CONFIRM = "; count the ribs and confirm or correct the names"  # ends a reason
 OUTVOTED = 0.1  # a body with less of a vote for its name is taken for another one
 
 
@@ -148,9 +149,6 @@ def _runs(vertebrae: Sequence[Vertebra], reasons: dict[str, str]) -> Iterator[tu
         if reason is not None:
             first, *rest = run
             yield (f"{first} to {rest[-1]}" if rest else first), reason
-
-
-CONFIRM = "; count the ribs and confirm or correct the names"
 
 
 def _between(
