@@ -1,4 +1,4 @@
-"""``ldct-bmd train`` and ``pack``."""
+"""``ldct-bmd train``, ``folds`` and ``pack``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,22 +8,33 @@ import typer
 from ..terminal import exit_codes, output, say
 from .options import Method, Overwrite
 
+Torsos = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="TORSO",
+        help="A torso to draw scans from: a label map, or a folder of TotalSegmentator's labels; several may do.",
+    ),
+]
+LumbarMesh = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The mean lumbar mesh, set into the atlas as a second anatomy.")
+]
+Steps = Annotated[int | None, typer.Option(min=1, help="Train up to this step, not the configured one.")]
+LearningRate = Annotated[float | None, typer.Option(metavar="X", min=0.0, help="In place of the configured one.")]
+TrainingDevice = Annotated[str, typer.Option(metavar="D", help="Where it trains: auto, cpu or cuda.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Processes that draw the examples, which are the same for any N."),
+]
+Threads = Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads of the training itself.")]
+
 
 def train(
     configuration: Annotated[
         str, typer.Argument(metavar="CONFIGURATION", help="coarse, fine, pan2020, or a JSON file like theirs.")
     ],
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints and logs; a killed run goes on from here.")],
-    atlas: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="TORSO",
-            help="A torso to draw scans from: a label map, or a folder of TotalSegmentator's labels; several may do.",
-        ),
-    ] = None,
-    lumbar_mesh: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The mean lumbar mesh, set into the atlas as a second anatomy.")
-    ] = None,
+    atlas: Torsos = None,
+    lumbar_mesh: LumbarMesh = None,
     pairs: Annotated[
         list[Path] | None,
         typer.Option(
@@ -45,18 +56,11 @@ def train(
     start: Annotated[
         str | None, typer.Option(metavar="shipped|FILE", help="Weights to start from: fine-tuning.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Train up to this step, not the configured one.")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(metavar="X", min=0.0, help="In place of the configured one.")
-    ] = None,
-    device: Annotated[str, typer.Option(metavar="D", help="Where it trains: auto, cpu or cuda.")] = "auto",
-    workers: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, help="Processes that draw the examples, which are the same for any N."),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Processor threads of the training itself.")
-    ] = None,
+    steps: Steps = None,
+    learning_rate: LearningRate = None,
+    device: TrainingDevice = "auto",
+    workers: Workers = None,
+    threads: Threads = None,
 ) -> None:
     """Train one network on synthetic or annotated scans, from the start or from where it was stopped."""
     with exit_codes():
@@ -108,25 +112,16 @@ def folds(
         list[str] | None,
         typer.Option(metavar="NAME", help="A scan whose names are neither learnt nor judged; several may do."),
     ] = None,
-    atlas: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Label map of a torso, to draw scans from besides; several may do."),
-    ] = None,
-    lumbar_mesh: Annotated[Path | None, typer.Option(metavar="DIR", help="As for train.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Train up to this step, not the configured one.")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(metavar="X", min=0.0, help="In place of the configured one.")
-    ] = None,
+    atlas: Torsos = None,
+    lumbar_mesh: LumbarMesh = None,
+    steps: Steps = None,
+    learning_rate: LearningRate = None,
     reference_kind: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Who read the levels and made the bodies; printed on the page.")
     ] = None,
-    device: Annotated[str, typer.Option(metavar="D", help="Where it trains: auto, cpu or cuda.")] = "auto",
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Processes that draw the examples, as for train.")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Processor threads of the training itself.")
-    ] = None,
+    device: TrainingDevice = "auto",
+    workers: Workers = None,
+    threads: Threads = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Evaluate each real scan with weights trained on the scans of other patients; a killed run resumes."""
