@@ -13,7 +13,7 @@ demo: $(CLI_READY)
 
 # The module in a window, on a stand-in for 3D Slicer: make panel SCAN=FOLDER_OR_FILE [SCREENSHOT=FILE]
 panel: $(PANEL_READY)
-	PYTHONPATH=LDCTBoneDensity:Testing $(VENV)/bin/python -m host $(if $(SCAN),"$(SCAN)") $(if $(SCREENSHOT),--screenshot "$(SCREENSHOT)")
+	PYTHONPATH=LDCTBoneDensity:Lab:Testing $(VENV)/bin/python -m host $(if $(SCAN),"$(SCAN)") $(if $(SCREENSHOT),--screenshot "$(SCREENSHOT)")
 
 test: $(DEV_READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
@@ -33,14 +33,14 @@ $(VENV)/bin/python:
 	  { echo "$(PYTHON) can't make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(CLI_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli]"
+$(CLI_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e ".[cli]" -e Lab
 	@touch $@
 
-$(PANEL_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli,panel,reports]"
+$(PANEL_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e ".[cli,panel,reports]" -e Lab
 	@touch $(CLI_READY) $@
 
-$(DEV_READY): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli,dev]"
+$(DEV_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e ".[cli,dev]" -e "Lab[train,validation]"
 	@touch $(CLI_READY) $@

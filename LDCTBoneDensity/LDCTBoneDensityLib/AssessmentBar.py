@@ -1,8 +1,9 @@
 """The mean BMD on a scale with the marks of the categories."""
 
 import qt
-from ldct_bmd.assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3
 from slicer.i18n import tr as _
+
+from ldct_bmd.assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3
 
 from .Words import bmdWord, categoryWord, withUnit
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import ndimage
+
 from ldct_bmd.anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE
 from ldct_bmd.examination import BodyMask
-from scipy import ndimage
 
 Bodies = Mapping[str, BodyMask]
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import qt
 import slicer
-from ldct_bmd.calibration.drift import all_series
-from ldct_bmd.errors import UsageError
-from ldct_bmd.findings import Severity
 from slicer.i18n import tr as _
+
+from ldct_bmd.calibration.drift import all_series
+from ldct_bmd.findings import Severity
+from ldct_bmd.ground.errors import UsageError
 
 from .CalibrationList import CalibrationList
 from .DriftPlot import REFERENCE, DriftPlot

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import qt
-from ldct_bmd.calibration.described import added_words, described, retired_words
-from ldct_bmd.errors import UsageError
 from slicer.i18n import tr as _
+
+from ldct_bmd.calibration.described import added_words, described, retired_words
+from ldct_bmd.ground.errors import UsageError
 
 from .Signal import Signal
 from .SiteStore import SiteStore

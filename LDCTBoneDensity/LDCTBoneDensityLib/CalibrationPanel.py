@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import qt
-from ldct_bmd.calibration import MATERIALS, NOMINAL, Calibration, KvpFit, entered_calibration, load_calibration
-from ldct_bmd.errors import UsageError
-from ldct_bmd.findings import FindingCode
 from slicer.i18n import tr as _
+
+from ldct_bmd.calibration import MATERIALS, NOMINAL, Calibration, KvpFit, entered_calibration, load_calibration
+from ldct_bmd.findings import FindingCode
+from ldct_bmd.ground.errors import UsageError
 
 from .FindingsView import FindingsView
 from .Signal import Signal
@@ -192,7 +193,7 @@ def _fitWords(calibration: Calibration, scanKvp: float | None) -> str:
 
 def toText(calibration: Calibration) -> str:
     """Return a calibration as the parameter node keeps it."""
-    from ldct_bmd.examination.plain import to_plain
+    from ldct_bmd.ground.plain import to_plain
 
     return json.dumps(to_plain(calibration))
 
@@ -201,7 +202,7 @@ def fromText(text: str) -> Calibration:
     """Return the calibration that the parameter node keeps, the nominal one where it keeps none."""
     if not text:
         return NOMINAL
-    from ldct_bmd.examination.plain import PlainError, from_plain
+    from ldct_bmd.ground.plain import PlainError, from_plain
 
     try:
         return from_plain(Calibration, json.loads(text))

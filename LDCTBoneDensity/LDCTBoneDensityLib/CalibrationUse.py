@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ldct_bmd.errors import UsageError
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import UsageError
 
 from . import CalibrationPanel as calibrations
 

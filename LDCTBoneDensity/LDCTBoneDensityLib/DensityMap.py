@@ -2,11 +2,12 @@
 
 import numpy as np
 import slicer
+from scipy import ndimage
+from slicer.i18n import tr as _
+
 from ldct_bmd.calibration import Calibration
 from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CORTEX_MARGIN_MM
-from scipy import ndimage
-from slicer.i18n import tr as _
 
 from .BodyMasks import Bodies
 from .Review import Review

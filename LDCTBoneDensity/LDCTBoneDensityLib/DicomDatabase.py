@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import slicer
-from ldct_bmd.errors import UsageError
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import UsageError
 
 
 class DicomDatabase:

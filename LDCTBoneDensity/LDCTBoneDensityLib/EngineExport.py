@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from ldct_bmd.anatomy import VERSE_VALUE
-from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination
-from ldct_bmd.examination.plain import from_plain, to_plain
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.plain import from_plain, to_plain
+from ldct_bmd.ground.progress import Progress
 from ldct_bmd.labeling import Vertebra, VertebralColumn
-from ldct_bmd.progress import Progress
 from ldct_bmd.reporting.bodies import demand_measured_bodies
 from ldct_bmd.reporting.dicom import EarlierReport, SourceSeries, read_source_files
 from ldct_bmd.reporting.files import DICOM_FOLDER

@@ -19,10 +19,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
+
 from ldct_bmd.calibration import Calibration
-from ldct_bmd.errors import CannotMeasure, UsageError
-from ldct_bmd.examination.plain import from_plain, to_plain
-from ldct_bmd.progress import Progress
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.ground.plain import from_plain, to_plain
+from ldct_bmd.ground.progress import Progress
 from ldct_bmd.scan import CTScan, Geometry
 
 JOB, RESULT = "job.json", "result.json"
@@ -65,7 +66,6 @@ def load(folder: Path) -> dict[str, Any]:
 def measureJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     """Measure the volume; writes the record, what the scan is, and the vertebral bodies."""
     from ldct_bmd.pipeline import measure
-
     from LDCTBoneDensityLib.Clock import now
 
     segmenter = _segmenter(folder, job)  # before the scan is read: a wrong weights file is told at once
@@ -155,6 +155,7 @@ def _segmenter(folder: Path, job: dict[str, Any]) -> Any:
         weights = Path(job["weights"]) if job["weights"] else None
         return NetworkSegmenter(device=job["device"], weights=weights)
     import SimpleITK as sitk
+
     from ldct_bmd.segmentation.label_map import LabelMapSegmenter
 
     geometry = from_plain(Geometry, job["geometry"])

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import qt
-from ldct_bmd.findings import Finding, Severity
 from slicer.i18n import tr as _
+
+from ldct_bmd.findings import Finding, Severity
 
 from .Words import severityWord
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from subprocess import CalledProcessError
 
 import slicer
-from ldct_bmd.errors import UsageError
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import UsageError
 
 TORCH = "torch>=2.4"
 TORCH_MEGABYTES = 750  # the build for the processor alone

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import qt
-from ldct_bmd.anatomy import LEVELS, order
 from slicer.i18n import tr as _
+
+from ldct_bmd.anatomy import LEVELS, order
 
 from .Signal import Signal
 from .Words import reasonWords

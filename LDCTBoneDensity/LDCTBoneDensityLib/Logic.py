@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
-from ldct_bmd.errors import CannotMeasure, UsageError
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from .Parameters import Parameters
 from .Scene import isAlive, reviewNodeOf

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from slicer.i18n import tr as _
+
 from ldct_bmd.anatomy import LEVELS, TARGET_LEVELS
 from ldct_bmd.calibration import NOMINAL, Calibration
-from ldct_bmd.errors import UsageError
 from ldct_bmd.examination import Examination
-from ldct_bmd.examination.plain import to_plain
-from slicer.i18n import tr as _
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.plain import to_plain
 
 from . import EngineJob
 from .BodyMasks import Bodies, BodyMasks

@@ -1,8 +1,9 @@
 """The section that measures: source of the vertebrae, the button, progress, cancel, and what went wrong."""
 
 import qt
-from ldct_bmd.findings import Severity
 from slicer.i18n import tr as _
+
+from ldct_bmd.findings import Severity
 
 from .FindingsView import noteStyle
 from .Signal import Signal

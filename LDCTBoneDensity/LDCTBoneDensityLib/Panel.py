@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import qt
 import slicer
-from ldct_bmd.errors import CannotMeasure, UsageError
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from . import CalibrationPanel as calibrations
 from .AdvancedPanel import AXIAL, ENDPLATES, AdvancedPanel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ldct_bmd.errors import CannotMeasure, UsageError
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from .Signal import Signal
 from .ViewsFollow import ViewsFollow

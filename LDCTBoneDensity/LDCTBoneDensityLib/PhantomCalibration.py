@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import qt
 import slicer
+from slicer.i18n import tr as _
+
 from ldct_bmd.calibration.make import VALID_DAYS, calibration_from_phantom
 from ldct_bmd.calibration.phantom.description import load_phantom
 from ldct_bmd.calibration.phantom.find import measure_at_points
 from ldct_bmd.calibration.phantom.points import straight_points
-from ldct_bmd.errors import CannotMeasure, UsageError
 from ldct_bmd.examination import identify
 from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.findings import Severity
-from slicer.i18n import tr as _
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from .EngineRunner import EngineRunner
 from .FindingsView import noteStyle

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
-from ldct_bmd.examination.plain import from_plain, to_plain
+from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.scan import CTScan
 
 from . import EngineJob

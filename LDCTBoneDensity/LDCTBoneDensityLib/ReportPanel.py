@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import qt
-from ldct_bmd.examination import is_intact
 from slicer.i18n import tr as _
+
+from ldct_bmd.examination import is_intact
 
 from .ExportPanel import ExportPanel
 from .Signal import Signal

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import qt
 import slicer
-from ldct_bmd.errors import UsageError
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import UsageError
 
 _SIZE = (960, 1000)
 _PAGE = "report.html"

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ldct_bmd.errors import CannotMeasure, UsageError
+from slicer.i18n import tr as _
+
 from ldct_bmd.examination import Examination
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CylinderVOI
-from slicer.i18n import tr as _
 
 from .BodyMasks import BodyMasks
 from .EngineJob import scanOf

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import slicer
-from ldct_bmd.errors import UsageError
-from ldct_bmd.examination import Examination
 from slicer.i18n import tr as _
+
+from ldct_bmd.examination import Examination
+from ldct_bmd.ground.errors import UsageError
 
 from .Scene import REVIEW_ATTRIBUTE, VOLUME_REFERENCE, reviewNodeOf
 

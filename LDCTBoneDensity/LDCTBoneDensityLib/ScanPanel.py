@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import qt
-from ldct_bmd.errors import CannotMeasure
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure
 
 from .FindingsView import FindingsView
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from ldct_bmd.errors import CannotMeasure
-from ldct_bmd.progress import Progress
+
+from ldct_bmd.ground.errors import CannotMeasure
+from ldct_bmd.ground.progress import Progress
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.scan.dicom_volume import AIR_HU
 from ldct_bmd.scan.image_files import whole_numbers as wholeNumbers

@@ -3,9 +3,10 @@
 import re
 
 import numpy as np
-from ldct_bmd.anatomy import LEVELS, SNOMED_CODE, VERSE_VALUE
-from ldct_bmd.errors import UsageError
 from slicer.i18n import tr as _
+
+from ldct_bmd.anatomy import LEVELS, SNOMED_CODE, VERSE_VALUE
+from ldct_bmd.ground.errors import UsageError
 
 from .VertebraSegments import VertebraSegments
 from .VolumeReader import VolumeReader

@@ -2,6 +2,7 @@
 
 import numpy as np
 import slicer
+
 from ldct_bmd.anatomy import VERSE_VALUE
 
 from .BodyMasks import BodyMasks

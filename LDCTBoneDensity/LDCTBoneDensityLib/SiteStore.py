@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
+from slicer.i18n import tr as _
+
 from ldct_bmd.calibration.choose import choose_calibration
 from ldct_bmd.calibration.store import CalibrationStore, StoredCalibration
-from ldct_bmd.errors import UsageError
 from ldct_bmd.examination.conclude import conditions
-from slicer.i18n import tr as _
+from ldct_bmd.ground.errors import UsageError
 
 from .Clock import now
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import slicer
 import vtk
+
 from ldct_bmd.reporting.terminology import TERMINOLOGY_CONTEXT, terminology_entry
 
 FILE = (

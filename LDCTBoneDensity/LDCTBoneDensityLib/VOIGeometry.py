@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import slicer
 import vtk
+
 from ldct_bmd.voi import CylinderVOI
 
 _TO_RAS = np.diag([-1.0, -1.0, 1.0])

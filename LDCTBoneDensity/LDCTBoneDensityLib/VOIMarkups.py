@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 import slicer
 import vtk
+from slicer.i18n import tr as _
+
 from ldct_bmd.anatomy import COLOR_RGB
 from ldct_bmd.voi import CylinderVOI
-from slicer.i18n import tr as _
 
 from .VOIGeometry import VOIGeometry
 

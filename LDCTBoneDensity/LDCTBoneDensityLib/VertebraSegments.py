@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
 from ldct_bmd.anatomy import COLOR_RGB, VERSE_VALUE, order
 from ldct_bmd.examination import BodyMask
 from ldct_bmd.scan import Geometry
 from ldct_bmd.scan.frame import AxisMap
-from slicer.i18n import tr as _
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from .BodyMasks import Bodies, BodyMasks
 from .Terminology import Terminology

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import qt
-from ldct_bmd.anatomy import COLOR_RGB, TARGET_LEVELS, order
 from slicer.i18n import tr as _
+
+from ldct_bmd.anatomy import COLOR_RGB, TARGET_LEVELS, order
 
 from .Signal import Signal
 from .Words import NONE, bmdWord, huWords, levelWord, stateWord

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import slicer
 import vtk
-from ldct_bmd.errors import CannotMeasure
+from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.scan import Geometry
 from ldct_bmd.scan.frame import AxisMap, axes_to_lps, make_geometry
 from ldct_bmd.scan.image_files import FILE_ENDINGS
-from slicer.i18n import tr as _
 
 _PERPENDICULAR = 1e-4
 

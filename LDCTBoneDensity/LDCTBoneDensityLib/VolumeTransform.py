@@ -3,8 +3,9 @@
 import numpy as np
 import slicer
 import vtk
-from ldct_bmd.errors import CannotMeasure
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure
 
 _RIGID = 1e-4
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from slicer.i18n import tr as _
+
 from ldct_bmd.assessment import format_bmd
 from ldct_bmd.findings import Finding, Severity
-from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination, Measurement

@@ -15,7 +15,6 @@ import numpy as np
 from .anatomy import LEVELS, order
 from .calibration import Calibration
 from .calibration.match import CalibrationChoice
-from .errors import CannotMeasure, UsageError
 from .examination import (
     AutomaticResult,
     AutomaticValues,
@@ -28,7 +27,8 @@ from .examination import (
     identify,
     measure_voi,
 )
-from .examination.plain import to_plain
+from .ground.errors import CannotMeasure, UsageError
+from .ground.plain import to_plain
 from .labeling import cut_by_edge
 from .morphometry import body_heights, check_outline
 from .quality import FRACTURE_REASON, FractureReading, LevelHeights, LevelOutline, VOIFacts

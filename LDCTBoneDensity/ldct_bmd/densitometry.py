@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from .errors import CannotMeasure
+from .ground.errors import CannotMeasure
 from .noise import noise_near
 from .scan import CTScan
 from .voi import CylinderVOI, Weights, fraction_inside_grid, voi_weights

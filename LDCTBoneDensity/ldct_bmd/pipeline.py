@@ -11,7 +11,6 @@ from .assessment import Assessment
 from .calibration import NOMINAL, Calibration
 from .calibration.match import CalibrationChoice
 from .calibration.tissue import TissueHU, tissue_hu
-from .errors import CannotMeasure
 from .examination import (
     BodyMask,
     Examination,
@@ -22,9 +21,10 @@ from .examination import (
     identify,
     measure_voi,
 )
+from .ground.errors import CannotMeasure
+from .ground.progress import Progress, silent
 from .labeling import VertebralColumn, label
 from .morphometry import body_heights, check_outline
-from .progress import Progress, silent
 from .quality import LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .scan import CTScan
 from .segmentation import Segmenter

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from .corrections import Correction, concluded
-from .errors import UsageError
 from .examination import Examination, Exclusion
+from .ground.errors import UsageError
 from .quality import FRACTURE_REASON, FractureReading
 
 

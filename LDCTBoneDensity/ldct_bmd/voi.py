@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .errors import CannotMeasure
+from .ground.errors import CannotMeasure
 from .scan import Geometry
 
 Box = tuple[slice, slice, slice]

@@ -18,10 +18,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     import torch
-    from ldct_bmd.training.configuration import CONFIGURATIONS
-    from ldct_bmd.training.examples import SyntheticSource, batches
-    from ldct_bmd.training.loop import Trainer
-    from ldct_bmd.training.synthetic import load_atlas
+
+    from ldct_bmd_lab.torso import load_atlas
+    from ldct_bmd_lab.training.configuration import CONFIGURATIONS
+    from ldct_bmd_lab.training.examples import SyntheticSource, batches
+    from ldct_bmd_lab.training.loop import Trainer
 
     torch.set_num_threads(1)
     print(machine.describe(), machine.usual_load(), sep="\n", flush=True)

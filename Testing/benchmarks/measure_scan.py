@@ -30,7 +30,7 @@ class Child:
 
 def make_phantom(folder: Path) -> None:
     """Write the DICOM series and the bodies' label map, unless they are there."""
-    from ldct_bmd.validation.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
+    from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
 
     if (folder / "bodies.nii.gz").is_file():
         return

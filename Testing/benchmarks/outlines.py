@@ -12,17 +12,18 @@ from unittest import mock
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
 from ldct_bmd.anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE
-from ldct_bmd.errors import CannotMeasure
+from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, assemble, label
 from ldct_bmd.morphometry import body_axes_lps
 from ldct_bmd.scan import CTScan, Geometry, read_scan
 from ldct_bmd.scan.frame import axes_to_lps, make_geometry
 from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
 from ldct_bmd.voi import place_voi, voi_weights
-from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]

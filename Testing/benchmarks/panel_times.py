@@ -46,8 +46,9 @@ def main() -> None:
 def _times_on_a_phantom(scratch: Path) -> None:
     import slicer
     from helpers_segments import true_bodies
-    from ldct_bmd.validation.phantom import build_phantom, write_dicom, write_label_map
     from panel_fixtures import SPEC, Database, Hands, PhantomFiles, load_dicom
+
+    from ldct_bmd_lab.phantom import build_phantom, write_dicom, write_label_map
 
     phantom = build_phantom(SPEC)
     dicom = tuple(write_dicom(phantom, scratch / "dicom"))

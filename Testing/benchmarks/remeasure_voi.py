@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 
 import machine  # first: it finds the engine
 import numpy as np
+
 from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.corrections import move_voi
 from ldct_bmd.densitometry import hu_statistics
 from ldct_bmd.examination import BodyMask
+from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.pipeline import measure
-from ldct_bmd.progress import Progress, silent
 from ldct_bmd.scan import CTScan
 from ldct_bmd.segmentation import ModelIdentity, NamedBodies
-from ldct_bmd.validation.phantom import PhantomSpec, build_phantom
 from ldct_bmd.voi import voi_weights
+from ldct_bmd_lab.phantom import PhantomSpec, build_phantom
 
 TARGET_MS = 20.0
 REPEATS = 50

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import machine
-from ldct_bmd.validation.agreement import Study, analyse, read_readings
-from ldct_bmd.validation.agreement.study import precision_by_level
-from ldct_bmd.validation.agreement.wording import number, with_interval
-from ldct_bmd.validation.simulation import Varied, cohort_plan, repeatability_plan, simulate
-from ldct_bmd.validation.simulation.conditions import Field
+
+from ldct_bmd_lab.agreement import Study, analyse, read_readings
+from ldct_bmd_lab.agreement.study import precision_by_level
+from ldct_bmd_lab.agreement.wording import number, with_interval
+from ldct_bmd_lab.simulation import Varied, cohort_plan, repeatability_plan, simulate
+from ldct_bmd_lab.simulation.conditions import Field
 
 LEAST_R2, MOST_BIAS_MG_CM3, MOST_LIMIT_MG_CM3, LEAST_AUC, MOST_RMS_SD_MG_CM3 = 0.985, 1.5, 7.0, 0.98, 1.5
 REPEATS, VARIED = 3, (Varied.NOISE, Varied.POSITION)

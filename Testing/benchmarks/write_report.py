@@ -27,7 +27,7 @@ def main() -> None:
     from ldct_bmd.reporting.outputs import Output, Pixels, fill_report, source_of
     from ldct_bmd.scan import read_scan
     from ldct_bmd.segmentation.label_map import LabelMapSegmenter
-    from ldct_bmd.validation.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
+    from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
 
     warnings.simplefilter("ignore")  # highdicom remarks on the phantom's name
     print(machine.describe(), machine.usual_load(), sep="\n", flush=True)

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from panel_fixtures import READER, Database, Hands, load_dicom
+
 from ldct_bmd.calibration import Calibration, FitQuality, Method, Provenance, Scanner, kernel_class
 from ldct_bmd.calibration.phantom.description import PhantomDescription, load_phantom
 from ldct_bmd.calibration.provenance import read_date
 from ldct_bmd.examination import ScanIdentity, conclude
-from ldct_bmd.validation.phantom.build import MANUFACTURER
-from ldct_bmd.validation.phantom.qa import QAPhantomSpec, build_qa_scan
-from panel_fixtures import READER, Database, Hands, load_dicom
+from ldct_bmd_lab.phantom.build import MANUFACTURER
+from ldct_bmd_lab.phantom.qa import QAPhantomSpec, build_qa_scan
 
-ENGINE_TESTS = str(Path(__file__).resolve().parents[1] / "engine")
+ENGINE_TESTS = str(Path(__file__).resolve().parents[1] / "helpers")
 if ENGINE_TESTS not in sys.path:
     sys.path.append(ENGINE_TESTS)
 
@@ -121,6 +122,7 @@ def broken_volume(database: Database, pad_files: dict[str, tuple[Path, ...]]) ->
 def found(application: Any, pad_files: dict[str, tuple[Path, ...]], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the engine's job makes of the pad's volume."""
     import slicer
+
     from LDCTBoneDensityLib import EngineJob
     from LDCTBoneDensityLib.PhantomJob import PhantomJob
 

@@ -14,8 +14,9 @@ MISSING = [name for name in ("slicer_core", "PySide6") if find_spec(name) is Non
 collect_ignore_glob = ["test_*.py"] if MISSING else []
 
 if not MISSING:
-    from host.fixtures import *  # noqa: F403
     from panel_fixtures import *  # noqa: F403
+
+    from host.fixtures import *  # noqa: F403
 
 
 @pytest.fixture(scope="session")

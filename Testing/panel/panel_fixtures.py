@@ -11,8 +11,9 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from ldct_bmd.validation.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
 from numpy.typing import NDArray
+
+from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
 
 __all__ = ["Database", "Hands", "PhantomFiles", "ct", "database", "measured", "panel", "phantom_files", "shift"]
 
@@ -113,6 +114,7 @@ def volume_node(image: sitk.Image, name: str) -> Any:
 def measured(application: Any, phantom_files: PhantomFiles, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the engine's job makes of the phantom and its true bodies: stored review, and bodies by level."""
     import slicer
+
     from LDCTBoneDensityLib import EngineJob
     from LDCTBoneDensityLib.BodyMasks import BodyMasks
     from LDCTBoneDensityLib.MeasureJob import MeasureJob, MeasureSettings

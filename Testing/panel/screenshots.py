@@ -51,8 +51,9 @@ def main(folder: Path) -> None:
 def _pictures(folder: Path, scratch: Path) -> None:
     import slicer
     from helpers_segments import true_bodies
-    from ldct_bmd.validation.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
     from panel_fixtures import Database, Hands, PhantomFiles, load_dicom
+
+    from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
 
     phantom = build_phantom(PhantomSpec(**SPEC))  # type: ignore[arg-type]
     dicom = tuple(write_dicom(phantom, scratch / "dicom"))
@@ -95,9 +96,10 @@ def _calibrations(folder: Path, scratch: Path) -> None:
     """A pad's rods in the views, and a year of a scanner's calibrations."""
     import calibration_fixtures as pad
     import slicer
+    from panel_fixtures import Hands, load_dicom
+
     from ldct_bmd.calibration.store import CalibrationStore
     from ldct_bmd.examination import identify
-    from panel_fixtures import Hands, load_dicom
 
     slicer.mrmlScene.Clear(False)
     scan = pad.build_qa_scan(pad.SPEC)

@@ -10,8 +10,9 @@ import pytest
 import slicer
 from calibration_fixtures import *  # noqa: F403
 from calibration_fixtures import SPEC, Dialog, site_calibrations
-from ldct_bmd.calibration.store import CalibrationStore
 from panel_fixtures import READER, Hands
+
+from ldct_bmd.calibration.store import CalibrationStore
 
 TODAY = "2024-06-01T08:00:00Z"
 

@@ -96,9 +96,10 @@ def test_clearing_the_box_of_a_level_asks_for_the_reason(review: Hands) -> None:
 
 
 def test_a_reason_in_own_words_is_typed_into_the_panel(review: Hands) -> None:
-    from host import mouse
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
+
+    from host import mouse
 
     assert not review.ui.reasonEdit.visible
     review.panel.actions.exclude("other")

@@ -37,6 +37,7 @@ def declared(class_name: str) -> str:
 
 def standins() -> dict[str, type]:
     import ctk  # noqa: F401 - fills the registry
+
     from host.pythonqt import standin
 
     return {name: cls for name, cls in standin._classes.items() if name not in OWN_CLASSES}

@@ -132,6 +132,7 @@ def test_a_process_tells_of_its_end_and_its_output(qt: Any) -> None:
 
 def test_a_message_box_gets_the_answer_that_was_queued_and_is_kept(qt: Any) -> None:
     import slicer
+
     from host.pythonqt.dialogs import answering
 
     with answering(qt.QMessageBox.Cancel, "OK") as shown:
@@ -142,6 +143,7 @@ def test_a_message_box_gets_the_answer_that_was_queued_and_is_kept(qt: Any) -> N
 
 def test_a_dialog_that_nobody_expects_fails(qt: Any) -> None:
     import slicer
+
     from host.pythonqt.dialogs import UnansweredDialog
 
     with pytest.raises(UnansweredDialog, match="broken"):
@@ -149,8 +151,9 @@ def test_a_dialog_that_nobody_expects_fails(qt: Any) -> None:
 
 
 def test_file_and_input_dialogs_give_the_value_alone(qt: Any) -> None:
-    from host.pythonqt.dialogs import answering
     from PythonQt import BoolResult
+
+    from host.pythonqt.dialogs import answering
 
     ok = BoolResult()
     with answering("/a/b.json", "name", None):

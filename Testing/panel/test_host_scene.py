@@ -308,7 +308,7 @@ def test_the_parameters_are_at_their_defaults_after_the_scene_was_closed(small: 
 
 def test_a_series_is_loaded_with_its_instance_uids_and_its_tags_can_be_asked(application: Any, tmp_path: Path) -> None:
     from host.application.dicom import load_dicom
-    from ldct_bmd.validation.phantom import PhantomSpec, build_phantom, write_dicom
+    from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom
 
     spec = PhantomSpec(matrix=(64, 64), spacing_mm=(3.0, 3.0, 3.0), top_level="L1", bottom_level="L1", table=False)
     write_dicom(build_phantom(spec), tmp_path)
@@ -327,6 +327,7 @@ def test_missing_packages_are_asked_for_once_and_declining_is_an_error(
     application: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import qt
+
     from host.pythonqt.dialogs import answering
 
     installed = []

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import slicer
 from helpers_segments import true_bodies
-from ldct_bmd.cli.measuring import Request, measure_scan
 from panel_fixtures import Database, Hands, PhantomFiles, load_dicom, volume_node
+
+from ldct_bmd.cli.measuring import Request, measure_scan
 
 
 def same_record(one: Any, other: Any) -> None:

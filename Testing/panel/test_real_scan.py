@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 import slicer
+from panel_fixtures import Hands, shift
+
 from ldct_bmd.anatomy import LEVEL_OF_VERSE_VALUE
 from ldct_bmd.cli.measuring import Request, measure_scan
-from panel_fixtures import Hands, shift
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "abdomen_ct_3mm"
 BODIES = FOLDER / "vertebral_bodies.nii.gz"

@@ -9,9 +9,10 @@ import pytest
 import slicer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from panel_fixtures import READER, Hands
+
 from ldct_bmd.examination import Examination, is_intact
 from ldct_bmd.reporting.keys import SignatureCheck, check_signature
-from panel_fixtures import READER, Hands
 
 
 @pytest.fixture
@@ -56,6 +57,7 @@ def test_a_signature_covers_the_comment_and_locks_it(review: Hands) -> None:
 
 def test_a_site_s_key_signs_and_is_remembered(review: Hands, tmp_path: Path) -> None:
     import qt
+
     from LDCTBoneDensityLib.ReportPanel import KEY_SETTING
 
     private = Ed25519PrivateKey.generate()

@@ -10,12 +10,13 @@ import numpy as np
 import pydicom
 import pytest
 import slicer
-from ldct_bmd.cli import app
-from ldct_bmd.errors import UsageError
-from ldct_bmd.examination import BodyMask, Examination, is_intact
-from ldct_bmd.reporting.files import RESULT_FILES
 from panel_fixtures import READER, Hands, PhantomFiles
 from typer.testing import CliRunner
+
+from ldct_bmd.cli import app
+from ldct_bmd.examination import BodyMask, Examination, is_intact
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.reporting.files import RESULT_FILES
 
 BOXES = {
     "recordBox": set(RESULT_FILES),
@@ -301,6 +302,7 @@ def pacs() -> Iterator[tuple[int, list[pydicom.Dataset]]]:
 
 def test_objects_are_sent_to_a_pacs_whose_address_is_remembered(review: Hands, pacs: Any) -> None:
     import qt
+
     from LDCTBoneDensityLib.ExportPanel import PACS_SETTING
 
     port, received = pacs

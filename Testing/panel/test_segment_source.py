@@ -46,7 +46,7 @@ def test_two_segments_of_one_level_are_refused(application: Any, ct: Any) -> Non
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     node.GetSegmentation().AddEmptySegment("a", "L1")
     node.GetSegmentation().AddEmptySegment("b", "vertebrae L1")
-    from ldct_bmd.errors import UsageError
+    from ldct_bmd.ground.errors import UsageError
 
     with pytest.raises(UsageError, match="Two segments"):
         SegmentSource.labels(node, VolumeReader(ct))

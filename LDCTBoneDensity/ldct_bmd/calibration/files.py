@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..ground.errors import UsageError
 from .linear import Calibration
 from .nominal import spelled
 from .provenance import FitQuality, Method, Provenance, Scanner

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 
-from ..errors import UsageError
+from ..ground.errors import UsageError
 from .provenance import FitQuality, Provenance
 
 MATERIALS: tuple[str, ...] = ("K2HPO4", "hydroxyapatite")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from ..errors import CannotMeasure, UsageError
+from ..ground.errors import CannotMeasure, UsageError
 from .linear import MATERIALS, Calibration
 from .match import ScanConditions
 from .pairs import PairsFit

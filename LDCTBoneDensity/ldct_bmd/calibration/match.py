@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from ..errors import UsageError
+from ..ground.errors import UsageError
 from .linear import Calibration, KvpFit
 from .provenance import Scanner, kernel_class, read_date
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CannotMeasure, UsageError
+from ..ground.errors import CannotMeasure, UsageError
 from .provenance import FitQuality
 from .regression import LineFit, fit_line, leverages
 

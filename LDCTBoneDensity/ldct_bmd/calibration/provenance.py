@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from ..errors import UsageError
+from ..ground.errors import UsageError
 from ..scan.kernels import UNKNOWN_SHARPNESS, kernel_sharpness
 
 # On the scale of Siemens' numbers. Within a class the mean over a VOI is the same; edge-enhancing kernels shift it.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UsageError
+from ..ground.errors import UsageError
 from .files import calibration_from_dict, calibration_to_dict
 from .linear import Calibration
 

@@ -6,11 +6,9 @@ import typer
 
 from .. import __version__
 from .calibrating import calibrate
-from .commands.measurement import demo, measure, phantom, series
+from .commands.measurement import measure, series
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
-from .commands.simulation import repeatability, simulate
-from .commands.training import folds, pack, train
-from .commands.validation import evaluate, validate
+from .further import add_further_commands
 from .terminal import RESEARCH_USE
 
 app = typer.Typer(
@@ -48,6 +46,7 @@ app.command()(measure)
 app.command("report")(remake_report)
 app.command("sign")(sign_record)
 app.command("unsign")(unsign_record)
-for command in (send, schema, series, phantom, demo, train, pack, folds, evaluate, validate, simulate, repeatability):
+for command in (send, schema, series):
     app.command()(command)
 app.add_typer(calibrate)
+add_further_commands(app)

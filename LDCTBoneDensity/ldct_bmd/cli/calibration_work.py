@@ -19,10 +19,10 @@ from ..calibration.phantom.find import find_phantom, measure_at_points
 from ..calibration.phantom.measure import PhantomMeasurement
 from ..calibration.phantom.points import read_points
 from ..calibration.store import CalibrationStore
-from ..errors import UsageError
 from ..examination import identify
 from ..examination.conclude import conditions
-from ..progress import Progress
+from ..ground.errors import UsageError
+from ..ground.progress import Progress
 from ..scan import read_scan
 from .calibration_print import print_calibration
 from .terminal import say

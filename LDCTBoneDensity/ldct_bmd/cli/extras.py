@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import UsageError
+from ..ground.errors import UsageError
 
 
 @contextmanager
-def extra(name: str) -> Iterator[None]:
-    """Turn a failed import into a sentence that says which extra of the package to install."""
+def extra(name: str, distribution: str = "ldct-bmd") -> Iterator[None]:
+    """Turn a failed import into a sentence that says which extra of which distribution to install."""
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("ldct_bmd"):
             raise  # a defect, not a package that is missing
         raise UsageError(
-            f"This command needs the package {error.name}: install ldct-bmd with its extra {name}, ldct-bmd[{name}]."
+            f"This command needs the package {error.name}: install {distribution} with its extra {name}, "
+            f"{distribution}[{name}]."
         ) from error

@@ -12,12 +12,12 @@ from ..calibration import NOMINAL, Calibration, entered_calibration, load_calibr
 from ..calibration.choose import choose_calibration
 from ..calibration.match import CalibrationChoice
 from ..calibration.store import CalibrationStore, StoredCalibration
-from ..errors import CannotMeasure, UsageError
 from ..examination import Examination, identify
 from ..examination.conclude import conditions
+from ..ground.errors import CannotMeasure, UsageError
+from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import measure
-from ..progress import Progress
 from ..reporting.files import check_output_folder, write_result
 from ..reporting.replacing import check_replaceable
 from ..scan import CTScan, read_scan

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..errors import CannotMeasure, UsageError
+from ..ground.errors import CannotMeasure, UsageError
 from ..segmentation.pan2020 import Pan2020Segmenter
 from ..segmentation.weights import METHODS, PAN2020
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from ..errors import UsageError
 from ..examination import Examination, sign, unsign
-from ..progress import Progress
+from ..ground.errors import UsageError
+from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
 from ..reporting.files import RECORD_FILE
 from ..reporting.outputs import (

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from ..errors import CannotMeasure, UsageError
-from ..progress import Cancelled, Progress
+from ..ground.errors import CannotMeasure, UsageError
+from ..ground.progress import Cancelled, Progress
 from ..reporting.visible import visible
 
 EXIT_USAGE = 2

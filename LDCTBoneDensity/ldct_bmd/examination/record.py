@@ -10,13 +10,13 @@ from ..anatomy import LEVELS
 from ..assessment import Assessment
 from ..calibration import BMDError, Calibration
 from ..calibration.match import CalibrationChoice
-from ..errors import UsageError
 from ..findings import Finding, FindingCode
+from ..ground.errors import UsageError
+from ..ground.plain import PlainError, from_plain, to_plain
 from ..morphometry import HeightLoss
 from ..quality import LevelHeights, QualityFacts
 from ..scan import CTScan
 from ..voi import CylinderVOI
-from .plain import PlainError, from_plain, to_plain
 from .signature import Signature
 
 SCHEMA = "ldct-bmd-examination/1"

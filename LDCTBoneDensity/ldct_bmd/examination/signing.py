@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 from typing import Any, Protocol
 
-from ..errors import UsageError
+from ..ground.errors import UsageError
 from .record import Examination, HistoryEntry
 from .signature import KeySignature, Signature
 

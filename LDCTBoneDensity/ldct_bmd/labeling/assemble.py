@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE, region
-from ..errors import CannotMeasure
-from ..progress import Progress
+from ..ground.errors import CannotMeasure
+from ..ground.progress import Progress
 from ..scan import CTScan, Geometry
 from ..segmentation import NetworkBodies
 from ..segmentation.levels import FIRST_BODY, LAST_BODY, SACRUM

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
-from ..errors import CannotMeasure
-from ..progress import Progress
+from ..ground.errors import CannotMeasure
+from ..ground.progress import Progress
 from ..scan import CTScan, Geometry
 from ..segmentation import ClassBodies
 from ..segmentation.levels import REGIONS

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..anatomy import LEVEL_OF_VERSE_VALUE, order
-from ..errors import CannotMeasure
-from ..progress import Progress, silent
+from ..ground.errors import CannotMeasure
+from ..ground.progress import Progress, silent
 from ..scan import CTScan
 from ..segmentation import ClassBodies, NamedBodies, Segmentation
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra

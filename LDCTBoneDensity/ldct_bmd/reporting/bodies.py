@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
-from ..errors import UsageError
 from ..examination import BodyMask, Examination, identify, is_measured_body
+from ..ground.errors import UsageError
 from ..labeling import Vertebra, VertebralColumn
 from ..scan import CTScan
 from ..scan.frame import axes_between, make_geometry

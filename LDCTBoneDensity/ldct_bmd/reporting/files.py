@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from ..errors import UsageError
 from ..examination import SCHEMA, Examination, FileReference
+from ..ground.errors import UsageError
+from ..ground.progress import Progress, silent
 from ..pipeline import MeasuredScan
-from ..progress import Progress, silent
 from ..scan import CTScan
 from .markups import write_markups
 from .overview import write_overview

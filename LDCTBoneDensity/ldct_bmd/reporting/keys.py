@@ -13,8 +13,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from ..errors import UsageError
 from ..examination import Examination, KeySignature, canonical_json, is_intact
+from ..ground.errors import UsageError
 
 ALGORITHM = "Ed25519"
 PASSWORD_VARIABLE = "LDCT_BMD_KEY_PASSWORD"

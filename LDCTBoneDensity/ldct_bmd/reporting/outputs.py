@@ -8,11 +8,11 @@ from enum import Enum
 from pathlib import Path
 from uuid import uuid4
 
-from ..errors import UsageError
 from ..examination import Examination, identify, record_sha256
+from ..ground.errors import UsageError
+from ..ground.progress import Progress, silent
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan
-from ..progress import Progress, silent
 from ..scan import CTScan
 from .deidentify import deidentified
 from .dicom import EarlierReport, SourceSeries, make_objects, read_earlier, read_source

@@ -7,8 +7,8 @@ from enum import Enum
 
 from ..calibration import BMDError
 from ..calibration.provenance import read_date
-from ..errors import UsageError
 from ..examination import Examination, is_intact, unused_levels
+from ..ground.errors import UsageError
 
 # A change is significant at 95 % where it exceeds 1.96 times the standard error of the difference of two measurements;
 # with equal errors that is ISCD's 2.77 times the precision error.

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ..errors import UsageError
 from ..examination import Examination, ScanIdentity, Signature
+from ..ground.errors import UsageError
 from .files import RECORD_FILE, check_output_folder
 
 

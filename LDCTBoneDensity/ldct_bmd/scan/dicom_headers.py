@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from ..errors import CannotMeasure
-from ..progress import Progress, silent
+from ..ground.errors import CannotMeasure
+from ..ground.progress import Progress, silent
 
 DAMAGED = (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, NotImplementedError, struct.error)
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"

@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
-from ..errors import CannotMeasure
-from ..progress import Progress, silent
+from ..ground.errors import CannotMeasure
+from ..ground.progress import Progress, silent
 from .ct_scan import Geometry
 from .dicom_headers import DAMAGED, SliceHeader
 from .dicom_stack import Stack

@@ -10,8 +10,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..errors import CannotMeasure
-from ..progress import Progress, silent
+from ..ground.errors import CannotMeasure
+from ..ground.progress import Progress, silent
 from .ct_scan import Acquisition, CTScan, Patient, Source
 from .frame import axes_to_lps, make_geometry
 from .plausibility import check_size, check_values

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CannotMeasure
+from ..ground.errors import CannotMeasure
 from .ct_scan import Geometry
 
 # A vertebra with its arch is some 40 to 50 mm wide, 70 mm long and 20 to 30 mm high.

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ..errors import CannotMeasure, UsageError
-from ..progress import Progress, silent
+from ..ground.errors import CannotMeasure, UsageError
+from ..ground.progress import Progress, silent
 from .ct_scan import CTScan, SeriesSummary, Source
 from .dicom_acquisition import acquisition, patient
 from .dicom_headers import SliceHeader, read_header, read_header_files, read_headers, refuse_folder

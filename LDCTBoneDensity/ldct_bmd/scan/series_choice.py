@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..errors import CannotMeasure, UsageError
+from ..ground.errors import CannotMeasure, UsageError
 from .dicom_acquisition import contrast_agent
 from .dicom_series import Series
 from .image_content import is_elsewhere, is_original

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..errors import CannotMeasure
+from ..ground.errors import CannotMeasure
 from ..scan import CTScan
 
 RIM_MM = (-1.0, 0.0, 1.0)  # along the outward normal; cortex, blurred by the scanner and by the mask's own error

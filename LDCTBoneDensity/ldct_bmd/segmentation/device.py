@@ -2,7 +2,7 @@
 
 import torch
 
-from ..errors import UsageError
+from ..ground.errors import UsageError
 
 
 def cpu_has_bfloat16() -> bool:

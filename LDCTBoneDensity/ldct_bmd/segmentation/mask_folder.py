@@ -5,7 +5,7 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from ..errors import CannotMeasure
+from ..ground.errors import CannotMeasure
 from .label_map import LEVEL_OF_VALUE, Values
 
 VERTEBRAE = {f"vertebrae_{level}": value for value, level in LEVEL_OF_VALUE["totalsegmentator"].items()}

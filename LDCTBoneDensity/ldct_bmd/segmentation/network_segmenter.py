@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from ..errors import CannotMeasure
-from ..progress import Progress, silent
+from ..ground.errors import CannotMeasure
+from ..ground.progress import Progress, silent
 from ..scan import CTScan, Geometry
 from .device import find_device
 from .levels import FIRST_BODY, LAST_BODY

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import CannotMeasure
-from ..progress import Progress, silent
+from ..ground.errors import CannotMeasure
+from ..ground.progress import Progress, silent
 from ..scan import CTScan
 from .device import find_device
 from .patches import FINE_MM, NO_BODY, PATCH_SLICES, blended, body_bounds, cropped, slab_starts

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..progress import Progress, silent
+from ..ground.progress import Progress, silent
 from ..scan import CTScan, Geometry
 
 

@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ..errors import CannotMeasure
+from ..ground.errors import CannotMeasure
 from .levels import CHANNELS, REGIONS
 from .network import DenseUNet, NetworkShape
 from .segmenter import ModelIdentity

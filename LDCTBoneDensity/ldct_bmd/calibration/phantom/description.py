@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ...errors import UsageError
+from ...ground.errors import UsageError
 from ..files import read_json
 from ..linear import MATERIALS
 

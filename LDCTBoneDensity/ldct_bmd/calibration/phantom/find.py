@@ -8,8 +8,8 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import CannotMeasure, UsageError
-from ...progress import Progress, silent
+from ...ground.errors import CannotMeasure, UsageError
+from ...ground.progress import Progress, silent
 from ...scan import CTScan
 from .cylinders import count_rods
 from .description import LEAST_RODS, PhantomDescription

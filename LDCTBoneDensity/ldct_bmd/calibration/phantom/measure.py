@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import CannotMeasure
+from ...ground.errors import CannotMeasure
 from ...scan import CTScan
 from .description import PhantomDescription
 from .rod_fit import RodFit, fit_rods

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import UsageError
+from ...ground.errors import UsageError
 from ...scan import Geometry
 from .description import PhantomDescription
 

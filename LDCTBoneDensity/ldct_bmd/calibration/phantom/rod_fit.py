@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import CannotMeasure
+from ...ground.errors import CannotMeasure
 from ..nominal import WATER_DISPLACEMENT, WATER_OFFSET_HU
 from ..provenance import FitQuality
 from ..regression import fit_line

@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian, SegmentationStorage
 
 from ... import __version__
-from ...errors import UsageError
 from ...examination import Examination, record_sha256
+from ...ground.errors import UsageError
 from ..catalogue import catalogue
 from . import codes
 from .source import UTF8, SourceSeries

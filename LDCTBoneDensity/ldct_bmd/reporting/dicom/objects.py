@@ -7,8 +7,8 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 
-from ...errors import UsageError
 from ...examination import Examination
+from ...ground.errors import UsageError
 from ...labeling import VertebralColumn
 from ...scan import CTScan
 from .context import Context, Predecessor

@@ -12,7 +12,7 @@ from pydicom.sr.coding import Code
 from ... import __version__
 from ...anatomy import COLOR_RGB
 from ...corrections import Correction
-from ...errors import CannotMeasure
+from ...ground.errors import CannotMeasure
 from ...labeling import VertebralColumn
 from ...scan import CTScan
 from ...scan.frame import axes_between

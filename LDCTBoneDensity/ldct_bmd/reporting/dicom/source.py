@@ -9,9 +9,9 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from ...errors import UsageError
 from ...examination import ScanIdentity
-from ...progress import Progress, silent
+from ...ground.errors import UsageError
+from ...ground.progress import Progress, silent
 from ...scan.dicom_headers import DAMAGED
 
 _KEYWORDS = (

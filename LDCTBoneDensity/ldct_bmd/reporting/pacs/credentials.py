@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
-from ...errors import UsageError
+from ...ground.errors import UsageError
 
 USER_VARIABLE, PASSWORD_VARIABLE, TOKEN_VARIABLE = "LDCT_BMD_PACS_USER", "LDCT_BMD_PACS_PASSWORD", "LDCT_BMD_PACS_TOKEN"
 KEYRING_SERVICE = "ldct-bmd"

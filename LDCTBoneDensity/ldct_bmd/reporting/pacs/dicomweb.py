@@ -10,7 +10,7 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 
-from ...errors import UsageError
+from ...ground.errors import UsageError
 from .credentials import Credentials
 
 TIMEOUT_S = 60.0

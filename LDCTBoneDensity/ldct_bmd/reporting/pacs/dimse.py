@@ -10,7 +10,7 @@ import pydicom
 from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
-from ...errors import UsageError
+from ...ground.errors import UsageError
 
 OWN_TITLE = "LDCT_BMD"
 TIMEOUT_S = 30.0

@@ -9,9 +9,9 @@ from ...assessment import (
     Category,
     format_bmd,
 )
-from ...errors import UsageError
 from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256, unused_levels
 from ...findings import Finding, FindingCode
+from ...ground.errors import UsageError
 from ..catalogue import Catalogue, catalogue
 from ..deidentify import is_signed_copy
 from ..priors import Comparison

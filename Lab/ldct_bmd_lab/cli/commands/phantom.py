@@ -1,0 +1,51 @@
+"""``ldct-bmd phantom`` and ``demo``."""
+
+import tempfile
+from pathlib import Path
+
+from ldct_bmd.cli.commands.options import Device, OutputFolder, Overwrite
+from ldct_bmd.cli.terminal import exit_codes, output, progress_bar, say
+
+
+def phantom(folder: OutputFolder) -> None:
+    """Write a synthetic torso of known bone density: DICOM slices, vertebral bodies, and the truth beside them."""
+    with exit_codes():
+        from ldct_bmd.reporting.files import check_output_folder
+
+        from ...phantom.demo import DEMO_SPEC, write_phantom
+
+        check_output_folder(folder, overwrite=False)
+        with progress_bar() as progress:
+            write_phantom(folder, DEMO_SPEC, progress)
+        say(output(), f"Written to {folder}: a phantom, not a patient.")
+
+
+def demo(folder: OutputFolder, device: Device = "auto", overwrite: Overwrite = False) -> None:
+    """Measure a synthetic torso and print its known truth beside what was measured."""
+    with exit_codes():
+        from ldct_bmd.cli.measuring import Request, measure_scan
+        from ldct_bmd.cli.table import print_result
+        from ldct_bmd.reporting.files import check_output_folder
+
+        from ...phantom import build_phantom, write_dicom
+        from ...phantom.demo import DEMO_SPEC, truth
+        from ..truth import print_truth
+
+        check_output_folder(folder, overwrite)
+        with tempfile.TemporaryDirectory(prefix="ldct-bmd-demo-") as dicom, progress_bar() as progress:
+            made = build_phantom(DEMO_SPEC, progress)
+            write_dicom(made, Path(dicom))
+            request = Request(
+                input_path=Path(dicom),
+                folder=folder,
+                # What the phantom's HU were made with: the calibration adds no error of its own.
+                slope=made.spec.slope,
+                intercept=made.spec.intercept_mg_cm3,
+                material="K2HPO4",
+                calibration_kvp=made.spec.kvp,
+                device=device,
+                overwrite=overwrite,
+            )
+            examination = measure_scan(request, progress)
+        print_result(output(), examination, folder)
+        print_truth(output(), truth(made, examination.quality.requested_levels), examination)

@@ -1,0 +1,129 @@
+"""From the options of ``ldct-bmd evaluate --scans`` to the result folder."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ldct_bmd import __version__
+from ldct_bmd.cli.measuring import network_segmenter
+from ldct_bmd.cli.methods import is_pan2020, pan2020_segmenter
+from ldct_bmd.cli.terminal import RESEARCH_USE, safe, say
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.progress import Progress, silent
+
+from ..evaluation.confidence import confidence_text
+from ..evaluation.scans import ScanResult, ScansSummary, evaluate_scan, find_scans
+from ..evaluation.scans.layout import ScanFolder, files_of
+from ..evaluation.scans.page import ScansSubject, share_text, totals, yes_or_no
+from ..evaluation.scans.report import check_scans_folder, write_scans_report
+from ..evaluation.scans.tables import suspected, wrong_names
+from ..ground.journal import Journal
+
+STAGE = "Evaluating"
+SEGMENTING = 0.5  # of the time that a scan takes
+
+
+@dataclass(frozen=True)
+class ScansRequest:
+    """What the user asked for, as typed; :func:`evaluate_scans` says what is wrong with it.
+
+    Attributes:
+        shapes_only: names of scans whose list tells places but not names.
+        trained_on: whether the weights have seen the scans.
+    """
+
+    folder: Path
+    scans: Path
+    shapes_only: tuple[str, ...] = ()
+    trained_on: bool = False
+    reference_kind: str | None = None
+    weights: Path | None = None
+    method: str | None = None
+    device: str = "auto"
+    overwrite: bool = False
+
+
+def evaluate_scans(request: ScansRequest, progress: Progress = silent) -> tuple[ScansSummary, list[ScanResult]]:
+    """Evaluate every scan, resume where a killed run stopped, and write the folder; UsageError says what is wrong."""
+    check_scans_folder(request.folder, request.overwrite)
+    scans = find_scans(request.scans)
+    check_shapes_only(request.shapes_only, scans)
+    load = pan2020_segmenter if is_pan2020(request.method) else network_segmenter
+    segmenter = load(request.device, request.weights)
+    model = segmenter.identity
+    arguments = {"scans": True, "version": __version__, "model": model.sha256}
+    inputs = {scan.name: [scan.patient, scan.name in request.shapes_only, files_of(scan)] for scan in scans}
+    journal = Journal(request.folder, ScanResult, arguments, "evaluation", inputs)
+    for number, scan in enumerate(scans):
+        progress(STAGE, number / len(scans))
+        if scan.name not in journal.results:
+            within_scan = partial(within, progress, number, len(scans))
+            journal.add(evaluate_scan(scan, segmenter, within_scan, scan.name not in request.shapes_only))
+    subject = ScansSubject(
+        f"from {request.scans.name}", (request.reference_kind or "").strip(), model.name, request.trained_on
+    )
+    results = [journal.results[scan.name] for scan in scans]
+    summary = write_scans_report(request.folder, subject, results, request.overwrite)
+    journal.remove()
+    progress(STAGE, 1.0)
+    return summary, results
+
+
+def check_shapes_only(names: tuple[str, ...], scans: list[ScanFolder]) -> None:
+    """Raise UsageError if a name is not that of a scan."""
+    unknown = sorted(set(names) - {scan.name for scan in scans})
+    if unknown:
+        raise UsageError(f"--shapes-only names {unknown[0]}, and there is no such scan.")
+
+
+def within(progress: Progress, number: int, count: int, stage: str, fraction: float) -> None:
+    """Report how far a scan is as a part of how far all scans are."""
+    done = SEGMENTING * fraction if stage == "segment" else SEGMENTING
+    progress(STAGE, (number + done) / count)
+
+
+def print_scans(console: Console, summary: ScansSummary, results: list[ScanResult], folder: Path) -> None:
+    """Print a row per scan, the sums, and where everything is."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("scan", "found", "T12-L2 right", "T1-T12 right", "certain", "probability", "suspected"):
+        table.add_column(heading, overflow="fold", justify="left" if heading in ("scan", "suspected") else "right")
+    table.add_column("wrong or missed", overflow="fold")
+    for result in results:
+        lowest = result.lowest_probability
+        words = [f"refused: {result.refused}"] if result.refused else [wrong_names(result), *_missed(result)]
+        table.add_row(
+            safe(result.name),
+            str(len(result.found)),
+            yes_or_no(result.targets_right),
+            yes_or_no(result.chest_right),
+            yes_or_no(result.targets_certain if result.found else None),
+            "-" if lowest is None else f"{lowest:.2f}",
+            suspected(result),
+            safe("; ".join(word for word in words if word)),
+        )
+    console.print(table)
+    for name, figure in totals(summary):
+        say(console, f"{name}: {figure}")
+    for name, one in (("Names", summary.names), ("Names T12 to L2", summary.target_names)):
+        if one is not None:
+            say(console, f"{name}: {confidence_text(one)}")
+    for row in summary.outlines:
+        if row.dice_by_name is not None:
+            say(
+                console,
+                f"{row.span or 'others'}, {row.verdict or 'not graded'}, {row.slices}: bodies {row.bodies}, "
+                f"Dice {row.dice_by_name.mean:.3f}, VOIs within 3 HU {share_text(row.within_hu)}",
+            )
+    problems = [result for result in results if result.reference_problem]
+    for result in problems:
+        say(console, f"{result.name}: the reference bodies can't be compared with: {result.reference_problem}", "red")
+    say(console, RESEARCH_USE, "bold")
+    say(console, f"Written to {folder}")
+
+
+def _missed(result: ScanResult) -> list[str]:
+    return [f"missed: {', '.join(result.missed)}"] if result.missed else []

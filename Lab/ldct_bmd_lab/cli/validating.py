@@ -1,0 +1,91 @@
+"""From the options of ``ldct-bmd validate`` to its folder, and what it prints."""
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ldct_bmd.cli.extras import extra
+from ldct_bmd.cli.terminal import RESEARCH_USE, safe, say
+from ldct_bmd.ground.progress import Progress
+
+with extra("validation", "ldct-bmd-lab"):
+    from ..agreement import Study
+    from ..agreement.estimate import Estimate
+    from ..agreement.folder import validate
+    from ..agreement.wording import number, share, with_interval
+
+__all__ = ["print_study", "validate_file"]
+
+
+def validate_file(source: Path, folder: Path, overwrite: bool, progress: Progress) -> Study:
+    """Compare predictions with the reference and write the folder; UsageError says what stands against it."""
+    return validate(source, folder, overwrite, progress)
+
+
+def print_study(console: Console, study: Study, folder: Path) -> None:
+    """Print agreement by level and diagnosis by group."""
+    if study.simulated:
+        say(console, "Simulated scans, not patients.", "bold")
+    agreement = Table(box=box.SIMPLE_HEAD)
+    agreement.add_column("level")
+    for heading in ("n", "R2", "slope", "bias mg/cm3 (95 % CI)", "95 % limits mg/cm3", "ICC(2,1)"):
+        agreement.add_column(heading, justify="right")
+    for row in study.agreement:
+        limits = f"{_value(row.loa_low)} to {_value(row.loa_high)}" if row.loa_low and row.loa_high else "-"
+        agreement.add_row(
+            safe(row.level),
+            str(row.n),
+            _value(row.r2, 3),
+            _value(row.slope, 3),
+            with_interval(row.bias, 1, signed=True),
+            limits,
+            _value(row.icc, 3),
+        )
+    console.print(agreement)
+    diagnosis = Table(box=box.SIMPLE_HEAD)
+    for heading in ("group", "target"):
+        diagnosis.add_column(heading)
+    for heading in ("n", "sensitivity", "specificity", "AUC of the BMD (95 % CI)"):
+        diagnosis.add_column(heading, justify="right")
+    for one in study.diagnoses:
+        auc = None if one.auc is None else one.auc.delong
+        diagnosis.add_row(
+            one.group,
+            one.target.replace("_bmd", " BMD"),
+            str(one.n),
+            share(one.sensitivity),
+            share(one.specificity),
+            with_interval(auc, 3),
+        )
+    console.print(diagnosis)
+    if study.precision:
+        console.print(_precision(study))
+    if study.unused_columns:
+        say(console, f"Columns that were not used: {', '.join(study.unused_columns)}.", "yellow")
+    if study.missing:
+        say(console, f"{len(study.missing)} values or rows are missing: missing.csv names them.", "yellow")
+    say(console, RESEARCH_USE, "bold")
+    say(console, f"Written to {folder}; open validation.html first.")
+
+
+def _precision(study: Study) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("repeated scans")
+    for heading in ("patients", "scans", "RMS-SD mg/cm3 (95 % CI)", "RMS-CV %", "least significant change mg/cm3"):
+        table.add_column(heading, justify="right")
+    for row in study.precision:
+        table.add_row(
+            safe(row.level),
+            str(row.patients),
+            str(row.scans),
+            with_interval(row.rms_sd, 2),
+            _value(row.rms_cv, 2),
+            number(row.change, 2),
+        )
+    return table
+
+
+def _value(estimate: Estimate | None, digits: int = 1) -> str:
+    return number(None if estimate is None else estimate.value, digits)

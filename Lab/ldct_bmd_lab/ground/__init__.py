@@ -1,0 +1,1 @@
+"""What several rooms of the lab stand on: journals of long runs, CSV files, the look of figures."""

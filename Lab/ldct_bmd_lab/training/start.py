@@ -1,0 +1,77 @@
+"""Weights to start a training from, and to fill a weights file up with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
+from ldct_bmd.segmentation.weights import Model, Pan2020Model, load_model, load_pan2020
+
+SHIPPED = "shipped"
+Loaded = TypeVar("Loaded", Model, Pan2020Model)
+
+
+@dataclass(frozen=True)
+class Start:
+    """One network's weights.
+
+    Attributes:
+        name: of the model that they belong to.
+        sha256: of its file.
+    """
+
+    network: DenseUNet
+    name: str
+    sha256: str | None
+
+    def check(self, shape: NetworkShape) -> None:
+        """Raise UsageError if a network of ``shape`` can't take these weights."""
+        if shape != shape_of(self.network):
+            raise UsageError(
+                f"The weights {self.name} are of a network of another shape than the configuration's: "
+                "change the configuration, or start from nothing."
+            )
+
+    def load_into(self, network: DenseUNet) -> None:
+        """Give ``network`` these weights; UsageError if it has another shape."""
+        self.check(shape_of(network))
+        network.load_state_dict(self.network.state_dict())
+
+
+def load_start(weights: str | Path) -> Model:
+    """Load the two networks that ship ("shipped") or those of a file; UsageError if it holds none."""
+    if str(weights) == SHIPPED:
+        return load_model()
+    return _from_file(Path(weights), load_model)
+
+
+def load_start_network(weights: str | Path, network: str) -> Start:
+    """Load "coarse", "fine" or "pan2020" of the weights that ship ("shipped"), or of a file; UsageError if none."""
+    if network == "pan2020":
+        if str(weights) == SHIPPED:
+            raise UsageError("No weights of pan2020 ship: name a file of them, or start from nothing.")
+        paper = _from_file(Path(weights), load_pan2020)
+        return Start(paper.network, paper.identity.name, paper.identity.sha256)
+    model = load_start(weights)
+    return Start(getattr(model, network), model.identity.name, model.identity.sha256)
+
+
+def _from_file(path: Path, load: Callable[[Path], Loaded]) -> Loaded:
+    if not path.is_file():
+        raise UsageError(f"There are no weights {path}: name a safetensors file, or {SHIPPED}.")
+    try:
+        return load(path)
+    except CannotMeasure as error:
+        raise UsageError(str(error)) from error
+
+
+def shape_of(network: DenseUNet) -> NetworkShape:
+    """Return what ``network`` was built from."""
+    blocks: list[Any] = list(network.encoder)
+    return NetworkShape(
+        classes=network.head.out_channels,
+        channels=tuple(block.reduce[0].out_channels for block in blocks),
+        layers=tuple(len(block.layers) for block in blocks),
+    )

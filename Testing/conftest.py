@@ -1,0 +1,40 @@
+"""What several tests share: one small scan, as an object and as files, and its measurement."""
+
+from pathlib import Path
+
+import pytest
+
+from helpers_record import SITE
+from helpers_spine import ReadySegmenter, spine_bodies, spine_scan, write_volume
+from ldct_bmd.pipeline import MeasuredScan, measure
+from ldct_bmd.scan import CTScan
+
+
+@pytest.fixture(scope="session")
+def scan() -> CTScan:
+    """T11 to L3, whole, at 1 mm."""
+    return spine_scan()
+
+
+@pytest.fixture(scope="session")
+def segmenter() -> ReadySegmenter:
+    """Gives the true bodies of ``scan``."""
+    return ReadySegmenter(spine_bodies())
+
+
+@pytest.fixture(scope="session")
+def measured(scan: CTScan, segmenter: ReadySegmenter) -> MeasuredScan:
+    """``scan`` measured with a calibration that fits it."""
+    return measure(scan, segmenter, SITE)
+
+
+@pytest.fixture(scope="session")
+def scan_file(scan: CTScan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``scan`` as a NIfTI file, stored in another orientation."""
+    return write_volume(scan.hu, tmp_path_factory.mktemp("scan") / "ct.nii.gz")
+
+
+@pytest.fixture(scope="session")
+def label_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bodies of ``scan`` as a NIfTI file."""
+    return write_volume(spine_bodies(), tmp_path_factory.mktemp("labels") / "bodies.nii.gz")

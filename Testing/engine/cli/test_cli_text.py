@@ -1,0 +1,97 @@
+"""What the command line prints of text from outside, of series, and of itself."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from helpers_cli import run
+from helpers_dicom import as_image, datasets, torso
+from helpers_record import examined
+from ldct_bmd import __version__
+from ldct_bmd.calibration import BMDError
+from ldct_bmd.calibration.match import CalibrationChoice
+from ldct_bmd.cli.table import print_result, print_series
+from ldct_bmd.cli.terminal import PIPE_WIDTH
+from ldct_bmd.examination import Examination
+from ldct_bmd.reporting.visible import visible
+from ldct_bmd.scan import SeriesSummary
+
+
+def printed(record: Examination, folder: Path = Path("out")) -> str:
+    console = Console(width=PIPE_WIDTH, force_terminal=True, color_system=None)
+    with console.capture() as capture:
+        print_result(console, record, folder)
+    return capture.get()
+
+
+def test_text_from_the_scan_can_neither_steer_the_terminal_nor_style_it() -> None:
+    record = examined()
+    evil = "\x1b]0;owned\x07 [bold red]not bold[/] \x9b31m \u202egnp.exe"
+    told = printed(replace(record, scan=replace(record.scan, choice=f"Chose {evil} of 2.", other_series=())))
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(told)
+    assert "[bold red]not bold[/]" in told
+
+
+def test_series_text_is_printed_literally() -> None:
+    console = Console(width=200, force_terminal=True, color_system=None)
+    summary = SeriesSummary("1.2.3", "[red]chest\x1b[2J", "CT", 200, 1.0, 200.0, "B30f[/]", "P", "a \x07 localizer")
+    with console.capture() as capture:
+        print_series(console, [summary])
+    assert "[red]chest" in capture.get()
+    assert "B30f[/]" in capture.get()
+    assert not {"\x1b", "\x07"} & set(capture.get())
+
+
+def test_plain_text_keeps_letters_of_all_scripts() -> None:
+    assert visible("Müller 山田 Ω°³") == "Müller 山田 Ω°³"
+
+
+def test_the_other_series_are_named_where_the_user_chose_one() -> None:
+    record = examined()
+    told = printed(replace(record, scan=replace(record.scan, choice="Series 1.2.3 was named by the user.")))
+    assert record.scan.other_series[0].series_uid in told
+    assert "reformat" in told
+
+
+def test_a_dicom_folder_lists_its_series(tmp_path: Path) -> None:
+    for number, dataset in enumerate(datasets(as_image(torso()), series_uid="1.2.3", SeriesDescription="CHEST")):
+        dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    result = run("series", tmp_path)
+    assert result.exit_code == 0
+    assert "1.2.3" in result.stdout
+    assert "CHEST" in result.stdout
+
+
+def test_a_volume_file_has_no_series_to_list(scan_file: Path) -> None:
+    result = run("series", scan_file)
+    assert result.exit_code == 0
+    assert "one volume" in result.stdout
+
+
+def test_the_version_is_printed() -> None:
+    result = run("--version")
+    assert (result.exit_code, result.stdout.strip()) == (0, f"ldct-bmd {__version__}")
+
+
+def test_the_table_tells_the_standard_error_and_what_is_not_in_it() -> None:
+    record = examined()
+    levels = [m.level for m in record.measurements]
+
+    def cells(told: str) -> list[str]:
+        return [line.split()[2] for line in told.splitlines() if line.split()[:1] and line.split()[0] in levels]
+
+    noise = tuple(replace(m, bmd_error=BMDError(1.24, None, None)) for m in record.measurements)
+    whole = tuple(replace(m, bmd_error=BMDError(1.24, 2.0, 2.36)) for m in record.measurements)
+    told = printed(replace(record, measurements=noise))
+    assert cells(told) == ["1.2*"] * len(levels)
+    assert "of image noise alone" in told
+    told = printed(replace(record, measurements=whole))
+    assert cells(told) == ["2.4"] * len(levels)
+    assert "noise alone" not in told
+
+
+def test_why_a_calibration_was_chosen_is_told() -> None:
+    record = examined()
+    choice = CalibrationChoice(record.calibration.identifier, True, False, "It is the nearest of 2 that fit.")
+    assert "It is the nearest of 2 that fit." in printed(replace(record, calibration_choice=choice))

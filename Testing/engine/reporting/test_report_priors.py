@@ -1,0 +1,143 @@
+"""Change since earlier examinations."""
+
+from dataclasses import replace
+
+import pytest
+
+from helpers_record import READER, SITE, TIME, examined
+from helpers_report import with_patient
+from ldct_bmd.calibration import NOMINAL, FitQuality
+from ldct_bmd.corrections import change_calibration, exclude_level
+from ldct_bmd.examination import Examination, conclude, sign
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.reporting.page.compose import compose
+from ldct_bmd.reporting.priors import Remark, compare
+
+
+def dated(examination: Examination, day: str, instances: str = "1.9") -> Examination:
+    """The record as that of another scan, made on ``day``."""
+    return replace(examination, scan=replace(examination.scan, acquisition_date=day, sop_instance_uids=(instances,)))
+
+
+def denser(examination: Examination, by_mg_cm3: float) -> Examination:
+    """The record with every BMD higher."""
+    measurements = tuple(replace(m, bmd_mg_cm3=m.bmd_mg_cm3 + by_mg_cm3) for m in examination.measurements)
+    return conclude(replace(examination, measurements=measurements))
+
+
+@pytest.fixture(scope="module")
+def now() -> Examination:
+    return dated(examined(), "20240501", "1.8")
+
+
+@pytest.fixture(scope="module")
+def then(now: Examination) -> Examination:
+    return denser(dated(now, "20220501"), 6.0)
+
+
+def test_change_and_rate_per_year_of_the_mean_and_each_level(now: Examination, then: Examination) -> None:
+    comparison = compare(now, then)
+    assert [change.levels for change in comparison.changes] == [("L1", "L2"), ("T12",), ("L1",), ("L2",)]
+    assert comparison.years == pytest.approx(2.0, abs=0.01)
+    for change in comparison.changes:
+        assert change.change_mg_cm3 == pytest.approx(-6.0)
+        assert change.per_year_mg_cm3 == pytest.approx(-3.0, abs=0.01)
+    assert comparison.changes[2].percent == pytest.approx(-600.0 / then.measurement("L1").bmd_mg_cm3)
+
+
+def test_the_lsc_is_that_of_a_difference_of_two_noisy_measurements(now: Examination, then: Examination) -> None:
+    change = compare(now, then).changes[2]
+    noise = now.measurement("L1").bmd_error.noise_mg_cm3
+    # ISCD: 2.77 times the precision error, where both scans have the same.
+    assert change.lsc_mg_cm3 == pytest.approx(2.77 * noise, rel=1e-3)
+    assert change.exceeds_lsc
+
+
+def test_a_sites_own_lsc_takes_its_place(now: Examination, then: Examination) -> None:
+    comparison = compare(now, then, site_lsc_mg_cm3=8.0)
+    assert {change.lsc_mg_cm3 for change in comparison.changes} == {8.0}
+    assert not any(change.exceeds_lsc for change in comparison.changes)
+    assert "8.0 mg/cm3 is the site's own" in " ".join(compose(now, comparisons=[comparison]).priors.notes)
+
+
+def test_with_different_calibrations_their_errors_count_or_the_lsc_is_not_known(now: Examination) -> None:
+    unknown = compare(now, dated(change_calibration(now, NOMINAL, READER, TIME), "20220501"))
+    assert Remark.CALIBRATION in unknown.remarks
+    assert all(change.lsc_mg_cm3 is None and not change.exceeds_lsc for change in unknown.changes)
+    fits = [replace(SITE, name=name, fit=FitQuality(0.01, 1.0, 0.0, 2.0, 0.99, 5)) for name in ("a", "b")]
+    first, second = (change_calibration(now, fit, READER, TIME) for fit in fits)
+    known = compare(first, dated(second, "20220501")).changes[2]
+    assert known.lsc_mg_cm3 == pytest.approx(2.77 * first.measurement("L1").bmd_error.total_mg_cm3, rel=1e-3)
+
+
+def test_another_scanner_or_voltage_is_told(now: Examination, then: Examination) -> None:
+    elsewhere = replace(then, scan=replace(then.scan, model="CT 2", kvp=100.0))
+    comparison = compare(now, elsewhere)
+    assert {Remark.SCANNER, Remark.KVP} <= set(comparison.remarks)
+    notes = " ".join(compose(now, comparisons=[comparison]).priors.notes)
+    assert "ACME CT 2" in notes
+    assert "100 kV" in notes
+
+
+@pytest.mark.parametrize("differing", [{"model": "CT 2"}, {"device_serial": "77"}, {"kvp": 100.0}])
+def test_no_change_is_judged_across_scanners_or_voltages_without_the_sites_lsc(
+    now: Examination, then: Examination, differing: dict[str, object]
+) -> None:
+    elsewhere = replace(then, scan=replace(then.scan, **differing))
+    comparison = compare(now, elsewhere)
+    assert comparison.changes
+    assert all(change.lsc_mg_cm3 is None and not change.exceeds_lsc for change in comparison.changes)
+    assert all(change.lsc_mg_cm3 == 5.0 for change in compare(now, elsewhere, site_lsc_mg_cm3=5.0).changes)
+
+
+def test_a_prior_that_was_changed_after_it_was_signed_is_refused(now: Examination, then: Examination) -> None:
+    signed = sign(then, READER, TIME)
+    assert compare(now, signed).changes
+    with pytest.raises(UsageError, match="changed after it was signed"):
+        compare(now, denser(signed, 1.0))
+
+
+def test_a_later_scan_is_no_prior(now: Examination, then: Examination) -> None:
+    with pytest.raises(UsageError, match="later scan"):
+        compare(then, now)
+
+
+def test_bmd_of_another_material_or_uncertain_names_are_not_compared(now: Examination, then: Examination) -> None:
+    apatite = change_calibration(then, replace(SITE, material="hydroxyapatite"), READER, TIME)
+    unsure = replace(then, quality=replace(then.quality, names_certain=False))
+    for prior, remark in ((apatite, Remark.MATERIAL), (unsure, Remark.NAMES)):
+        comparison = compare(now, prior)
+        assert remark in comparison.remarks
+        assert comparison.changes == ()
+
+
+def test_an_excluded_level_and_a_mean_of_other_levels_are_not_compared(now: Examination, then: Examination) -> None:
+    changes = compare(now, exclude_level(then, "L2", "fracture", READER, TIME)).changes
+    assert [change.levels for change in changes] == [("T12",), ("L1",)]
+
+
+def test_without_a_date_there_is_no_rate(now: Examination, then: Examination) -> None:
+    undated = replace(then, scan=replace(then.scan, acquisition_date=None, study_date=None))
+    comparison = compare(now, undated)
+    assert Remark.UNDATED in comparison.remarks
+    assert all(change.per_year_mg_cm3 is None for change in comparison.changes)
+
+
+@pytest.mark.parametrize("patient_id", ["P-18", "", None])
+def test_another_patient_or_one_not_named_is_refused(now: Examination, then: Examination, patient_id) -> None:
+    with pytest.raises(UsageError, match="patient"):
+        compare(now, with_patient(then, patient_id=patient_id))
+
+
+def test_the_same_scan_is_refused(now: Examination) -> None:
+    with pytest.raises(UsageError, match="same scan"):
+        compare(now, now)
+
+
+def test_the_report_says_whether_a_change_exceeds_the_lsc(now: Examination, then: Examination) -> None:
+    rows = compose(now, comparisons=[compare(now, then), compare(now, denser(then, -5.99))]).priors.rows
+    assert rows[0][0] == "mean L1 and L2"
+    assert rows[0][1] == "2022-05-01"
+    assert rows[0][-1] == "more than LSC"
+    assert rows[4][-1] == "within LSC"
+    assert rows[0][4] == "−6.0"
