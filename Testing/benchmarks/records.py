@@ -71,10 +71,9 @@ def make(folder: Path, data: Path) -> None:
 
 
 def _voxels(path: Path) -> str:
-    import numpy as np
     import SimpleITK as sitk
 
-    return hashlib.sha256(np.ascontiguousarray(sitk.GetArrayViewFromImage(sitk.ReadImage(str(path))))).hexdigest()
+    return hashlib.sha256(sitk.GetArrayFromImage(sitk.ReadImage(str(path))).tobytes()).hexdigest()
 
 
 def compare(before: Path, after: Path) -> int:
