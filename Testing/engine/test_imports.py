@@ -13,6 +13,7 @@ from places import MODULE
 PACKAGE = MODULE / "ldct_bmd"
 # Bottom to top: a room imports itself and the rooms before it.
 ROOMS = (
+    "words",
     "ground",
     "anatomy",
     "findings",

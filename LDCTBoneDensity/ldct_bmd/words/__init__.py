@@ -1,0 +1,18 @@
+"""The words of every sentence that a user sees, by key and language: the one catalogue.
+
+Whoever has something to say says a key and facts; a sentence is composed here and nowhere else.
+"""
+
+from .catalogue import ENGLISH, LANGUAGES, Catalogue, catalogue
+from .current import LANGUAGE_VARIABLE, current_language, speak, text
+
+__all__ = [
+    "ENGLISH",
+    "LANGUAGES",
+    "LANGUAGE_VARIABLE",
+    "Catalogue",
+    "catalogue",
+    "current_language",
+    "speak",
+    "text",
+]

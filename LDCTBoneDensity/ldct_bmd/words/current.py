@@ -1,0 +1,36 @@
+"""The language that is spoken, and the face (command line, panel, browser) that speaks."""
+
+import os
+from contextvars import ContextVar
+
+from .catalogue import ENGLISH, LANGUAGES, catalogue
+
+LANGUAGE_VARIABLE = "LDCT_BMD_LANGUAGE"
+_language: ContextVar[str | None] = ContextVar("language", default=None)
+_face: ContextVar[str | None] = ContextVar("face", default=None)
+
+
+def speak(language: str | None = None, face: str | None = None) -> None:
+    """Speak ``language`` ("en", "zh", or a locale such as "zh_CN.UTF-8") from now on, as ``face``; None keeps it.
+
+    A language without a catalogue is English.
+    """
+    if language is not None:
+        _language.set(_known(language))
+    if face is not None:
+        _face.set(face)
+
+
+def current_language() -> str:
+    """Return the language that is spoken: that of :func:`speak`, else of ``LDCT_BMD_LANGUAGE``, else English."""
+    return _language.get() or _known(os.environ.get(LANGUAGE_VARIABLE, ""))
+
+
+def text(key: str, /, **facts: object) -> str:
+    """Return the text of ``key`` in the language that is spoken, as the face that speaks words it."""
+    return catalogue(current_language())(key, _face.get(), **facts)
+
+
+def _known(language: str) -> str:
+    tongue = language.replace("-", "_").partition("_")[0].lower()
+    return tongue if tongue in LANGUAGES else ENGLISH
