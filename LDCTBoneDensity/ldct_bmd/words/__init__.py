@@ -5,12 +5,14 @@ Whoever has something to say says a key and facts; a sentence is composed here a
 
 from .catalogue import ENGLISH, LANGUAGES, Catalogue, catalogue
 from .current import LANGUAGE_VARIABLE, current_language, speak, text
+from .phrase import Phrase
 
 __all__ = [
     "ENGLISH",
     "LANGUAGES",
     "LANGUAGE_VARIABLE",
     "Catalogue",
+    "Phrase",
     "catalogue",
     "current_language",
     "speak",

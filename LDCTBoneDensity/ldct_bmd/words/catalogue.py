@@ -14,15 +14,16 @@ LANGUAGES = (ENGLISH, "zh")
 class Catalogue:
     """The texts of one language.
 
-    A text is a format string over named facts. Two format specifications are added to Python's: ``{levels:and}`` lists
-    ("a", "a and b", "a, b and c"), and ``{months:plural:month|months}`` takes the first form for one (of a number, or
+    A text is a format string over named facts. Some format specifications are added to Python's. Lists:
+    ``{levels:and}`` ("a", "a and b", "a, b and c"), ``{levels:or}`` ("a, b or c"), ``{levels:comma}`` ("a, b, c") and
+    ``{levels:semicolon}`` ("a; b; c"). ``{months:plural:month|months}`` takes the first form for one (of a number, or
     of the items of a list), the second otherwise. A key ``code@face`` goes before ``code`` where that face speaks.
     """
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         """Take the texts by key."""
         self._texts = texts
-        self._formatter = _Formatter(texts.get("and", "{first}, {last}"), texts.get("comma", ", "))
+        self._formatter = _Formatter(texts)
 
     def __call__(self, key: str, face: str | None = None, /, **facts: object) -> str:
         """Return the text of ``key`` with ``facts`` set in; KeyError if there is none, or a fact is missing."""
@@ -47,23 +48,26 @@ class Catalogue:
 
 
 class _Formatter(Formatter):
-    def __init__(self, pair: str, comma: str) -> None:
-        self._pair, self._comma = pair, comma
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._pairs = {how: texts.get(how, "{first}, {last}") for how in ("and", "or")}
+        self._marks = {"comma": texts.get("comma", ", "), "semicolon": texts.get("semicolon", "; ")}
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if format_spec == "and":
-            return self.listed(value)
+        if format_spec in self._pairs:
+            return self.listed(value, format_spec)
+        if format_spec in self._marks:
+            return self._marks[format_spec].join(map(str, value))
         if format_spec.startswith("plural:"):
             one, _, more = format_spec.removeprefix("plural:").partition("|")
             return one if (value if isinstance(value, (int, float)) else len(value)) == 1 else more
         formatted: str = super().format_field(value, format_spec)
         return formatted
 
-    def listed(self, items: Collection[object]) -> str:
+    def listed(self, items: Collection[object], how: str = "and") -> str:
         texts = [str(item) for item in items]
         if len(texts) < 2:
             return "".join(texts)
-        return self._pair.format(first=self._comma.join(texts[:-1]), last=texts[-1])
+        return self._pairs[how].format(first=self._marks["comma"].join(texts[:-1]), last=texts[-1])
 
 
 @cache
