@@ -1,0 +1,108 @@
+"""Slices whose pixels do not belong where they lie: empty, repeated, foreign, or on another scale than the next.
+
+Each file of such a series is sound by itself, and so is its header. What is natural was measured on 16 real scans (1 to
+5 mm; chest, abdomen, neck): see the constants.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ground.errors import CannotMeasure
+from ..words import Phrase
+
+EVERY = 4  # of the rows and columns; four pixels of each cell are averaged
+SOFT_TISSUE_HU = (-70.0, 130.0)
+FEWEST_SOFT = 50  # cells of soft tissue in both of two slices
+# The median of soft tissue differs by at most 10.5 HU from slice to slice.
+LARGEST_STEP_HU = 15.0
+# A slice differs from either neighbour by at most 0.96 of what its neighbours differ from each other; noise alone, 1.
+LARGEST_RATIO, LEAST_DIFFERENCE_HU = 1.4, 4.0
+# Below this, neighbouring pixels differ by no noise, as in drawn phantoms, whose slices may well be equal.
+LEAST_NOISE_HU = 1.0
+_NAMED_AT_MOST = 3
+
+
+def check_slices(planes: NDArray[Any], name: Callable[[int], str]) -> None:
+    """Refuse a volume in which slices hold what cannot be theirs.
+
+    Args:
+        planes: (n, rows, columns) in HU, in the order in which they lie in the patient.
+        name: gives the name of a slice, by its place, for the sentence.
+
+    Raises:
+        CannotMeasure: it names the slices.
+    """
+    if len(planes) < 3:
+        return
+    cells = _cells(planes)
+    _refuse("scan.empty_slices", _empty(planes), name)
+    _refuse("scan.repeated_slices", _repeated(planes, cells), name)
+    _refuse("scan.foreign_slices", _foreign(cells), name)
+    _refuse("scan.slices_on_other_scale", _steps(cells), name)
+
+
+def _refuse(code: str, places: Sequence[int], name: Callable[[int], str]) -> None:
+    if places:
+        names = [name(place) for place in places[:_NAMED_AT_MOST]]
+        more = len(places) - len(names)
+        raise CannotMeasure(
+            code,
+            slices=Phrase("unfit.slices_and_more", names=names, more=more)
+            if more
+            else Phrase("unfit.slices", names=names),
+        )
+
+
+def _cells(planes: NDArray[Any]) -> NDArray[np.float32]:
+    """Return means of four pixels from each cell of 4 x 4: (n, rows // 4, columns // 4)."""
+    rows, columns = planes.shape[1] // EVERY, planes.shape[2] // EVERY
+    total = np.zeros((len(planes), rows, columns), dtype=np.float32)
+    for i in (0, EVERY // 2):
+        for j in (0, EVERY // 2):
+            total += planes[:, i::EVERY, j::EVERY][:, :rows, :columns]
+    return total / 4.0
+
+
+def _empty(planes: NDArray[Any]) -> list[int]:
+    return [place for place, plane in enumerate(planes) if plane[0, 0] == plane[-1, -1] and plane.min() == plane.max()]
+
+
+def _repeated(planes: NDArray[Any], cells: NDArray[np.float32]) -> list[int]:
+    """Return the slices whose pixels are those of an earlier one, unless there is no noise that tells slices apart."""
+    noise_hu = float(np.median(np.abs(np.diff(cells[len(cells) // 2], axis=1))))
+    if noise_hu < LEAST_NOISE_HU:
+        return []
+    seen: dict[int, int] = {}
+    found = []
+    for place, plane in enumerate(planes):
+        first = seen.setdefault(zlib.crc32(np.ascontiguousarray(plane[::3, ::3]).tobytes()), place)
+        if first != place and np.array_equal(plane, planes[first]):
+            found.append(place)
+    return found
+
+
+def _foreign(cells: NDArray[np.float32]) -> list[int]:
+    """Return the slices that resemble neither neighbour, though the neighbours resemble each other."""
+    to_next = np.abs(np.diff(cells, axis=0)).mean(axis=(1, 2))
+    across = np.abs(cells[2:] - cells[:-2]).mean(axis=(1, 2))
+    nearer = np.minimum(to_next[:-1], to_next[1:])
+    odd = (nearer > LARGEST_RATIO * across) & (nearer > LEAST_DIFFERENCE_HU)
+    return [int(place) + 1 for place in np.flatnonzero(odd)]
+
+
+def _steps(cells: NDArray[np.float32]) -> list[int]:
+    """Return the slices at which soft tissue changes its HU."""
+    found = []
+    soft = (cells > SOFT_TISSUE_HU[0]) & (cells < SOFT_TISSUE_HU[1])
+    for place in range(1, len(cells)):
+        both = soft[place - 1] & soft[place]
+        if np.count_nonzero(both) < FEWEST_SOFT:
+            continue
+        step_hu = float(np.median((cells[place] - cells[place - 1])[both]))
+        if abs(step_hu) > LARGEST_STEP_HU:
+            found.append(place)
+    return found
