@@ -1,8 +1,6 @@
 """Reading one NIfTI, NRRD or MHA file."""
 
-import gzip
 import hashlib
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,12 @@ from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
-from .ct_scan import Acquisition, CTScan, Patient, Source
+from ..words import Phrase
+from .ct_scan import Acquisition, CTScan, Geometry, Patient, Source
 from .frame import axes_to_lps, make_geometry
 from .plausibility import check_size, check_values
+from .slice_content import check_slices
+from .volume_files import NIFTI_ENDINGS, check_volume_file, read_nifti
 
 FILE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 _DETACHED_ENDINGS = (".mhd", ".nhdr", ".hdr", ".img")
@@ -39,15 +40,15 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     ``of_patient``: see :func:`.reader.read_scan`.
     """
     progress("read", 0.0)
-    image = _read_image(path)
+    stored, values = _read_volume(path)
     progress("read", 0.5)
-    stored = make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
     axis_map = axes_to_lps(stored)
     geometry = axis_map.geometry(stored)
     check_size(geometry)
-    hu = whole_numbers(axis_map.view(sitk.GetArrayViewFromImage(image)))
+    hu = whole_numbers(axis_map.view(values))
     progress("read", 0.8)
     check_values(hu, of_patient)
+    check_slices(hu, lambda place: str(Phrase("unfit.slice", number=place + 1, count=len(hu))))
     source = Source(
         kind="file",
         geometry=stored,
@@ -59,20 +60,33 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     return CTScan(hu, geometry, _METADATA_ALONE, Patient(), source)
 
 
+def _read_volume(path: Path) -> tuple[Geometry, NDArray[Any]]:
+    """Return the grid as stored and the voxels (z, y, x) on it, which may be a view."""
+    if path.name.lower().endswith(NIFTI_ENDINGS):
+        volume = read_nifti(path)
+        if volume.bits <= 8:
+            raise CannotMeasure("scan.eight_bits", file=path.name)
+        if volume.direction is None:
+            raise CannotMeasure("scan.no_orientation", file=path.name)
+        nz, ny, nx = volume.values.shape
+        return make_geometry((nx, ny, nz), volume.spacing_mm, volume.origin_lps_mm, volume.direction), volume.values
+    check_volume_file(path)
+    image = _read_image(path)
+    stored = make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+    return stored, sitk.GetArrayFromImage(image)
+
+
 def _read_image(path: Path) -> sitk.Image:
+    """Read an NRRD or MHA file."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
         _check_header(reader, path)
-        if path.name.lower().endswith((".nii", ".nii.gz")):
-            _check_nifti_is_whole(reader, path)
         image = reader.Execute()
     except RuntimeError as error:
-        raise _unreadable(path, str(error)) from error
-    if image.GetDimension() == 4:
-        image = image[:, :, :, 0]
-    return image
+        raise CannotMeasure("scan.damaged_volume", file=path.name) from error
+    return image[:, :, :, 0] if image.GetDimension() == 4 else image
 
 
 def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
@@ -83,58 +97,25 @@ def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
         raise CannotMeasure("scan.file_of_one_image", file=path.name)
     if reader.GetNumberOfComponents() > 1:
         raise CannotMeasure("scan.several_values", file=path.name, values=reader.GetNumberOfComponents())
-    if _has_eight_bits(reader):
+    if reader.GetPixelID() in _EIGHT_BITS:
         raise CannotMeasure("scan.eight_bits", file=path.name)
     if not _states_orientation(reader, path):
         raise CannotMeasure("scan.no_orientation", file=path.name)
 
 
-def _has_eight_bits(reader: sitk.ImageFileReader) -> bool:
-    """Whether a voxel is stored in 8 bits, also where a NIfTI's slope makes the pixel type floating point."""
-    stored = "bitpix" in reader.GetMetaDataKeys() and int(reader.GetMetaData("bitpix")) <= 8
-    return stored or reader.GetPixelID() in _EIGHT_BITS
-
-
-def _check_nifti_is_whole(reader: sitk.ImageFileReader, path: Path) -> None:
-    """Refuse a file cut short: ITK fills what is missing in a NIfTI with zeros and says nothing."""
-    voxels = int(np.prod([int(n) for n in reader.GetSize()]))
-    expected = float(reader.GetMetaData("vox_offset")) + voxels * int(reader.GetMetaData("bitpix")) / 8
-    found = 0
-    try:
-        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                found += len(block)
-    except (EOFError, OSError, zlib.error) as error:
-        raise CannotMeasure("scan.damaged_volume", file=path.name) from error
-    if found < expected:
-        raise CannotMeasure("scan.damaged_volume", file=path.name)
-
-
 def _states_orientation(reader: sitk.ImageFileReader, path: Path) -> bool:
     """Whether the header says where left and head are; ITK would take a guess where it does not."""
-    keys = reader.GetMetaDataKeys()
-    name = path.name.lower()
-    if name.endswith((".nii", ".nii.gz")) and "qform_code" in keys and "sform_code" in keys:
-        return not all(reader.GetMetaData(key).strip() == "0" for key in ("qform_code", "sform_code"))
-    if name.endswith(".nrrd"):
-        return "NRRD_space" in keys
-    if name.endswith(".mha"):
-        with path.open("rb") as stream:
-            header = stream.read(4096).split(b"ElementDataFile")[0]
-        return any(key in header for key in (b"TransformMatrix", b"Orientation =", b"Rotation"))
-    return True
-
-
-def _unreadable(path: Path, message: str) -> CannotMeasure:
-    if "orthonormal" in message.lower() or "nonsingular" in message.lower():
-        return CannotMeasure("scan.axes_not_perpendicular", file=path.name)
-    return CannotMeasure("scan.damaged_volume", file=path.name)
+    if path.name.lower().endswith(".nrrd"):
+        return "NRRD_space" in reader.GetMetaDataKeys()
+    with path.open("rb") as stream:
+        header = stream.read(4096).split(b"ElementDataFile")[0]
+    return any(key in header for key in (b"TransformMatrix", b"Orientation =", b"Rotation"))
 
 
 def whole_numbers(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
     """Copy (z, y, x) values to int16 if all are whole numbers in range, else to float32.
 
-    Always a copy: the values are a view into an image that is freed with its last reference.
+    Always a copy in the order of the engine, whatever the values are a view of.
     """
     hu: NDArray[np.int16] = np.empty(values.shape, dtype=np.int16)
     for z, plane in enumerate(values):

@@ -16,13 +16,15 @@ from ..words import Phrase
 
 EVERY = 4  # of the rows and columns; four pixels of each cell are averaged
 SOFT_TISSUE_HU = (-70.0, 130.0)
-FEWEST_SOFT = 50  # cells of soft tissue in both of two slices
+FEWEST_CELLS = 50  # of tissue in two slices
 # The median of soft tissue differs by at most 10.5 HU from slice to slice.
 LARGEST_STEP_HU = 15.0
-# A slice differs from either neighbour by at most 0.96 of what its neighbours differ from each other; noise alone, 1.
+# A slice differs from a neighbour by at most 0.84 of what its neighbours differ from each other; in noise alone by 1.
+MOST_OF_TISSUE = 0.85
 LARGEST_RATIO, LEAST_DIFFERENCE_HU = 1.4, 4.0
-# Below this, neighbouring pixels differ by no noise, as in drawn phantoms, whose slices may well be equal.
+# Below this, neighbouring cells differ by no noise, as in drawn phantoms, whose slices may well be equal.
 LEAST_NOISE_HU = 1.0
+TISSUE_ABOVE_HU = -300.0
 _NAMED_AT_MOST = 3
 
 
@@ -40,8 +42,9 @@ def check_slices(planes: NDArray[Any], name: Callable[[int], str]) -> None:
         return
     cells = _cells(planes)
     _refuse("scan.empty_slices", _empty(planes), name)
-    _refuse("scan.repeated_slices", _repeated(planes, cells), name)
-    _refuse("scan.foreign_slices", _foreign(cells), name)
+    if _has_noise(cells):
+        _refuse("scan.repeated_slices", _repeated(planes), name)
+        _refuse("scan.foreign_slices", _foreign(cells), name)
     _refuse("scan.slices_on_other_scale", _steps(cells), name)
 
 
@@ -64,18 +67,23 @@ def _cells(planes: NDArray[Any]) -> NDArray[np.float32]:
     for i in (0, EVERY // 2):
         for j in (0, EVERY // 2):
             total += planes[:, i::EVERY, j::EVERY][:, :rows, :columns]
-    return total / 4.0
+    total /= 4.0
+    return total
 
 
 def _empty(planes: NDArray[Any]) -> list[int]:
     return [place for place, plane in enumerate(planes) if plane[0, 0] == plane[-1, -1] and plane.min() == plane.max()]
 
 
-def _repeated(planes: NDArray[Any], cells: NDArray[np.float32]) -> list[int]:
-    """Return the slices whose pixels are those of an earlier one, unless there is no noise that tells slices apart."""
-    noise_hu = float(np.median(np.abs(np.diff(cells[len(cells) // 2], axis=1))))
-    if noise_hu < LEAST_NOISE_HU:
-        return []
+def _has_noise(cells: NDArray[np.float32]) -> bool:
+    """Return whether neighbouring cells of tissue differ as those of a scan do."""
+    middle = cells[len(cells) // 2]
+    differences = np.abs(np.diff(middle, axis=1))[middle[:, 1:] > TISSUE_ABOVE_HU]
+    return differences.size > 0 and float(np.median(differences)) >= LEAST_NOISE_HU
+
+
+def _repeated(planes: NDArray[Any]) -> list[int]:
+    """Return the slices whose pixels are those of an earlier one."""
     seen: dict[int, int] = {}
     found = []
     for place, plane in enumerate(planes):
@@ -87,11 +95,23 @@ def _repeated(planes: NDArray[Any], cells: NDArray[np.float32]) -> list[int]:
 
 def _foreign(cells: NDArray[np.float32]) -> list[int]:
     """Return the slices that resemble neither neighbour, though the neighbours resemble each other."""
-    to_next = np.abs(np.diff(cells, axis=0)).mean(axis=(1, 2))
-    across = np.abs(cells[2:] - cells[:-2]).mean(axis=(1, 2))
-    nearer = np.minimum(to_next[:-1], to_next[1:])
-    odd = (nearer > LARGEST_RATIO * across) & (nearer > LEAST_DIFFERENCE_HU)
-    return [int(place) + 1 for place in np.flatnonzero(odd)]
+    tissue = cells > TISSUE_ABOVE_HU
+
+    def unlike_hu(one: int, other: int) -> float:
+        """Return what most of the tissue of two slices differs by: small structures may begin and end in one slice."""
+        differences = np.abs(cells[one] - cells[other])[tissue[one] | tissue[other]]
+        if differences.size < FEWEST_CELLS:
+            return 0.0
+        place = int(MOST_OF_TISSUE * (differences.size - 1))
+        return float(np.partition(differences, place)[place])
+
+    to_next = [unlike_hu(place, place + 1) for place in range(len(cells) - 1)]
+    found = []
+    for place in range(1, len(cells) - 1):
+        nearer = min(to_next[place - 1], to_next[place])
+        if nearer > LEAST_DIFFERENCE_HU and nearer > LARGEST_RATIO * unlike_hu(place - 1, place + 1):
+            found.append(place)
+    return found
 
 
 def _steps(cells: NDArray[np.float32]) -> list[int]:
@@ -100,7 +120,7 @@ def _steps(cells: NDArray[np.float32]) -> list[int]:
     soft = (cells > SOFT_TISSUE_HU[0]) & (cells < SOFT_TISSUE_HU[1])
     for place in range(1, len(cells)):
         both = soft[place - 1] & soft[place]
-        if np.count_nonzero(both) < FEWEST_SOFT:
+        if np.count_nonzero(both) < FEWEST_CELLS:
             continue
         step_hu = float(np.median((cells[place] - cells[place - 1])[both]))
         if abs(step_hu) > LARGEST_STEP_HU:

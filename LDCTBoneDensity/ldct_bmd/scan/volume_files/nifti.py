@@ -4,8 +4,9 @@ import gzip
 import struct
 import zlib
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +48,7 @@ class NiftiHeader:
     spacing_mm: tuple[float, float, float]
     offset: int
     units: int
-    slope: float  # 0 or no number: none
-    intercept: float
+    scale: tuple[float, float]  # slope and intercept; none if the slope is 0, or one is no number
     qform: NDArray[np.float64] | None
     sform: NDArray[np.float64] | None
 
@@ -122,20 +122,20 @@ def _voxels(header: NiftiHeader, content: bytes, file: str) -> NDArray[Any]:
     bad = int(values.size - np.count_nonzero(np.isfinite(values))) if kind[0] == "f" else 0
     if bad:
         raise CannotMeasure("scan.not_numbers", voxels=bad)
-    scaled = np.isfinite((header.slope, header.intercept)).all() and header.slope != 0.0
-    if not scaled or (header.slope, header.intercept) == (1.0, 0.0):
+    slope, intercept = header.scale
+    if slope == 0.0 or not np.isfinite(header.scale).all() or header.scale == (1.0, 0.0):
         return values
-    return values * header.slope + header.intercept
+    return values * slope + intercept
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
     """Open a NIfTI file, compressed or not, whatever its name says."""
     with path.open("rb") as stream:
         packed = stream.read(2) == GZIP_MAGIC
     return gzip.open(path) if packed else path.open("rb")
 
 
-def _read(stream: IO[bytes], count: int) -> bytes:
+def _read(stream: gzip.GzipFile | BufferedReader, count: int) -> bytes:
     """Return up to ``count`` bytes, in blocks: a damaged header asks for more than there is memory."""
     blocks = []
     while count > 0 and (block := stream.read(min(count, _BLOCK))):
@@ -166,7 +166,7 @@ def _nifti_1(start: bytes, order: str) -> NiftiHeader:
     qcode, scode = values("2h", 252)
     return NiftiHeader(
         order, int(datatype), int(bits), _size(dim), _triple(pixdim[1:4]), _whole(offset), start[123] & 7,
-        *values("2f", 112),
+        (values("f", 112)[0], values("f", 116)[0]),
         _quaternion(values("3f", 256), values("3f", 268), pixdim) if qcode else None,
         _affine(values("12f", 280)) if scode else None,
     )  # fmt: skip
@@ -181,7 +181,7 @@ def _nifti_2(start: bytes, order: str) -> NiftiHeader:
     qcode, scode = values("2i", 344)
     return NiftiHeader(
         order, int(datatype), int(bits), _size(dim), _triple(pixdim[1:4]), _whole(offset), int(units) & 7,
-        *values("2d", 176),
+        (values("d", 176)[0], values("d", 184)[0]),
         _quaternion(values("3d", 352), values("3d", 376), pixdim) if qcode else None,
         _affine(values("12d", 400)) if scode else None,
     )  # fmt: skip
@@ -228,6 +228,8 @@ def _check_grid(header: NiftiHeader, file: str) -> None:
     size = header.size
     if len(size) < 1 or min(size) < 1 or max(size) > MOST_VOXELS or header.bits < 1 or header.offset < 0:
         raise CannotMeasure("scan.damaged_volume", file=file)
+    if len(size) > 4 and size[3] == 1 and size[4] > 1:
+        raise CannotMeasure("scan.several_values", file=file, values=size[4])
     if len(size) > 3 and max(size[3:]) > 1:
         raise CannotMeasure("scan.several_volumes", file=file, dimensions=len(size))
     if len(size) < 3 or min(size[:3]) < 2:
