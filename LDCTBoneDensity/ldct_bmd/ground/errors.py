@@ -4,51 +4,67 @@ A refusal is a code and facts. Its sentence says to a user what is wrong and wha
 catalogue of words (``refusal.<code>``) when it is read, in the language and for the face that then speaks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union
 
-from ..words import Phrase, text
+from ..words import Fact, Phrase, told
 
 _Kind = TypeVar("_Kind", bound="Refusal")
+_Given = Union[Fact, PurePath, "Refusal", Sequence[Union[str, Phrase]]]  # noqa: UP007
+_PREFIX = "refusal."
 
 
 class Refusal(Exception):
     """Something that is not done, and why.
 
     Attributes:
-        code: which refusal this is, such as "scan.no_images"; stable, others may rely on it.
-        facts: what the sentence names, by name: numbers, texts, phrases, lists of them, or a refusal that is quoted.
+        phrase: what is said of it.
     """
 
-    def __init__(self, code: str, /, **facts: Any) -> None:
-        """Refuse with ``code`` and its facts; a path among them becomes its text."""
+    def __init__(self, code: str, /, **facts: _Given) -> None:
+        """Refuse with a code of the catalogue and the facts that its text names.
+
+        A path among the facts becomes its text, and another refusal what is said of it.
+        """
         if " " in code:
-            code, facts = "said", {"sentence": code}
-        super().__init__(code)
-        self.code = code
-        self.facts = {name: str(fact) if isinstance(fact, PurePath) else fact for name, fact in facts.items()}
+            self._take(told(code))
+        else:
+            self._take(Phrase(_PREFIX + code, {name: _fact(given) for name, given in facts.items()}))
+
+    @classmethod
+    def of(cls: type[_Kind], phrase: Phrase) -> _Kind:
+        """Return the refusal of which ``phrase`` is said."""
+        refusal = cls.__new__(cls)
+        refusal._take(phrase)
+        return refusal
 
     @classmethod
     def of_text(cls: type[_Kind], sentence: str) -> _Kind:
-        """Return a refusal whose one fact is its sentence, for who has no catalogue of words."""
-        return cls("said", sentence=sentence)
+        """Return a refusal with a sentence of its own, for who has no catalogue of words."""
+        return cls.of(told(sentence))
+
+    @property
+    def code(self) -> str:
+        """Which refusal this is, such as "scan.no_images"; stable, so that others may rely on it."""
+        return self.phrase.code.removeprefix(_PREFIX)
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """What the sentence names."""
+        return self.phrase.facts
 
     def __str__(self) -> str:
         """Return the sentence."""
-        return text(f"refusal.{self.code}", **self.facts)
+        return str(self.phrase)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process as code and facts."""
-        return _made, (type(self), self.code, self.facts)
+        """Travel to another process as a phrase."""
+        return type(self).of, (self.phrase,)
 
-    def plain(self) -> dict[str, Any]:
-        """Return code, facts and sentence as JSON holds them."""
-        return {
-            "code": self.code,
-            "facts": {name: _plain(fact) for name, fact in self.facts.items()},
-            "sentence": str(self),
-        }
+    def _take(self, phrase: Phrase) -> None:
+        super().__init__(phrase)
+        self.phrase = phrase
 
 
 class CannotMeasure(Refusal):
@@ -59,13 +75,9 @@ class UsageError(Refusal):
     """The request itself makes no sense, whatever the input (command line: exit 2)."""
 
 
-def _made(kind: type[Refusal], code: str, facts: dict[str, Any]) -> Refusal:
-    return kind(code, **facts)
-
-
-def _plain(fact: Any) -> Any:
-    if isinstance(fact, Refusal):
-        return fact.plain()
-    if isinstance(fact, Phrase):
-        return {"key": fact.key, "facts": {name: _plain(own) for name, own in fact.facts.items()}}
-    return [_plain(item) for item in fact] if isinstance(fact, Iterable) and not isinstance(fact, str) else fact
+def _fact(given: _Given) -> Fact:
+    if isinstance(given, Refusal):
+        return given.phrase
+    if isinstance(given, PurePath):
+        return str(given)
+    return tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else given

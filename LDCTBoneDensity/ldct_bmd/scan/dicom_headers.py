@@ -154,7 +154,7 @@ class SliceHeader:
     def name(self) -> str | Phrase:
         """How a sentence names this slice: instance number and file."""
         file = self.path.name
-        return file if self.instance is None else Phrase("unfit.instance", number=self.instance, file=file)
+        return file if self.instance is None else Phrase("unfit.instance", {"number": self.instance, "file": file})
 
 
 def _finite(tags: Dataset, keyword: str) -> NDArray[np.float64] | None:

@@ -125,11 +125,11 @@ def _mixed(stack: Stack) -> Unsuitable | None:
         usual = Counter(values).most_common(1)[0][0]
         others = [header for header, value in zip(stack.slices, values, strict=True) if value != usual]
         if others:
-            differing.append(Phrase("unsuitable.tag", what=Phrase(what), tag=keyword))
+            differing.append(Phrase("unsuitable.tag", {"what": Phrase(what), "tag": keyword}))
             odd.update(dict.fromkeys(others))
     if not differing:
         return None
-    return Unsuitable(Phrase("unsuitable.mixed", slices=named(list(odd)), differing=differing))
+    return Unsuitable(Phrase("unsuitable.mixed", {"slices": named(list(odd)), "differing": tuple(differing)}))
 
 
 def _shared_value(header: SliceHeader, keyword: str) -> Hashable:
@@ -141,9 +141,9 @@ def _shared_value(header: SliceHeader, keyword: str) -> Hashable:
 def _wrong_size(stack: Stack) -> Unsuitable | None:
     slices, spacing_mm = stack.geometry.size[2], stack.geometry.spacing_mm[2]
     if slices * spacing_mm < MIN_EXTENT_MM[2]:
-        return Unsuitable(Phrase("unsuitable.too_short", slices=slices, length_mm=slices * spacing_mm))
+        return Unsuitable(Phrase("unsuitable.too_short", {"slices": slices, "length_mm": slices * spacing_mm}))
     if spacing_mm > MAX_SPACING_MM:
-        return Unsuitable(Phrase("unsuitable.slices_too_far_apart", spacing_mm=spacing_mm))
+        return Unsuitable(Phrase("unsuitable.slices_too_far_apart", {"spacing_mm": spacing_mm}))
     return None
 
 

@@ -76,10 +76,12 @@ def _common_plane(
     ):
         lacking = [h for h in headers if h.numbers(keyword, count) is None]
         if lacking:
-            raise UnfitStack(Phrase("unfit.tag_missing", what=Phrase(what), tag=keyword, slices=named(lacking)))
+            raise UnfitStack(
+                Phrase("unfit.tag_missing", {"what": Phrase(what), "tag": keyword, "slices": named(lacking)})
+            )
     crooked = [h for h in headers if h.orientation is None]
     if crooked:
-        raise UnfitStack(Phrase("unfit.orientation_invalid", slices=named(crooked)))
+        raise UnfitStack(Phrase("unfit.orientation_invalid", {"slices": named(crooked)}))
     _refuse_odd(headers, [(int(h.tags.Columns), int(h.tags.Rows)) for h in headers], "unfit.other_matrix")
     spacings = np.array([h.numbers("PixelSpacing", 2) for h in headers])
     _refuse_odd(headers, [tuple(np.round(pair, 3).tolist()) for pair in spacings], "unfit.other_spacing")
@@ -87,7 +89,7 @@ def _common_plane(
     usual = np.median(orientations, axis=0)
     turned = [h for h, o in zip(headers, orientations, strict=True) if np.abs(o - usual).max() > ORIENTATION_TOLERANCE]
     if turned:
-        raise UnfitStack(Phrase("unfit.other_orientation", slices=named(turned), count=len(turned)))
+        raise UnfitStack(Phrase("unfit.other_orientation", {"slices": named(turned), "count": len(turned)}))
     normal = headers[0].normal
     positions = np.array([h.position_lps_mm for h in headers])
     if normal is None or (spacings <= 0).any():
@@ -101,7 +103,9 @@ def _refuse_odd(headers: Sequence[SliceHeader], values: Sequence[tuple[float, ..
     if others:
         odd = [header for header, value in zip(headers, values, strict=True) if value != usual]
         raise UnfitStack(
-            Phrase(what, slices=named(odd), count=len(odd), value=_times(others[0][0]), usual=_times(usual))
+            Phrase(
+                what, {"slices": named(odd), "count": len(odd), "value": _times(others[0][0]), "usual": _times(usual)}
+            )
         )
 
 
@@ -113,21 +117,23 @@ def _even_spacing(slices: Sequence[SliceHeader], along: NDArray[np.float64]) -> 
     typical = float(np.median(gaps))
     same = np.flatnonzero(gaps < max(0.01, 0.1 * typical))
     if same.size:
-        raise UnfitStack(Phrase("unfit.same_place", pairs=_pairs(slices, same)))
+        raise UnfitStack(Phrase("unfit.same_place", {"pairs": _pairs(slices, same)}))
     missing = np.flatnonzero(gaps > 1.5 * typical)
     if missing.size:
         widest = float(gaps[missing].max())
         raise UnfitStack(
-            Phrase("unfit.slices_missing", pairs=_pairs(slices, missing), widest_mm=widest, typical_mm=typical)
+            Phrase(
+                "unfit.slices_missing", {"pairs": _pairs(slices, missing), "widest_mm": widest, "typical_mm": typical}
+            )
         )
     number = np.arange(len(along))
     spacing, start = (float(value) for value in np.polyfit(number, along, 1))
     tolerance = max(POSITION_TOLERANCE_MM, POSITION_TOLERANCE_FRACTION * spacing)
     if np.abs(along - (start + spacing * number)).max() > tolerance:
         odd = np.flatnonzero(np.abs(gaps - typical) > 2 * tolerance)
-        place = Phrase("unfit.first_between", pair=_pairs(slices, odd[:1])) if odd.size else ""
+        place = Phrase("unfit.first_between", {"pair": _pairs(slices, odd[:1])}) if odd.size else ""
         narrowest, widest = float(gaps.min()), float(gaps.max())
-        raise UnfitStack(Phrase("unfit.uneven", narrowest_mm=narrowest, widest_mm=widest, place=place))
+        raise UnfitStack(Phrase("unfit.uneven", {"narrowest_mm": narrowest, "widest_mm": widest, "place": place}))
     return spacing
 
 
@@ -137,7 +143,7 @@ def _refuse_shear(slices: Sequence[SliceHeader], positions: NDArray[np.float64],
     sideways = float(np.linalg.norm(run - along * normal))
     angle = float(np.degrees(np.arctan2(sideways, along)))
     if angle > TILT_TOLERANCE_DEG and sideways > SIDEWAYS_TOLERANCE_MM:
-        raise UnfitStack(Phrase("unfit.sheared", degrees=angle))
+        raise UnfitStack(Phrase("unfit.sheared", {"degrees": angle}))
     line = positions[0] + np.linspace(0.0, 1.0, len(positions))[:, None] * run
     offset = positions - line
     offset -= (offset @ normal)[:, None] * normal
@@ -145,20 +151,23 @@ def _refuse_shear(slices: Sequence[SliceHeader], positions: NDArray[np.float64],
     if shifted.size:
         largest = float(np.linalg.norm(offset, axis=1).max())
         moved = [slices[int(i)] for i in shifted]
-        raise UnfitStack(Phrase("unfit.shifted", slices=named(moved), count=len(moved), largest_mm=largest))
+        raise UnfitStack(Phrase("unfit.shifted", {"slices": named(moved), "count": len(moved), "largest_mm": largest}))
 
 
 def named(headers: Sequence[SliceHeader]) -> Phrase:
     """Name the first few slices and count the rest."""
-    names = [header.name for header in headers[:_NAMED_AT_MOST]]
-    more = len(headers) - len(names)
-    return Phrase("unfit.slices_and_more", names=names, more=more) if more else Phrase("unfit.slices", names=names)
+    names = tuple(header.name for header in headers[:_NAMED_AT_MOST])
+    if len(headers) == len(names):
+        return Phrase("unfit.slices", {"names": names})
+    return Phrase("unfit.slices_and_more", {"names": names, "more": len(headers) - len(names)})
 
 
 def _pairs(slices: Sequence[SliceHeader], gaps: NDArray[np.intp]) -> Phrase:
-    pairs = [Phrase("unfit.pair", one=slices[i].name, other=slices[i + 1].name) for i in gaps[:_NAMED_AT_MOST]]
-    more = len(gaps) - len(pairs)
-    return Phrase("unfit.pairs_and_more", pairs=pairs, more=more) if more else Phrase("unfit.pairs", pairs=pairs)
+    shown = gaps[:_NAMED_AT_MOST]
+    pairs = tuple(Phrase("unfit.pair", {"one": slices[i].name, "other": slices[i + 1].name}) for i in shown)
+    if len(gaps) == len(pairs):
+        return Phrase("unfit.pairs", {"pairs": pairs})
+    return Phrase("unfit.pairs_and_more", {"pairs": pairs, "more": len(gaps) - len(pairs)})
 
 
 def _times(values: Sequence[float]) -> str:

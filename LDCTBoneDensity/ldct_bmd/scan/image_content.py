@@ -65,7 +65,7 @@ def _no_ct(first: SliceHeader) -> Unsuitable | None:
     if modality is None:
         return Unsuitable(Phrase("unsuitable.no_modality"))
     if modality != "CT":
-        return Unsuitable(Phrase("unsuitable.other_modality", modality=modality))
+        return Unsuitable(Phrase("unsuitable.other_modality", {"modality": modality}))
     if sop_class.startswith(_SECONDARY_CAPTURE):
         return Unsuitable(Phrase("unsuitable.secondary_capture"))
     if sop_class in _ENHANCED_CT or (first.number("NumberOfFrames") or 1) > 1:
@@ -87,7 +87,7 @@ def _not_hounsfield(headers: Sequence[SliceHeader]) -> Unsuitable | None:
         return Unsuitable(Phrase("unsuitable.spectral"))
     unit = (first.text("RescaleType") or "HU").upper()
     if unit in _MATERIAL_UNITS:
-        return Unsuitable(Phrase("unsuitable.other_unit", unit=unit))
+        return Unsuitable(Phrase("unsuitable.other_unit", {"unit": unit}))
     if _SUBTRACTED.search(types) or _SUBTRACTED.search(words):
         return Unsuitable(Phrase("unsuitable.subtraction"))
     if any(h.number("RescaleSlope") is None or h.number("RescaleIntercept") is None for h in headers):

@@ -67,10 +67,12 @@ def pick(series: Sequence[Series], series_uid: str, where: str) -> tuple[Series,
 
 def _none_suitable(series: Sequence[Series], where: str) -> CannotMeasure:
     reasons: list[Phrase] = [
-        Phrase("scan.series_and_reason", series=s.label, why=s.unsuitable.reason) for s in series if s.unsuitable
+        Phrase("scan.series_and_reason", {"series": s.label, "why": s.unsuitable.reason})
+        for s in series
+        if s.unsuitable
     ]
     if len(reasons) > _NAMED_AT_MOST:
-        more = Phrase("scan.and_more", more=len(reasons) - _NAMED_AT_MOST)
+        more = Phrase("scan.and_more", {"more": len(reasons) - _NAMED_AT_MOST})
         reasons = [*reasons[:_NAMED_AT_MOST], more]
     on_request = any(s.unsuitable is not None and s.unsuitable.on_request and s.stack is not None for s in series)
     hint = Phrase("scan.hint_on_request") if on_request else ""

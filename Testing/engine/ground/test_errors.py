@@ -4,24 +4,16 @@ import json
 import pickle
 from pathlib import Path
 
-import pytest
-
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
-from ldct_bmd.words import speak
-from ldct_bmd.words import current as current_module
-
-
-@pytest.fixture(autouse=True)
-def _english_again() -> None:
-    current_module._language.set(None)
-    current_module._face.set(None)
+from ldct_bmd.ground.plain import from_plain, to_plain
+from ldct_bmd.words import Phrase, speaking
 
 
 def test_a_refusal_is_said_in_the_language_of_whoever_reads_it() -> None:
     refusal = UsageError("scan.nothing_there", path=Path("ct"))
     assert str(refusal) == "There is no file or folder ct."
-    speak("zh")
-    assert str(refusal) == "没有文件或文件夹 ct。"
+    with speaking("zh"):
+        assert str(refusal) == "没有文件或文件夹 ct。"
 
 
 def test_a_refusal_comes_whole_out_of_another_process() -> None:
@@ -32,11 +24,12 @@ def test_a_refusal_comes_whole_out_of_another_process() -> None:
 
 
 def test_a_refusal_quotes_another_and_both_are_plain_values() -> None:
-    inner = CannotMeasure("scan.one_image")
-    outer = CannotMeasure("scan.series_unfit", series="1.2", why=inner)
-    plain = json.loads(json.dumps(outer.plain()))
-    assert plain["sentence"] == "Series 1.2 cannot be measured: The input is a single image, not a volume; give the whole series.."
-    assert plain["facts"]["why"]["code"] == "scan.one_image"
+    inner = CannotMeasure("scan.series_unfit", series="1.2", why=Phrase("unsuitable.localizer"))
+    plain = json.loads(json.dumps(to_plain(CannotMeasure("scan.series_unfit", series="1.1", why=inner).phrase)))
+    assert plain["facts"]["why"]["facts"]["why"]["code"] == "unsuitable.localizer"
+    again = CannotMeasure.of(from_plain(Phrase, plain))
+    assert again.code == "scan.series_unfit"
+    assert str(again) == "Series 1.1 cannot be measured: Series 1.2 cannot be measured: it is a localizer.."
 
 
 def test_who_has_no_catalogue_says_a_sentence_of_its_own() -> None:
