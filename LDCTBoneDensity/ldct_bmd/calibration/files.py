@@ -7,12 +7,13 @@ from typing import Any
 
 from ..ground.errors import UsageError
 from ..ground.plain import PlainError, from_plain, read_json, to_plain
+from ..words import Phrase
 from .linear import Calibration
 from .nominal import spelled
 
 FILE_SCHEMA = "ldct-bmd-calibration/1"
 EXPORT_SCHEMA = "ldct-bmd-calibrations/1"
-_WHAT = "The calibration file"
+_WHAT = Phrase("file.calibration")
 
 
 def load_calibration(path: Path) -> Calibration:
@@ -65,4 +66,4 @@ def calibration_from_dict(values: dict[str, Any], source: str) -> Calibration:
     try:
         return from_plain(Calibration, values, _WHAT)
     except PlainError as error:
-        raise UsageError(f"{error}; correct it.") from error
+        raise UsageError("file.wrong", problem=error.phrase) from error

@@ -85,7 +85,7 @@ def _beside(target: Path, parent: Path, ending: str = "") -> Iterator[Path]:
     try:
         yield partial
     except OSError as error:
-        raise UsageError(f"Can't write to {target}: {error.strerror or error}.") from error
+        raise UsageError("file.not_written", place=target, problem=error.strerror or str(error)) from error
     finally:
         if partial.is_dir():
             shutil.rmtree(partial, ignore_errors=True)

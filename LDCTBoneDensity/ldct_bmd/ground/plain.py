@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
-from ..words import Phrase
+from ..words import Fact, Phrase
 from .errors import UsageError
 from .kinds import (
     Anything,
@@ -75,11 +75,11 @@ def read_json(path: Path, what: str | Phrase) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{what} can't be read ({error.strerror}); check its path.") from error
+        raise UsageError("file.unreadable", what=what, problem=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{what} is not UTF-8 text; save it as JSON.") from error
+        raise UsageError("file.not_text", what=what) from error
     except json.JSONDecodeError as error:
-        raise UsageError(f"{what} is not JSON (line {error.lineno}: {error.msg}); correct that line.") from error
+        raise UsageError("file.not_json", what=what, line=error.lineno, problem=error.msg) from error
 
 
 class _Place(NamedTuple):
@@ -94,7 +94,7 @@ class _Place(NamedTuple):
     def item(self, number: int) -> "_Place":
         return _Place(self.what, f"{self.path}[{number}]")
 
-    def refuse(self, problem: str, **facts: Any) -> NoReturn:
+    def refuse(self, problem: str, **facts: Fact) -> NoReturn:
         where = Phrase("plain.place", {"what": self.what, "path": self.path}) if self.path else self.what
         raise PlainError(Phrase(f"plain.{problem}", {"where": where, **facts}))
 
@@ -150,7 +150,7 @@ def _read_either(kind: Either, value: Any, place: _Place) -> Any:
 def _read_one(kind: OneOf, value: Any, place: _Place) -> Any:
     # 1 == True, and neither stands for the other.
     if not any(value == known and type(value) is type(known) for known in kind.values):
-        known = [str(one) for one in kind.values]
+        known = tuple(str(one) for one in kind.values)
         return place.refuse("choice", values=known) if len(known) <= _MOST_LISTED else place.refuse("unknown_value")
     return value if kind.type is None else kind.type(value)
 
@@ -160,7 +160,7 @@ def _read_record(kind: Record, value: Any, place: _Place) -> Any:
     fields = {field.name: field for field in kind.fields}
     unknown = sorted(set(values) - set(fields))
     if unknown and len(fields) <= _MOST_LISTED:
-        place.refuse("unknown_key_of", key=unknown[0], allowed=list(fields))
+        place.refuse("unknown_key_of", key=unknown[0], allowed=tuple(fields))
     if unknown:
         place.refuse("unknown_key", key=unknown[0])
     missing = [
@@ -169,7 +169,7 @@ def _read_record(kind: Record, value: Any, place: _Place) -> Any:
         if field.is_required and (name not in values or (values[name] is None and not takes_none(field.hint)))
     ]
     if missing:
-        place.refuse("lacks", names=missing)
+        place.refuse("lacks", names=tuple(missing))
     return kind.type(**{name: _read(fields[name].hint, item, place.field(name)) for name, item in values.items()})
 
 

@@ -62,7 +62,7 @@ class Journal(Generic[Result]):
             if inputs is not None:
                 write_text(self._folder / INPUTS_FILE, json.dumps(inputs))
         except OSError as error:
-            raise UsageError(f"Can't write to {self._folder}: {error.strerror or error}.") from error
+            raise UsageError("file.not_written", place=self._folder, problem=error.strerror or str(error)) from error
 
     @property
     def results(self) -> Mapping[str, Result]:
@@ -77,7 +77,7 @@ class Journal(Generic[Result]):
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise UsageError(f"Can't write to {self._folder}: {error.strerror or error}.") from error
+            raise UsageError("file.not_written", place=self._folder, problem=error.strerror or str(error)) from error
         self._results[result.name] = result
 
     def remove(self) -> None:

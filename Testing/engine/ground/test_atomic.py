@@ -66,7 +66,7 @@ def test_a_full_disk_is_told_with_the_place(tmp_path: Path) -> None:
     def fill(partial: Path) -> None:
         raise FULL
 
-    with pytest.raises(UsageError, match=r"cache\.npz: No space left on device"):
+    with pytest.raises(UsageError, match=r"cache\.npz cannot be written \(No space left on device\)"):
         atomic.write_file(tmp_path / "cache.npz", fill)
 
 

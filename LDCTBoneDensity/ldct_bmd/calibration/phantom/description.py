@@ -9,13 +9,14 @@ from typing import Any
 
 from ...ground.errors import UsageError
 from ...ground.plain import PlainError, from_plain, read_json
+from ...words import Phrase
 from ..linear import MATERIALS
 
 PHANTOM_SCHEMA = "ldct-bmd-phantom/1"
 EXAMPLES = ("k2hpo4-pad-example", "hydroxyapatite-example")
 LEAST_RODS = 3
 DEFAULT_RESIDUAL_LIMIT_HU = 10.0  # at a slope of 0.75 7.5 mg/cm3 in one rod: more is another phantom or an artefact
-_WHAT = "The phantom file"
+_WHAT = Phrase("file.phantom")
 
 
 class Equations(str, Enum):
@@ -125,4 +126,4 @@ def _description(values: Any) -> PhantomDescription:
     try:
         return from_plain(PhantomDescription, values, _WHAT)
     except PlainError as error:
-        raise UsageError(f"{error}; correct it.") from error
+        raise UsageError("file.wrong", problem=error.phrase) from error
