@@ -48,7 +48,7 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     hu = whole_numbers(axis_map.view(values))
     progress("read", 0.8)
     check_values(hu, of_patient)
-    check_slices(hu, lambda place: str(Phrase("unfit.slice", number=place + 1, count=len(hu))))
+    check_slices(hu, lambda place: str(Phrase("unfit.slice", {"number": place + 1, "count": len(hu)})))
     source = Source(
         kind="file",
         geometry=stored,

@@ -41,23 +41,22 @@ def check_slices(planes: NDArray[Any], name: Callable[[int], str]) -> None:
     if len(planes) < 3:
         return
     cells = _cells(planes)
-    _refuse("scan.empty_slices", _empty(planes), name)
+    if found := _empty(planes):
+        raise CannotMeasure("scan.empty_slices", slices=_named(found, name))
     if _has_noise(cells):
-        _refuse("scan.repeated_slices", _repeated(planes), name)
-        _refuse("scan.foreign_slices", _foreign(cells), name)
-    _refuse("scan.slices_on_other_scale", _steps(cells), name)
+        if found := _repeated(planes):
+            raise CannotMeasure("scan.repeated_slices", slices=_named(found, name))
+        if found := _foreign(cells):
+            raise CannotMeasure("scan.foreign_slices", slices=_named(found, name))
+    if found := _steps(cells):
+        raise CannotMeasure("scan.slices_on_other_scale", slices=_named(found, name))
 
 
-def _refuse(code: str, places: Sequence[int], name: Callable[[int], str]) -> None:
-    if places:
-        names = [name(place) for place in places[:_NAMED_AT_MOST]]
-        more = len(places) - len(names)
-        raise CannotMeasure(
-            code,
-            slices=Phrase("unfit.slices_and_more", names=names, more=more)
-            if more
-            else Phrase("unfit.slices", names=names),
-        )
+def _named(places: Sequence[int], name: Callable[[int], str]) -> Phrase:
+    names = tuple(name(place) for place in places[:_NAMED_AT_MOST])
+    if len(names) == len(places):
+        return Phrase("unfit.slices", {"names": names})
+    return Phrase("unfit.slices_and_more", {"names": names, "more": len(places) - len(names)})
 
 
 def _cells(planes: NDArray[Any]) -> NDArray[np.float32]:
