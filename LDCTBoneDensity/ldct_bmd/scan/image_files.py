@@ -15,13 +15,13 @@ from .ct_scan import Acquisition, CTScan, Geometry, Patient, Source
 from .frame import axes_to_lps, make_geometry
 from .plausibility import check_size, check_values
 from .slice_content import check_slices
+from .value_range import check_brightest
 from .volume_files import NIFTI_ENDINGS, check_volume_file, read_nifti
 
 FILE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 _DETACHED_ENDINGS = (".mhd", ".nhdr", ".hdr", ".img")
 _EIGHT_BITS = (sitk.sitkUInt8, sitk.sitkInt8)
 _INT16 = np.iinfo(np.int16)
-_METADATA_ALONE = Acquisition()  # these files say nothing of kVp, kernel or patient
 
 
 def is_image_file(path: Path) -> bool:
@@ -57,7 +57,9 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
         path=str(path),
     )
     progress("read", 1.0)
-    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), source)
+    # These files say nothing of kVp, kernel or patient.
+    acquisition = Acquisition(values_cut_at_hu=check_brightest(hu) if of_patient else None)
+    return CTScan(hu, geometry, acquisition, Patient(), source)
 
 
 def _read_volume(path: Path) -> tuple[Geometry, NDArray[Any]]:
