@@ -2,6 +2,7 @@
 
 from .ct_scan import Acquisition, CTScan, Geometry, Patient, SeriesSummary, Source
 from .frame import to_source_geometry
+from .image_files import scan_of_image
 from .reader import list_series, read_scan
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "Source",
     "list_series",
     "read_scan",
+    "scan_of_image",
     "to_source_geometry",
 ]

@@ -22,6 +22,7 @@ FILE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 _DETACHED_ENDINGS = (".mhd", ".nhdr", ".hdr", ".img")
 _EIGHT_BITS = (sitk.sitkUInt8, sitk.sitkInt8)
 _INT16 = np.iinfo(np.int16)
+HU = NDArray[np.int16] | NDArray[np.float32]
 
 
 def is_image_file(path: Path) -> bool:
@@ -42,13 +43,9 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     progress("read", 0.0)
     stored, values = _read_volume(path)
     progress("read", 0.5)
-    axis_map = axes_to_lps(stored)
-    geometry = axis_map.geometry(stored)
-    check_size(geometry)
-    hu = whole_numbers(axis_map.view(values))
+    hu, geometry = _in_the_engines_frame(stored, values)
     progress("read", 0.8)
-    check_values(hu, of_patient)
-    check_slices(hu, lambda place: str(Phrase("unfit.slice", {"number": place + 1, "count": len(hu)})))
+    acquisition = _checked(hu, of_patient)
     source = Source(
         kind="file",
         geometry=stored,
@@ -57,8 +54,6 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
         path=str(path),
     )
     progress("read", 1.0)
-    # These files say nothing of kVp, kernel or patient.
-    acquisition = Acquisition(values_cut_at_hu=check_brightest(hu) if of_patient else None)
     return CTScan(hu, geometry, acquisition, Patient(), source)
 
 
@@ -74,8 +69,41 @@ def _read_volume(path: Path) -> tuple[Geometry, NDArray[Any]]:
         return make_geometry((nx, ny, nz), volume.spacing_mm, volume.origin_lps_mm, volume.direction), volume.values
     check_volume_file(path)
     image = _read_image(path)
-    stored = make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
-    return stored, sitk.GetArrayFromImage(image)
+    return _grid_of(image), sitk.GetArrayFromImage(image)
+
+
+def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
+    """Take an image in memory as a CT scan; CannotMeasure if its values are not Hounsfield units.
+
+    ``of_patient``: see :func:`.reader.read_scan`.
+
+    Raises:
+        ValueError: it has not three dimensions, or more than one value per voxel, or 8 bits.
+    """
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or image.GetPixelID() in _EIGHT_BITS:
+        raise ValueError("a scan has three dimensions, and one value of more than 8 bits per voxel")
+    stored = _grid_of(image)
+    hu, geometry = _in_the_engines_frame(stored, sitk.GetArrayViewFromImage(image))
+    return CTScan(hu, geometry, _checked(hu, of_patient), Patient(), Source("file", stored))
+
+
+def _grid_of(image: sitk.Image) -> Geometry:
+    return make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+
+
+def _in_the_engines_frame(stored: Geometry, values: NDArray[Any]) -> tuple[HU, Geometry]:
+    """Return the values (z, y, x) in the engine's frame, and its grid."""
+    axis_map = axes_to_lps(stored)
+    geometry = axis_map.geometry(stored)
+    check_size(geometry)
+    return whole_numbers(axis_map.view(values)), geometry
+
+
+def _checked(hu: HU, of_patient: bool) -> Acquisition:
+    """Check the values, and return what they tell: these files say nothing of kVp or kernel."""
+    check_values(hu, of_patient)
+    check_slices(hu, lambda place: str(Phrase("unfit.slice", {"number": place + 1, "count": len(hu)})))
+    return Acquisition(values_cut_at_hu=check_brightest(hu) if of_patient else None)
 
 
 def _read_image(path: Path) -> sitk.Image:
@@ -114,7 +142,7 @@ def _states_orientation(reader: sitk.ImageFileReader, path: Path) -> bool:
     return any(key in header for key in (b"TransformMatrix", b"Orientation =", b"Rotation"))
 
 
-def whole_numbers(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
+def whole_numbers(values: NDArray[Any]) -> HU:
     """Copy (z, y, x) values to int16 if all are whole numbers in range, else to float32.
 
     Always a copy in the order of the engine, whatever the values are a view of.
