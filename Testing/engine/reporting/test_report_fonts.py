@@ -139,6 +139,6 @@ def test_chinese_lines_are_broken_between_letters_and_no_line_begins_with_a_mark
 
 
 def test_a_long_message_beside_a_level_without_a_picture_is_cut_and_marked() -> None:
-    lines = wrapped("L2 is in view but has no VOI. " * 40, 30, 12, " …")
+    lines = chinese.wrapped("L2 is in view but has no VOI. " * 40, 30, 12, " …")
     assert len(lines) == 12
     assert lines[-1].endswith("…")
