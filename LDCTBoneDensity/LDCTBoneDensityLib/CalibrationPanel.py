@@ -91,7 +91,7 @@ class CalibrationPanel:
             )
         ]
         if examination is not None:
-            lines.append(_fitWords(used, examination.scan.kvp))
+            lines.append(_fitWords(used, examination.scan.acquisition.kvp))
             lines += _reasonWords(examination)
         lines.append(used.source)
         self._ui.calibrationLabel.setText("\n".join(lines))

@@ -141,11 +141,10 @@ def _calibration(job: dict[str, Any], scan: CTScan) -> tuple[Calibration, Any]:
         return from_plain(Calibration, job["calibration"]), None
     from ldct_bmd.calibration.choose import choose_calibration
     from ldct_bmd.calibration.store import CalibrationStore
-    from ldct_bmd.examination import identify
     from ldct_bmd.examination.conclude import conditions
 
     stored = CalibrationStore(Path(job["calibrationStore"])).all()
-    return choose_calibration(stored, conditions(identify(scan)), job["laterCalibration"])
+    return choose_calibration(stored, conditions(scan.acquisition), job["laterCalibration"])
 
 
 def _segmenter(folder: Path, job: dict[str, Any]) -> Any:

@@ -74,7 +74,7 @@ def stateWord(examination: Examination, measurement: Measurement) -> str:
     from ldct_bmd.examination import unused_levels
 
     if measurement.excluded is not None:
-        return _("excluded: {reason}").format(reason=measurement.excluded.reason)
+        return _("excluded: {reason}").format(reason=measurement.excluded.text)
     unused = unused_levels(examination).get(measurement.level)
     if unused is not None:
         return _("not used: {reason}").format(reason=unused)

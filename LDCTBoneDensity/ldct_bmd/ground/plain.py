@@ -9,6 +9,8 @@ from numbers import Integral, Real
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+# Metadata of a field that is not part of the plain form: neither written nor read.
+NOT_PLAIN: Mapping[str, bool] = types.MappingProxyType({"plain": False})
 
 
 class PlainError(ValueError):
@@ -18,7 +20,7 @@ class PlainError(ValueError):
 def to_plain(value: Any) -> Any:
     """Return ``value`` as dict, list, str, float, int, bool or None; fields keep their names and order."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: to_plain(getattr(value, field.name)) for field in plain_fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -32,6 +34,11 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Real):
         return float(value)
     raise TypeError(f"{type(value).__name__} has no plain form")
+
+
+def plain_fields(kind: Any) -> list[dataclasses.Field[Any]]:
+    """Return the fields of a dataclass, or of an object of one, that its plain form has."""
+    return [field for field in dataclasses.fields(kind) if field.metadata.get("plain", True)]
 
 
 def from_plain(kind: type[T], value: Any, where: str = "the record") -> T:
@@ -91,7 +98,7 @@ def _read_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ..
 def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
     _checked(value, isinstance(value, dict), where, "an object")
     hints = get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {field.name: field for field in plain_fields(kind)}
     unknown = sorted(set(value) - set(fields))
     if unknown:
         raise PlainError(f"{where} has an unknown entry, {unknown[0]}")

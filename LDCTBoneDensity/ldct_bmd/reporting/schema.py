@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..examination import SCHEMA, Examination
 from ..findings import Finding, Severity
+from ..ground.plain import plain_fields
 
 PUBLISHED = Path(__file__).with_name("measurement.schema.json")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -71,7 +72,7 @@ def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 def _object(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    fields = dataclasses.fields(kind)
+    fields = plain_fields(kind)
     required = [
         field.name
         for field in fields
