@@ -123,8 +123,8 @@ def found(application: Any, pad_files: dict[str, tuple[Path, ...]], tmp_path_fac
     """What the engine's job makes of the pad's volume."""
     import slicer
 
-    from LDCTBoneDensityLib import EngineJob
-    from LDCTBoneDensityLib.PhantomJob import PhantomJob
+    from LDCTBoneDensityLib.work import EngineJob
+    from LDCTBoneDensityLib.work.PhantomJob import PhantomJob
 
     files, before = Database(), getattr(slicer, "dicomDatabase", None)
     slicer.dicomDatabase = files

@@ -115,10 +115,10 @@ def measured(application: Any, phantom_files: PhantomFiles, tmp_path_factory: py
     """What the engine's job makes of the phantom and its true bodies: stored review, and bodies by level."""
     import slicer
 
-    from LDCTBoneDensityLib import EngineJob
-    from LDCTBoneDensityLib.BodyMasks import BodyMasks
-    from LDCTBoneDensityLib.MeasureJob import MeasureJob, MeasureSettings
-    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.scene.BodyMasks import BodyMasks
+    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.work import EngineJob
+    from LDCTBoneDensityLib.work.MeasureJob import MeasureJob, MeasureSettings
 
     files = Database()
     before = getattr(slicer, "dicomDatabase", None)

@@ -110,7 +110,7 @@ def test_a_reason_in_own_words_is_typed_into_the_panel(review: Hands) -> None:
 
 
 def test_shifting_the_names_renames_rows_segments_and_vois_and_undo_brings_them_back(review: Hands) -> None:
-    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
 
     segments = VertebraSegments.levels(review.review.segmentationNode)
     review.click("shiftDownButton")
@@ -169,7 +169,7 @@ def test_a_voi_can_be_added_to_any_other_vertebra(review: Hands) -> None:
 
 
 def test_an_edited_segment_places_its_voi_anew(review: Hands) -> None:
-    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
 
     node, before = review.review.segmentationNode, review.table.cells("L1")
     segment = VertebraSegments.segmentOf(node, "L1")

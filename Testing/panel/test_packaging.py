@@ -39,7 +39,7 @@ def test_cmake_lists_every_file_of_the_module_and_no_other() -> None:
 
 
 def test_each_class_of_the_panel_has_a_file_of_its_own_named_after_it() -> None:
-    for path in (MODULE / "LDCTBoneDensityLib").glob("*.py"):
+    for path in (MODULE / "LDCTBoneDensityLib").rglob("*.py"):
         public = re.findall(r"^class ([A-Z]\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
         values = re.findall(r"^@dataclass\(frozen=True\)\nclass (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(public) - set(values) <= {path.stem}, path.name

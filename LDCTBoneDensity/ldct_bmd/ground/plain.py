@@ -58,7 +58,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return value
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return _read_optional(kind, value, where)
+        return _read_union(kind, value, where)
     if origin is tuple:
         return _read_tuple(get_args(kind), value, where)
     if origin is Literal:
@@ -80,11 +80,17 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     return _checked(value, isinstance(value, kind), where, {str: "text", bool: "true or false"}.get(kind, "known"))
 
 
-def _read_optional(kind: Any, value: Any, where: str) -> Any:
+def _read_union(kind: Any, value: Any, where: str) -> Any:
+    """Read the first of several kinds that ``value`` has the shape of."""
     inner = [choice for choice in get_args(kind) if choice is not type(None)]
     if value is None:
         return _checked(value, len(inner) < len(get_args(kind)), where, "there")
-    return _read(inner[0], value, where)
+    for choice in inner[:-1]:
+        try:
+            return _read(choice, value, where)
+        except PlainError:
+            continue
+    return _read(inner[-1], value, where)
 
 
 def _read_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:

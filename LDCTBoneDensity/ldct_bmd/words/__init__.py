@@ -4,15 +4,21 @@ Whoever has something to say says a key and facts; a sentence is composed here a
 """
 
 from .catalogue import ENGLISH, LANGUAGES, Catalogue, catalogue
-from .current import LANGUAGE_VARIABLE, current_language, speak, text
+from .current import LANGUAGE_VARIABLE, current_language, speak, speaking, text
+from .phrase import TOLD, Fact, Phrase, told
 
 __all__ = [
     "ENGLISH",
     "LANGUAGES",
     "LANGUAGE_VARIABLE",
+    "TOLD",
     "Catalogue",
+    "Fact",
+    "Phrase",
     "catalogue",
     "current_language",
     "speak",
+    "speaking",
     "text",
+    "told",
 ]

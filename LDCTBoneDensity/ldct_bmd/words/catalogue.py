@@ -5,18 +5,29 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh")
 
 
+@runtime_checkable
+class Worded(Protocol):
+    """A fact that is itself composed from the catalogue."""
+
+    def worded(self, catalogue: "Catalogue", face: str | None) -> str:
+        """Return its words."""
+        ...
+
+
 class Catalogue:
     """The texts of one language.
 
-    A text is a format string over named facts. Two format specifications are added to Python's: ``{levels:and}`` lists
-    ("a", "a and b", "a, b and c"), and ``{months:plural:month|months}`` takes the first form for one (of a number, or
-    of the items of a list), the second otherwise. A key ``code@face`` goes before ``code`` where that face speaks.
+    A text is a format string over named facts. Four format specifications are added to Python's: ``{levels:and}`` lists
+    ("a", "a and b", "a, b and c"), ``{reasons:join:; }`` puts the given text between items, ``{months:plural:month|
+    months}`` takes the first form for one (of a number, or of the items of a list), the second otherwise, and
+    ``{loss:percent}`` writes a fraction in whole percent without the sign. A key ``code@face`` goes before ``code``
+    where that face speaks. A fact that is a phrase, or a list of them, is composed in the same language.
     """
 
     def __init__(self, texts: Mapping[str, str]) -> None:
@@ -26,7 +37,8 @@ class Catalogue:
 
     def __call__(self, key: str, face: str | None = None, /, **facts: object) -> str:
         """Return the text of ``key`` with ``facts`` set in; KeyError if there is none, or a fact is missing."""
-        return self._formatter.vformat(self.template(key, face), (), facts)
+        worded = {name: self._worded(fact, face) for name, fact in facts.items()}
+        return self._formatter.vformat(self.template(key, face), (), worded)
 
     def __contains__(self, key: object) -> bool:
         """Return whether there is a text of ``key``."""
@@ -45,6 +57,11 @@ class Catalogue:
         """Return "a", "a and b" or "a, b and c"."""
         return self._formatter.listed(items)
 
+    def _worded(self, fact: object, face: str | None) -> object:
+        if isinstance(fact, Worded):
+            return fact.worded(self, face)
+        return tuple(self._worded(item, face) for item in fact) if isinstance(fact, (tuple, list)) else fact
+
 
 class _Formatter(Formatter):
     def __init__(self, pair: str, comma: str) -> None:
@@ -53,6 +70,10 @@ class _Formatter(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec == "and":
             return self.listed(value)
+        if format_spec.startswith("join:"):
+            return format_spec.removeprefix("join:").join(str(item) for item in value)
+        if format_spec == "percent":
+            return f"{100 * value:.0f}"
         if format_spec.startswith("plural:"):
             one, _, more = format_spec.removeprefix("plural:").partition("|")
             return one if (value if isinstance(value, (int, float)) else len(value)) == 1 else more

@@ -1,6 +1,8 @@
 """The language that is spoken, and the face (command line, panel, browser) that speaks."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from .catalogue import ENGLISH, LANGUAGES, catalogue
@@ -19,6 +21,17 @@ def speak(language: str | None = None, face: str | None = None) -> None:
         _language.set(_known(language))
     if face is not None:
         _face.set(face)
+
+
+@contextmanager
+def speaking(language: str, face: str | None = None) -> Iterator[None]:
+    """Speak ``language`` within a block, as ``face`` (None: as before)."""
+    tokens = _language.set(_known(language)), _face.set(face if face is not None else _face.get())
+    try:
+        yield
+    finally:
+        _language.reset(tokens[0])
+        _face.reset(tokens[1])
 
 
 def current_language() -> str:

@@ -26,6 +26,7 @@ from ..evaluation.segmentation.page import Subject
 from ..evaluation.segmentation.pairs import Pair, files_of, find_pairs, read_case
 from ..evaluation.segmentation.summary import ALL, PAPER_LEVELS, Share
 from ..ground.journal import Journal, unfinished
+from ..torso.totalsegmentator_atlas import FILES, is_totalsegmentator
 
 if TYPE_CHECKING:
     from ..training.heldout import Drawing, HeldOut
@@ -192,15 +193,23 @@ def _synthetic(request: Request) -> Plan:
         from ..training.no_spine import no_spine_cases
 
         return _drawn(request, kind, request.synthetic, "without a spine", no_spine_cases(request.synthetic, seed))
-    if request.atlas is None or not request.atlas.is_file():
-        raise UsageError(f"--kind {kind} needs --atlas FILE, the torso atlas; there is no file {request.atlas or ''}.")
+    torso = request.atlas is not None and is_totalsegmentator(request.atlas)
+    if request.atlas is None or not (torso or request.atlas.is_file()):
+        raise UsageError(
+            f"--kind {kind} needs --atlas TORSO, a label map or a folder of TotalSegmentator's labels; "
+            f"there is no file {request.atlas or ''}."
+        )
+    if torso and request.masks is not None:
+        raise UsageError(
+            "--masks are set into the label map: leave them out with a folder of TotalSegmentator's labels."
+        )
     if request.masks is not None and not request.masks.is_dir():
         raise UsageError(f"--masks: there is no folder {request.masks}.")
-    from ..training.heldout import SOURCES, held_out_cases
+    from ..training.heldout import held_out_cases, sources_of
     from ..training.robustness import VARIANTS, robustness_cases
 
     # The atlas alone needs no mask.
-    sources = ("atlas",) if request.masks is None else tuple(SOURCES)
+    sources = sources_of(request.atlas) if torso or request.masks is not None else ("atlas",)
     grafts = "" if request.masks is None else f" and the masks in {request.masks.name}"
     draw, each = (robustness_cases, len(VARIANTS)) if kind == "robustness" else (held_out_cases, 1)
     cache = unfinished(request.folder)  # an anatomy takes a minute to prepare: a run that goes on has it ready
@@ -231,7 +240,11 @@ def _draw(drawing: "Drawing", by_variant: bool) -> Case:
 
 
 def _sha256(path: Path | None) -> str | None:
-    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+    if path is None:
+        return None
+    if path.is_dir():
+        return hashlib.sha256("".join(str(_sha256(path / name)) for name in FILES).encode()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def as_case(drawn: "HeldOut", by_variant: bool = False) -> Case:

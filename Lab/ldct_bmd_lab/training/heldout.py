@@ -20,11 +20,12 @@ from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ..torso import Atlas, SampleSpec, load_atlas
 from ..torso import tissues as t
 from ..torso.acquisition import ScanSettings, acquire
-from ..torso.atlas import ARRAYS
+from ..torso.atlas import ARRAYS, kept
 from ..torso.atlas import CACHE_VERSION as ATLAS_VERSION
 from ..torso.graft import graft
 from ..torso.pose import PoseSpec
 from ..torso.sampler import draw_anatomy
+from ..torso.totalsegmentator_atlas import load_totalsegmentator
 from ..torso.vertebra_masks import load_vertebrae
 
 # Training's streams start from its seed; these have one of their own, which no training may take.
@@ -37,7 +38,9 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "gl003+verse010": ("sub-gl003_dir-ax", "sub-verse010"),
     "gl017+verse004": ("sub-gl017", "sub-verse004"),
     "atlas": (),
+    "torso": (),  # a torso that TotalSegmentator labelled, which the networks under test must not have seen
 }
+TORSO = "torso"
 MASK_SUFFIX = "_seg-vert_msk.nii.gz"
 CACHE_VERSION = 1
 # From above the apex to L2 or L3. The grafted patients bring their own size.
@@ -106,21 +109,22 @@ def held_out_cases(
     seed: int = 0,
     cache: Path | None = None,
     noise_hu: float = 20.0,
-    sources: tuple[str, ...] = tuple(SOURCES),
+    sources: tuple[str, ...] | None = None,
 ) -> Iterator[Drawing]:
     """Yield ``n`` scans to draw, as many of each source as of any other, source by source.
 
     Args:
-        atlas_path: ``torso_labels_1mm.nii.gz``.
+        atlas_path: ``torso_labels_1mm.nii.gz``, or a folder that TotalSegmentator's labels of a torso are in.
         masks_dir: the folder of the VerSe masks.
         seed: another one gives other scans; a case depends on its source and number, not on ``n``.
         cache: a folder for the prepared anatomies, which take a minute each to make.
         noise_hu: standard deviation of the noise.
-        sources: of :data:`SOURCES`.
+        sources: of :data:`SOURCES`; None: all that ``atlas_path`` has.
 
     Raises:
         UsageError: a source is unknown or, on drawing, its mask is not there.
     """
+    sources = sources_of(atlas_path) if sources is None else sources
     for place, source in enumerate(sources):
         count = (n - place + len(sources) - 1) // len(sources)
         anatomy = functools.cache(functools.partial(anatomy_of, source, atlas_path, masks_dir, cache))
@@ -131,6 +135,11 @@ def held_out_cases(
 
 def _draw(name: str, key: tuple[int, ...], anatomy: Callable[[], HeldOutAtlas], noise_hu: float) -> HeldOut:
     return draw_case(name, key, *anatomy(), noise_hu)
+
+
+def sources_of(atlas_path: Path) -> tuple[str, ...]:
+    """Return the sources that can be drawn with an atlas: a folder is a torso of its own."""
+    return (TORSO,) if atlas_path.is_dir() else tuple(source for source in SOURCES if source != TORSO)
 
 
 def stream_of(source: str) -> int:
@@ -152,13 +161,14 @@ def draw_case(
     rng = held_out_rng(*key)
     drawn = draw_anatomy(rng, atlas, spec)
     hu = acquire(rng, drawn.hu, spec.spacing_zyx_mm, draw_quiet_settings(rng, noise_hu), drawn.metal)
+    there = ~drawn.ended  # slices beyond a torso's own ends are not scanned
     return HeldOut(
         name=name,
         group=GRAFTS if real_levels else DEFORMATIONS,
-        hu=hu,
-        labels=SCORED[drawn.labels],
+        hu=hu[there],
+        labels=SCORED[drawn.labels[there]],
         spacing_zyx_mm=spec.spacing_zyx_mm,
-        noise_free_hu=drawn.hu,
+        noise_free_hu=drawn.hu[there],
         real_levels=real_levels,
     )
 
@@ -181,6 +191,9 @@ def anatomy_of(source: str, atlas_path: Path, masks_dir: Path, cache: Path | Non
     if stored is not None and stored.exists():
         with np.load(stored) as arrays:
             return Atlas(**{name: arrays[name] for name in ARRAYS}), tuple(str(level) for level in arrays["real"])
+    if source == TORSO:
+        make = functools.partial(load_totalsegmentator, atlas_path)
+        return (make() if cache is None else kept(cache / f"heldout_torso_{ATLAS_VERSION}.npz", make)), ()
     atlas = load_atlas(atlas_path, None if cache is None else cache / "atlas.npz")
     real: list[str] = []
     for mask in SOURCES[source]:

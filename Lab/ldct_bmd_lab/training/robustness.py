@@ -14,7 +14,17 @@ from scipy.spatial.transform import Rotation
 from ..torso import tissues as t
 from ..torso.acquisition import ScanSettings, acquire
 from ..torso.sampler import Anatomy, draw_anatomy
-from .heldout import SCORED, SOURCES, SPEC, Drawing, HeldOut, HeldOutAtlas, anatomy_of, held_out_rng, stream_of
+from .heldout import (
+    SCORED,
+    SPEC,
+    Drawing,
+    HeldOut,
+    HeldOutAtlas,
+    anatomy_of,
+    held_out_rng,
+    sources_of,
+    stream_of,
+)
 
 GROUP = "robustness"
 STREAM = 2000
@@ -77,13 +87,14 @@ def robustness_cases(
     masks_dir: Path,
     seed: int = 0,
     cache: Path | None = None,
-    sources: tuple[str, ...] = tuple(SOURCES),
+    sources: tuple[str, ...] | None = None,
     variants: Mapping[str, Variant] = VARIANTS,
 ) -> Iterator[Drawing]:
     """Yield ``n`` patients, sources in turn, each scanned in every variant; arguments and errors as held_out_cases.
 
     The truth of a case is its ``noise_free_hu``: a vertebra is the same in all of them, but for what resampling blurs.
     """
+    sources = sources_of(atlas_path) if sources is None else sources
     for place, source in enumerate(sources[:n]):
         anatomy = cache_calls(partial(anatomy_of, source, atlas_path, masks_dir, cache))
         for number in range((n - place + len(sources) - 1) // len(sources)):

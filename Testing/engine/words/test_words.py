@@ -6,7 +6,19 @@ from string import Formatter
 
 import pytest
 
-from ldct_bmd.words import ENGLISH, LANGUAGES, Catalogue, catalogue, current_language, speak, text
+from ldct_bmd.ground.plain import from_plain, to_plain
+from ldct_bmd.words import (
+    ENGLISH,
+    LANGUAGES,
+    Catalogue,
+    Phrase,
+    catalogue,
+    current_language,
+    speak,
+    speaking,
+    text,
+    told,
+)
 from ldct_bmd.words import current as current_module
 from places import MODULE
 
@@ -36,6 +48,18 @@ def test_a_translation_names_the_facts_of_the_english_text_and_no_other(language
         assert facts(other) <= facts(english), key
 
 
+def number_formats(template: str) -> set[tuple[str, str]]:
+    parsed = [(field, spec) for _, field, spec, _ in Formatter().parse(template) if field is not None and spec]
+    return {(field, spec) for field, spec in parsed if spec != "and" and not spec.startswith(("join:", "plural:"))}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_number_is_rounded_alike_in_every_language(language: str) -> None:
+    for key in catalogue(ENGLISH):
+        english, other = catalogue(ENGLISH).template(key), catalogue(language).template(key)
+        assert number_formats(other) == number_formats(english), key
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_topics_keys_stand_in_order(language: str) -> None:
     for path in (WORDS / language).glob("*.json"):
@@ -56,6 +80,36 @@ def test_lists_and_plurals() -> None:
     made = Catalogue({"and": "{first} and {last}", "comma": ", ", "x": "{n:and} {n:plural:is|are} {v:.1f}"})
     assert made("x", n=["L1"], v=2.04) == "L1 is 2.0"
     assert made("x", n=["T12", "L1", "L2"], v=1) == "T12, L1 and L2 are 1.0"
+
+
+def test_fractions_are_written_in_whole_percent_and_items_joined_as_the_text_says() -> None:
+    made = Catalogue({"x": "{loss:percent} %: {reasons:join:; }"})
+    assert made("x", loss=0.347, reasons=("a", "b")) == "35 %: a; b"
+
+
+def test_a_phrase_among_the_facts_is_composed_in_the_same_language_and_by_the_same_face() -> None:
+    made = Catalogue({"x": "{why}: {all:and}.", "y": "HU {v:.1f}", "y@cli": "{v:.0f} HU", "and": "{first} and {last}"})
+    inner = Phrase("y", {"v": 3.26})
+    assert made("x", "cli", why=inner, all=(inner, told("own words"))) == "3 HU: 3 HU and own words."
+    assert made("x", why=inner, all=[inner]) == "HU 3.3: HU 3.3."
+
+
+def test_a_phrase_keeps_its_facts_and_nothing_but_facts_in_a_file() -> None:
+    phrase = Phrase(
+        "y", {"a": 1, "b": 1.0, "c": True, "d": None, "e": ("T12", Phrase("z")), "f": Phrase("z", {"g": "h"})}
+    )
+    read = from_plain(Phrase, json.loads(json.dumps(to_plain(phrase))))
+    assert read == phrase
+    assert [type(fact) for fact in read.facts.values()] == [int, float, bool, type(None), tuple, Phrase]
+
+
+def test_the_words_that_were_shown_stay_in_whatever_language_is_spoken_later() -> None:
+    shown = Phrase("and", {"first": "L1", "last": "L2"}).frozen()
+    with speaking("zh"):
+        assert str(shown) == "L1 and L2"
+        assert str(shown.thawed()) == "L1和L2"
+        assert str(told("L1 and L2").thawed()) == "L1 and L2"
+    assert str(shown.thawed()) == "L1 and L2"
 
 
 def test_a_face_words_a_remedy_in_its_own_way() -> None:

@@ -8,8 +8,9 @@ import pytest
 from scipy import ndimage
 
 from helpers_graft import ring_atlas
+from helpers_totalsegmentator import write_torso
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd_lab.torso import Atlas, SampleSpec
+from ldct_bmd_lab.torso import Atlas, SampleSpec, unknown
 from ldct_bmd_lab.torso import tissues as t
 from ldct_bmd_lab.torso.pose import PoseSpec
 from ldct_bmd_lab.training import heldout, no_spine, robustness
@@ -22,6 +23,7 @@ from ldct_bmd_lab.training.heldout import (
     draw_case,
     held_out_cases,
     held_out_rng,
+    sources_of,
 )
 from ldct_bmd_lab.training.no_spine import KINDS, no_spine_cases
 from ldct_bmd_lab.training.robustness import VARIANTS, robustness_cases, scan_variant
@@ -119,7 +121,7 @@ def test_sources_have_equal_shares_and_a_case_does_not_depend_on_how_many_there_
     assert len(many) == 12
     assert set(few) < set(many)
     assert len({key for _, key in many}) == 12  # type: ignore[misc]
-    assert {name.split()[0] for name, _ in few} == set(SOURCES)  # type: ignore[misc]
+    assert {name.split()[0] for name, _ in few} == set(SOURCES) - {"torso"}  # type: ignore[misc]
     assert len(draw(4, sources=("atlas",))) == 4
 
 
@@ -251,3 +253,18 @@ def test_held_out_scans_show_the_whole_chest_with_real_vertebrae_of_human_size()
         assert 2.5 < (case.labels == value).sum() * voxel_ml < 60, value
     z = [np.argwhere(case.labels == value)[:, 0].mean() for value in range(9, 20)]
     assert z == sorted(z, reverse=True)
+
+
+def test_a_torso_of_its_own_is_drawn_between_its_own_ends(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(unknown, "LEAST_BEYOND", 0.5)  # the scan reaches beyond T11, which is cut
+    folder = write_torso(tmp_path / "torso")
+    assert sources_of(folder) == ("torso",)
+    (drawing,) = held_out_cases(1, folder, Path(), seed=3, cache=tmp_path)
+    case = drawing.draw()
+    assert case.name == "torso 000"
+    assert case.hu.shape == case.labels.shape == case.noise_free_hu.shape
+    assert case.hu.shape[0] < heldout.SPEC.shape[0]
+    assert set(np.unique(case.labels)) - {0} <= {18, 19, 20, 21, 22, 23, 24}
+    assert (tmp_path / "atlas.npz").exists() is False
+    again = next(iter(held_out_cases(1, folder, Path(), seed=3, cache=tmp_path))).draw()
+    np.testing.assert_array_equal(again.hu, case.hu)

@@ -36,7 +36,8 @@ def evaluate(
         ),
     ] = None,
     atlas: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The torso atlas that the synthetic scans are drawn from.")
+        Path | None,
+        typer.Option(metavar="TORSO", help="A label map, or a folder of TotalSegmentator's labels, to draw them from."),
     ] = None,
     masks: Annotated[
         Path | None, typer.Option(metavar="DIR", help="VerSe masks whose vertebrae are set into synthetic scans.")
