@@ -14,8 +14,9 @@ def confirm_fracture(examination: Examination, level: str, reader: str, time: st
     if old is not None and old.fractured:
         raise UsageError(f"The fracture of {level} is confirmed already.")
     new = FractureReading(level, True, reader, time)
+    excluded = Exclusion(ExclusionReason.FRACTURE, reader, time)
     measurements = tuple(
-        replace(m, excluded=Exclusion(ExclusionReason.FRACTURE, reader, time)) if m.level == level and m.excluded is None else m
+        replace(m, excluded=excluded) if m.level == level and m.excluded is None else m
         for m in examination.measurements
     )
     corrected = replace(_with_reading(examination, new), measurements=measurements)

@@ -114,7 +114,7 @@ class CalibrationPanel:
 
     def _askStore(self, examination: Examination) -> str:
         try:
-            calibration, choice = self.store.choose(examination.scan, self.allowsLater)
+            calibration, choice = self.store.choose(examination.scan.acquisition, self.allowsLater)
         except UsageError as error:
             return str(error)
         if calibration == examination.calibration:

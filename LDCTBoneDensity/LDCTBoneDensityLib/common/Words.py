@@ -25,11 +25,11 @@ def reasonWords() -> dict[str, str]:
     """Return the reasons to exclude a level, by the engine's name; "other" is followed by own words."""
     return {
         "fracture": _("Fracture"),
-        "surgery or implant": _("Surgery or implant"),
+        "surgery_or_implant": _("Surgery or implant"),
         "tumour": _("Tumour"),
-        "sclerosis or degeneration": _("Sclerosis or degeneration"),
+        "sclerosis_or_degeneration": _("Sclerosis or degeneration"),
         "cyst": _("Cyst"),
-        "outside the scan": _("Outside the scan"),
+        "outside_scan": _("Outside the scan"),
         "other": _("Other ..."),
     }
 

@@ -83,7 +83,8 @@ def from_pairs(
 ) -> tuple[PairsFit, Calibration, bytes | None]:
     """Fit the pairs and make their calibration, and a picture if one is wanted."""
     fitted = fit_pairs(read_pairs(file, scanner))
-    calibration = calibration_from_pairs(fitted, material, conditions(read_scan(like).acquisition), operator, valid_days)
+    made = conditions(read_scan(like).acquisition)
+    calibration = calibration_from_pairs(fitted, material, made, operator, valid_days)
     image = None
     if with_picture:
         from ..reporting.calibration_plots import pairs_picture

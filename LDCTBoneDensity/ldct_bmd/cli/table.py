@@ -78,7 +78,7 @@ def _print_choice(console: Console, scan: ScanDescription) -> None:
             named = text("choice.named", name=_label(other.series_uid, other.description), slices=other.slices)
         else:
             named = text("choice.of_another_patient", slices=other.slices)
-        key = "choice.not_measured" if other.unsuitable is None else "series.unsuitable"
+        key = "choice.not_measured" if other.unsuitable is None else "choice.unsuitable"
         say(console, text(key, series=named, reason=other.unsuitable), "dim")
 
 
@@ -87,7 +87,7 @@ def _chosen(choice: SeriesChoice, description: str | None) -> str:
     if choice.reason in (ChoiceReason.ONLY, ChoiceReason.NAMED, ChoiceReason.LOADED):
         return text(f"choice.chosen.{choice.reason.value}", name=name)
     because = text(f"choice.because.{choice.reason.value}")
-    key = "choice.chosen" if choice.patients == 1 else "series.chosen.patients"
+    key = "choice.chosen" if choice.patients == 1 else "choice.chosen.patients"
     return text(key, name=name, series=choice.series, patients=choice.patients, because=because)
 
 

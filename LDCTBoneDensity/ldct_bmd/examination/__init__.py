@@ -1,8 +1,8 @@
 """The record of one examination, how it is concluded from, and how it is measured into."""
 
 from .conclude import conclude, unused_levels
-from .measuring import BodyMask, measure_voi
 from .exclusion import Exclusion, ExclusionReason, exclusion_text
+from .measuring import BodyMask, measure_voi
 from .record import (
     SCHEMA,
     AutomaticResult,

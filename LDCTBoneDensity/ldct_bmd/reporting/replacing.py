@@ -41,8 +41,8 @@ def check_replaceable(
 
 def _is_deidentified(examination: Examination) -> bool:
     source, patient = examination.scan.source, examination.scan.patient
-    told = (source.series_uid, source.study_uid, source.file_sha256, source.file_name, source.choice, patient.patient_id)
-    return not any(told) and examination.measured_at is None
+    told = (source.series_uid, source.study_uid, source.file_sha256, source.file_name, source.choice)
+    return not any(told) and not patient.patient_id and examination.measured_at is None
 
 
 def _is_same_scan(old: ScanDescription, new: ScanDescription) -> bool:

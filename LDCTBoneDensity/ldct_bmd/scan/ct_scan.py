@@ -173,6 +173,10 @@ class ScanDescription:
     patient: Patient
     source: Source
 
+    def with_voxels(self, hu: NDArray[np.int16] | NDArray[np.float32], stored: Geometry | None = None) -> "CTScan":
+        """Return the scan; ``hu`` and ``stored`` as :class:`CTScan` has them."""
+        return CTScan(hu, self.geometry, self.acquisition, self.patient, self.source, stored)
+
 
 @dataclass(frozen=True)
 class CTScan:

@@ -9,9 +9,9 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from ...scan import ScanDescription
 from ...ground.errors import UsageError
 from ...ground.progress import Progress, silent
+from ...scan import ScanDescription
 from ...scan.dicom_headers import DAMAGED
 
 _KEYWORDS = (
