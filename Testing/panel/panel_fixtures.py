@@ -178,18 +178,18 @@ class Hands:
         self.wait()
 
     def wait(self, seconds: float = 0.0) -> None:
-        from host import mouse
+        from slicer_standin import mouse
 
         mouse.process_events(seconds)
 
     def wait_until(self, condition: Callable[[], Any], seconds: float = RUN_S) -> None:
-        from host import mouse
+        from slicer_standin import mouse
 
         mouse.process_until(condition, seconds)
 
     def click(self, name: str) -> None:
         """Click a button of the panel."""
-        from host import mouse
+        from slicer_standin import mouse
 
         mouse.click(getattr(self.ui, name))
 

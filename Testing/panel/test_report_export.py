@@ -55,7 +55,7 @@ def export(hands: Hands, folder: Path) -> None:
 
 
 def add_priors(hands: Hands, *paths: Path) -> None:
-    from host.pythonqt.dialogs import answering
+    from slicer_standin.pythonqt.dialogs import answering
 
     with answering([str(path) for path in paths]):
         hands.click("addPriorButton")
@@ -228,7 +228,7 @@ def test_a_volume_that_is_not_from_dicom_has_no_dicom_outputs(panel: Hands, meas
 @pytest.fixture
 def dicom_database(review: Hands, phantom_files: PhantomFiles, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Slicer's database in the stand-in, with the phantom's scan."""
-    from host.application.dicom import ctkDICOMDatabase
+    from slicer_standin.application.dicom import ctkDICOMDatabase
 
     database = ctkDICOMDatabase()
     database._add(phantom_files.dicom[0].parent)

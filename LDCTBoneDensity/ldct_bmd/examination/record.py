@@ -11,11 +11,13 @@ from ..calibration import BMDError, Calibration
 from ..calibration.match import CalibrationChoice
 from ..findings import Finding, FindingCode
 from ..ground.errors import UsageError
-from ..ground.plain import NOT_PLAIN, PlainError, from_plain, to_plain
+from ..ground.kinds import NOT_PLAIN
+from ..ground.plain import PlainError, from_plain, to_plain
 from ..morphometry import HeightLoss
 from ..quality import LevelHeights, QualityFacts
 from ..scan import ScanDescription
 from ..voi import CylinderVOI
+from ..words import Phrase
 from .exclusion import Exclusion
 from .signature import Signature
 from .upgrade import SCHEMA_1, upgraded
@@ -232,5 +234,5 @@ def _finite(number: str) -> float:
     """Read a number of JSON text; Python would also take NaN, Infinity and 1e999."""
     value = float(number)
     if not math.isfinite(value):
-        raise PlainError(f"{number} is not a finite number")
+        raise PlainError(Phrase("plain.finite", {"number": number}))
     return value

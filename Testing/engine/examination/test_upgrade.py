@@ -220,5 +220,5 @@ def test_a_spoilt_record_of_before_is_refused_with_a_sentence(spoil: Any) -> Non
 
 def test_the_text_of_before_is_not_taken_from_a_record_of_today() -> None:
     values = json.loads(record("plain").to_json())
-    with pytest.raises(UsageError, match="unknown entry"):
+    with pytest.raises(UsageError, match="signed_text"):
         Examination.from_json(json.dumps({**values, "signed_text": text_of("signed")}))

@@ -38,15 +38,15 @@ def declared(class_name: str) -> str:
 def standins() -> dict[str, type]:
     import ctk  # noqa: F401 - fills the registry
 
-    from host.pythonqt import standin
+    from slicer_standin.pythonqt import standin
 
     return {name: cls for name, cls in standin._classes.items() if name not in OWN_CLASSES}
 
 
 def own_members(cls: type) -> set[str]:
     """Public names that the stand-in classes define, less those of Qt."""
-    ours = [c for c in cls.__mro__ if c.__module__.startswith("host.")]
-    qt = [c for c in cls.__mro__ if not c.__module__.startswith("host.")]
+    ours = [c for c in cls.__mro__ if c.__module__.startswith("slicer_standin.")]
+    qt = [c for c in cls.__mro__ if not c.__module__.startswith("slicer_standin.")]
     names = {name for c in ours for name in vars(c) if not name.startswith("_")}
     return {n for n in names if not any(hasattr(c, n) for c in qt)} - {"SIGNALS", "STAND_IN", "staticMetaObject"}
 

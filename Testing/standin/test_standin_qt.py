@@ -107,7 +107,7 @@ def test_a_disconnected_handler_is_not_called(qt: Any) -> None:
 
 
 def test_an_error_in_a_handler_is_kept_for_the_test_to_fail_on(qt: Any, expected_failures: list[str]) -> None:
-    from host.pythonqt.failures import take_failures
+    from slicer_standin.pythonqt.failures import take_failures
 
     button = qt.QPushButton()
     button.connect("clicked()", lambda: 1 / 0)
@@ -120,7 +120,7 @@ def test_an_error_in_a_handler_is_kept_for_the_test_to_fail_on(qt: Any, expected
 def test_a_process_tells_of_its_end_and_its_output(qt: Any) -> None:
     import sys
 
-    from host.mouse import process_until
+    from slicer_standin.mouse import process_until
 
     process, ended = qt.QProcess(), []
     process.connect("finished(int,QProcess::ExitStatus)", lambda code, status: ended.append((code, status)))
@@ -133,7 +133,7 @@ def test_a_process_tells_of_its_end_and_its_output(qt: Any) -> None:
 def test_a_message_box_gets_the_answer_that_was_queued_and_is_kept(qt: Any) -> None:
     import slicer
 
-    from host.pythonqt.dialogs import answering
+    from slicer_standin.pythonqt.dialogs import answering
 
     with answering(qt.QMessageBox.Cancel, "OK") as shown:
         assert not slicer.util.confirmOkCancelDisplay("Sure?", "Asking")
@@ -144,7 +144,7 @@ def test_a_message_box_gets_the_answer_that_was_queued_and_is_kept(qt: Any) -> N
 def test_a_dialog_that_nobody_expects_fails(qt: Any) -> None:
     import slicer
 
-    from host.pythonqt.dialogs import UnansweredDialog
+    from slicer_standin.pythonqt.dialogs import UnansweredDialog
 
     with pytest.raises(UnansweredDialog, match="broken"):
         slicer.util.errorDisplay("broken")
@@ -153,7 +153,7 @@ def test_a_dialog_that_nobody_expects_fails(qt: Any) -> None:
 def test_file_and_input_dialogs_give_the_value_alone(qt: Any) -> None:
     from PythonQt import BoolResult
 
-    from host.pythonqt.dialogs import answering
+    from slicer_standin.pythonqt.dialogs import answering
 
     ok = BoolResult()
     with answering("/a/b.json", "name", None):
@@ -165,7 +165,7 @@ def test_file_and_input_dialogs_give_the_value_alone(qt: Any) -> None:
 
 
 def test_a_menu_triggers_the_action_that_was_named(qt: Any) -> None:
-    from host.pythonqt.dialogs import answering
+    from slicer_standin.pythonqt.dialogs import answering
 
     menu, got = qt.QMenu(), []
     menu.addAction("&One").connect("triggered()", lambda: got.append(1))

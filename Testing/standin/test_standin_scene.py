@@ -63,14 +63,14 @@ def test_a_node_has_an_item_in_the_subject_hierarchy_for_as_long_as_it_lives(vol
 
 
 def test_a_drag_in_a_slice_view_moves_the_roi_to_where_the_mouse_let_go(roi: Any) -> None:
-    from host import mouse
+    from slicer_standin import mouse
 
     mouse.drag_in_slice("Red", (0, 0, 0), (10, 6, 0))
     assert roi.GetCenter() == pytest.approx((10, 6, 0), abs=1.0)  # a pixel is 0.3 mm or so
 
 
 def test_a_drag_by_qt_events_does_the_same(roi: Any) -> None:
-    from host import mouse
+    from slicer_standin import mouse
 
     view = slicer.app.layoutManager().sliceWidget("Green").sliceView()
     mouse.drag_with_qt(view, mouse.slice_pixel(view, (0, 0, 0)), mouse.slice_pixel(view, (8, 0, -6)))
@@ -78,7 +78,7 @@ def test_a_drag_by_qt_events_does_the_same(roi: Any) -> None:
 
 
 def test_a_drag_in_the_3d_view_moves_the_roi(roi: Any) -> None:
-    from host import mouse
+    from slicer_standin import mouse
 
     slicer.app.layoutManager().resetThreeDViews()
     view = slicer.app.layoutManager().threeDWidget(0).threeDView()
@@ -88,7 +88,7 @@ def test_a_drag_in_the_3d_view_moves_the_roi(roi: Any) -> None:
 
 
 def test_the_views_are_in_the_picture_of_the_window(volume: Any) -> None:
-    from host import mouse
+    from slicer_standin import mouse
 
     view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
     view.forceRender()
@@ -243,7 +243,7 @@ def test_a_module_is_found_by_name_and_its_panel_entered(small: Any) -> None:
 
 
 def test_leaving_a_module_exits_it_and_unloading_cleans_up(small: Any) -> None:
-    from host.application.modules import unload_module
+    from slicer_standin.application.modules import unload_module
 
     slicer.util.selectModule("SegmentEditor")
     assert small.events == ["enter", "exit"]
@@ -307,8 +307,8 @@ def test_the_parameters_are_at_their_defaults_after_the_scene_was_closed(small: 
 
 
 def test_a_series_is_loaded_with_its_instance_uids_and_its_tags_can_be_asked(application: Any, tmp_path: Path) -> None:
-    from host.application.dicom import load_dicom
     from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom
+    from slicer_standin.application.dicom import load_dicom
 
     spec = PhantomSpec(matrix=(64, 64), spacing_mm=(3.0, 3.0, 3.0), top_level="L1", bottom_level="L1", table=False)
     write_dicom(build_phantom(spec), tmp_path)
@@ -328,7 +328,7 @@ def test_missing_packages_are_asked_for_once_and_declining_is_an_error(
 ) -> None:
     import qt
 
-    from host.pythonqt.dialogs import answering
+    from slicer_standin.pythonqt.dialogs import answering
 
     installed = []
     monkeypatch.setattr(slicer.packaging, "pip_install", lambda requirements, **_: installed.append(requirements))

@@ -1,6 +1,6 @@
 """Pytest fixtures: the application once a process, a fresh scene for every test.
 
-A `conftest.py` takes them with `from host.fixtures import *`.
+A `conftest.py` takes them with `from slicer_standin.fixtures import *`.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ def scripted_modules() -> list[Path]:
 
 @pytest.fixture(scope="session")
 def application(scripted_modules: list[Path]) -> Any:
-    """`slicer.app`, with its main window shown; dialogs wait for no user (see `host.pythonqt.dialogs.answering`)."""
-    import host
-    from host.application.modules import load_scripted_module
-    from host.pythonqt.dialogs import answer_automatically
+    """`slicer.app`, with its main window shown; dialogs wait for no user (see `slicer_standin.pythonqt.dialogs.answering`)."""
+    import slicer_standin
+    from slicer_standin.application.modules import load_scripted_module
+    from slicer_standin.pythonqt.dialogs import answer_automatically
 
-    app = host.start()
+    app = slicer_standin.start()
     answer_automatically()
     for path in scripted_modules:
-        load_scripted_module(path)
+        if app.moduleManager().module(path.stem) is None:  # two folders of tests in one process share the application
+            load_scripted_module(path)
     app.startupCompleted.emit()
     window = _main_window()
     window.resize(*WINDOW_SIZE)
@@ -77,8 +78,8 @@ def fresh_application(
     import slicer
     import slicer.packaging
 
-    from host.mouse import process_events
-    from host.pythonqt.failures import take_failures
+    from slicer_standin.mouse import process_events
+    from slicer_standin.pythonqt.failures import take_failures
 
     def install_nothing(requirements: Any, *_: Any, **__: Any) -> None:
         raise AssertionError(
@@ -103,7 +104,7 @@ def load_module(application: Any) -> Iterator[Callable[[Path], Any]]:
     """A function of a scripted module's file: loads and selects it, gives its widget object; unloaded afterwards."""
     import slicer
 
-    from host.application.modules import load_scripted_module, unload_module
+    from slicer_standin.application.modules import load_scripted_module, unload_module
 
     loaded: list[str] = []
 

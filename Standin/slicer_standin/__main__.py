@@ -1,4 +1,4 @@
-"""Opens a module's panel with a scan in a window: `python -m host SCAN`; with `--screenshot FILE` a picture instead.
+"""Opens a module's panel with a scan in a window: `python -m slicer_standin SCAN`; with `--screenshot FILE` a picture instead.
 
 SCAN is a DICOM folder or a file that Slicer reads as a volume. A preview for developers, not for reading scans.
 """
@@ -15,7 +15,9 @@ _MODULE = Path(__file__).parents[2] / "LDCTBoneDensity" / "LDCTBoneDensity.py"
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m host", description="A module of this project without 3D Slicer.")
+    parser = argparse.ArgumentParser(
+        prog="python -m slicer_standin", description="A module of this project without 3D Slicer."
+    )
     parser.add_argument("scan", nargs="?", type=Path, help="a DICOM folder, or a NIfTI, NRRD or MHA file")
     parser.add_argument("--segmentation", type=Path, help="a .seg.nrrd file to load too")
     parser.add_argument("--module", type=Path, default=_MODULE, help="the module's Python file")
@@ -31,7 +33,7 @@ def _arguments() -> argparse.Namespace:
 def _load(scan: Path) -> Any:
     import slicer
 
-    from host.application.dicom import load_dicom
+    from slicer_standin.application.dicom import load_dicom
 
     if scan.is_dir():
         return load_dicom(scan)
@@ -43,7 +45,7 @@ def _load(scan: Path) -> Any:
 def _click(name: str) -> None:
     import slicer
 
-    from host.mouse import click
+    from slicer_standin.mouse import click
 
     click(slicer.util.findChild(slicer.util.mainWindow(), name))
 
@@ -56,13 +58,13 @@ def main() -> int:
     elif sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise SystemExit("There is no display: give --screenshot FILE for a picture.")
     os.environ.setdefault("MPLBACKEND", "Agg")  # else matplotlib takes the running application
-    import host
+    import slicer_standin
 
-    app = host.start()
+    app = slicer_standin.start()
     import slicer
 
-    from host.application.modules import load_scripted_module
-    from host.mouse import process_events
+    from slicer_standin.application.modules import load_scripted_module
+    from slicer_standin.mouse import process_events
 
     load_scripted_module(arguments.module)
     app.startupCompleted.emit()

@@ -11,10 +11,10 @@ the originals do not have. Each file names the original that it mirrors.
     application/    scene, modules, main window, reading and writing, DICOM
     base_python/    a small subset of Slicer's own Python
     mouse.py        a user's hands for tests; fixtures.py for pytest
-    __main__.py     `python -m host SCAN`: a window, or a picture
+    __main__.py     `python -m slicer_standin SCAN`: a window, or a picture
 
 To add a member: look it up in the original's header, add it to the class of that name, and run
-`panel/test_host_headers.py` with SLICER_SOURCE and CTK_SOURCE.
+`Testing/standin/test_standin_headers.py` with SLICER_SOURCE and CTK_SOURCE.
 """
 
 from .start import start

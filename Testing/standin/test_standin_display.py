@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-TESTING = Path(__file__).resolve().parents[1]
+STANDIN = Path(__file__).resolve().parents[2] / "Standin"
 
 MISSING = [program for program in ("Xvfb", "xdotool") if shutil.which(program) is None]
 
 SCRIPT = """
 import numpy as np
-import host
-app = host.start()
+import slicer_standin
+app = slicer_standin.start()
 import slicer
-from host import mouse
+from slicer_standin import mouse
 window = slicer.util.mainWindow()
 window.resize(900, 700)
 window.move(0, 0)
@@ -47,7 +47,7 @@ def test_the_mouse_of_a_real_display_drags_an_roi(tmp_path: Path) -> None:
         os.close(write)
         with os.fdopen(read) as number:
             display = f":{number.readline().strip()}"
-        environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(TESTING)}
+        environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(STANDIN)}
         run = subprocess.run(
             [sys.executable, "-c", SCRIPT], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240
         )
