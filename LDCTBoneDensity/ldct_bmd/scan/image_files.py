@@ -48,13 +48,11 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     acquisition = _checked(hu, of_patient)
     source = Source(
         kind="file",
-        geometry=stored,
         file_sha256=_sha256(path),
-        choice=f"{path.name} is the only volume.",
-        path=str(path),
+        file_name=path.name,
     )
     progress("read", 1.0)
-    return CTScan(hu, geometry, acquisition, Patient(), source)
+    return CTScan(hu, geometry, acquisition, Patient(), source, stored)
 
 
 def _read_volume(path: Path) -> tuple[Geometry, NDArray[Any]]:
@@ -84,7 +82,7 @@ def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
         raise ValueError("a scan has three dimensions, and one value of more than 8 bits per voxel")
     stored = _grid_of(image)
     hu, geometry = _in_the_engines_frame(stored, sitk.GetArrayViewFromImage(image))
-    return CTScan(hu, geometry, _checked(hu, of_patient), Patient(), Source("file", stored))
+    return CTScan(hu, geometry, _checked(hu, of_patient), Patient(), Source("file"), stored)
 
 
 def _grid_of(image: sitk.Image) -> Geometry:
