@@ -92,7 +92,7 @@ def build_qa_scan(spec: QAPhantomSpec) -> CTScan:
         rng = np.random.default_rng([spec.seed, 11])
         hu += ramp_noise(rng, geometry.shape, spec.spacing_mm, spec.noise_peak_per_mm, spec.noise_hu)
     voxels = np.clip(np.rint(hu), *HU_RANGE).astype(np.int16)
-    return CTScan(voxels, geometry, spec.acquisition, Patient("QA"), Source("file", geometry))
+    return CTScan(voxels, geometry, spec.acquisition, Patient("QA"), Source("file"))
 
 
 def true_rod_hu(spec: QAPhantomSpec) -> NDArray[np.float64]:
