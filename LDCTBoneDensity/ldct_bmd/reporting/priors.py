@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ..calibration import BMDError
+from ..calibration.described import name_words
 from ..calibration.provenance import read_date
 from ..examination import Examination, is_intact, unused_levels
 from ..ground.errors import UsageError
@@ -132,7 +133,7 @@ def compare(
             changes.append(Change((now.level,), False, then.bmd_mg_cm3, now.bmd_mg_cm3, rate, lsc))
     scanner = " ".join(part for part in (prior.scan.manufacturer, prior.scan.model, prior.scan.station) if part)
     facts = {
-        "name": prior.calibration.name,
+        "name": name_words(prior.calibration),
         "material": prior.calibration.material,
         "scanner": scanner,
         "kvp": "?" if prior.scan.kvp is None else f"{prior.scan.kvp:g}",

@@ -10,9 +10,10 @@ from ...assessment import (
     format_bmd,
 )
 from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256, unused_levels
+from ...examination.reasons import reason_phrase
 from ...findings import Finding, FindingCode
 from ...ground.errors import UsageError
-from ...words import Catalogue, catalogue, current_language
+from ...words import Catalogue, catalogue, current_language, speaking
 from ..deidentify import is_signed_copy
 from ..priors import Comparison
 from .about import calibration_facts, patient_facts, scan_facts, software_facts
@@ -51,7 +52,14 @@ def compose(
         UsageError: the record was changed after it was signed.
     """
     refuse_changed(examination)
-    language = language or current_language()
+    with speaking(language or current_language()):
+        return _composed(examination, pictures, comparisons, deidentified)
+
+
+def _composed(
+    examination: Examination, pictures: Sequence[Picture], comparisons: Sequence[Comparison], deidentified: bool
+) -> Report:
+    language = current_language()
     say = catalogue(language)
     assessment = examination.assessment
     category = assessment.category
@@ -179,7 +187,7 @@ def _levels_line(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     for measurement in examination.measurements:
         level, excluded = shown_level(measurement.level, examination, say), measurement.excluded
         if excluded is not None:
-            values = {"reason": visible(excluded.reason), "reader": visible(excluded.reader)}
+            values = {"reason": visible(str(reason_phrase(excluded.reason))), "reader": visible(excluded.reader)}
             lines.append(say("use.excluded", level=level, time=time(excluded.time), **values))
         elif measurement.level in unused:
             lines.append(say("use.unused", level=level, reason=visible(unused[measurement.level])))
