@@ -7,7 +7,7 @@ from datetime import date
 from enum import Enum
 
 from ..ground.errors import UsageError
-from ..scan.kernels import UNKNOWN_SHARPNESS, kernel_sharpness
+from ..scan.kernels import kernel_sharpness
 from ..words import text
 
 # On the scale of Siemens' numbers. Within a class the mean over a VOI is the same; edge-enhancing kernels shift it.
@@ -120,7 +120,7 @@ def kernel_class(kernel: str | None) -> str | None:
     if not name:
         return None
     sharpness = kernel_sharpness(name)
-    if sharpness == UNKNOWN_SHARPNESS and f"{UNKNOWN_SHARPNESS:.0f}" not in name:
+    if sharpness is None:
         return name
     return next(label for limit, label in _SHARPER_THAN if sharpness >= limit)
 

@@ -11,10 +11,9 @@ from rich.text import Text
 from ..assessment import format_bmd
 from ..calibration import BMDError
 from ..calibration.described import name_words
-from ..examination import Examination, ScanIdentity, unused_levels
-from ..examination.reasons import reason_phrase
+from ..examination import Examination, unused_levels
 from ..findings import Finding, Severity
-from ..scan import SeriesSummary
+from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
 from ..words import text
 from .terminal import safe, say
 
@@ -69,22 +68,32 @@ def print_series(console: Console, series: Sequence[SeriesSummary]) -> None:
     console.print(table)
 
 
-def _print_choice(console: Console, scan: ScanIdentity) -> None:
-    if scan.choice:
-        say(console, scan.choice)
-    elif scan.file_name is not None:
-        say(console, text("result.measured", file=scan.file_name))
-    for other in scan.other_series:
-        if other.series_uid and other.series_uid in scan.choice:
-            continue
-        if not other.series_uid:
-            named = text("result.series_of_another")
-        elif other.description:
-            named = text("result.series_described", description=other.description, uid=other.series_uid)
+def _print_choice(console: Console, scan: ScanDescription) -> None:
+    source = scan.source
+    if source.choice is not None:
+        say(console, _chosen(source.choice, scan.acquisition.series_description))
+    elif source.file_name is not None:
+        say(console, text("choice.file", name=source.file_name))
+    for other in source.other_series:
+        if other.series_uid:
+            named = text("choice.named", name=_label(other.series_uid, other.description), slices=other.slices)
         else:
-            named = other.series_uid
-        key = "result.not_measured_because" if other.unsuitable else "result.not_measured"
-        say(console, text(key, series=named, slices=other.slices, reason=other.unsuitable), "dim")
+            named = text("choice.of_another_patient", slices=other.slices)
+        key = "choice.not_measured" if other.unsuitable is None else "choice.unsuitable"
+        say(console, text(key, series=named, reason=other.unsuitable), "dim")
+
+
+def _chosen(choice: SeriesChoice, description: str | None) -> str:
+    name = _label(choice.address, description)
+    if choice.reason in (ChoiceReason.ONLY, ChoiceReason.NAMED, ChoiceReason.LOADED):
+        return text(f"choice.chosen.{choice.reason.value}", name=name)
+    because = text(f"choice.because.{choice.reason.value}")
+    key = "choice.chosen" if choice.patients == 1 else "choice.chosen.patients"
+    return text(key, name=name, series=choice.series, patients=choice.patients, because=because)
+
+
+def _label(series_uid: str, description: str | None) -> str:
+    return text("choice.label", description=description, uid=series_uid) if description else series_uid
 
 
 def _measurement_table(examination: Examination) -> Table:
@@ -97,7 +106,7 @@ def _measurement_table(examination: Examination) -> Table:
     for measurement in examination.measurements:
         codes = [f.code.value for f in examination.findings if f.level == measurement.level]
         if measurement.excluded is not None:
-            codes.insert(0, text("result.excluded", reason=reason_phrase(measurement.excluded.reason)))
+            codes.insert(0, text("result.excluded", reason=measurement.excluded.text))
         elif measurement.level in unused:
             codes.insert(0, text("result.unused", reason=unused[measurement.level]))
         level = measurement.level

@@ -13,7 +13,6 @@ from ...assessment import format_bmd
 from ...calibration import BMDError, Calibration
 from ...calibration.described import name_words, source_words
 from ...examination import Measurement, unused_levels
-from ...examination.reasons import reason_phrase
 from ...labeling import VertebralColumn
 from ...words import text as say
 from ..deidentify import is_signed_copy
@@ -146,7 +145,7 @@ def _level_group(
         qualitative_evaluations=[sr.QualitativeEvaluation(codes.INCLUSION, use)],
     )
     if measurement.excluded is not None:
-        _add_text(group, codes.EXCLUSION_REASON, str(reason_phrase(measurement.excluded.reason)))
+        _add_text(group, codes.EXCLUSION_REASON, measurement.excluded.text)
     elif unused is not None:
         _add_text(group, codes.EXCLUSION_REASON, unused)
     automatic = measurement.automatic

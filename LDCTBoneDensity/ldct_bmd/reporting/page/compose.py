@@ -10,7 +10,6 @@ from ...assessment import (
     format_bmd,
 )
 from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256, unused_levels
-from ...examination.reasons import reason_phrase
 from ...findings import Finding, FindingCode
 from ...ground.errors import UsageError
 from ...words import Catalogue, catalogue, current_language, speaking
@@ -187,7 +186,7 @@ def _levels_line(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     for measurement in examination.measurements:
         level, excluded = shown_level(measurement.level, examination, say), measurement.excluded
         if excluded is not None:
-            values = {"reason": visible(str(reason_phrase(excluded.reason))), "reader": visible(excluded.reader)}
+            values = {"reason": visible(excluded.text), "reader": visible(excluded.reader)}
             lines.append(say("use.excluded", level=level, time=time(excluded.time), **values))
         elif measurement.level in unused:
             lines.append(say("use.unused", level=level, reason=visible(unused[measurement.level])))

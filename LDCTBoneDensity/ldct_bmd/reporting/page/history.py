@@ -5,8 +5,7 @@ from typing import Any
 
 from ...calibration import Calibration
 from ...calibration.described import name_words
-from ...examination import Examination, HistoryEntry
-from ...examination.reasons import reason_phrase
+from ...examination import Examination, HistoryEntry, exclusion_text
 from ...ground.errors import UsageError
 from ...ground.plain import PlainError, from_plain
 from ...words import Catalogue
@@ -41,7 +40,7 @@ def _change(entry: HistoryEntry, say: Catalogue) -> str:
     if entry.what in ("voi_moved", "voi_reset"):
         return _moved(old, new, say)
     if entry.what == "level_excluded" and isinstance(new, dict):
-        return str(reason_phrase(str(new.get("reason", ""))))
+        return _reason(new)
     if entry.what == "level_renamed":
         return say("history.from_to", old=old, new=new)
     if entry.what == "names_shifted" and isinstance(old, list) and isinstance(new, list) and old and new:
@@ -56,6 +55,13 @@ def _named(calibration: dict[str, Any]) -> str:
         return name_words(from_plain(Calibration, calibration))
     except (PlainError, UsageError):
         return str(calibration.get("name", ""))
+
+
+def _reason(exclusion: dict[str, Any]) -> str:
+    try:
+        return exclusion_text(exclusion["reason"], exclusion.get("words"))
+    except (KeyError, ValueError):
+        return ""
 
 
 def _moved(old: Any, new: Any, say: Catalogue) -> str:

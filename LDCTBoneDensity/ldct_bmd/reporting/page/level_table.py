@@ -3,7 +3,6 @@
 from ...anatomy import ASSESSED_LEVELS
 from ...assessment import format_bmd
 from ...examination import Examination, Measurement, unused_levels
-from ...examination.reasons import reason_phrase
 from ...words import Catalogue
 from .report import Column, Table
 from .words import DASH, half_interval, number, visible
@@ -67,7 +66,7 @@ def _use(measurement: Measurement, examination: Examination, say: Catalogue) -> 
     words = []
     unused = unused_levels(examination).get(measurement.level)
     if measurement.excluded is not None:
-        words.append(say("levels.excluded", reason=visible(str(reason_phrase(measurement.excluded.reason)), 120)))
+        words.append(say("levels.excluded", reason=visible(measurement.excluded.text, 120)))
     elif unused is not None:
         words.append(say("levels.unused", reason=visible(unused, 120)))
     elif measurement.level in examination.assessment.levels:
