@@ -31,6 +31,7 @@ ROOMS = (
     "corrections",
     "verdicts",
     "pipeline",
+    "review",
     "api",
     "reporting",
     "screening",
