@@ -32,6 +32,7 @@ ROOMS = (
     "corrections",
     "verdicts",
     "pipeline",
+    "review",
     "api",
     "reporting",
     "screening",
