@@ -24,7 +24,7 @@ from .upgrade import SCHEMA_1, upgraded
 
 SCHEMA = "ldct-bmd-examination/2"
 # How the scan was found, not which it is.
-_NOT_COMPARED = ("file_name", "choice", "other_series")
+_NOT_COMPARED = ("file_name", "choice", "other_series", "passed_over")
 
 
 @dataclass(frozen=True)
