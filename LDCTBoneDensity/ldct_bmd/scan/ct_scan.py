@@ -155,7 +155,7 @@ class OtherSeries:
 class Source:
     """Where the pixels come from, so that they can be found again. It names no folder.
 
-    ``file_name``, ``choice``, ``other_series`` and ``passed_over`` tell how the scan was found, not which it is, and are
+    ``file_name``, ``choice``, ``other_series`` and ``passed_over`` tell how the scan was found, not which it is: they are
     not compared.
 
     Attributes:
