@@ -98,7 +98,7 @@ def print_drift(console: Console, series: DriftSeries) -> None:
         say(console, f"{chart.name}: control limits {low:.4g} to {high:.4g} {chart.unit}.")
     for point in series.points:
         for alarm in series.alarms(point.calibration.identifier):
-            say(console, alarm, "red")
+            say(console, str(alarm), "red")
     if series.missed_months:
         say(console, f"No phantom scan in {', '.join(series.missed_months)}.", "yellow")
 

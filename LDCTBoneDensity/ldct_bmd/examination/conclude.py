@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ..assessment import assess, assessed_levels
+from ..assessment import NotUsed, assess, assessed_levels
 from ..calibration import BMDError, Scanner
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..findings import Finding, FindingCode, Severity
@@ -22,11 +22,9 @@ from ..quality import (
     tissue_findings,
     voi_findings,
 )
+from ..words import Fact
 from .record import Examination, Measurement, ScanIdentity
 
-# Why a measured level is not used, in the words of the statement.
-FRACTURED = "is fractured"
-DOUBTFUL = "has a doubtful outline"
 _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
@@ -53,10 +51,10 @@ def conclude(examination: Examination) -> Examination:
     return replace(examination, findings=findings, assessment=assessment)
 
 
-def unused_levels(examination: Examination) -> dict[str, str]:
+def unused_levels(examination: Examination) -> dict[str, NotUsed]:
     """Return the measured levels that are not used though no reader excluded them, each with the reason."""
-    fractured = dict.fromkeys(_confirmed(examination), FRACTURED)
-    doubtful = dict.fromkeys(_doubts(examination), DOUBTFUL)
+    fractured = dict.fromkeys(_confirmed(examination), NotUsed.FRACTURED)
+    doubtful = dict.fromkeys(_doubts(examination), NotUsed.DOUBTFUL_OUTLINE)
     excluded = {m.level for m in examination.measurements if m.excluded is not None}
     measured = {m.level for m in examination.measurements}
     return {level: why for level, why in (doubtful | fractured).items() if level in measured - excluded}
@@ -68,7 +66,7 @@ def _confirmed(examination: Examination) -> tuple[str, ...]:
     return confirmed_fractures(examination.quality.fracture_readings, reasons)
 
 
-def _doubts(examination: Examination) -> dict[str, str]:
+def _doubts(examination: Examination) -> dict[str, dict[str, Fact]]:
     """Return why the outlines of measured levels are doubtful."""
     quality = examination.quality
     by_hand = [facts.level for facts in quality.vois if facts.placed_by is not None]

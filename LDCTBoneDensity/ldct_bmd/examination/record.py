@@ -17,6 +17,8 @@ from ..morphometry import HeightLoss
 from ..quality import LevelHeights, QualityFacts
 from ..scan import CTScan
 from ..voi import CylinderVOI
+from ..words import Phrase
+from .shown import assessment_as_read, finding_as_read, plain_assessment, plain_findings
 from .signature import Signature
 
 SCHEMA = "ldct-bmd-examination/1"
@@ -220,7 +222,7 @@ class AutomaticResult:
     calibration: Calibration
     levels: tuple[str, ...]
     names_certain: bool
-    names_remark: str
+    names_remark: Phrase
     heights: tuple[LevelHeights, ...]
 
 
@@ -273,10 +275,10 @@ class Examination:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON values, ``schema`` first."""
         values = {"schema": SCHEMA, **to_plain(self)}
-        values["findings"] = [
-            {"code": f.code.value, "severity": f.severity.value, "level": f.level, "message": f.message}
-            for f in self.findings
-        ]
+        values["findings"] = plain_findings(self.findings)
+        values["assessment"] = plain_assessment(self.assessment)
+        if self.automatic is not None:
+            values["automatic"]["assessment"] = plain_assessment(self.automatic.assessment)
         return values
 
     def to_json(self) -> str:
@@ -313,9 +315,10 @@ class Examination:
             )
         values.pop("schema")
         try:
-            values["findings"] = [
-                {key: item for key, item in finding.items() if key != "severity"} for finding in values["findings"]
-            ]
+            values["findings"] = [finding_as_read(finding) for finding in values["findings"]]
+            values["assessment"] = assessment_as_read(values["assessment"])
+            if values.get("automatic") is not None:
+                values["automatic"]["assessment"] = assessment_as_read(values["automatic"]["assessment"])
             return from_plain(cls, values)
         except PlainError as error:
             raise UsageError(f"The record can't be read: {error}.") from error

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp, softmax
 
 from ..anatomy import LEVELS
+from ..words import Phrase
 
 # Votes are given over these, from the top; what lies above C7 or below L5 is all one.
 NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
@@ -94,12 +95,12 @@ class Naming:
     others: tuple[tuple[int, float], ...]
     rib_bearing: int = 12
 
-    def other(self, body: int) -> tuple[str, float]:
+    def other(self, body: int) -> tuple[str | Phrase, float]:
         """Return the next likely name of a body, and its probability."""
         position, probability = self.others[body]
         if 0 <= position < len(NAMES):
             return NAMES[position], probability
-        return "a cervical vertebra" if position < 0 else "a vertebra below L5", probability
+        return Phrase("names.cervical" if position < 0 else "names.below_l5"), probability
 
 
 def count_missing(centres_mm: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -200,13 +201,11 @@ def _between(heights_mm: ArrayLike) -> NDArray[np.float64]:
     return np.asarray((heights[1:] + heights[:-1]) / 2)
 
 
-def odd_place(upper: str, lower: str) -> str:
+def odd_place(upper: str, lower: str) -> Phrase:
     """Return what is wrong between two neighbours, or at a name given twice."""
-    where = f"at {upper or lower}" if upper == lower or not (upper and lower) else f"between {upper} and {lower}"
-    return (
-        f"{where} a body seems to be missing, split or joined to its neighbour; "
-        "look there, and confirm or correct the names"
-    )
+    if upper == lower or not (upper and lower):
+        return Phrase("names.odd_at", {"level": upper or lower})
+    return Phrase("names.odd_between", {"upper": upper, "lower": lower})
 
 
 def _slips(

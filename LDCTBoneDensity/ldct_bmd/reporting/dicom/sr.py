@@ -153,7 +153,7 @@ def _level_group(
         text = say("sr.before", hu=f"{automatic.mean_hu:.1f}", bmd=format_bmd(automatic.bmd_mg_cm3))
         _add_text(group, codes.COMMENT, text)
     if not examination.quality.certain(measurement.level):
-        _add_text(group, codes.COMMENT, say("sr.uncertain", remark=examination.quality.names_remark))
+        _add_text(group, codes.COMMENT, say("sr.uncertain", remark=str(examination.quality.names_remark)))
     return group
 
 
