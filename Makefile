@@ -13,7 +13,7 @@ demo: $(CLI_READY)
 
 # The module in a window, on a stand-in for 3D Slicer: make panel SCAN=FOLDER_OR_FILE [SCREENSHOT=FILE]
 panel: $(PANEL_READY)
-	PYTHONPATH=LDCTBoneDensity:Lab:Testing $(VENV)/bin/python -m host $(if $(SCAN),"$(SCAN)") $(if $(SCREENSHOT),--screenshot "$(SCREENSHOT)")
+	PYTHONPATH=LDCTBoneDensity:Lab:Standin $(VENV)/bin/python -m slicer_standin $(if $(SCAN),"$(SCAN)") $(if $(SCREENSHOT),--screenshot "$(SCREENSHOT)")
 
 test: $(DEV_READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile

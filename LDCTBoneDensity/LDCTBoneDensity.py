@@ -42,7 +42,7 @@ class LDCTBoneDensityWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self) -> None:
         """Build the panel."""
         ScriptedLoadableModuleWidget.setup(self)
-        from LDCTBoneDensityLib.Widget import Widget
+        from LDCTBoneDensityLib.panel.Widget import Widget
 
         self.logic = LDCTBoneDensityLogic()
         self.widget = Widget(self, self.logic.lib)
@@ -67,17 +67,17 @@ class LDCTBoneDensityLogic(ScriptedLoadableModuleLogic):
     """The module without its panel.
 
     Attributes:
-        lib: measures volumes and gives their reviews, see :class:`LDCTBoneDensityLib.Logic.Logic`.
+        lib: measures volumes and gives their reviews, see :class:`LDCTBoneDensityLib.work.Logic.Logic`.
     """
 
     def __init__(self, parent=None) -> None:
         ScriptedLoadableModuleLogic.__init__(self, parent)
-        from LDCTBoneDensityLib.Logic import Logic
+        from LDCTBoneDensityLib.work.Logic import Logic
 
         self.lib = Logic(self.getParameterNode)
 
     def measure(self, volumeNode, settings=None):
-        """Measure a volume and return its review; see :meth:`LDCTBoneDensityLib.Logic.Logic.measure`."""
+        """Measure a volume and return its review; see :meth:`LDCTBoneDensityLib.work.Logic.Logic.measure`."""
         return self.lib.measure(volumeNode, settings)
 
 
@@ -86,7 +86,7 @@ class LDCTBoneDensityTest(ScriptedLoadableModuleTest):
 
     def runTest(self) -> None:
         """Run all tests."""
-        from LDCTBoneDensityLib.SelfTest import SelfTest
+        from LDCTBoneDensityLib.work.SelfTest import SelfTest
 
         self.setUp()
         SelfTest(self).run()

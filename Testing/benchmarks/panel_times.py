@@ -21,12 +21,12 @@ MOVES = 40
 def main() -> None:
     """Print each time beside its target."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "Testing" / "panel")]
-    import host
-    from host.application.modules import load_scripted_module
-    from host.pythonqt.dialogs import answer_automatically
+    sys.path[:0] = [str(ROOT / "Standin"), str(ROOT / "Testing" / "panel")]
+    import slicer_standin
+    from slicer_standin.application.modules import load_scripted_module
+    from slicer_standin.pythonqt.dialogs import answer_automatically
 
-    host.start()
+    slicer_standin.start()
     answer_automatically()
     import slicer
 

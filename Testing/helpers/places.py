@@ -5,5 +5,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MODULE = ROOT / "LDCTBoneDensity"  # what Slicer installs; holds the engine
 LAB = ROOT / "Lab"
+STANDIN = ROOT / "Standin"  # what the panel's tests run in
 HELPERS = ROOT / "Testing" / "helpers"
 DATA = ROOT.parent / "shared" / "data"  # real scans and atlases, which are not part of the project

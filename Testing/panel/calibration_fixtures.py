@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,18 +12,13 @@ from typing import Any
 import pytest
 from panel_fixtures import READER, Database, Hands, load_dicom
 
+from helpers_dicom import as_image, datasets, save
 from ldct_bmd.calibration import Calibration, FitQuality, Method, Provenance, Scanner, kernel_class
 from ldct_bmd.calibration.phantom.description import PhantomDescription, load_phantom
 from ldct_bmd.calibration.provenance import read_date
 from ldct_bmd.examination import ScanIdentity, conclude
 from ldct_bmd_lab.phantom.build import MANUFACTURER
 from ldct_bmd_lab.phantom.qa import QAPhantomSpec, build_qa_scan
-
-ENGINE_TESTS = str(Path(__file__).resolve().parents[1] / "helpers")
-if ENGINE_TESTS not in sys.path:
-    sys.path.append(ENGINE_TESTS)
-
-from helpers_dicom import as_image, datasets, save  # noqa: E402 (found by the path above)
 
 __all__ = ["broken_volume", "dialog", "found", "pad_files", "phantom_volume", "review"]
 
@@ -123,8 +117,8 @@ def found(application: Any, pad_files: dict[str, tuple[Path, ...]], tmp_path_fac
     """What the engine's job makes of the pad's volume."""
     import slicer
 
-    from LDCTBoneDensityLib import EngineJob
-    from LDCTBoneDensityLib.PhantomJob import PhantomJob
+    from LDCTBoneDensityLib.work import EngineJob
+    from LDCTBoneDensityLib.work.PhantomJob import PhantomJob
 
     files, before = Database(), getattr(slicer, "dicomDatabase", None)
     slicer.dicomDatabase = files
@@ -163,7 +157,7 @@ class Dialog:
         return [item.text(column) for column in range(self.ui.rodTree.columnCount)]
 
     def click(self, name: str) -> None:
-        from host import mouse
+        from slicer_standin import mouse
 
         page = {"retireButton": 0, "findButton": 1, "pointsButton": 1, "keepButton": 1}.get(name)
         if page is not None:

@@ -1,14 +1,11 @@
 """Fixtures of the panel's tests: the stand-in for 3D Slicer, and what runs in it."""
 
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-TESTING = Path(__file__).resolve().parents[1]
-if str(TESTING) not in sys.path:
-    sys.path.insert(0, str(TESTING))
+from places import MODULE
 
 MISSING = [name for name in ("slicer_core", "PySide6") if find_spec(name) is None]
 collect_ignore_glob = ["test_*.py"] if MISSING else []
@@ -16,13 +13,13 @@ collect_ignore_glob = ["test_*.py"] if MISSING else []
 if not MISSING:
     from panel_fixtures import *  # noqa: F403
 
-    from host.fixtures import *  # noqa: F403
+    from slicer_standin.fixtures import *  # noqa: F403
 
 
 @pytest.fixture(scope="session")
 def scripted_modules() -> list[Path]:
     """What the stand-in finds at start-up."""
-    return [TESTING.parent / "LDCTBoneDensity" / "LDCTBoneDensity.py"]
+    return [MODULE / "LDCTBoneDensity.py"]
 
 
 def pytest_report_header() -> str:

@@ -7,8 +7,8 @@ from panel_fixtures import PhantomFiles
 
 def true_bodies(volume: Any, files: PhantomFiles) -> Any:
     """The phantom's true bodies as a segmentation."""
-    from LDCTBoneDensityLib.BodyMasks import BodyMasks
-    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.scene.BodyMasks import BodyMasks
+    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
 
     node = VertebraSegments.create(volume, BodyMasks.fromLabels(files.bodies))
     node.SetName("True bodies")

@@ -115,10 +115,10 @@ def measured(application: Any, phantom_files: PhantomFiles, tmp_path_factory: py
     """What the engine's job makes of the phantom and its true bodies: stored review, and bodies by level."""
     import slicer
 
-    from LDCTBoneDensityLib import EngineJob
-    from LDCTBoneDensityLib.BodyMasks import BodyMasks
-    from LDCTBoneDensityLib.MeasureJob import MeasureJob, MeasureSettings
-    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.scene.BodyMasks import BodyMasks
+    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.work import EngineJob
+    from LDCTBoneDensityLib.work.MeasureJob import MeasureJob, MeasureSettings
 
     files = Database()
     before = getattr(slicer, "dicomDatabase", None)
@@ -178,18 +178,18 @@ class Hands:
         self.wait()
 
     def wait(self, seconds: float = 0.0) -> None:
-        from host import mouse
+        from slicer_standin import mouse
 
         mouse.process_events(seconds)
 
     def wait_until(self, condition: Callable[[], Any], seconds: float = RUN_S) -> None:
-        from host import mouse
+        from slicer_standin import mouse
 
         mouse.process_until(condition, seconds)
 
     def click(self, name: str) -> None:
         """Click a button of the panel."""
-        from host import mouse
+        from slicer_standin import mouse
 
         mouse.click(getattr(self.ui, name))
 

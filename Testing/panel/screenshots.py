@@ -27,12 +27,14 @@ VIEW_MM = 130.0
 def main(folder: Path) -> None:
     """Make the pictures in ``folder``."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    sys.path[:0] = [str(ROOT / "Testing"), str(ROOT / "Testing" / "panel"), str(ROOT / "LDCTBoneDensity")]
-    import host
-    from host.application.modules import load_scripted_module
-    from host.pythonqt.dialogs import answer_automatically
+    sys.path[:0] = [
+        str(ROOT / name) for name in ("Standin", "Testing/panel", "Testing/helpers", "LDCTBoneDensity", "Lab")
+    ]
+    import slicer_standin
+    from slicer_standin.application.modules import load_scripted_module
+    from slicer_standin.pythonqt.dialogs import answer_automatically
 
-    host.start()
+    slicer_standin.start()
     answer_automatically()
     import slicer
 

@@ -244,7 +244,7 @@ def test_nothing_is_kept_without_an_operator(dialog: Dialog, found: Any) -> None
 def test_a_full_disk_is_told_and_leaves_no_folder(
     dialog: Dialog, phantom_volume: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from LDCTBoneDensityLib.PhantomJob import PhantomJob
+    from LDCTBoneDensityLib.work.PhantomJob import PhantomJob
 
     folders: list[Path] = []
 

@@ -22,7 +22,7 @@ def center(hands: Hands, level: str) -> np.ndarray:
 
 
 def test_dragging_a_voi_in_a_slice_view_changes_its_row(review: Hands) -> None:
-    from host import mouse
+    from slicer_standin import mouse
 
     before, numbers = review.table.cells("L1"), []
     review.review.previewed.connect(lambda examination: numbers.append(examination.measurement("L1").mean_hu))
@@ -38,7 +38,7 @@ def test_dragging_a_voi_in_a_slice_view_changes_its_row(review: Hands) -> None:
 
 
 def test_dragging_a_voi_in_the_3d_view_changes_its_row(review: Hands) -> None:
-    from host import mouse
+    from slicer_standin import mouse
 
     slicer.util.resetThreeDViews()
     view = slicer.app.layoutManager().threeDWidget(0).threeDView()
@@ -86,7 +86,7 @@ def test_excluding_l1_leaves_it_out_of_the_mean_and_shows_why(review: Hands) -> 
 
 
 def test_clearing_the_box_of_a_level_asks_for_the_reason(review: Hands) -> None:
-    from host.pythonqt.dialogs import answering
+    from slicer_standin.pythonqt.dialogs import answering
 
     with answering("Cyst"):
         review.table.setUsed("L2", False)
@@ -99,7 +99,7 @@ def test_a_reason_in_own_words_is_typed_into_the_panel(review: Hands) -> None:
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
 
-    from host import mouse
+    from slicer_standin import mouse
 
     assert not review.ui.reasonEdit.visible
     review.panel.actions.exclude("other")
@@ -110,7 +110,7 @@ def test_a_reason_in_own_words_is_typed_into_the_panel(review: Hands) -> None:
 
 
 def test_shifting_the_names_renames_rows_segments_and_vois_and_undo_brings_them_back(review: Hands) -> None:
-    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
 
     segments = VertebraSegments.levels(review.review.segmentationNode)
     review.click("shiftDownButton")
@@ -169,7 +169,7 @@ def test_a_voi_can_be_added_to_any_other_vertebra(review: Hands) -> None:
 
 
 def test_an_edited_segment_places_its_voi_anew(review: Hands) -> None:
-    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
 
     node, before = review.review.segmentationNode, review.table.cells("L1")
     segment = VertebraSegments.segmentOf(node, "L1")

@@ -125,7 +125,7 @@ def test_a_failing_engine_is_told_in_a_sentence_and_the_panel_goes_on(panel: Han
 
 
 def test_an_engine_that_dies_is_told(panel: Hands, ct: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from LDCTBoneDensityLib import EngineRunner
+    from LDCTBoneDensityLib.work import EngineRunner
 
     monkeypatch.setattr(EngineRunner, "python", lambda: "/no/such/python")
     panel.choose(ct)

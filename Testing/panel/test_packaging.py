@@ -39,7 +39,7 @@ def test_cmake_lists_every_file_of_the_module_and_no_other() -> None:
 
 
 def test_each_class_of_the_panel_has_a_file_of_its_own_named_after_it() -> None:
-    for path in (MODULE / "LDCTBoneDensityLib").glob("*.py"):
+    for path in (MODULE / "LDCTBoneDensityLib").rglob("*.py"):
         public = re.findall(r"^class ([A-Z]\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
         values = re.findall(r"^@dataclass\(frozen=True\)\nclass (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(public) - set(values) <= {path.stem}, path.name
@@ -110,11 +110,11 @@ find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *a: None if name.split(".")[0] in BLOCKED else find_spec(name, *a)
 sys.meta_path.insert(0, Nothing())
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
-import host
-app = host.start()
+import slicer_standin
+app = slicer_standin.start()
 from pathlib import Path
-from host.application.modules import load_scripted_module
-from host.pythonqt.failures import take_failures
+from slicer_standin.application.modules import load_scripted_module
+from slicer_standin.pythonqt.failures import take_failures
 import slicer
 load_scripted_module(Path(sys.argv[2]) / "LDCTBoneDensity.py")
 slicer.util.selectModule("LDCTBoneDensity")
@@ -127,7 +127,7 @@ print(ui.requirementsLabel.text)
 
 def test_the_panel_opens_with_nothing_but_what_slicer_ships_and_says_what_it_will_install() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", OPEN_BARE, str(ROOT / "Testing"), str(MODULE)],
+        [sys.executable, "-c", OPEN_BARE, str(ROOT / "Standin"), str(MODULE)],
         capture_output=True,
         text=True,
         check=False,

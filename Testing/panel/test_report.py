@@ -58,7 +58,7 @@ def test_a_signature_covers_the_comment_and_locks_it(review: Hands) -> None:
 def test_a_site_s_key_signs_and_is_remembered(review: Hands, tmp_path: Path) -> None:
     import qt
 
-    from LDCTBoneDensityLib.ReportPanel import KEY_SETTING
+    from LDCTBoneDensityLib.panel.ReportPanel import KEY_SETTING
 
     private = Ed25519PrivateKey.generate()
     key = tmp_path / "key.pem"
@@ -131,7 +131,7 @@ def written_page(folder: Path) -> Path:
 
 
 def test_the_modules_own_test_passes(application: Any) -> None:
-    from LDCTBoneDensityLib.SelfTest import SelfTest
+    from LDCTBoneDensityLib.work.SelfTest import SelfTest
 
     SelfTest(unittest.TestCase()).run()
     assert slicer.mrmlScene.GetFirstNodeByName("Self test") is not None

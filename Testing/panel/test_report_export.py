@@ -54,7 +54,7 @@ def export(hands: Hands, folder: Path) -> None:
 
 
 def add_priors(hands: Hands, *paths: Path) -> None:
-    from host.pythonqt.dialogs import answering
+    from slicer_standin.pythonqt.dialogs import answering
 
     with answering([str(path) for path in paths]):
         hands.click("addPriorButton")
@@ -169,8 +169,8 @@ def test_a_mask_that_was_not_measured_is_not_exported(review: Hands, tmp_path: P
 def test_a_segment_painted_before_the_review_is_opened_again_waits_for_update(
     review: Hands, ct: Any, tmp_path: Path
 ) -> None:
-    from LDCTBoneDensityLib.VertebraSegments import VertebraSegments
-    from LDCTBoneDensityLib.VolumeReader import VolumeReader
+    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
+    from LDCTBoneDensityLib.scene.VolumeReader import VolumeReader
 
     drawn = painted(review.review.session.state.bodies["L1"])
     VertebraSegments.writeBody(review.review.segmentationNode, VolumeReader(ct), "L1", drawn)
@@ -228,7 +228,7 @@ def test_a_volume_that_is_not_from_dicom_has_no_dicom_outputs(panel: Hands, meas
 @pytest.fixture
 def dicom_database(review: Hands, phantom_files: PhantomFiles, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Slicer's database in the stand-in, with the phantom's scan."""
-    from host.application.dicom import ctkDICOMDatabase
+    from slicer_standin.application.dicom import ctkDICOMDatabase
 
     database = ctkDICOMDatabase()
     database._add(phantom_files.dicom[0].parent)
@@ -260,7 +260,7 @@ def test_objects_go_into_slicers_database_and_the_next_report_names_the_one_befo
 def test_a_report_that_the_database_did_not_take_counts_as_reported_all_the_same(
     review: Hands, dicom_database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from LDCTBoneDensityLib.DicomDatabase import DicomDatabase
+    from LDCTBoneDensityLib.work.DicomDatabase import DicomDatabase
 
     def refuse(folder: Path) -> int:
         raise UsageError("The database did not take it.")
@@ -303,7 +303,7 @@ def pacs() -> Iterator[tuple[int, list[pydicom.Dataset]]]:
 def test_objects_are_sent_to_a_pacs_whose_address_is_remembered(review: Hands, pacs: Any) -> None:
     import qt
 
-    from LDCTBoneDensityLib.ExportPanel import PACS_SETTING
+    from LDCTBoneDensityLib.panel.ExportPanel import PACS_SETTING
 
     port, received = pacs
     tick(review, "srBox")

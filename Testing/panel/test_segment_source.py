@@ -24,14 +24,14 @@ import slicer
     ],
 )
 def test_a_segments_name_tells_its_level_or_nothing(application: Any, name: str, level: str | None) -> None:
-    from LDCTBoneDensityLib.SegmentSource import SegmentSource
+    from LDCTBoneDensityLib.scene.SegmentSource import SegmentSource
 
     assert SegmentSource.levelInName(name) == level
 
 
 def test_terminology_goes_before_the_name(application: Any) -> None:
-    from LDCTBoneDensityLib.SegmentSource import SegmentSource
-    from LDCTBoneDensityLib.Terminology import Terminology
+    from LDCTBoneDensityLib.scene.SegmentSource import SegmentSource
+    from LDCTBoneDensityLib.scene.Terminology import Terminology
 
     segment = slicer.vtkSegment()
     segment.SetName("my segment")
@@ -40,8 +40,8 @@ def test_terminology_goes_before_the_name(application: Any) -> None:
 
 
 def test_two_segments_of_one_level_are_refused(application: Any, ct: Any) -> None:
-    from LDCTBoneDensityLib.SegmentSource import SegmentSource
-    from LDCTBoneDensityLib.VolumeReader import VolumeReader
+    from LDCTBoneDensityLib.scene.SegmentSource import SegmentSource
+    from LDCTBoneDensityLib.scene.VolumeReader import VolumeReader
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     node.GetSegmentation().AddEmptySegment("a", "L1")
@@ -53,8 +53,8 @@ def test_two_segments_of_one_level_are_refused(application: Any, ct: Any) -> Non
 
 
 def test_a_segmentation_on_another_grid_is_brought_to_the_volumes(application: Any, ct: Any) -> None:
-    from LDCTBoneDensityLib.SegmentSource import SegmentSource
-    from LDCTBoneDensityLib.VolumeReader import VolumeReader
+    from LDCTBoneDensityLib.scene.SegmentSource import SegmentSource
+    from LDCTBoneDensityLib.scene.VolumeReader import VolumeReader
 
     coarse = slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, ct, "coarse")
     spacing, shape = np.array(ct.GetSpacing()) * 2, np.array(slicer.util.arrayFromVolume(ct).shape) // 2

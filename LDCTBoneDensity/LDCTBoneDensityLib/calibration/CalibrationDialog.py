@@ -1,0 +1,168 @@
+"""The window on the site's calibrations: what is there, one more from a phantom, drift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ldct_bmd.calibration.drift import all_series
+from ldct_bmd.findings import Severity
+from ldct_bmd.ground.errors import UsageError
+
+from ..common.FindingsView import noteStyle
+from ..common.Signal import Signal
+from .CalibrationList import CalibrationList
+from .DriftPlot import REFERENCE, DriftPlot
+from .PhantomCalibration import PhantomCalibration
+from .SiteStore import SiteStore
+
+if TYPE_CHECKING:
+    from ldct_bmd.calibration.drift import DriftSeries
+
+LIST_TAB, PHANTOM_TAB, DRIFT_TAB = range(3)
+
+
+class CalibrationDialog:
+    """Not modal: points are moved in the views while it is open.
+
+    Attributes:
+        changed: told of nothing, after a calibration was added or retired.
+        window, ui: the dialog and its widgets.
+        list, phantom, plot: its pages.
+    """
+
+    def __init__(self, uiPath: str, parent, store: SiteStore) -> None:
+        self.changed = Signal()
+        self._store = store
+        self.window = slicer.util.loadUI(uiPath)
+        self.window.setParent(parent, qt.Qt.Dialog)
+        self.ui = slicer.util.childWidgetVariables(self.window)
+        self.ui.phantomVolumeCombo.setMRMLScene(slicer.mrmlScene)
+        self.list = CalibrationList(self.ui, store, self._operator)
+        self.phantom = PhantomCalibration(self.ui, store, self._operator)
+        self.plot = DriftPlot(self.ui.plotHolder.layout())
+        self._series: list[DriftSeries] = []
+        self._busy = False
+        for words in (_("slope"), _("intercept"), _("BMD of a vertebra of 100 mg/cm3")):
+            self.ui.quantityCombo.addItem(words)
+        self.ui.quantityCombo.setCurrentIndex(REFERENCE)
+        for label in (self.ui.storeLabel, self.ui.dialogMessageLabel, self.ui.driftLabel):
+            label.setTextFormat(qt.Qt.PlainText)
+        self.list.retired.connect(lambda one: self._storeChanged())
+        self.list.refused.connect(self._refuse)
+        self.phantom.kept.connect(lambda calibration: self._storeChanged(calibration.identifier))
+        self.ui.seriesCombo.connect("currentIndexChanged(int)", self._plot)
+        self.ui.quantityCombo.connect("currentIndexChanged(int)", self._plot)
+        self.ui.tabs.connect("currentChanged(int)", self._plot)
+        self.ui.closeButton.connect("clicked(bool)", lambda _checked: self.window.close())
+        self.window.connect("finished(int)", lambda _result: self.forget())
+
+    def open(self, operator: str, volumeNode) -> None:
+        """Show the window, with the volume that is on display for a phantom."""
+        if not self.ui.operatorEdit.text.strip():
+            self.ui.operatorEdit.setText(operator)
+        if self.ui.phantomVolumeCombo.currentNode() is None:
+            self.ui.phantomVolumeCombo.setCurrentNode(volumeNode)
+        self.refresh()
+        self.window.show()
+        self.window.raise_()
+
+    def refresh(self) -> None:
+        """Read the store again."""
+        self._refuse("")
+        stored = []
+        path = self._store.path
+        try:
+            stored = self._store.stored()
+        except UsageError as error:
+            self._refuse(str(error))
+        if not path:
+            words = _("No store is named: choose the site's store in the section on the calibration.")
+        elif not Path(path).is_file():
+            words = _("{path} is not there yet: the first calibration makes it.").format(path=path)
+        else:
+            words = path
+        self.ui.storeLabel.setText(words)
+        self.list.show(stored)
+        self._busy = True
+        chosen = self.ui.seriesCombo.currentText
+        self._series = all_series([one.calibration for one in stored if one.retired is None])
+        names = [_seriesWords(series) for series in self._series]
+        self.ui.seriesCombo.clear()
+        self.ui.seriesCombo.addItems(names)
+        if chosen in names:
+            self.ui.seriesCombo.setCurrentIndex(names.index(chosen))
+        self._busy = False
+        self._plot()
+
+    def forget(self) -> None:
+        """Take all that the window put into the scene out again."""
+        self.phantom.forget()
+        self.plot.forget()
+
+    def close(self) -> None:
+        """Close the window: the panel goes away."""
+        self.forget()
+        self.window.close()
+
+    def _operator(self) -> str:
+        return self.ui.operatorEdit.text.strip()
+
+    def _storeChanged(self, identifier: str | None = None) -> None:
+        self.refresh()
+        if identifier in self.list.identifiers():
+            self.list.select(identifier)
+        self.changed.emit()
+
+    def _plot(self) -> None:
+        number = self.ui.seriesCombo.currentIndex
+        if self._busy or self.ui.tabs.currentIndex != DRIFT_TAB:
+            return
+        if not 0 <= number < len(self._series):
+            self.plot.clear()
+            self.ui.driftLabel.setText(_("The store holds no calibration from a phantom, so there is no series."))
+            return
+        series = self._series[number]
+        self.plot.show(series, self.ui.quantityCombo.currentIndex)
+        self.ui.driftLabel.setText("\n".join(_driftWords(series, self.ui.quantityCombo.currentIndex)))
+
+    def _refuse(self, sentence: str) -> None:
+        label = self.ui.dialogMessageLabel
+        label.setStyleSheet(noteStyle(Severity.ERROR))
+        label.setText(sentence)
+        label.setVisible(bool(sentence))
+
+
+def _seriesWords(series: DriftSeries) -> str:
+    newest = series.points[-1].calibration
+    origin = newest.provenance
+    parts = (
+        str(origin.scanner),
+        f"{newest.kvp:g} kVp",
+        origin.filter_type,
+        _("kernel {kernel}").format(kernel=origin.kernel_class),
+        origin.phantom,
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _driftWords(series: DriftSeries, quantity: int) -> list[str]:
+    words = [series.too_short] if series.too_short else []
+    if series.charts:
+        low, high = series.charts[quantity].limits
+        words.append(
+            _("Dashed: control limits, {low:.4g} to {high:.4g} {unit}. Red: out of control.").format(
+                low=low, high=high, unit=series.charts[quantity].unit
+            )
+        )
+    alarms = [alarm for point in series.points for alarm in series.alarms(point.calibration.identifier)]
+    if series.charts and not alarms:
+        words.append(_("No point is out of control."))
+    words += alarms
+    if series.missed_months:
+        words.append(_("No phantom scan in {months}.").format(months=", ".join(series.missed_months)))
+    return words

@@ -1,0 +1,1 @@
+"""The site's calibrations: the section, the window, the store."""

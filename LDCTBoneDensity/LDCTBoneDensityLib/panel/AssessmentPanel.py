@@ -1,0 +1,62 @@
+"""The assessment: mean of L1 and L2, category, what limits it, T12 beside it, and the automatic result."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import qt
+from slicer.i18n import tr as _
+
+from ..common.Words import categoryWord, levelWord, withUnit
+from .AssessmentBar import AssessmentBar
+
+if TYPE_CHECKING:
+    from ldct_bmd.examination import Examination
+
+
+class AssessmentPanel:
+    """Shows what a record concludes."""
+
+    def __init__(self, ui) -> None:
+        self._bar = AssessmentBar(ui.barLabel)
+        self._statement, self._reference, self._automatic = ui.statementLabel, ui.referenceLabel, ui.automaticLabel
+        for label in (self._statement, self._reference, self._automatic):
+            label.setTextFormat(qt.Qt.PlainText)
+        font = self._statement.font
+        font.setBold(True)
+        self._statement.setFont(font)
+
+    def show(self, examination: Examination | None) -> None:
+        """Show the assessment of ``examination``."""
+        if examination is None:
+            self._bar.show(None, None, None)
+            for label in (self._statement, self._reference, self._automatic):
+                label.setText("")
+            self._statement.setText(_("Not measured yet."))
+            return
+        assessment, automatic = examination.assessment, examination.automatic
+        self._bar.show(
+            assessment.mean_bmd_mg_cm3,
+            assessment.category,
+            automatic.assessment.mean_bmd_mg_cm3 if automatic is not None else None,
+        )
+        self._statement.setText(assessment.statement)
+        reference = examination.measurement("T12")
+        self._reference.setText(
+            ""
+            if reference is None
+            else _("{level} as a reference: {bmd}{excluded}").format(
+                level=levelWord(examination, "T12"),
+                bmd=withUnit(reference.bmd_mg_cm3),
+                excluded=_(" (excluded)") if reference.excluded is not None else "",
+            )
+        )
+        self._automatic.setText(
+            ""
+            if automatic is None
+            else _("Automatic result: {bmd}, {category}. Corrections by the reader: {count}.").format(
+                bmd=withUnit(automatic.assessment.mean_bmd_mg_cm3),
+                category=categoryWord(automatic.assessment.category),
+                count=len(examination.history),
+            )
+        )

@@ -1,0 +1,128 @@
+"""The part of the report's section that exports: what, of which earlier records, and where to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import qt
+from slicer.i18n import tr as _
+
+from ..common.Signal import Signal
+from ..work.Destination import Destination
+from ..work.ExportSettings import ExportSettings
+
+if TYPE_CHECKING:
+    from ..scene.Review import Review
+
+# Check box and the engine's Output that it stands for.
+_FILES = (("recordBox", "record"), ("htmlBox", "html"), ("pdfBox", "pdf"), ("tablesBox", "tables"))
+_OBJECTS = (("segBox", "seg"), ("srBox", "sr"), ("dicomPdfBox", "dicom_pdf"), ("captureBox", "dicom_overview"))
+_DESTINATIONS = (Destination.FOLDER, Destination.DATABASE, Destination.PACS)
+PACS_SETTING, TLS_SETTING = "LDCTBoneDensity/PacsAddress", "LDCTBoneDensity/PacsTls"
+
+
+class ExportPanel:
+    """Collects what the reader wants exported. A PACS's address stays in the application's settings.
+
+    Attributes:
+        wanted: told of ExportSettings: an export or a preview.
+
+    Args:
+        window: the parent of the file dialog.
+    """
+
+    def __init__(self, ui, window) -> None:
+        self.wanted = Signal()
+        self._ui, self._window = ui, window
+        self._review: Review | None = None
+        self._isBusy = False
+        self._priors: list[Path] = []  # in the order of the list's rows
+        for words in (_("Folder"), _("Slicer's DICOM database"), _("PACS")):
+            ui.destinationCombo.addItem(words)
+        settings = qt.QSettings()
+        ui.pacsEdit.setText(str(settings.value(PACS_SETTING, "") or ""))
+        ui.pacsTlsBox.setChecked(str(settings.value(TLS_SETTING, "")).lower() == "true")
+        ui.destinationCombo.connect("currentIndexChanged(int)", self._allow)
+        ui.pacsEdit.connect("textChanged(QString)", self._allow)
+        ui.addPriorButton.connect("clicked(bool)", self._addPriors)
+        ui.removePriorButton.connect("clicked(bool)", self._removePriors)
+        ui.previewButton.connect("clicked(bool)", self._preview)
+        ui.exportButton.connect("clicked(bool)", self._export)
+        self._allow()
+
+    def show(self, review: Review | None, isBusy: bool) -> None:
+        """Allow what can be exported of ``review``; another's earlier records and folder are not this one's."""
+        if review is not self._review:
+            self._priors.clear()
+            self._ui.priorsList.clear()
+            self._ui.exportPath.currentPath = ""
+        self._review, self._isBusy = review, isBusy
+        self._allow()
+
+    def _destination(self) -> Destination:
+        return _DESTINATIONS[self._ui.destinationCombo.currentIndex]
+
+    def _hasDicom(self) -> bool:
+        return self._review is not None and self._review.stored.scan["source"]["kind"] == "dicom"
+
+    def _allow(self, _value=None) -> None:
+        ui, destination = self._ui, self._destination()
+        isFolder = destination is Destination.FOLDER
+        for name, _output in _FILES:
+            getattr(ui, name).setEnabled(isFolder)
+        for name, _output in _OBJECTS:
+            getattr(ui, name).setEnabled(self._hasDicom())
+        for field in (ui.exportPathLabel, ui.exportPath):
+            field.setVisible(isFolder)
+        for field in (ui.pacsLabel, ui.pacsEdit, ui.pacsTlsBox):
+            field.setVisible(destination is Destination.PACS)
+        ui.pacsTlsBox.setEnabled("://" not in ui.pacsEdit.text)
+        ui.noDicomLabel.setVisible(self._review is not None and not self._hasDicom())
+        isReady = self._review is not None and not self._isBusy
+        ui.previewButton.setEnabled(isReady)
+        ui.exportButton.setEnabled(isReady and (isFolder or self._hasDicom()))
+
+    def _outputs(self) -> tuple[str, ...]:
+        boxes = [(getattr(self._ui, name), output) for name, output in (*_FILES, *_OBJECTS)]
+        return tuple(output for box, output in boxes if box.enabled and box.checked)
+
+    def _settings(self, destination: Destination, outputs: tuple[str, ...]) -> ExportSettings:
+        ui = self._ui
+        path = ui.exportPath.currentPath
+        return ExportSettings(
+            outputs=outputs,
+            destination=destination,
+            folder=Path(path) if path else None,
+            pacs=ui.pacsEdit.text.strip(),
+            tls=ui.pacsTlsBox.checked,
+            deidentify=ui.deidentifyBox.checked,
+            priors=tuple(self._priors),
+        )
+
+    def _preview(self, _checked: bool = False) -> None:
+        self.wanted.emit(self._settings(Destination.PREVIEW, ("html",)))
+
+    def _export(self, _checked: bool = False) -> None:
+        settings = self._settings(self._destination(), self._outputs())
+        if settings.destination is Destination.PACS:
+            stored = qt.QSettings()
+            stored.setValue(PACS_SETTING, settings.pacs)
+            stored.setValue(TLS_SETTING, settings.tls)
+        self.wanted.emit(settings)
+
+    def _addPriors(self, _checked: bool = False) -> None:
+        paths = qt.QFileDialog.getOpenFileNames(
+            self._window, _("Records of earlier examinations"), "", _("Records (measurement.json *.json)")
+        )
+        for path in map(Path, paths):
+            if path not in self._priors:
+                self._priors.append(path)
+                self._ui.priorsList.addItem(f"{path.parent.name}/{path.name}")
+                self._ui.priorsList.item(len(self._priors) - 1).setToolTip(str(path))
+
+    def _removePriors(self, _checked: bool = False) -> None:
+        for item in self._ui.priorsList.selectedItems():
+            row = self._ui.priorsList.row(item)
+            self._ui.priorsList.takeItem(row)
+            del self._priors[row]

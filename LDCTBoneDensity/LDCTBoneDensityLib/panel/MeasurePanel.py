@@ -1,0 +1,63 @@
+"""The section that measures: source of the vertebrae, the button, progress, cancel, and what went wrong."""
+
+import qt
+from slicer.i18n import tr as _
+
+from ldct_bmd.findings import Severity
+
+from ..common.FindingsView import noteStyle
+from ..common.Signal import Signal
+from ..common.Words import stageWord
+
+
+class MeasurePanel:
+    """Shows how far a run is.
+
+    Attributes:
+        started, cancelled: told of nothing, when the buttons are pressed.
+    """
+
+    def __init__(self, ui) -> None:
+        self.started, self.cancelled = Signal(), Signal()
+        self._ui = ui
+        ui.messageLabel.setTextFormat(qt.Qt.PlainText)
+        ui.requirementsLabel.setTextFormat(qt.Qt.PlainText)
+        ui.measureButton.connect("clicked(bool)", self._start)
+        ui.cancelButton.connect("clicked(bool)", self._cancel)
+
+    def allow(self, hasVolume: bool, isRunning: bool, hasSource: bool) -> None:
+        """Enable what makes sense now."""
+        self._ui.measureButton.setEnabled(hasVolume and not isRunning)
+        self._ui.cancelButton.setVisible(isRunning)
+        self._ui.progressBar.setVisible(isRunning)
+        self._ui.wholeCheckBox.setEnabled(hasSource)
+
+    def progress(self, stage: str, fraction: float, name: str) -> None:
+        """Show stage and fraction of the run on the volume called ``name``."""
+        self._ui.progressBar.setValue(int(100 * min(max(fraction, 0.0), 1.0)))
+        self._ui.progressBar.setFormat(f"{name}: {stageWord(stage)} %p %" if stage else f"{name}: %p %")
+
+    def requirements(self, sentence: str) -> None:
+        """Show what a first measurement will install."""
+        self._ui.requirementsLabel.setText(sentence)
+        self._ui.requirementsLabel.setVisible(bool(sentence))
+
+    def refuse(self, sentence: str) -> None:
+        """Show what went wrong."""
+        self._show(_("Not possible: {sentence}").format(sentence=sentence), Severity.ERROR)
+
+    def note(self, sentence: str) -> None:
+        """Show what was done; "" takes the last message away."""
+        self._show(sentence, Severity.INFO)
+
+    def _show(self, text: str, severity: Severity) -> None:
+        label = self._ui.messageLabel
+        label.setStyleSheet(noteStyle(severity))
+        label.setText(text)
+        label.setVisible(bool(text))
+
+    def _start(self, _checked: bool = False) -> None:
+        self.started.emit()
+
+    def _cancel(self, _checked: bool = False) -> None:
+        self.cancelled.emit()

@@ -1,0 +1,102 @@
+"""The section on the report: reader, comment, key, signature. Exporting is :class:`.ExportPanel.ExportPanel`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import qt
+from slicer.i18n import tr as _
+
+from ldct_bmd.examination import is_intact
+
+from ..common.Signal import Signal
+from .ExportPanel import ExportPanel
+
+if TYPE_CHECKING:
+    from ..scene.Review import Review
+    from ..scene.ReviewSession import ReviewSession
+
+KEY_SETTING = "LDCTBoneDensity/SigningKey"
+
+
+class ReportPanel:
+    """Lets a reader comment and sign. The place of the site's key stays in the application's settings.
+
+    Args:
+        prepare: installs what signing with a key needs; UsageError where the user declines.
+
+    Attributes:
+        wanted: told of a correction: signing, and taking the signature off.
+        export: the part that exports.
+    """
+
+    def __init__(self, ui, window, reader: str, prepare: Callable[[], None]) -> None:
+        self.wanted = Signal()
+        self.export = ExportPanel(ui, window)
+        self._ui = ui
+        self._prepare = prepare
+        self._review: Review | None = None
+        self._busy = False
+        ui.readerEdit.setText(reader)
+        ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
+        ui.keyPath.setCurrentPath(str(qt.QSettings().value(KEY_SETTING, "") or ""))
+        ui.keyPath.connect("currentPathChanged(QString)", self._keyChosen)
+        ui.commentEdit.connect("textChanged()", self._commented)
+        ui.signButton.connect("clicked(bool)", self._sign)
+
+    def reader(self) -> str:
+        """Return the reader's name as typed."""
+        return self._ui.readerEdit.text.strip()
+
+    def show(self, review: Review | None, isBusy: bool) -> None:
+        """Show a review's comment and signature."""
+        self._review = review
+        self.export.show(review, isBusy)
+        self._ui.signButton.setEnabled(review is not None)
+        isSigned = review is not None and review.examination.signature is not None
+        self._ui.signButton.setText(_("Take signature off") if isSigned else _("Si&gn"))
+        self._ui.commentEdit.setEnabled(review is not None and not isSigned)
+        comment = "" if review is None else review.examination.comment or ""
+        if comment != self._ui.commentEdit.plainText:
+            self._busy = True
+            self._ui.commentEdit.setPlainText(comment)
+            self._busy = False
+        self._ui.signatureLabel.setText(self._words())
+
+    def _words(self) -> str:
+        signature = self._review.examination.signature if self._review is not None else None
+        if self._review is None:
+            return ""
+        if signature is None:
+            return _("Not signed.")
+        if not is_intact(self._review.examination):
+            return _(
+                "Signed by {reader}, {time}, but changed afterwards: it can't be exported. Take the signature off, "
+                "check everything, and sign again."
+            ).format(reader=signature.reader, time=signature.time)
+        return _("Signed by {reader}, {time}. It takes no correction until the signature is taken off.").format(
+            reader=signature.reader, time=signature.time
+        )
+
+    def _commented(self) -> None:
+        if not self._busy and self._review is not None:
+            self._review.annotate(self._ui.commentEdit.plainText)
+
+    def _sign(self, _checked: bool = False) -> None:
+        if self._review is None:
+            return
+        if self._review.examination.signature is None:
+            self.wanted.emit(self._signWith)
+        else:
+            self.wanted.emit(lambda session: session.unsign())
+
+    def _signWith(self, session: ReviewSession) -> None:
+        path = self._ui.keyPath.currentPath
+        if path:
+            self._prepare()
+        session.sign(Path(path) if path else None)
+
+    def _keyChosen(self, path: str) -> None:
+        qt.QSettings().setValue(KEY_SETTING, path)

@@ -1,0 +1,76 @@
+"""The section on the scan: who, how it was made, and what stands against measuring it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import qt
+from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure
+
+from ..common.FindingsView import FindingsView
+
+if TYPE_CHECKING:
+    from ldct_bmd.examination import Examination
+
+
+class ScanPanel:
+    """Shows the selected volume."""
+
+    def __init__(self, ui) -> None:
+        self._label = ui.patientLabel
+        self._label.setTextFormat(qt.Qt.PlainText)
+        self.findings = FindingsView(ui.findingsView)
+        self._described: tuple[object, str] = (None, "")
+
+    def show(self, volumeNode, examination: Examination | None, remark: str = "") -> None:
+        """Show a volume and, once it is measured, the findings."""
+        self._label.setText("" if volumeNode is None else self._line(volumeNode, examination))
+        self.findings.show(examination.findings if examination is not None else (), remark)
+
+    def _line(self, volumeNode, examination: Examination | None) -> str:
+        if examination is not None:
+            scan = examination.scan
+            return _described(scan.patient, scan, scan.spacing_mm[2])
+        if self._described[0] is not volumeNode:
+            self._described = (volumeNode, _fromTags(volumeNode))
+        return self._described[1]
+
+
+def _fromTags(volumeNode) -> str:
+    """Return the line on a volume not measured yet, from the header of its first slice."""
+    from ..scene.VolumeReader import VolumeReader
+
+    try:
+        reader = VolumeReader(volumeNode)
+        files = reader.files()
+        if files.kind != "dicom":
+            return _("No DICOM tags: patient, tube voltage and kernel are not known.")
+        from ldct_bmd.scan.dicom_acquisition import acquisition, patient
+        from ldct_bmd.scan.dicom_headers import read_header
+
+        header = read_header(files.paths[0])
+    except CannotMeasure as error:
+        return str(error)
+    if header is None:
+        return _("No DICOM tags: patient, tube voltage and kernel are not known.")
+    return _described(patient(header), acquisition([header]), reader.geometry.spacing_mm[2])
+
+
+def _described(patient, made, spacingMm: float) -> str:
+    who = [
+        (patient.name or "").replace("^", " ").strip(),
+        patient.patient_id,
+        patient.sex,
+        _("{age:.0f} years").format(age=patient.age_years) if patient.age_years is not None else None,
+        made.study_date or made.acquisition_date,
+    ]
+    how = [
+        _("{kvp:g} kVp").format(kvp=made.kvp) if made.kvp is not None else _("tube voltage not known"),
+        _("{current:.0f} mA").format(current=made.tube_current_ma) if made.tube_current_ma is not None else None,
+        _("kernel {kernel}").format(kernel=made.kernel) if made.kernel else None,
+        _("slices every {spacing:.2f} mm").format(spacing=spacingMm),
+        " ".join(part for part in (made.manufacturer, made.model) if part),
+    ]
+    return "\n".join(", ".join(part for part in line if part) for line in (who, how) if any(line))

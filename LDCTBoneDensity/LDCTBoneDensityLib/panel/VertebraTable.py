@@ -1,0 +1,174 @@
+"""The table of vertebrae: one row a level, T12, L1 and L2 first, the rest foldable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import qt
+from slicer.i18n import tr as _
+
+from ldct_bmd.anatomy import COLOR_RGB, TARGET_LEVELS, order
+
+from ..common.Signal import Signal
+from ..common.Words import NONE, bmdWord, huWords, levelWord, stateWord
+
+if TYPE_CHECKING:
+    from ldct_bmd.examination import Examination
+
+LEVEL, USE, HU, BMD, CONFIDENCE, STATE = range(6)
+_SWATCH = 12
+_INDENTATION = 14
+
+
+class VertebraTable:
+    """Shows a record, and tells what the reader does in it.
+
+    Attributes:
+        selected: told of the selected level, None where it is none.
+        inclusion: told of a level and whether its box was ticked.
+    """
+
+    def __init__(self, tree) -> None:
+        self.selected, self.inclusion = Signal(), Signal()
+        self._tree = tree
+        self._rows: dict[str, object] = {}
+        self._others = None
+        self._busy = False
+        self._icons: dict[str, object] = {}
+        tree.setHeaderLabels([_("Level"), _("Use"), _("HU \u00b1 SD"), _("BMD mg/cm3"), _("Conf."), _("State")])
+        tree.headerItem().setToolTip(HU, _("Mean and standard deviation of the HU in the VOI"))
+        tree.headerItem().setToolTip(CONFIDENCE, _("How sure the name is"))
+        tree.header().setStretchLastSection(True)
+        tree.setIndentation(_INDENTATION)
+        tree.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
+        for column in (LEVEL, USE, HU, BMD, CONFIDENCE):
+            tree.header().setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        tree.connect("currentItemChanged(QTreeWidgetItem*,QTreeWidgetItem*)", self._currentChanged)
+        tree.connect("itemChanged(QTreeWidgetItem*,int)", self._itemChanged)
+
+    def level(self) -> str | None:
+        """Return the selected level, or None."""
+        return self._levelOf(self._tree.currentItem())
+
+    def levels(self) -> list[str]:
+        """Return the levels that have a row, as they are shown."""
+        return list(self._rows)
+
+    def cells(self, level: str) -> list[str]:
+        """Return the texts of a row."""
+        return [self._rows[level].text(column) for column in range(6)]
+
+    def isUsed(self, level: str) -> bool:
+        """Whether the box of a row is ticked."""
+        return self._rows[level].checkState(USE) == qt.Qt.Checked
+
+    def setUsed(self, level: str, used: bool) -> None:
+        """Tick or clear the box of a row, as a reader does."""
+        self._rows[level].setCheckState(USE, qt.Qt.Checked if used else qt.Qt.Unchecked)
+
+    def select(self, level: str | None) -> None:
+        """Select the row of ``level``."""
+        row = self._rows.get(level)
+        if row is not None:
+            self._tree.setCurrentItem(row)
+
+    def show(self, examination: Examination | None) -> None:
+        """Show a record; the selection stays on its level where that is still there."""
+        self._busy = True
+        try:
+            levels = _levelsOf(examination)
+            if levels != list(self._rows):
+                self._build(examination, levels)
+            for level, row in self._rows.items():
+                self._fill(row, examination, level)
+        finally:
+            self._busy = False
+
+    def showNumbers(self, examination: Examination) -> None:
+        """Show the numbers of a VOI on the move; rows stay as they are."""
+        self._busy = True
+        try:
+            for measurement in examination.measurements:
+                row = self._rows.get(measurement.level)
+                if row is not None:
+                    row.setText(HU, huWords(measurement))
+                    row.setText(BMD, bmdWord(measurement.bmd_mg_cm3))
+                    row.setText(STATE, stateWord(examination, measurement))
+        finally:
+            self._busy = False
+
+    def _build(self, examination: Examination | None, levels: list[str]) -> None:
+        selected = self.level()
+        wasExpanded = self._others is not None and self._others.isExpanded()
+        self._tree.clear()
+        self._rows, self._others = {}, None
+        for level in levels:
+            parent = self._tree
+            if level not in TARGET_LEVELS:
+                if self._others is None:
+                    self._others = qt.QTreeWidgetItem(self._tree)
+                    self._others.setText(LEVEL, _("Other levels"))
+                    self._others.setExpanded(wasExpanded)
+                parent = self._others
+            row = qt.QTreeWidgetItem(parent)
+            row.setData(LEVEL, qt.Qt.UserRole, level)
+            row.setIcon(LEVEL, self._icon(level))
+            for column in (HU, BMD, CONFIDENCE):
+                row.setTextAlignment(column, qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+            self._rows[level] = row
+        if self._others is not None:
+            self._others.setText(STATE, _("{count} levels").format(count=self._others.childCount()))
+            self._others.setExpanded(wasExpanded)
+        if selected in self._rows:
+            self._tree.setCurrentItem(self._rows[selected])
+
+    def _fill(self, row, examination: Examination, level: str) -> None:
+        measurement = examination.measurement(level)
+        vertebra = next((v for v in examination.vertebrae if v.level == level), None)
+        findings = [finding.message for finding in examination.findings if finding.level == level]
+        row.setText(LEVEL, levelWord(examination, level))
+        row.setText(CONFIDENCE, f"{100 * vertebra.confidence:.0f} %" if vertebra is not None else NONE)
+        if measurement is None:
+            row.setText(HU, NONE)
+            row.setText(BMD, NONE)
+            row.setText(STATE, _("not in view") if vertebra is None else _("not measured"))
+            row.setData(USE, qt.Qt.CheckStateRole, None)
+        else:
+            used = qt.Qt.Unchecked if measurement.excluded is not None else qt.Qt.Checked
+            row.setText(HU, huWords(measurement))
+            row.setText(BMD, bmdWord(measurement.bmd_mg_cm3))
+            row.setText(STATE, stateWord(examination, measurement))
+            row.setCheckState(USE, used)
+        row.setToolTip(STATE, "\n".join([row.text(STATE), *findings]))
+        font = row.font(LEVEL)
+        font.setStrikeOut(measurement is not None and measurement.excluded is not None)
+        for column in (HU, BMD):
+            row.setFont(column, font)
+
+    def _currentChanged(self, current=None, previous=None) -> None:
+        if not self._busy:
+            self.selected.emit(self._levelOf(current))
+
+    def _itemChanged(self, row, column: int) -> None:
+        level = self._levelOf(row)
+        if not self._busy and column == USE and level is not None:
+            self.inclusion.emit(level, row.checkState(USE) == qt.Qt.Checked)
+
+    def _levelOf(self, row) -> str | None:
+        return row.data(LEVEL, qt.Qt.UserRole) if row is not None else None
+
+    def _icon(self, level: str):
+        if level not in self._icons:
+            pixmap = qt.QPixmap(_SWATCH, _SWATCH)
+            pixmap.fill(qt.QColor(*COLOR_RGB[level]))
+            self._icons[level] = qt.QIcon(pixmap)
+        return self._icons[level]
+
+
+def _levelsOf(examination: Examination | None) -> list[str]:
+    """Return all levels found or asked for, the targets first."""
+    if examination is None:
+        return []
+    asked = [f.level for f in examination.findings if f.level is not None]
+    found = {v.level for v in examination.vertebrae} | {m.level for m in examination.measurements} | set(asked)
+    return sorted(found, key=lambda level: (level not in TARGET_LEVELS, order(level)))

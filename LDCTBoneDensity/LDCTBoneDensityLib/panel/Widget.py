@@ -1,0 +1,108 @@
+"""The module's widget: loads the panel and ties it to Slicer's scene."""
+
+from pathlib import Path
+
+import slicer
+import vtk
+
+from ..scene.Terminology import Terminology
+from ..work.Installer import Installer
+from ..work.Logic import Logic
+from .Panel import Panel
+
+
+class Widget:
+    """What the widget class that Slicer looks for hands on to.
+
+    Args:
+        owner: that class's instance, with ``layout``, ``resourcePath`` and the observation mixin.
+    """
+
+    def __init__(self, owner, logic: Logic) -> None:
+        self._owner, self._logic = owner, logic
+        window = slicer.util.loadUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
+        owner.layout.addWidget(window)
+        self.ui = slicer.util.childWidgetVariables(window)
+        window.setMRMLScene(slicer.mrmlScene)
+        Terminology.load()
+        installer = Installer(Path(owner.resourcePath("requirements.txt")))
+        dialogPath = owner.resourcePath("UI/Calibrations.ui")
+        self.panel = Panel(self.ui, window, logic, installer, dialogPath)
+        self._parameters = None
+        self._guiTag = None
+        self._volumeNode = None
+        scene = slicer.mrmlScene
+        owner.addObserver(scene, scene.StartCloseEvent, self._startClose)
+        owner.addObserver(scene, scene.EndCloseEvent, self._endClose)
+        owner.addObserver(scene, scene.EndImportEvent, self._endImport)
+        owner.addObserver(scene, scene.NodeRemovedEvent, self._nodeRemoved)
+
+    def enter(self) -> None:
+        """Follow the scene's settings while the panel is on display."""
+        self._attach()
+
+    def exit(self) -> None:
+        """Leave the settings alone while another module is on display."""
+        self._detach()
+
+    def cleanup(self) -> None:
+        """Let go of everything."""
+        self._detach()
+        self._owner.removeObservers()
+        self.panel.cleanup()
+
+    def _attach(self) -> None:
+        self._detach()
+        self._parameters = self._logic.parameters()
+        if self._parameters.inputVolume is None:
+            volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            if volume is not None:
+                self._parameters.inputVolume = volume
+        self._guiTag = self._parameters.connectGui(self.ui)
+        self._owner.addObserver(self._parameters, vtk.vtkCommand.ModifiedEvent, self._parametersChanged)
+        self.panel.setParameters(self._parameters)
+        self._watchVolume()
+
+    def _detach(self) -> None:
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._guiTag)
+            self._owner.removeObserver(self._parameters, vtk.vtkCommand.ModifiedEvent, self._parametersChanged)
+            self._parameters = None
+
+    def _parametersChanged(self, caller=None, event=None) -> None:
+        self.panel.parametersChanged()
+        self._watchVolume()
+
+    def _watchVolume(self) -> None:
+        """Observe the voxels of the selected volume: numbers must not come from others than were measured."""
+        node = self.panel.volumeNode
+        if node is self._volumeNode:
+            return
+        if self._volumeNode is not None:
+            self._owner.removeObserver(self._volumeNode, self._volumeNode.ImageDataModifiedEvent, self._voxelsChanged)
+        self._volumeNode = node
+        if node is not None:
+            self._owner.addObserver(node, node.ImageDataModifiedEvent, self._voxelsChanged)
+
+    def _voxelsChanged(self, caller=None, event=None) -> None:
+        for review in self._logic.reviews():
+            if review.volumeNode is caller:
+                review.voxelsChanged()
+
+    def _startClose(self, caller, event) -> None:
+        self._detach()
+        self.panel.sceneClosed()
+        self._watchVolume()
+
+    def _endClose(self, caller, event) -> None:
+        if getattr(self._owner.parent, "isEntered", False):
+            self._attach()
+
+    def _endImport(self, caller, event) -> None:
+        if getattr(self._owner.parent, "isEntered", False):
+            self._attach()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _nodeRemoved(self, caller, event, node) -> None:
+        self.panel.nodeRemoved(node)
+        self._watchVolume()

@@ -1,0 +1,213 @@
+"""One volume's review in the scene: the session, and the nodes that show it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from ldct_bmd.examination import Examination
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.scan import CTScan
+from ldct_bmd.voi import CylinderVOI
+
+from ..common.Signal import Signal
+from ..work.EngineJob import scanOf
+from ..work.ScanSource import wholeNumbers, withAir
+from .BodyMasks import BodyMasks
+from .ReviewSession import ReviewSession, ReviewState
+from .ReviewStore import SEGMENTATION, ReviewStore, StoredReview, checksum
+from .VertebraSegments import VertebraSegments
+from .VOIMarkups import VOIMarkups
+from .VolumeReader import VolumeReader
+
+
+class Review:
+    """Applies corrections and keeps record, segments, VOIs and text node together.
+
+    Attributes:
+        changed: told of (examination) after every correction, undo and redo.
+        previewed: told of (examination) while a VOI is dragged; nothing is kept of it.
+        refused: told of a sentence, where a correction can't be.
+        viewsLost: told when the reader deleted a VOI or the segmentation: call :meth:`restoreViews` soon after.
+
+    Args:
+        node: the review's text node.
+        stored: what it holds.
+        reader: gives the reader's name.
+    """
+
+    def __init__(self, volumeNode, node, stored: StoredReview, bodies, reader: Callable[[], str]) -> None:
+        self.volumeNode, self.node = volumeNode, node
+        self.changed, self.previewed, self.refused, self.viewsLost = Signal(), Signal(), Signal(), Signal()
+        self._stored = stored
+        self._scan: CTScan | None = None
+        self._pending: tuple[str, CylinderVOI] | None = None
+        self.session = ReviewSession(ReviewState(stored.examination, bodies), self.scan, reader)
+        self.markups = VOIMarkups(node, self._moved, self._released, self._viewRemoved)
+        self._showVOIs()
+
+    @property
+    def examination(self) -> Examination:
+        """The current record."""
+        return self.session.examination
+
+    @property
+    def stored(self) -> StoredReview:
+        """What the scene holds of this review."""
+        return self._stored
+
+    @property
+    def segmentationNode(self):
+        """The segmentation, or None where it was deleted."""
+        return self.node.GetNodeReference(SEGMENTATION)
+
+    @property
+    def isDragging(self) -> bool:
+        """Whether a VOI was moved and neither kept nor put back yet."""
+        return self._pending is not None
+
+    def scan(self) -> CTScan:
+        """Return the scan that was measured; UsageError where the volume is gone or no longer the same."""
+        if self._scan is None:
+            self._scan = self._readScan()
+        return self._scan
+
+    def voxelsChanged(self) -> None:
+        """Forget the voxels: the volume was modified."""
+        self._scan = None
+
+    def do(self, verb: Callable[[ReviewSession], None]) -> bool:
+        """Let ``verb`` correct; returns whether it did. A refusal is told, and all stays as it was."""
+        before = self.session.state
+        self._pending = None
+        try:
+            verb(self.session)
+        except (UsageError, CannotMeasure) as error:
+            self._showVOIs()
+            self.refused.emit(str(error))
+            return False
+        self._follow(before, self.session.state)
+        self.changed.emit(self.examination)
+        return True
+
+    def commit(self) -> None:
+        """Keep what was dragged, as one correction."""
+        if self._pending is not None:
+            level, voi = self._pending
+            self.do(lambda session: session.moveVOI(level, voi))
+
+    def updateBodies(self) -> list[str]:
+        """Take all masks that were edited in the Segment Editor; returns their levels."""
+        if self.segmentationNode is None:
+            self.refused.emit(_("The segmentation was deleted: undo that, or measure again."))
+            return []
+        drawn = VertebraSegments.bodies(self.segmentationNode, VolumeReader(self.volumeNode))
+        bodies = self.session.state.bodies
+        levels = [vertebra.level for vertebra in self.examination.vertebrae]
+        edited = [
+            level
+            for level in levels
+            if level not in drawn or level not in bodies or not BodyMasks.same(bodies[level], drawn[level])
+        ]
+        empty = [level for level in edited if level not in drawn]
+        if empty:
+            self.refused.emit(
+                _("The segment of {level} is empty: exclude the level, or draw it.").format(level=empty[0])
+            )
+        done = []
+        for level in [level for level in edited if level in drawn]:
+            if self.do(lambda session, level=level: session.editBody(level, drawn[level])):
+                done.append(level)
+        return done
+
+    def annotate(self, comment: str) -> None:
+        """Keep the reader's comment."""
+        self.session.annotate(comment)
+        self._keep(examination=self.examination)
+
+    def reported(self, report: dict[str, Any] | None) -> None:
+        """Remember which structured report was exported last: the next one names it as its predecessor."""
+        self._keep(reported=report)
+
+    def restoreViews(self) -> None:
+        """Make again what was deleted of the segments and VOIs: the record still holds them."""
+        if self.volumeNode.GetScene() is None or self.node.GetScene() is None:
+            return
+        if self.segmentationNode is None:
+            self.makeSegments()
+        self._showVOIs()
+
+    def makeSegments(self) -> None:
+        """Make the segmentation from the session's bodies."""
+        node = VertebraSegments.create(self.volumeNode, self.session.state.bodies)
+        self.node.SetNodeReferenceID(SEGMENTATION, node.GetID())
+
+    def nodeRemoved(self, node) -> None:
+        """Tell that a node left the scene."""
+        self.markups.nodeRemoved(node)
+        if node.IsA("vtkMRMLSegmentationNode") and self.segmentationNode is None:
+            self.viewsLost.emit()
+
+    def select(self, level: str | None) -> None:
+        """Show the handles of one VOI."""
+        self.markups.select(level)
+
+    def close(self) -> None:
+        """Let go of all nodes; they stay in the scene."""
+        self.markups.forget()
+        for signal in (self.changed, self.previewed, self.refused, self.viewsLost):
+            signal.disconnectAll()
+
+    def _moved(self, level: str, voi: CylinderVOI) -> None:
+        self._pending = (level, voi)
+        try:
+            self.previewed.emit(self.session.previewVOI(level, voi))
+        except (UsageError, CannotMeasure) as error:
+            self.refused.emit(str(error))
+
+    def _released(self, level: str) -> None:
+        if self._pending is not None and self._pending[0] == level:
+            self.commit()
+
+    def _viewRemoved(self, level: str) -> None:
+        self.viewsLost.emit()
+
+    def _follow(self, before: ReviewState, after: ReviewState) -> None:
+        """Bring nodes and store from one state to the next, whichever way."""
+        node = self.segmentationNode
+        names = {
+            old.level: new.level
+            for old, new in zip(before.examination.vertebrae, after.examination.vertebrae, strict=True)
+        }
+        if node is not None:
+            if any(old != new for old, new in names.items()):
+                VertebraSegments.rename(node, names)
+            for old, new in names.items():
+                body = after.bodies.get(new)
+                if body is not None and body is not before.bodies.get(old):
+                    VertebraSegments.writeBody(node, VolumeReader(self.volumeNode), new, body)
+        self._keep(examination=after.examination)
+        self._showVOIs()
+
+    def _keep(self, **values: Any) -> None:
+        self._stored = replace(self._stored, **values)
+        ReviewStore.write(self.node, self._stored)
+
+    def _showVOIs(self) -> None:
+        measurements = self.examination.measurements
+        excluded = frozenset(m.level for m in measurements if m.excluded is not None)
+        self.markups.show({m.level: m.voi for m in measurements}, excluded)
+
+    def _readScan(self) -> CTScan:
+        if self.volumeNode.GetScene() is None:
+            raise UsageError(_("The volume was removed from the scene: load it and measure again."))
+        reader = VolumeReader(self.volumeNode)
+        hu = withAir(wholeNumbers(reader.voxels()), self._stored.air)
+        if checksum(hu) != self._stored.voxels:
+            raise UsageError(
+                _("{name} is no longer the volume that was measured: measure it again.").format(
+                    name=self.volumeNode.GetName()
+                )
+            )
+        return scanOf(self._stored.scan, hu)

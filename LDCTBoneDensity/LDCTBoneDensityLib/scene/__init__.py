@@ -1,0 +1,1 @@
+"""The review in a MRML scene: volumes, segments, cylinders, records."""

@@ -1,0 +1,134 @@
+"""The engine in the background: a process of its own, so that the application stays usable and a cancel is a cancel."""
+
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import qt
+from slicer.i18n import tr as _
+
+from ..common.Signal import Signal
+
+
+class EngineRunner:
+    """Runs one job at a time.
+
+    Attributes:
+        progressed: told of (stage, fraction).
+        finished: told of nothing: the folder holds the result.
+        failed: told of a sentence.
+        cancelled: told of nothing.
+        folder: the job's folder, while there is one; it is removed with :meth:`clean`.
+    """
+
+    def __init__(self) -> None:
+        self.progressed, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
+        self.folder: Path | None = None
+        self._process = None
+        self._lines = b""
+        self._sentence = ""
+        self._errors = b""
+        self._isCancelled = False
+
+    @property
+    def isRunning(self) -> bool:
+        """Whether a job is under way."""
+        return self._process is not None
+
+    def newFolder(self) -> Path:
+        """Return an empty folder to lay a job into."""
+        self.clean()
+        self.folder = Path(tempfile.mkdtemp(prefix="ldct-bmd-"))
+        return self.folder
+
+    def start(self) -> None:
+        """Start the job that was laid into the folder."""
+        self._lines, self._errors, self._sentence, self._isCancelled = b"", b"", "", False
+        process = qt.QProcess()
+        process.connect("readyReadStandardOutput()", self._read)
+        process.connect("readyReadStandardError()", self._readErrors)
+        process.connect("finished(int,QProcess::ExitStatus)", self._ended)
+        process.connect("errorOccurred(QProcess::ProcessError)", self._notStarted)
+        self._process = process
+        process.start(python(), [str(Path(__file__).resolve().with_name("EngineJob.py")), str(self.folder)])
+
+    def cancel(self) -> None:
+        """Stop the job; nothing of it is kept."""
+        if self._process is not None:
+            self._isCancelled = True
+            self._process.kill()
+
+    def abandon(self) -> None:
+        """Stop the job without telling anyone, as when the application or the panel goes away."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.waitForFinished(2000)
+        self.clean()
+
+    def clean(self) -> None:
+        """Remove the job's folder."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+    def _read(self) -> None:
+        if self._process is None:
+            return
+        self._lines += _bytes(self._process.readAllStandardOutput())
+        *lines, self._lines = self._lines.split(b"\n")
+        for line in lines:
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            return  # a library's print
+        if not isinstance(message, dict):
+            return
+        if "stage" in message:
+            self.progressed.emit(str(message["stage"]), float(message["fraction"]))
+        elif "failed" in message:
+            self._sentence = str(message["failed"])
+
+    def _readErrors(self) -> None:
+        if self._process is not None:
+            self._errors += _bytes(self._process.readAllStandardError())
+
+    def _ended(self, code=None, status=None) -> None:
+        if self._process is None:
+            return
+        self._read()
+        self._readErrors()
+        process, self._process = self._process, None
+        process.deleteLater()
+        if self._isCancelled:
+            self.clean()
+            self.cancelled.emit()
+        elif code == 0 and status == qt.QProcess.NormalExit:
+            self.finished.emit()
+        else:
+            sys.stderr.write(self._errors.decode("utf-8", "replace"))
+            self.clean()
+            self.failed.emit(self._sentence or _("The engine stopped without a word (exit {code}).").format(code=code))
+
+    def _notStarted(self, error=None) -> None:
+        if self._process is None or error != qt.QProcess.FailedToStart:
+            return  # what ends a running process is told by finished
+        process, self._process = self._process, None
+        process.deleteLater()
+        self.clean()
+        self.failed.emit(_("The engine could not be started: {program} was not found.").format(program=python()))
+
+
+def python() -> str:
+    """Return Slicer's Python interpreter, or that of this process where it runs in one."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
+def _bytes(array) -> bytes:
+    data = array.data()
+    return data if isinstance(data, bytes) else str(data).encode("utf-8")

@@ -1,0 +1,62 @@
+"""Laying out an export for the engine's process, and taking what it made."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..scene.BodyMasks import BodyMasks
+from ..scene.Review import Review
+from ..scene.VolumeReader import VolumeReader
+from . import EngineJob
+from .Destination import OUT, REPORTED
+from .ExportSettings import ExportSettings
+
+
+class ExportJob:
+    """One job in a folder of its own.
+
+    Args:
+        folder: where arrays and results go; it must exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def lay(self, review: Review, settings: ExportSettings) -> None:
+        """Write all that the engine needs; UsageError or CannotMeasure if it can't."""
+        scan = review.scan()
+        np.save(self.folder / EngineJob.VOXELS, scan.hu)
+        np.save(self.folder / EngineJob.BODIES, BodyMasks.toLabels(review.session.state.bodies, scan.geometry.shape))
+        files = VolumeReader(review.volumeNode).files()
+        job = {
+            "kind": "export",
+            "record": review.examination.to_dict(),
+            "scan": EngineJob.describeScan(scan),
+            "files": [str(path) for path in files.paths] if files.kind == "dicom" else [],
+            "outputs": list(settings.outputs),
+            "destination": settings.destination.value,
+            "output": str(settings.folder or ""),
+            "pacs": settings.pacs,
+            "tls": settings.tls,
+            "deidentify": settings.deidentify,
+            "priors": [str(path) for path in settings.priors],
+            REPORTED: review.stored.reported,
+        }
+        (self.folder / EngineJob.JOB).write_text(json.dumps(job), encoding="utf-8")
+
+    @property
+    def page(self) -> Path:
+        """The page that was made for a preview."""
+        return self.folder / OUT / "report.html"
+
+    @property
+    def objects(self) -> Path:
+        """The folder of the DICOM objects that were made for a database."""
+        return self.folder / OUT / "dicom"
+
+    def takeReported(self) -> dict[str, Any] | None:
+        """Return the structured report that was written, None if there was none."""
+        result = json.loads((self.folder / EngineJob.RESULT).read_text(encoding="utf-8"))
+        return result[REPORTED]

@@ -1,0 +1,162 @@
+"""What the module can do without its panel: measure a volume, and give the reviews of the scene."""
+
+from __future__ import annotations
+
+import getpass
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slicer
+from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
+
+from ..scene.Scene import isAlive, reviewNodeOf
+from .Parameters import Parameters
+
+if TYPE_CHECKING:
+    from ..scene.BodyMasks import Bodies
+    from ..scene.Review import Review
+    from ..scene.ReviewStore import StoredReview
+    from .MeasureJob import MeasureSettings
+
+
+class Logic:
+    """Reviews by volume.
+
+    Attributes:
+        reader: gives the reader's name for corrections; the panel puts its own line here.
+    """
+
+    def __init__(self, parameterNode: Callable[[], object]) -> None:
+        self._parameterNode = parameterNode
+        self._reviews: dict[str, Review] = {}
+        self.reader: Callable[[], str] = defaultReader
+
+    def parameters(self) -> Parameters:
+        """Return the settings in the scene."""
+        return Parameters(self._parameterNode())
+
+    def measure(self, volumeNode, settings: MeasureSettings | None = None) -> Review:
+        """Measure ``volumeNode`` here and now, as a script does; UsageError or CannotMeasure says why not.
+
+        The panel lets the engine run in a process of its own, see :class:`.EngineRunner.EngineRunner`.
+        """
+        from . import EngineJob
+        from .MeasureJob import MeasureJob, MeasureSettings
+
+        self.demandUnsigned(volumeNode)
+        with tempfile.TemporaryDirectory(prefix="ldct-bmd-") as folder:
+            job = MeasureJob(Path(folder))
+            job.layMeasurement(volumeNode, settings or MeasureSettings())
+            EngineJob.measureJob(Path(folder), EngineJob.load(Path(folder)), lambda stage, fraction: None)
+            return self.accept(volumeNode, *job.takeMeasurement(volumeNode))
+
+    def accept(self, volumeNode, stored: StoredReview, bodies: Bodies) -> Review:
+        """Put a new measurement into the scene, in the place of an earlier one of the same volume.
+
+        Raises:
+            UsageError: the earlier one is signed.
+        """
+        from ..scene.Review import Review
+        from ..scene.ReviewStore import SEGMENTATION, ReviewStore
+
+        self.demandUnsigned(volumeNode)
+        self.forget(volumeNode)
+        node = ReviewStore.create(volumeNode)
+        old = node.GetNodeReference(SEGMENTATION)
+        if old is not None:
+            slicer.mrmlScene.RemoveNode(old)
+        ReviewStore.write(node, stored)
+        review = Review(volumeNode, node, stored, bodies, self._reader)
+        review.makeSegments()
+        self._reviews[volumeNode.GetID()] = review
+        return review
+
+    def review(self, volumeNode) -> Review | None:
+        """Return the review of ``volumeNode``, from the scene where it was loaded with it; None where there is none.
+
+        Raises:
+            UsageError: there is one, but it can't be read.
+        """
+        review = self._reviews.get(volumeNode.GetID())
+        if review is not None and isAlive(review.node) and review.volumeNode is volumeNode:
+            return review
+        self.forget(volumeNode)
+        node = reviewNodeOf(volumeNode)
+        if node is None:
+            return None
+        from ..scene.Review import Review
+        from ..scene.ReviewStore import ReviewStore
+
+        stored = ReviewStore.read(node)
+        review = Review(volumeNode, node, stored, self._bodiesOf(volumeNode, node, stored), self._reader)
+        self._reviews[volumeNode.GetID()] = review
+        return review
+
+    def demandUnsigned(self, volumeNode) -> None:
+        """Raise UsageError where the review of ``volumeNode`` is signed: measuring again would throw it away."""
+        from ..scene.ReviewStore import ReviewStore
+
+        node = reviewNodeOf(volumeNode)
+        if node is None:
+            return
+        try:
+            signature = ReviewStore.read(node).examination.signature
+        except UsageError:
+            return  # it can't be read: measuring again is the way out
+        if signature is not None:
+            raise UsageError(
+                _("The review of {name} is signed: take the signature off first, then measure again.").format(
+                    name=volumeNode.GetName()
+                )
+            )
+
+    def reviews(self) -> list[Review]:
+        """Return the reviews that were opened."""
+        return list(self._reviews.values())
+
+    def forget(self, volumeNode) -> None:
+        """Let go of the review of a volume; its nodes stay."""
+        review = self._reviews.pop(volumeNode.GetID(), None)
+        if review is not None:
+            review.close()
+
+    def forgetAll(self) -> None:
+        """Let go of all reviews, as when the scene closes."""
+        for review in self._reviews.values():
+            review.close()
+        self._reviews.clear()
+
+    def _reader(self) -> str:
+        return self.reader()
+
+    def _bodiesOf(self, volumeNode, node, stored: StoredReview) -> Bodies:
+        """Return the bodies in the scene that are those of the record; one drawn since then waits for *Update*."""
+        from ldct_bmd.examination import is_measured_body
+
+        from ..scene.ReviewStore import SEGMENTATION
+        from ..scene.VertebraSegments import VertebraSegments
+        from ..scene.VolumeReader import VolumeReader
+
+        segmentation = node.GetNodeReference(SEGMENTATION)
+        if segmentation is None:
+            return {}
+        try:
+            reader = VolumeReader(volumeNode)
+            drawn = VertebraSegments.bodies(segmentation, reader)
+        except CannotMeasure as error:
+            raise UsageError(_("The review can't be shown: {error}").format(error=error)) from error
+        return {
+            vertebra.level: body
+            for vertebra in stored.examination.vertebrae
+            if (body := drawn.get(vertebra.level)) is not None and is_measured_body(body, vertebra, reader.geometry)
+        }
+
+
+def defaultReader() -> str:
+    """Return the user's name as Slicer's settings have it, else the login name."""
+    information = slicer.app.applicationLogic().GetUserInformation()
+    return (information.GetName() or "").strip() or getpass.getuser()

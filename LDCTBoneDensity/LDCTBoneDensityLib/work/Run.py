@@ -1,0 +1,147 @@
+"""One run of the engine at a time, for the volume that it was started for, whatever is on display meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
+
+from ..common.Signal import Signal
+from ..scene.Scene import isAlive
+from ..scene.VolumeTransform import VolumeTransform
+from .Destination import Destination
+from .DicomDatabase import DicomDatabase
+from .EngineRunner import EngineRunner
+from .ExportSettings import checkExport
+from .Logic import Logic
+
+if TYPE_CHECKING:
+    from ..scene.Review import Review
+    from .ExportJob import ExportJob
+    from .ExportSettings import ExportSettings
+    from .MeasureJob import MeasureSettings
+
+
+class Run:
+    """Measures and exports in the background.
+
+    Attributes:
+        progressed: told of stage, fraction and the volume's name.
+        measured: told of the new review.
+        exported: told of a sentence.
+        previewed: told of a page (Path), which is removed afterwards.
+        failed: told of a sentence.
+        cancelled: told of nothing.
+    """
+
+    def __init__(self, logic: Logic) -> None:
+        self.progressed, self.measured, self.exported = Signal(), Signal(), Signal()
+        self.previewed, self.failed, self.cancelled = Signal(), Signal(), Signal()
+        self._logic = logic
+        self._runner = EngineRunner()
+        self._volumeNode = None
+        self._take: Callable[[], None] | None = None
+        self._runner.progressed.connect(self._progressed)
+        self._runner.finished.connect(self._finished)
+        self._runner.failed.connect(self.failed.emit)
+        self._runner.cancelled.connect(self.cancelled.emit)
+
+    @property
+    def isRunning(self) -> bool:
+        """Whether the engine is at work."""
+        return self._runner.isRunning
+
+    def measure(self, volumeNode, settings: MeasureSettings):
+        """Start to measure; returns the volume that is measured: a hardened copy where there was a transform.
+
+        Raises:
+            UsageError, CannotMeasure: it can't be started; the message says why.
+        """
+        if VolumeTransform.isNeeded(volumeNode):
+            volumeNode = VolumeTransform.hardenedCopy(volumeNode)
+        from .MeasureJob import MeasureJob
+
+        job = MeasureJob(self._runner.newFolder())
+
+        def take() -> None:
+            if isAlive(volumeNode):
+                self.measured.emit(self._logic.accept(volumeNode, *job.takeMeasurement(volumeNode)))
+            else:
+                self.cancelled.emit()
+
+        self._begin(volumeNode, lambda: job.layMeasurement(volumeNode, settings), take)
+        return volumeNode
+
+    def export(self, review: Review, settings: ExportSettings) -> None:
+        """Start to write, or send, what is wanted; UsageError where it can't be."""
+        from .ExportJob import ExportJob
+
+        checkExport(settings)
+        if settings.destination is Destination.DATABASE:
+            DicomDatabase.demandOpen()
+        job = ExportJob(self._runner.newFolder())
+        self._begin(review.volumeNode, lambda: job.lay(review, settings), lambda: self._exported(review, settings, job))
+
+    def cancel(self) -> None:
+        """Stop; nothing is kept."""
+        self._runner.cancel()
+
+    def abandon(self) -> None:
+        """Stop and tell nobody."""
+        self._runner.abandon()
+        self._volumeNode = None
+
+    def nodeRemoved(self, node) -> None:
+        """Stop where the volume that is measured left the scene."""
+        if self.isRunning and node is self._volumeNode:
+            self.cancel()
+
+    def _begin(self, volumeNode, lay: Callable[[], None], take: Callable[[], None]) -> None:
+        self._volumeNode, self._take = volumeNode, take
+        try:
+            lay()
+        except OSError as error:
+            self._runner.clean()
+            raise UsageError(
+                _("The scan could not be handed to the engine ({error}): make room on the disk.").format(
+                    error=error.strerror or error
+                )
+            ) from error
+        except (UsageError, CannotMeasure):
+            self._runner.clean()
+            raise
+        self._runner.start()
+
+    def _progressed(self, stage: str, fraction: float) -> None:
+        if self._volumeNode is not None:
+            self.progressed.emit(stage, fraction, self._volumeNode.GetName())
+
+    def _finished(self) -> None:
+        self._volumeNode = None
+        take, self._take = self._take, None
+        try:
+            take()
+        except (UsageError, CannotMeasure) as error:
+            self.failed.emit(str(error))
+        finally:
+            self._runner.clean()
+
+    def _exported(self, review: Review, settings: ExportSettings, job: ExportJob) -> None:
+        if settings.destination is Destination.PREVIEW:
+            self.previewed.emit(job.page)
+            return
+        sentences = {
+            Destination.FOLDER: lambda: _("Written to {folder}.").format(folder=settings.folder),
+            Destination.PACS: lambda: _("Sent to {pacs}.").format(pacs=settings.pacs),
+            Destination.DATABASE: lambda: _("{count} objects are in Slicer's DICOM database.").format(
+                count=DicomDatabase.add(job.objects)
+            ),
+        }
+        # First: what was written counts as reported, even where the database does not take all of it.
+        reported = job.takeReported()
+        if reported is not None and isAlive(review.node):
+            review.reported(reported)
+        self.exported.emit(sentences[settings.destination]())
