@@ -7,10 +7,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from ..assessment import Assessment
 from ..examination import SCHEMA, Examination
 from ..findings import Finding, Severity
 
 PUBLISHED = Path(__file__).with_name("measurement.schema.json")
+_SENTENCES: dict[type, str] = {Finding: "message", Assessment: "statement"}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SIMPLE: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -26,8 +28,13 @@ def record_schema() -> dict[str, Any]:
     root = _object(Examination, definitions)
     root["properties"] = {"schema": {"const": SCHEMA}, **root["properties"]}
     root["required"] = ["schema", *root["required"]]
-    # Written for readers of the file; it follows from the code.
+    # Written for readers of the file: the severity follows from the code, a sentence that is not frozen from the facts.
     definitions["Finding"]["properties"]["severity"] = {"enum": [severity.value for severity in Severity]}
+    for kind, sentence in _SENTENCES.items():
+        definition = definitions[kind.__name__]
+        del definition["properties"]["text"]
+        definition["properties"] |= {sentence: _SIMPLE[str], "frozen": _SIMPLE[bool]}
+        definition["required"] += [sentence, "frozen"]
     return {
         "$schema": _DIALECT,
         "$id": f"urn:ldct-bmd:{SCHEMA}",

@@ -147,7 +147,7 @@ def _level_group(
     if measurement.excluded is not None:
         _add_text(group, codes.EXCLUSION_REASON, measurement.excluded.reason)
     elif unused is not None:
-        _add_text(group, codes.EXCLUSION_REASON, unused)
+        _add_text(group, codes.EXCLUSION_REASON, unused.words)
     automatic = measurement.automatic
     if automatic is not None:
         text = say("sr.before", hu=f"{automatic.mean_hu:.1f}", bmd=format_bmd(automatic.bmd_mg_cm3))
