@@ -29,7 +29,6 @@ from .quality import LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFa
 from .scan import CTScan
 from .segmentation import Segmenter
 from .voi import place_voi
-from .words import told
 
 _NOT_YET = Assessment(mean_bmd_mg_cm3=None, levels=(), category=None, limited=())
 
@@ -126,7 +125,7 @@ def _measure_levels(
             voi = place_voi(inside, box, scan.geometry)
             measurement, facts = measure_voi(scan, level, voi, calibration, BodyMask(box, inside))
         except CannotMeasure as error:
-            unmeasured.append(Unmeasured(level, told(str(error))))
+            unmeasured.append(Unmeasured(level, error.phrase))
         else:
             measurements.append(measurement)
             vois.append(facts)

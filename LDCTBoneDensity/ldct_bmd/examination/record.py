@@ -332,5 +332,5 @@ def _finite(number: str) -> float:
     """Read a number of JSON text; Python would also take NaN, Infinity and 1e999."""
     value = float(number)
     if not math.isfinite(value):
-        raise PlainError(f"{number} is not a finite number")
+        raise PlainError(Phrase("plain.finite", {"number": number}))
     return value

@@ -17,6 +17,7 @@ from pydicom.errors import InvalidDicomError
 
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
+from ..words import Phrase
 
 DAMAGED = (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, NotImplementedError, struct.error)
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -150,9 +151,10 @@ class SliceHeader:
         return cross / np.linalg.norm(cross)
 
     @property
-    def name(self) -> str:
+    def name(self) -> str | Phrase:
         """How a sentence names this slice: instance number and file."""
-        return self.path.name if self.instance is None else f"instance {self.instance} ({self.path.name})"
+        file = self.path.name
+        return file if self.instance is None else Phrase("unfit.instance", {"number": self.instance, "file": file})
 
 
 def _finite(tags: Dataset, keyword: str) -> NDArray[np.float64] | None:
@@ -181,9 +183,7 @@ def read_headers(folder: Path, progress: Progress = silent) -> list[SliceHeader]
 def refuse_folder(error: OSError) -> NoReturn:
     """Stop at a folder that can't be listed: slices in it would be missing without a word."""
     folder = Path(str(error.filename))
-    raise CannotMeasure(
-        f"The folder {folder.name or folder} cannot be opened ({error.strerror}); make it readable and try again."
-    ) from error
+    raise CannotMeasure("scan.folder_not_opened", folder=folder.name or folder, reason=error.strerror) from error
 
 
 def read_header_files(paths: Sequence[Path], progress: Progress = silent) -> list[SliceHeader]:
@@ -211,20 +211,18 @@ def read_header(path: Path) -> SliceHeader | None:
     except OSError as error:
         if not isinstance(error, PermissionError) and not path.is_file():  # a socket, a dangling link
             return None
-        raise CannotMeasure(
-            f"{path.name} cannot be opened ({error.strerror}); make it readable and try again."
-        ) from error
+        raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error
     except DAMAGED as error:
         if not declared:
             return None
-        raise CannotMeasure(f"{path.name} is a damaged DICOM file; remove it or export it again.") from error
+        raise CannotMeasure("scan.damaged_dicom", file=path.name) from error
     header = SliceHeader(path, tags)
     if header.text("SOPClassUID") is not None and header.series_uid:
         return header
     meta: Dataset = getattr(tags, "file_meta", Dataset())
     if declared and meta.get("MediaStorageSOPClassUID") != _MEDIA_DIRECTORY:
         # A slice cut short must not drop out of its series unnoticed.
-        raise CannotMeasure(f"{path.name} is a damaged DICOM file; remove it or export it again.")
+        raise CannotMeasure("scan.damaged_dicom", file=path.name)
     return None
 
 
@@ -239,10 +237,7 @@ def _without_copies(headers: Iterable[SliceHeader]) -> list[SliceHeader]:
         uid = header.text("SOPInstanceUID") or f"none {number}"
         first = kept.setdefault(uid, header)
         if first is not header and _differ(first, header):
-            raise CannotMeasure(
-                f"{first.path.name} and {header.path.name} are different images with the same SOP Instance UID; "
-                "remove the wrong one."
-            )
+            raise CannotMeasure("scan.same_uid", first=first.path.name, second=header.path.name)
     return list(kept.values())
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..words import Phrase
 from .ct_scan import SeriesSummary
 from .dicom_headers import SliceHeader
 from .dicom_stack import Stack, UnfitStack, build_stack, named
@@ -26,13 +27,13 @@ _PHASE_KEYWORDS = (
     "SliceThickness",
 )
 
-# What the slices of one volume have in common, and its name in a sentence.
+# What the slices of one volume have in common, and the key of its name.
 _SHARED = {
-    "PatientID": "patient",
-    "FrameOfReferenceUID": "frame of reference",
-    "KVP": "tube voltage",
-    "ConvolutionKernel": "kernel",
-    "RescaleType": "unit",
+    "PatientID": "unsuitable.patient",
+    "FrameOfReferenceUID": "unsuitable.frame_of_reference",
+    "KVP": "unsuitable.tube_voltage",
+    "ConvolutionKernel": "unsuitable.kernel",
+    "RescaleType": "unsuitable.unit",
 }
 
 
@@ -80,7 +81,7 @@ class Series:
             coverage_z_mm=None if coverage is None else round(coverage, 2),
             kernel=self.first.text("ConvolutionKernel"),
             patient_id=self.first.text("PatientID"),
-            unsuitable=None if self.unsuitable is None else self.unsuitable.reason,
+            unsuitable=None if self.unsuitable is None else str(self.unsuitable.reason),
         )
 
 
@@ -105,14 +106,14 @@ def _series(address: str, part: Group) -> Series:
             stack = build_stack(part)
         except UnfitStack as fault:
             if unsuitable is None:
-                unsuitable = Unsuitable(_too_few(part) or str(fault))
+                unsuitable = Unsuitable(_too_few(part) or fault.reason)
     if stack is not None:
         unsuitable = _mixed(stack) or unsuitable or _wrong_size(stack)
     return Series(address, tuple(sorted(part, key=_by_instance)), stack, unsuitable)
 
 
-def _too_few(part: Group) -> str | None:
-    return "it has a single slice, too little to hold a vertebra; give the whole scan" if len(part) == 1 else None
+def _too_few(part: Group) -> Phrase | None:
+    return Phrase("unsuitable.single_slice") if len(part) == 1 else None
 
 
 def _mixed(stack: Stack) -> Unsuitable | None:
@@ -124,14 +125,11 @@ def _mixed(stack: Stack) -> Unsuitable | None:
         usual = Counter(values).most_common(1)[0][0]
         others = [header for header, value in zip(stack.slices, values, strict=True) if value != usual]
         if others:
-            differing.append(f"{what} ({keyword})")
+            differing.append(Phrase("unsuitable.tag", {"what": Phrase(what), "tag": keyword}))
             odd.update(dict.fromkeys(others))
     if not differing:
         return None
-    return Unsuitable(
-        f"it mixes slices of different scans: {named(list(odd))} and the other slices differ in "
-        f"{' and '.join(differing)}; give each scan as a series of its own"
-    )
+    return Unsuitable(Phrase("unsuitable.mixed", {"slices": named(list(odd)), "differing": tuple(differing)}))
 
 
 def _shared_value(header: SliceHeader, keyword: str) -> Hashable:
@@ -143,11 +141,9 @@ def _shared_value(header: SliceHeader, keyword: str) -> Hashable:
 def _wrong_size(stack: Stack) -> Unsuitable | None:
     slices, spacing_mm = stack.geometry.size[2], stack.geometry.spacing_mm[2]
     if slices * spacing_mm < MIN_EXTENT_MM[2]:
-        return Unsuitable(
-            f"its {slices} slices cover {slices * spacing_mm:.0f} mm, too little to hold a vertebra; give all of it"
-        )
+        return Unsuitable(Phrase("unsuitable.too_short", {"slices": slices, "length_mm": slices * spacing_mm}))
     if spacing_mm > MAX_SPACING_MM:
-        return Unsuitable(f"its slices are {spacing_mm:.1f} mm apart, too far for a vertebra; give thinner slices")
+        return Unsuitable(Phrase("unsuitable.slices_too_far_apart", {"spacing_mm": spacing_mm}))
     return None
 
 

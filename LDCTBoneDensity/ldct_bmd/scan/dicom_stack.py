@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..words import Phrase
 from .ct_scan import Geometry
 from .dicom_headers import SliceHeader
 from .frame import make_geometry
@@ -21,7 +22,12 @@ _NAMED_AT_MOST = 3
 
 
 class UnfitStack(Exception):
-    """These slices make no volume; the message is the reason, as a clause without a full stop."""
+    """These slices make no volume; the reason is a clause without a full stop."""
+
+    def __init__(self, reason: Phrase) -> None:
+        """Take the reason."""
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -62,31 +68,32 @@ def _common_plane(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return orientation (2, 3), normal, positions (n, 3) and (row, column) spacing that all slices share."""
     for keyword, count, what in (
-        ("Rows", 1, "number of rows"),
-        ("Columns", 1, "number of columns"),
-        ("ImagePositionPatient", 3, "position"),
-        ("ImageOrientationPatient", 6, "orientation"),
-        ("PixelSpacing", 2, "pixel spacing"),
+        ("Rows", 1, "unfit.rows"),
+        ("Columns", 1, "unfit.columns"),
+        ("ImagePositionPatient", 3, "unfit.position"),
+        ("ImageOrientationPatient", 6, "unfit.orientation"),
+        ("PixelSpacing", 2, "unfit.pixel_spacing"),
     ):
         lacking = [h for h in headers if h.numbers(keyword, count) is None]
         if lacking:
-            raise UnfitStack(f"the {what} ({keyword}) is missing in {named(lacking)}; export it with its geometry")
+            raise UnfitStack(
+                Phrase("unfit.tag_missing", {"what": Phrase(what), "tag": keyword, "slices": named(lacking)})
+            )
     crooked = [h for h in headers if h.orientation is None]
     if crooked:
-        raise UnfitStack(f"ImageOrientationPatient is not a pair of perpendicular unit vectors in {named(crooked)}")
-    _refuse_odd(headers, [(int(h.tags.Columns), int(h.tags.Rows)) for h in headers], "a matrix of {} pixels")
+        raise UnfitStack(Phrase("unfit.orientation_invalid", {"slices": named(crooked)}))
+    _refuse_odd(headers, [(int(h.tags.Columns), int(h.tags.Rows)) for h in headers], "unfit.other_matrix")
     spacings = np.array([h.numbers("PixelSpacing", 2) for h in headers])
-    _refuse_odd(headers, [tuple(np.round(pair, 3).tolist()) for pair in spacings], "a pixel spacing of {} mm")
+    _refuse_odd(headers, [tuple(np.round(pair, 3).tolist()) for pair in spacings], "unfit.other_spacing")
     orientations = np.array([h.orientation for h in headers])
     usual = np.median(orientations, axis=0)
     turned = [h for h, o in zip(headers, orientations, strict=True) if np.abs(o - usual).max() > ORIENTATION_TOLERANCE]
     if turned:
-        lie, them = ("lies", "it") if len(turned) == 1 else ("lie", "them")
-        raise UnfitStack(f"{named(turned)} {lie} in another orientation than the rest of the series; remove {them}")
+        raise UnfitStack(Phrase("unfit.other_orientation", {"slices": named(turned), "count": len(turned)}))
     normal = headers[0].normal
     positions = np.array([h.position_lps_mm for h in headers])
     if normal is None or (spacings <= 0).any():
-        raise UnfitStack("its pixel spacing is not positive")
+        raise UnfitStack(Phrase("unfit.spacing_not_positive"))
     first = orientations[0] / np.linalg.norm(orientations[0], axis=1, keepdims=True)
     return first, normal, positions, spacings[0]
 
@@ -95,38 +102,38 @@ def _refuse_odd(headers: Sequence[SliceHeader], values: Sequence[tuple[float, ..
     (usual, _), *others = Counter(values).most_common()
     if others:
         odd = [header for header, value in zip(headers, values, strict=True) if value != usual]
-        other = " x ".join(str(v) for v in others[0][0])
-        most = " x ".join(str(v) for v in usual)
-        have, them = ("has", "it") if len(odd) == 1 else ("have", "them")
-        raise UnfitStack(f"{named(odd)} {have} {what.format(other)} where the other slices have {most}; remove {them}")
+        raise UnfitStack(
+            Phrase(
+                what, {"slices": named(odd), "count": len(odd), "value": _times(others[0][0]), "usual": _times(usual)}
+            )
+        )
 
 
 def _even_spacing(slices: Sequence[SliceHeader], along: NDArray[np.float64]) -> float:
     """Return the slice spacing in mm; ``along`` are the sorted positions along the normal."""
     if len(slices) < 2:
-        raise UnfitStack("it has a single slice")
+        raise UnfitStack(Phrase("unfit.single_slice"))
     gaps = np.diff(along)
     typical = float(np.median(gaps))
     same = np.flatnonzero(gaps < max(0.01, 0.1 * typical))
     if same.size:
-        raise UnfitStack(f"{_pairs(slices, same)} lie at the same place; separate the acquisitions or copies")
+        raise UnfitStack(Phrase("unfit.same_place", {"pairs": _pairs(slices, same)}))
     missing = np.flatnonzero(gaps > 1.5 * typical)
     if missing.size:
         widest = float(gaps[missing].max())
         raise UnfitStack(
-            f"slices are missing between {_pairs(slices, missing)} "
-            f"(gaps of up to {widest:.2f} mm where slices are {typical:.2f} mm apart); export it complete"
+            Phrase(
+                "unfit.slices_missing", {"pairs": _pairs(slices, missing), "widest_mm": widest, "typical_mm": typical}
+            )
         )
     number = np.arange(len(along))
     spacing, start = (float(value) for value in np.polyfit(number, along, 1))
     tolerance = max(POSITION_TOLERANCE_MM, POSITION_TOLERANCE_FRACTION * spacing)
     if np.abs(along - (start + spacing * number)).max() > tolerance:
         odd = np.flatnonzero(np.abs(gaps - typical) > 2 * tolerance)
-        place = f", first between {_pairs(slices, odd[:1])}" if odd.size else ""
-        raise UnfitStack(
-            f"its slices are unevenly spaced, {gaps.min():.2f} to {gaps.max():.2f} mm apart{place}; "
-            "reconstruct it with one spacing"
-        )
+        place = Phrase("unfit.first_between", {"pair": _pairs(slices, odd[:1])}) if odd.size else ""
+        narrowest, widest = float(gaps.min()), float(gaps.max())
+        raise UnfitStack(Phrase("unfit.uneven", {"narrowest_mm": narrowest, "widest_mm": widest, "place": place}))
     return spacing
 
 
@@ -136,10 +143,7 @@ def _refuse_shear(slices: Sequence[SliceHeader], positions: NDArray[np.float64],
     sideways = float(np.linalg.norm(run - along * normal))
     angle = float(np.degrees(np.arctan2(sideways, along)))
     if angle > TILT_TOLERANCE_DEG and sideways > SIDEWAYS_TOLERANCE_MM:
-        raise UnfitStack(
-            f"its slices are sheared by {angle:.1f} degrees against their stacking direction (tilted gantry); "
-            "reconstruct it without tilt"
-        )
+        raise UnfitStack(Phrase("unfit.sheared", {"degrees": angle}))
     line = positions[0] + np.linspace(0.0, 1.0, len(positions))[:, None] * run
     offset = positions - line
     offset -= (offset @ normal)[:, None] * normal
@@ -147,19 +151,24 @@ def _refuse_shear(slices: Sequence[SliceHeader], positions: NDArray[np.float64],
     if shifted.size:
         largest = float(np.linalg.norm(offset, axis=1).max())
         moved = [slices[int(i)] for i in shifted]
-        are = "is" if len(moved) == 1 else "are"
-        raise UnfitStack(
-            f"{named(moved)} {are} shifted sideways by up to {largest:.1f} mm; reconstruct the series as one volume"
-        )
+        raise UnfitStack(Phrase("unfit.shifted", {"slices": named(moved), "count": len(moved), "largest_mm": largest}))
 
 
-def named(headers: Sequence[SliceHeader]) -> str:
+def named(headers: Sequence[SliceHeader]) -> Phrase:
     """Name the first few slices and count the rest."""
-    names = ", ".join(header.name for header in headers[:_NAMED_AT_MOST])
-    return names if len(headers) <= _NAMED_AT_MOST else f"{names} and {len(headers) - _NAMED_AT_MOST} more"
+    names = tuple(header.name for header in headers[:_NAMED_AT_MOST])
+    if len(headers) == len(names):
+        return Phrase("unfit.slices", {"names": names})
+    return Phrase("unfit.slices_and_more", {"names": names, "more": len(headers) - len(names)})
 
 
-def _pairs(slices: Sequence[SliceHeader], gaps: NDArray[np.intp]) -> str:
-    texts = [f"{slices[i].name} and {slices[i + 1].name}" for i in gaps[:_NAMED_AT_MOST]]
-    more = len(gaps) - len(texts)
-    return "; ".join(texts) + (f"; and {more} more places" if more else "")
+def _pairs(slices: Sequence[SliceHeader], gaps: NDArray[np.intp]) -> Phrase:
+    shown = gaps[:_NAMED_AT_MOST]
+    pairs = tuple(Phrase("unfit.pair", {"one": slices[i].name, "other": slices[i + 1].name}) for i in shown)
+    if len(gaps) == len(pairs):
+        return Phrase("unfit.pairs", {"pairs": pairs})
+    return Phrase("unfit.pairs_and_more", {"pairs": pairs, "more": len(gaps) - len(pairs)})
+
+
+def _times(values: Sequence[float]) -> str:
+    return " x ".join(str(value) for value in values)

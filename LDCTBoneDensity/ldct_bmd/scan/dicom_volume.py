@@ -47,9 +47,7 @@ def read_volume(stack: Stack, progress: Progress = silent) -> tuple[HU, Geometry
                 hu = hu.astype(np.float32)
                 stored = axis_map.inverse().view(hu)
             if values.shape != stored.shape[1:]:
-                raise CannotMeasure(
-                    f"{stack.slices[k].path.name} has pixel data of another size than its header says; export it again."
-                )
+                raise CannotMeasure("scan.pixels_of_other_size", file=stack.slices[k].path.name)
             stored[k] = values
             progress("read", 0.1 + 0.9 * (k + 1) / len(stack.slices))
     return hu, geometry
@@ -76,10 +74,10 @@ def decode_hu(header: SliceHeader) -> HU:
         dataset = pydicom.dcmread(header.path, force=True)
         pixels: NDArray[Any] = dataset.pixel_array
     except (*DAMAGED, OSError, RuntimeError, AttributeError) as error:  # AttributeError: no pixel data
-        raise CannotMeasure(_why_not_decoded(header)) from error
+        raise _not_decoded(header) from error
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
     if slope is None or intercept is None:
-        raise CannotMeasure(f"{header.path.name} has no rescale to Hounsfield units; export it with its rescale.")
+        raise CannotMeasure("scan.no_rescale", file=header.path.name)
     padding = _padding(dataset, pixels, slope, intercept)
     if slope.is_integer() and intercept.is_integer():
         wide = pixels.astype(np.int32)
@@ -118,15 +116,12 @@ def _padding_value(dataset: Dataset, keyword: str, dtype: np.dtype[Any]) -> int 
     return int(np.array(number & (2 ** (8 * dtype.itemsize) - 1), dtype=f"u{dtype.itemsize}").astype(dtype))
 
 
-def _why_not_decoded(header: SliceHeader) -> str:
+def _not_decoded(header: SliceHeader) -> CannotMeasure:
     syntax = UID(str(getattr(header.tags, "file_meta", Dataset()).get("TransferSyntaxUID", "")))
     try:
         decodable = not syntax or not syntax.is_compressed or get_decoder(syntax).is_available
     except (NotImplementedError, ValueError):
         decodable = False
     if decodable:
-        return f"The pixels of {header.path.name} cannot be decoded, the file is damaged; export it again."
-    return (
-        f"{header.path.name} is compressed as {syntax.name}, for which no decoder is installed; install python-gdcm or "
-        "export it uncompressed."
-    )
+        return CannotMeasure("scan.damaged_pixels", file=header.path.name)
+    return CannotMeasure("scan.no_decoder", file=header.path.name, compression=syntax.name)

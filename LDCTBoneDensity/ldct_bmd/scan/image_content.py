@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..words import Phrase
 from .dicom_headers import SliceHeader
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -37,6 +38,9 @@ _ELSEWHERE = re.compile(
 _SPINE_REGION = re.compile(r"CHEST|THORA|LUNG|ABD|LUMBAR|TORSO|WHOLE ?BODY|\b(TAP|CAP|L[- ]?SPINE|T[- ]?SPINE)\b")
 
 
+_REFORMAT_IN_PLANE = {"sagittal": "unsuitable.sagittal", "coronal": "unsuitable.coronal"}
+
+
 @dataclass(frozen=True)
 class Unsuitable:
     """Why a series is not measured.
@@ -46,7 +50,7 @@ class Unsuitable:
         on_request: a user who names the series may have it measured all the same.
     """
 
-    reason: str
+    reason: Phrase
     on_request: bool = False
 
 
@@ -59,41 +63,37 @@ def why_unsuitable(headers: Sequence[SliceHeader]) -> Unsuitable | None:
 def _no_ct(first: SliceHeader) -> Unsuitable | None:
     modality, sop_class = first.text("Modality"), first.text("SOPClassUID") or ""
     if modality is None:
-        return Unsuitable("it does not say its modality")
+        return Unsuitable(Phrase("unsuitable.no_modality"))
     if modality != "CT":
-        return Unsuitable(f"its modality is {modality}, not CT")
+        return Unsuitable(Phrase("unsuitable.other_modality", {"modality": modality}))
     if sop_class.startswith(_SECONDARY_CAPTURE):
-        return Unsuitable("it is a secondary capture, a picture without Hounsfield units")
+        return Unsuitable(Phrase("unsuitable.secondary_capture"))
     if sop_class in _ENHANCED_CT or (first.number("NumberOfFrames") or 1) > 1:
-        return Unsuitable("it is a multi-frame (enhanced) CT; export it as single-frame CT images")
+        return Unsuitable(Phrase("unsuitable.multi_frame"))
     if sop_class != CT_IMAGE or first.number("Rows") is None or first.number("Columns") is None:
-        return Unsuitable("it holds no CT images")
+        return Unsuitable(Phrase("unsuitable.no_ct_images"))
     return None
 
 
 def _not_hounsfield(headers: Sequence[SliceHeader]) -> Unsuitable | None:
     first = headers[0]
     if any((h.number("SamplesPerPixel") or 1) != 1 for h in headers):
-        return Unsuitable("it holds colour images, not Hounsfield units")
+        return Unsuitable(Phrase("unsuitable.colour"))
     if any((h.number("BitsStored") or 16) <= 8 for h in headers):
-        return Unsuitable("its pixels have only 8 bits, too few for Hounsfield units")
+        return Unsuitable(Phrase("unsuitable.eight_bits"))
     words = _words(first)
     types = "\\".join(first.image_type[2:])
     if _SPECTRAL_TYPES.search(types) or _SPECTRAL_WORDS.search(words):
-        return Unsuitable(
-            "it is a monoenergetic or material-decomposed image, without Hounsfield units of a tube voltage"
-        )
+        return Unsuitable(Phrase("unsuitable.spectral"))
     unit = (first.text("RescaleType") or "HU").upper()
     if unit in _MATERIAL_UNITS:
-        return Unsuitable(f"its values are in {unit}, not Hounsfield units")
+        return Unsuitable(Phrase("unsuitable.other_unit", {"unit": unit}))
     if _SUBTRACTED.search(types) or _SUBTRACTED.search(words):
-        return Unsuitable("it is a subtraction or perfusion image, whose values are not Hounsfield units")
+        return Unsuitable(Phrase("unsuitable.subtraction"))
     if any(h.number("RescaleSlope") is None or h.number("RescaleIntercept") is None for h in headers):
-        return Unsuitable(
-            "RescaleSlope or RescaleIntercept is missing, so its pixels cannot be turned into Hounsfield units"
-        )
+        return Unsuitable(Phrase("unsuitable.no_rescale"))
     if any(h.number("RescaleSlope") == 0 for h in headers):
-        return Unsuitable("its RescaleSlope is zero, so its pixels hold no Hounsfield units")
+        return Unsuitable(Phrase("unsuitable.zero_slope"))
     return None
 
 
@@ -102,18 +102,18 @@ def _not_a_scan(headers: Sequence[SliceHeader]) -> Unsuitable | None:
     types, words = first.image_type, _words(first)
     plane = usual_plane(headers)
     if "LOCALIZER" in types or (_LOCALIZER_WORDS.search(words) and len(headers) < 10):
-        return Unsuitable("it is a localizer")
+        return Unsuitable(Phrase("unsuitable.localizer"))
     if _REPORT_WORDS.search(words) or "SCREEN SAVE" in types:
-        return Unsuitable("it is a dose report or screen save, a picture without Hounsfield units")
+        return Unsuitable(Phrase("unsuitable.dose_report"))
     if any(_PROJECTION_TYPES.search(part) for part in types) or _PROJECTION_WORDS.search(words):
-        return Unsuitable("it is an intensity projection or rendering, not a scan")
+        return Unsuitable(Phrase("unsuitable.projection"))
     reformat = any(_REFORMAT_TYPES.search(part) for part in types) or bool(_REFORMAT_WORDS.search(words))
-    if plane in ("sagittal", "coronal"):
-        return Unsuitable(f"it is a {plane} reformat", on_request=True)
+    if plane in _REFORMAT_IN_PLANE:
+        return Unsuitable(Phrase(_REFORMAT_IN_PLANE[plane]), on_request=True)
     if reformat:
-        return Unsuitable("it is a reformat, not the original scan", on_request=True)
+        return Unsuitable(Phrase("unsuitable.reformat"), on_request=True)
     if types[:2] == ("DERIVED", "SECONDARY") or {"AVERAGE", "MEAN"} & set(types):
-        return Unsuitable("it is a derived, secondary image, not the original scan", on_request=True)
+        return Unsuitable(Phrase("unsuitable.derived"), on_request=True)
     return None
 
 

@@ -19,7 +19,6 @@ from .plausibility import check_size, check_values
 FILE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 _DETACHED_ENDINGS = (".mhd", ".nhdr", ".hdr", ".img")
 _EIGHT_BITS = (sitk.sitkUInt8, sitk.sitkInt8)
-_DAMAGED = "{} cannot be read, it is damaged or not what its name says; write it again."
 _INT16 = np.iinfo(np.int16)
 _METADATA_ALONE = Acquisition()  # these files say nothing of kVp, kernel or patient
 
@@ -70,7 +69,7 @@ def _read_image(path: Path) -> sitk.Image:
             _check_nifti_is_whole(reader, path)
         image = reader.Execute()
     except RuntimeError as error:
-        raise CannotMeasure(_why_unreadable(path, str(error))) from error
+        raise _unreadable(path, str(error)) from error
     if image.GetDimension() == 4:
         image = image[:, :, :, 0]
     return image
@@ -79,21 +78,15 @@ def _read_image(path: Path) -> sitk.Image:
 def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
     dimension, size = reader.GetDimension(), reader.GetSize()
     if dimension > 3 and max(size[3:]) > 1:
-        raise CannotMeasure(f"{path.name} has {dimension} dimensions (several volumes); give one volume of it.")
+        raise CannotMeasure("scan.several_volumes", file=path.name, dimensions=dimension)
     if dimension < 3 or min(size[:3]) < 2:
-        raise CannotMeasure(f"{path.name} is a single image, not a volume; give the whole scan.")
+        raise CannotMeasure("scan.file_of_one_image", file=path.name)
     if reader.GetNumberOfComponents() > 1:
-        raise CannotMeasure(
-            f"{path.name} has {reader.GetNumberOfComponents()} values per voxel (colour or vectors); give a scalar CT."
-        )
+        raise CannotMeasure("scan.several_values", file=path.name, values=reader.GetNumberOfComponents())
     if _has_eight_bits(reader):
-        raise CannotMeasure(
-            f"{path.name} has only 8 bits per voxel, a picture or a label map; give the CT in Hounsfield units."
-        )
+        raise CannotMeasure("scan.eight_bits", file=path.name)
     if not _states_orientation(reader, path):
-        raise CannotMeasure(
-            f"{path.name} does not say how it lies in the patient; write it again with its orientation."
-        )
+        raise CannotMeasure("scan.no_orientation", file=path.name)
 
 
 def _has_eight_bits(reader: sitk.ImageFileReader) -> bool:
@@ -112,9 +105,9 @@ def _check_nifti_is_whole(reader: sitk.ImageFileReader, path: Path) -> None:
             while block := stream.read(1 << 20):
                 found += len(block)
     except (EOFError, OSError, zlib.error) as error:
-        raise CannotMeasure(_DAMAGED.format(path.name)) from error
+        raise CannotMeasure("scan.damaged_volume", file=path.name) from error
     if found < expected:
-        raise CannotMeasure(_DAMAGED.format(path.name))
+        raise CannotMeasure("scan.damaged_volume", file=path.name)
 
 
 def _states_orientation(reader: sitk.ImageFileReader, path: Path) -> bool:
@@ -132,10 +125,10 @@ def _states_orientation(reader: sitk.ImageFileReader, path: Path) -> bool:
     return True
 
 
-def _why_unreadable(path: Path, message: str) -> str:
+def _unreadable(path: Path, message: str) -> CannotMeasure:
     if "orthonormal" in message.lower() or "nonsingular" in message.lower():
-        return f"The axes of {path.name} are not perpendicular (sheared or tilted); resample it to a straight grid."
-    return _DAMAGED.format(path.name)
+        return CannotMeasure("scan.axes_not_perpendicular", file=path.name)
+    return CannotMeasure("scan.damaged_volume", file=path.name)
 
 
 def whole_numbers(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:

@@ -38,20 +38,16 @@ def check_size(geometry: Geometry) -> None:
     """Refuse grids with impossible voxels and volumes too small to hold a vertebra."""
     spacing = geometry.spacing_mm
     if not all(np.isfinite(spacing)) or min(spacing) <= 0:
-        raise CannotMeasure(f"The voxel size {_mm(spacing)} is not positive; export the scan with its real voxel size.")
+        raise CannotMeasure("scan.voxels_not_positive", size=_mm(spacing))
     if min(geometry.size) < 2:
-        raise CannotMeasure("The input is a single image, not a volume; give the whole series.")
+        raise CannotMeasure("scan.one_image")
     if min(spacing) < MIN_SPACING_MM:
-        raise CannotMeasure(
-            f"The voxel size {_mm(spacing)} is too small for a CT of a patient; check its unit (millimetres)."
-        )
+        raise CannotMeasure("scan.voxels_too_small", size=_mm(spacing))
     if max(spacing) > MAX_SPACING_MM:
-        raise CannotMeasure(
-            f"The voxel size {_mm(spacing)} is too coarse to measure a vertebra; give slices of 3 mm or less."
-        )
+        raise CannotMeasure("scan.voxels_too_coarse", size=_mm(spacing))
     extent = tuple(n * s for n, s in zip(geometry.size, spacing, strict=True))
     if any(length < least for length, least in zip(extent, MIN_EXTENT_MM, strict=True)):
-        raise CannotMeasure(f"The volume of {_mm(extent)} is too small to hold a vertebra; give the whole scan.")
+        raise CannotMeasure("scan.too_small", extent=_mm(extent))
 
 
 def check_values(hu: NDArray[Any], of_patient: bool = True) -> None:
@@ -62,48 +58,31 @@ def check_values(hu: NDArray[Any], of_patient: bool = True) -> None:
     if hu.dtype.kind == "f":
         bad = sum(int(np.count_nonzero(~np.isfinite(plane))) for plane in hu)
         if bad:
-            raise CannotMeasure(f"{bad} voxels are not numbers (NaN or infinite); write the volume without them.")
+            raise CannotMeasure("scan.not_numbers", voxels=bad)
     sample = hu[::3, ::3, ::3].astype(np.float32).ravel()
     padding = sample < PADDING_BELOW_HU
     below_air = _more_than_two_values(sample[padding]) / sample.size
     sample = sample[~padding]
     if sample.size == 0:
-        raise CannotMeasure(f"No value is above {PADDING_BELOW_HU:.0f}, an empty volume; give a CT scan.")
+        raise CannotMeasure("scan.all_padding", hu=PADDING_BELOW_HU)
     low, high = (float(value) for value in np.percentile(sample, (0.1, 99.9)))
     if high - low < 1.0:
-        raise CannotMeasure(f"All values are about {low:.0f}, an empty volume; give a CT scan.")
+        raise CannotMeasure("scan.one_value", hu=low)
     margin = 0.1 * (high - low)
     bright, dark = float(np.mean(sample > high - margin)), float(np.mean(sample < low + margin))
     if bright > max(dark, 0.05):
-        raise CannotMeasure(
-            "Air is bright and bone is dark, the values are inverted; export the CT in Hounsfield units."
-        )
+        raise CannotMeasure("scan.inverted")
     if float(np.mean(sample < 0)) < MIN_NEGATIVE_FRACTION:
-        raise CannotMeasure(
-            f"Almost no value is below zero (range {low:.0f} to {high:.0f}), the offset to Hounsfield units is "
-            "missing; export the CT with its rescale."
-        )
+        raise CannotMeasure("scan.no_offset", low=low, high=high)
     if of_patient and not _share(sample, SOFT_TISSUE_HU) >= MIN_SOFT_TISSUE_FRACTION:
-        raise CannotMeasure(
-            "There is no soft tissue between -200 and 200, the values are not Hounsfield units; "
-            "export the CT with its rescale."
-        )
+        raise CannotMeasure("scan.no_soft_tissue")
     if below_air > MAX_BELOW_AIR_FRACTION:
-        raise CannotMeasure(
-            f"{below_air:.0%} of the values are below air (-1000), they are shifted or scaled; "
-            "export the CT in Hounsfield units."
-        )
+        raise CannotMeasure("scan.below_air", share=below_air)
     if float(np.mean(sample < GAS_BELOW_HU)) < MIN_GAS_FRACTION:
-        raise CannotMeasure(
-            "There is no air or lung (below -500), the values are clipped or not Hounsfield units; "
-            "export the CT unchanged."
-        )
+        raise CannotMeasure("scan.no_air")
     _check_air(sample)
     if of_patient and _share(sample, LEAN_HU) < MIN_LEAN_FRACTION * _share(sample, TISSUE_HU):
-        raise CannotMeasure(
-            "Muscle and organs are not at 0 to 120, the values are shifted or scaled; "
-            "export the CT in Hounsfield units."
-        )
+        raise CannotMeasure("scan.muscle_elsewhere")
 
 
 def _more_than_two_values(values: NDArray[np.float32]) -> int:
@@ -118,10 +97,7 @@ def _check_air(sample: NDArray[np.float32]) -> None:
         if dark.size >= least * sample.size:
             darkest = float(np.percentile(dark, 1))
             if darkest > highest:
-                raise CannotMeasure(
-                    f"Air is at about {darkest:.0f} instead of -1000, the values are shifted or scaled; "
-                    "export the CT in Hounsfield units."
-                )
+                raise CannotMeasure("scan.air_elsewhere", hu=darkest)
             return
 
 

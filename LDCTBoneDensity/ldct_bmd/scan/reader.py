@@ -46,7 +46,7 @@ def read_scan(
     path = Path(path)
     if _is_volume_file(path):
         if series_uid is not None:
-            raise UsageError(f"{path.name} holds one volume and no series; leave the series out.")
+            raise UsageError("scan.file_has_no_series", file=path.name)
         return read_image_file(path, progress, of_patient)
     series = _series_of(path, progress)
     where = path.name or str(path)
@@ -60,15 +60,13 @@ def read_scan(
 def _is_volume_file(path: Path) -> bool:
     """Tell a volume file from a DICOM input; UsageError if there is nothing, CannotMeasure for any other file."""
     if not path.exists():
-        raise UsageError(f"There is no file or folder {path}.")
+        raise UsageError("scan.nothing_there", path=path)
     if path.is_dir():
         return False
     if is_image_file(path):
         return True
     if is_detached_header(path):
-        raise CannotMeasure(
-            f"{path.name} keeps its voxels in another file; write it as one .nii.gz, .nrrd or .mha file."
-        )
+        raise CannotMeasure("scan.detached_header", file=path.name)
     return False
 
 
@@ -77,10 +75,7 @@ def _series_of(path: Path, progress: Progress) -> list[Series]:
         return find_series(read_headers(path, progress))
     header = read_header(path)
     if header is None:
-        raise CannotMeasure(
-            f"{path.name} is neither DICOM nor a volume file ({', '.join(FILE_ENDINGS)}); "
-            "give a folder of DICOM files or one volume file."
-        )
+        raise CannotMeasure("scan.neither_dicom_nor_volume", file=path.name, endings=FILE_ENDINGS)
     try:
         beside = sorted(other for other in path.parent.iterdir() if other.is_file() and not is_image_file(other))
     except OSError as error:
@@ -120,7 +115,7 @@ def _stack(chosen: Series) -> Stack:
     try:
         return build_stack(chosen.slices)
     except UnfitStack as fault:
-        raise CannotMeasure(f"Series {chosen.label} cannot be measured: {fault}.") from fault
+        raise CannotMeasure("scan.series_unfit", series=chosen.label, why=fault.reason) from fault
 
 
 def _along_final_axis(stack: Stack) -> tuple[SliceHeader, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..ground.errors import CannotMeasure, UsageError
+from ..words import Phrase
 from .dicom_acquisition import contrast_agent
 from .dicom_series import Series
 from .image_content import is_elsewhere, is_original
@@ -28,12 +29,10 @@ def choose(series: Sequence[Series], where: str) -> tuple[Series, str]:
     the latest study, and last the UID.
     """
     if not series:
-        raise CannotMeasure(
-            f"{where} holds no DICOM images; give the folder of a CT series, or a NIfTI, NRRD or MHA file."
-        )
+        raise CannotMeasure("scan.no_images", where=where)
     left = [s for s in series if s.unsuitable is None]
     if not left:
-        raise CannotMeasure(_none_suitable(series, where))
+        raise _none_suitable(series, where)
     because = "it is the only one that can be measured" if len(left) == 1 else "it comes first"
     for reason, rule in _RULES:
         kept = rule(left)
@@ -50,30 +49,37 @@ def pick(series: Sequence[Series], series_uid: str, where: str) -> tuple[Series,
     if not named:
         named = [s for s in series if s.address.split("#")[0] == series_uid]
     if not named:
-        known = "; ".join(s.label for s in series) or "none"
-        raise UsageError(f"{where} holds no series {series_uid}; it holds: {known}.")
+        raise UsageError(
+            "scan.no_such_series",
+            where=where,
+            series=series_uid,
+            known=[s.label for s in series] or [Phrase("scan.none")],
+        )
     if len(named) > 1:
         chosen, _ = choose(named, where)
     else:
         chosen = named[0]
     unsuitable = chosen.unsuitable
     if unsuitable is not None and not unsuitable.on_request:
-        raise CannotMeasure(f"Series {chosen.label} cannot be measured: {unsuitable.reason}.")
+        raise CannotMeasure("scan.series_unfit", series=chosen.label, why=unsuitable.reason)
     return chosen, f"{_described(chosen)} was named by the user."
 
 
-def _none_suitable(series: Sequence[Series], where: str) -> str:
-    hint = ""
-    if any(s.unsuitable is not None and s.unsuitable.on_request and s.stack is not None for s in series):
-        hint = "; name a reformat or derived series to measure it all the same"
-    if len(series) == 1:
-        only = series[0]
-        reason = only.unsuitable.reason if only.unsuitable else ""
-        return f"The only series in {where}, {only.label}, cannot be measured: {reason}{hint}."
-    reasons = [f"{s.label}: {s.unsuitable.reason}" for s in series if s.unsuitable]
-    shown = "; ".join(reasons[:_NAMED_AT_MOST])
-    more = f"; and {len(reasons) - _NAMED_AT_MOST} more" if len(reasons) > _NAMED_AT_MOST else ""
-    return f"None of the {len(series)} series in {where} can be measured ({shown}{more}){hint}."
+def _none_suitable(series: Sequence[Series], where: str) -> CannotMeasure:
+    reasons: list[Phrase] = [
+        Phrase("scan.series_and_reason", {"series": s.label, "why": s.unsuitable.reason})
+        for s in series
+        if s.unsuitable
+    ]
+    if len(reasons) > _NAMED_AT_MOST:
+        more = Phrase("scan.and_more", {"more": len(reasons) - _NAMED_AT_MOST})
+        reasons = [*reasons[:_NAMED_AT_MOST], more]
+    on_request = any(s.unsuitable is not None and s.unsuitable.on_request and s.stack is not None for s in series)
+    hint = Phrase("scan.hint_on_request") if on_request else ""
+    if len(series) == 1 and series[0].unsuitable is not None:
+        only, why = series[0].label, series[0].unsuitable.reason
+        return CannotMeasure("scan.only_series_unfit", where=where, series=only, why=why, hint=hint)
+    return CannotMeasure("scan.no_series_fit", count=len(series), where=where, reasons=reasons, hint=hint)
 
 
 def _sentence(chosen: Series, series: Sequence[Series], because: str) -> str:

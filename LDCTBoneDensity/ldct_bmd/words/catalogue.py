@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh")
+_PAIRS = ("and", "or")
 
 
 @runtime_checkable
@@ -23,17 +24,20 @@ class Worded(Protocol):
 class Catalogue:
     """The texts of one language.
 
-    A text is a format string over named facts. Four format specifications are added to Python's: ``{levels:and}`` lists
-    ("a", "a and b", "a, b and c"), ``{reasons:join:; }`` puts the given text between items, ``{months:plural:month|
-    months}`` takes the first form for one (of a number, or of the items of a list), the second otherwise, and
-    ``{loss:percent}`` writes a fraction in whole percent without the sign. A key ``code@face`` goes before ``code``
-    where that face speaks. A fact that is a phrase, or a list of them, is composed in the same language.
+    A text is a format string over named facts. Five format specifications are added to Python's: ``{levels:and}`` lists
+    ("a", "a and b", "a, b and c") and ``{levels:or}`` does so with "or", ``{reasons:join:; }`` puts the given text
+    between items, ``{months:plural:month|months}`` takes the first form for one (of a number, or of the items of a
+    list), the second otherwise, and ``{loss:percent}`` writes a fraction in whole percent without the sign. A key
+    ``code@face`` goes before ``code`` where that face speaks. A fact that is a phrase, or a list of them, is composed
+    in the same language.
     """
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         """Take the texts by key."""
         self._texts = texts
-        self._formatter = _Formatter(texts.get("and", "{first}, {last}"), texts.get("comma", ", "))
+        self._formatter = _Formatter(
+            {how: texts.get(how, "{first}, {last}") for how in _PAIRS}, texts.get("comma", ", ")
+        )
 
     def __call__(self, key: str, face: str | None = None, /, **facts: object) -> str:
         """Return the text of ``key`` with ``facts`` set in; KeyError if there is none, or a fact is missing."""
@@ -64,12 +68,12 @@ class Catalogue:
 
 
 class _Formatter(Formatter):
-    def __init__(self, pair: str, comma: str) -> None:
-        self._pair, self._comma = pair, comma
+    def __init__(self, pairs: Mapping[str, str], comma: str) -> None:
+        self._pairs, self._comma = pairs, comma
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if format_spec == "and":
-            return self.listed(value)
+        if format_spec in self._pairs:
+            return self.listed(value, format_spec)
         if format_spec.startswith("join:"):
             return format_spec.removeprefix("join:").join(str(item) for item in value)
         if format_spec == "percent":
@@ -80,11 +84,11 @@ class _Formatter(Formatter):
         formatted: str = super().format_field(value, format_spec)
         return formatted
 
-    def listed(self, items: Collection[object]) -> str:
+    def listed(self, items: Collection[object], how: str = "and") -> str:
         texts = [str(item) for item in items]
         if len(texts) < 2:
             return "".join(texts)
-        return self._pair.format(first=self._comma.join(texts[:-1]), last=texts[-1])
+        return self._pairs[how].format(first=self._comma.join(texts[:-1]), last=texts[-1])
 
 
 @cache

@@ -1,0 +1,77 @@
+"""Every refusal of the engine has its words, and they name the facts that it is raised with."""
+
+import ast
+import re
+from collections.abc import Iterator
+from string import Formatter
+
+import pytest
+
+from ldct_bmd.words import LANGUAGES, catalogue
+from places import MODULE
+
+ENGINE = MODULE / "ldct_bmd"
+REFUSALS = ("Refusal", "CannotMeasure", "UsageError")
+SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(ENGINE.rglob("*.py"))}
+
+
+def calls(names: tuple[str, ...]) -> Iterator[tuple[str, ast.Call]]:
+    """Return where in the engine one of ``names`` is called, and the call."""
+    for path, source in SOURCES.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                yield f"{path.relative_to(ENGINE)}:{node.lineno}", node
+
+
+def key_of(node: ast.Call) -> str | None:
+    """Return the text that a call begins with, None if it is no literal."""
+    first = node.args[0] if node.args else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+
+def facts_of(node: ast.Call) -> set[str]:
+    """Return the names of the facts in ``Phrase(key, {"name": fact})``."""
+    facts = node.args[1].keys if len(node.args) > 1 and isinstance(node.args[1], ast.Dict) else []
+    return {name.value for name in facts if isinstance(name, ast.Constant)}
+
+
+def named(key: str) -> set[str]:
+    """Return all facts that a text names, as any face words it."""
+    faces = [known for known in catalogue() if known.partition("@")[0] == key]
+    templates = [catalogue(language).template(face) for language in LANGUAGES for face in faces]
+    return {field for one in templates for _, field, _, _ in Formatter().parse(one) if field is not None}
+
+
+RAISED = list(calls(REFUSALS))
+SAID = [(place, node) for place, node in calls(("Phrase",)) if key_of(node) is not None]
+
+
+@pytest.mark.parametrize(("place", "node"), RAISED, ids=[place for place, _ in RAISED])
+def test_a_refusal_gives_the_facts_that_its_words_name(place: str, node: ast.Call) -> None:
+    code = key_of(node)
+    if code is None or " " in code:
+        pytest.skip("not yet")
+    assert re.fullmatch(r"[a-z]\w*\.[a-z]\w*", code), f"{place} gives no code"
+    assert f"refusal.{code}" in catalogue(), f"{place}: {code} has no words"
+    assert {keyword.arg for keyword in node.keywords} == named(f"refusal.{code}"), place
+
+
+@pytest.mark.parametrize(("place", "node"), SAID, ids=[place for place, _ in SAID])
+def test_a_phrase_gives_the_facts_that_its_words_name(place: str, node: ast.Call) -> None:
+    key = key_of(node)
+    assert key in catalogue(), f"{place}: {key} has no words"
+    if len(node.args) == 1 or isinstance(node.args[1], ast.Dict):
+        assert facts_of(node) == named(key), place
+
+
+def test_no_words_of_a_refusal_are_left_over() -> None:
+    raised = {f"refusal.{key_of(node)}" for _, node in RAISED}
+    known = {key.partition("@")[0] for key in catalogue() if key.startswith("refusal.")}
+    assert not known - raised
+
+
+def test_the_engine_names_no_option_of_the_command_line() -> None:
+    for language in LANGUAGES:
+        for key in catalogue(language):
+            if key.startswith("refusal.") and not key.endswith("@cli"):
+                assert not re.search(r"(^|\s|（)--?[a-z]", catalogue(language).template(key)), key
