@@ -235,13 +235,13 @@ def _mean(assessment: Assessment) -> Phrase:
 
 
 def _nothing(assessment: Assessment) -> Phrase:
-    reference, facts = assessment.reference, {"left_out": _left_out(assessment)}
+    reference = assessment.reference
     if reference is None:
-        return Phrase("statement.nothing", {**facts})
+        return Phrase("statement.nothing", {"left_out": _left_out(assessment)})
     return Phrase(
         "statement.reference_only",
         {
-            **facts,
+            "left_out": _left_out(assessment),
             "level": reference.level,
             "bmd_mg_cm3": reference.bmd_mg_cm3,
             "material": assessment.material,

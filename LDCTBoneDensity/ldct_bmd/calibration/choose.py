@@ -36,8 +36,8 @@ def choose_calibration(
         if against is None:
             fitting.append((calibration, _moment(one.added), place))
         else:
-            named = {"name": calibration.name, "identifier": calibration.identifier}
-            reasons.append(Phrase("choice.against", {**named, "reason": against}))
+            named: dict[str, Fact] = {"name": calibration.name, "identifier": calibration.identifier}
+            reasons.append(Phrase("choice.against", named | {"reason": against}))
     if not fitting or day is None:
         return NOMINAL, CalibrationChoice(NOMINAL.identifier, False, False, _none_fits(len(stored), reasons))
 
