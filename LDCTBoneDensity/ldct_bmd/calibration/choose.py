@@ -37,7 +37,7 @@ def choose_calibration(
             fitting.append((calibration, _moment(one.added), place))
         else:
             named: dict[str, Fact] = {"name": calibration.name, "identifier": calibration.identifier}
-            reasons.append(Phrase("choice.against", named | {"reason": against}))
+            reasons.append(Phrase("calibration_choice.against", named | {"reason": against}))
     if not fitting or day is None:
         return NOMINAL, CalibrationChoice(NOMINAL.identifier, False, False, _none_fits(len(stored), reasons))
 
@@ -61,8 +61,8 @@ def choose_calibration(
 def _when(apart: int, later: bool) -> Phrase:
     """Return how many days lie between the calibration and the scan."""
     if apart == 0:
-        return Phrase("choice.same_day")
-    return Phrase("choice.after" if later else "choice.before", {"days": apart})
+        return Phrase("calibration_choice.same_day")
+    return Phrase("calibration_choice.after" if later else "calibration_choice.before", {"days": apart})
 
 
 def _nearest(chosen: Calibration, others: Sequence[Calibration], fitting: int, when: Phrase) -> Phrase:
@@ -75,13 +75,13 @@ def _nearest(chosen: Calibration, others: Sequence[Calibration], fitting: int, w
         "fitting": fitting,
     }
     if not others:
-        return Phrase("choice.nearest", facts)
+        return Phrase("calibration_choice.nearest", facts)
     facts["of_day"] = len(others) + 1
     differing = [abs(difference) for difference in (_contradiction(chosen, other) for other in others) if difference]
     if not differing:
-        return Phrase("choice.nearest_of_day", facts)
+        return Phrase("calibration_choice.nearest_of_day", facts)
     differ: dict[str, Fact] = {"difference_mg_cm3": max(differing), "at_mg_cm3": _COMPARED_MG_CM3}
-    return Phrase("choice.nearest_differing", facts | differ)
+    return Phrase("calibration_choice.nearest_differing", facts | differ)
 
 
 def _contradiction(one: Calibration, other: Calibration) -> float:
@@ -103,7 +103,7 @@ def _moment(added: str) -> datetime:
 
 def _against(one: StoredCalibration, scan: ScanConditions, allow_later: bool) -> Phrase | None:
     if one.retired is not None:
-        return Phrase("choice.retired", {"because": one.retired_because})
+        return Phrase("calibration_choice.retired", {"because": one.retired_because})
     differing = condition_mismatches(one.calibration, scan)
     if differing:
         return next(iter(differing.values()))
@@ -112,8 +112,8 @@ def _against(one: StoredCalibration, scan: ScanConditions, allow_later: bool) ->
 
 def _none_fits(count: int, reasons: Sequence[Phrase]) -> Phrase:
     if count == 0:
-        return Phrase("choice.empty_store")
+        return Phrase("calibration_choice.empty_store")
     last = tuple(reasons[-_MOST_REASONS:])
     if count > _MOST_REASONS:
-        return Phrase("choice.none_fits_of_many", {"reasons": last, "more": count - _MOST_REASONS})
-    return Phrase("choice.none_fits", {"reasons": last})
+        return Phrase("calibration_choice.none_fits_of_many", {"reasons": last, "more": count - _MOST_REASONS})
+    return Phrase("calibration_choice.none_fits", {"reasons": last})

@@ -10,7 +10,6 @@ from typing import Any
 from ..assessment import Assessment
 from ..findings import Finding
 from ..ground.plain import to_plain
-from ..words import TOLD
 
 
 def plain_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -44,30 +43,6 @@ def finding_as_read(values: dict[str, Any]) -> dict[str, Any]:
 def assessment_as_read(values: dict[str, Any]) -> dict[str, Any]:
     """Return what an assessment is made of; a statement that follows from its facts is left out."""
     return _as_read(values, "statement")
-
-
-def with_told_sentences(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the plain values of a record /1, whose sentences came without facts: they stay as they are."""
-    quality, choice, automatic = values["quality"], values.get("calibration_choice"), values.get("automatic")
-    unmeasured = [{**one, "reason": _told(one["reason"])} for one in quality.get("unmeasured", [])]
-    upgraded = {
-        **values,
-        "findings": [{**one, "facts": {"case": TOLD}, "frozen": True} for one in values["findings"]],
-        "assessment": {**values["assessment"], "frozen": True},
-        "quality": {**quality, "names_remark": _told(quality["names_remark"]), "unmeasured": unmeasured},
-    }
-    if choice is not None:
-        drift = [_told(sentence) for sentence in choice.get("drift", [])]
-        upgraded["calibration_choice"] = {**choice, "reason": _told(choice["reason"]), "drift": drift}
-    if automatic is not None:
-        assessment = {**automatic["assessment"], "frozen": True}
-        remark = _told(automatic["names_remark"])
-        upgraded["automatic"] = {**automatic, "assessment": assessment, "names_remark": remark}
-    return upgraded
-
-
-def _told(sentence: str) -> dict[str, Any]:
-    return {"code": TOLD, "facts": {}, "text": sentence}
 
 
 def _as_read(values: dict[str, Any], sentence: str) -> dict[str, Any]:

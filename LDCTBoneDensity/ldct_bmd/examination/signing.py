@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..ground.errors import UsageError
 from .record import Examination, HistoryEntry
 from .signature import KeySignature, Signature
+from .upgrade import signed_values
 
 # What the history says was done, beside the corrections.
 SIGNED = "signed"
@@ -28,20 +29,16 @@ def canonical_json(examination: Examination) -> bytes:
 
     Who signed and when are in it, the hash and the key's signature are not. Entries that are null or empty are left
     out, so that a field which a later version adds with such a default leaves an old signature intact; a finding's
-    severity follows from its code, and a sentence that nobody signed yet from its facts and the language. The files of the masks are left out too: they are written after the signature as
-    well as before it, and each body's centroid and volume, which are covered, tell a changed mask.
+    severity follows from its code, and a sentence that nobody signed yet from its facts and the language. The files of
+    the masks are left out too: they are written after the signature as well as before it, and each body's centroid and
+    volume, which are covered, tell a changed mask.
+
+    The signature on a record of an earlier schema covers the text of then.
     """
-    values = examination.comparable()
-    del values["files"]
-    for finding in values["findings"]:
-        del finding["severity"]
-        if not finding["frozen"]:
-            del finding["message"]
-    for concluded in (values, values["automatic"] or {}):
-        if "assessment" in concluded and not concluded["assessment"]["frozen"]:
-            del concluded["assessment"]["statement"]
-    if examination.signature is not None:
-        del values["signature"]["record_sha256"], values["signature"]["key"]
+    if _is_as_signed(examination):
+        values = signed_values(json.loads(examination.signed_text or ""))
+    else:
+        values = _covered(examination)
     text = json.dumps(_without_empty(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     # A lone surrogate, which JSON can hold and UTF-8 can't, must not stop the check.
     return text.encode("utf-8", errors="surrogatepass")
@@ -90,7 +87,8 @@ def unsign(examination: Examination, reader: str, time: str) -> Examination:
         raise UsageError("Taking a signature off needs the reader's name.")
     old = {"reader": signature.reader, "time": signature.time, "record_sha256": signature.record_sha256}
     entry = HistoryEntry(UNSIGNED, None, old, None, reader, time)
-    return replace(_thawed(examination), history=(*examination.history, entry), signature=None)
+    unsigned = replace(_thawed(examination), signature=None, signed_text=None)
+    return replace(unsigned, history=(*examination.history, entry))
 
 
 def is_intact(examination: Examination) -> bool:
@@ -125,6 +123,27 @@ def _with_words(examination: Examination, changed: Callable[[Any], Any]) -> Exam
         calibration_choice=choice,
         automatic=automatic,
     )
+
+
+def _covered(examination: Examination) -> dict[str, Any]:
+    values = examination.comparable()
+    del values["files"]
+    for finding in values["findings"]:
+        del finding["severity"]
+        if not finding["frozen"]:
+            del finding["message"]
+    for concluded in (values, values["automatic"] or {}):
+        if "assessment" in concluded and not concluded["assessment"]["frozen"]:
+            del concluded["assessment"]["statement"]
+    if examination.signature is not None:
+        del values["signature"]["record_sha256"], values["signature"]["key"]
+    return values
+
+
+def _is_as_signed(examination: Examination) -> bool:
+    """Tell whether the record is still what its text of an earlier schema says, but for the mask files."""
+    text = examination.signed_text
+    return text is not None and replace(Examination.from_json(text), files=examination.files) == examination
 
 
 def _without_empty(value: Any) -> Any:

@@ -53,7 +53,7 @@ def seen(mean_hu: float, sd_hu: float, pattern: HUPattern) -> list[Finding]:
 
 QUIET = HUPattern(-20.0, 320.0, 0.0, 0.0)
 UNCERTAIN = QualityFacts(("L1",), False, Phrase("names.uncertain", {"reasons": (Phrase("names.no_ribs"),)}))
-NEAREST = Phrase("choice.empty_store")
+NEAREST = Phrase("calibration_choice.empty_store")
 ALARM = Phrase(
     "drift.alarm", {"quantity": Phrase("drift.slope"), "day": "2024-01-02", "alarm": Phrase("drift.two_of_three")}
 )
@@ -83,7 +83,7 @@ FOUND: list[Finding] = [
         ("T12", "L1", "L2", "L3"),
         {"L1": False, "L2": True, "L3": True},
         (),
-        {"L3": Phrase("choice.empty_store")},
+        {"L3": Phrase("calibration_choice.empty_store")},
     ),
     *fracture_findings(
         [HeightLoss(level, which, 15.0, 22.0, 0.318, 0.062, True) for level, which in zip(

@@ -52,7 +52,7 @@ SECRETS = (
 
 @pytest.fixture(scope="module")
 def signed() -> Examination:
-    examination = exclude_level(case().examination, "L2", f"other: {OWN_WORDS}", READER, "2024-05-06T08:00:00Z")
+    examination = exclude_level(case().examination, "L2", "other", READER, "2024-05-06T08:00:00Z", words=f"{OWN_WORDS}")
     examination = change_calibration(examination, OWN_CALIBRATION, READER, "2024-05-06T08:01:00Z")
     examination = replace(examination, comment=COMMENT)
     return sign(examination, READER, SIGNED_AT, "General Hospital")
@@ -122,7 +122,7 @@ def from_store() -> Examination:
         calibration.identifier,
         False,
         False,
-        Phrase("choice.none_fits", {"reasons": (told("made on SN-4711; retired: asked Mr Physicist"),)}),
+        Phrase("calibration_choice.none_fits", {"reasons": (told("made on SN-4711; retired: asked Mr Physicist"),)}),
         (told("The series of SN-4711 drifts since 2019-11."),),
         ("2019-11", "2019-12"),
     )
