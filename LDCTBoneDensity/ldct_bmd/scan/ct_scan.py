@@ -155,8 +155,8 @@ class OtherSeries:
 class Source:
     """Where the pixels come from, so that they can be found again. It names no folder.
 
-    ``file_name``, ``choice``, ``other_series`` and ``passed_over`` tell how the scan was found, not which it is: they are
-    not compared.
+    ``file_name``, ``choice``, ``other_series`` and ``passed_over`` tell how the scan was found, not which it is: they
+    are not compared.
 
     Attributes:
         sop_instance_uids: one per slice, in the order of the array's z axis; empty for a file.
