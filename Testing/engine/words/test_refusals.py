@@ -11,7 +11,7 @@ from ldct_bmd.words import LANGUAGES, catalogue
 from places import MODULE
 
 ENGINE = MODULE / "ldct_bmd"
-REFUSALS = ("Refusal", "CannotMeasure", "UsageError")
+REFUSALS = ("Refusal", "CannotMeasure", "UsageError", "NoDICOMObjects")
 SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(ENGINE.rglob("*.py"))}
 
 
