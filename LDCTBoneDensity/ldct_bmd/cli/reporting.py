@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..examination import Examination, sign, unsign
 from ..ground.atomic import write_text
+from ..ground.clock import now
 from ..ground.errors import UsageError
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
@@ -22,7 +23,6 @@ from ..reporting.outputs import (
 )
 from ..reporting.priors import Comparison, compare
 from ..scan import CTScan, list_series, read_scan
-from .terminal import now
 
 if TYPE_CHECKING:
     from ..reporting.pacs import Delivery
