@@ -20,7 +20,9 @@ from rich.text import Text
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Cancelled, Progress
 from ..reporting.visible import visible
+from ..words import current_language, speaking
 
+FACE = "cli"  # how the catalogue of words knows the command line
 EXIT_USAGE = 2
 EXIT_CANNOT_MEASURE = 3
 EXIT_CANCELLED = 130  # what a shell gives for SIGINT
@@ -70,6 +72,16 @@ def exit_codes() -> Iterator[None]:
     _silence_libraries()
     before = _interrupt_on_signals()
     try:
+        with speaking(current_language(), FACE), _told():
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
         yield
     except UsageError as error:
         say(messages(), str(error), "red")
@@ -80,9 +92,6 @@ def exit_codes() -> Iterator[None]:
     except (KeyboardInterrupt, Cancelled):
         say(messages(), "Cancelled.")
         raise typer.Exit(EXIT_CANCELLED) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ..segmentation import NetworkBodies
 from ..segmentation.levels import FIRST_BODY, LAST_BODY, SACRUM
 from ..segmentation.resample import map_points
 from . import sacrum
-from .column import NO_VERTEBRA, VertebralColumn, make_vertebra, remade
+from .column import VertebralColumn, make_vertebra, remade
 from .judge import SMALLEST_ML, Landmarks, judge
 from .name import HEIGHTS_MM, NAMES, Naming, assign, count_missing
 from .outline import refine_outlines
@@ -31,14 +31,6 @@ IN_STEP = 0.65  # of a row's steps: whole chests have 0.77 and more, the rods an
 IN_STEP_RECOGNISED = 0.33  # is enough for a row in step and on the line, but its names are uncertain
 OFF_LINE = 0.5  # levels on average, off one level a body: whole rows of rods and reversed spines have 0.6 and more
 CERVICAL = 0.5  # expected level below which a body counts as C7 or above
-NO_COLUMN = (
-    "Only one body like a vertebra was found, too little to count from: check that it is a chest CT, "
-    "or give a segmentation of your own."
-)
-ANY_LEVEL = (
-    "What looks like vertebrae is like none of T1 to L5, or not in their order: check that it is a chest CT, "
-    "and not upside down, or give a segmentation of your own."
-)
 JOINED = 1.45  # times the usual length: two bodies in one
 WHOLE = 0.8  # of a body's voxels lie in its largest part; if less do, it is in two
 OUTLINE_MM = 1.2  # smooths the outline; bodies are told apart before
@@ -62,7 +54,7 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
 
     numbers, extents, curve, discs = separate(foreground, spacing_zyx, hu_at, partial(_levels_at, segmentation))
     if curve is None or not len(extents):
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     progress("label", 0.4)
     on_sacrum = sacrum.follows(segmentation, numbers == len(extents))
     if on_sacrum and sacrum.is_stump(numbers, extents):
@@ -73,7 +65,7 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
     ribs = RibCount(segmentation, curve, centres)
     votes, recognised, expected = _votes(segmentation, numbers, len(extents))
     if not is_spine(recognised, expected):
-        raise CannotMeasure(ANY_LEVEL)
+        raise CannotMeasure("labeling.like_no_level")
     naming = assign(votes, count_missing(centres, votes), ribs.evidence(), centres, on_sacrum)
     _join_fragments(numbers, naming)
     joined = joined_bodies(naming.positions, extents)
@@ -95,16 +87,16 @@ def column_from_networks(segmentation: NetworkBodies, scan: CTScan, progress: Pr
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
         vertebrae.append(make_vertebra(level, body, box, scan.geometry, naming.confidence[number - 1]))
     if not vertebrae:
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     bodies = refine_outlines(bodies, scan, [v.level for v in vertebrae if v.complete])
     vertebrae = remade(vertebrae, bodies, scan.geometry)
     whole_ml = [v.volume_ml for v in vertebrae if v.complete]
     if whole_ml and np.median(whole_ml) < SMALLEST_ML:
-        raise CannotMeasure(ANY_LEVEL)
+        raise CannotMeasure("labeling.like_no_level")
     faint = float(np.median(recognised)) < RECOGNISED
     verdict = judge(naming, vertebrae, extents, discs, votes, Landmarks(segmentation, numbers, ribs), faint, torn)
     if len(vertebrae) < LEAST_BODIES and not verdict.names_certain:
-        raise CannotMeasure(NO_COLUMN)
+        raise CannotMeasure("labeling.one_body")
     return VertebralColumn(tuple(vertebrae), bodies, verdict.names_certain, verdict.remark, verdict.uncertain)
 
 

@@ -11,7 +11,6 @@ from scipy import ndimage
 from ..anatomy import VERSE_VALUE
 from ..scan import Geometry
 
-NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."
 EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
 
 

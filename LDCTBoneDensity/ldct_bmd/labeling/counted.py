@@ -20,8 +20,8 @@ from ..segmentation import ClassBodies
 from ..segmentation.levels import REGIONS
 from ..segmentation.patches import cropped
 from ..segmentation.resample import map_points
-from .assemble import LEAST_BODIES, NO_COLUMN
-from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
+from .assemble import LEAST_BODIES
+from .column import VertebralColumn, make_vertebra
 from .separate import separate
 
 LUMBAR = REGIONS.index("lumbar")
@@ -29,10 +29,6 @@ THORACIC_NAMES = tuple(f"T{i}" for i in range(12, 0, -1))  # from the bottom
 LUMBAR_NAMES = tuple(f"L{i}" for i in range(1, 6))  # from the top
 MAJORITY = 0.5  # of a body's voxels
 MARGIN = 1  # voxels about a body, so that its outline is interpolated on all sides
-OUT_OF_ORDER = (
-    "What looks like thoracic and lumbar vertebrae is not in their order: check that it is a chest CT, and not upside "
-    "down, or use other weights."
-)
 
 
 def column_by_counting(segmentation: ClassBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
@@ -46,9 +42,9 @@ def column_by_counting(segmentation: ClassBodies, scan: CTScan, progress: Progre
     foreground = 1.0 - probability[0]
     numbers, extents, _, _ = separate(foreground, segmentation.geometry.spacing_mm[::-1])
     if not len(extents):
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     if len(extents) < LEAST_BODIES:
-        raise CannotMeasure(NO_COLUMN)
+        raise CannotMeasure("labeling.one_body")
     progress("label", 0.5)
     lumbar = _lumbar_share(probability, numbers, len(extents))
     names = counted_names(lumbar > MAJORITY)
@@ -64,7 +60,7 @@ def column_by_counting(segmentation: ClassBodies, scan: CTScan, progress: Progre
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
         vertebrae.append(make_vertebra(level, body, box, scan.geometry, confidence))
     if not vertebrae:
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     return VertebralColumn(tuple(vertebrae), bodies, names_certain=False, remark=_remark(lumbar > MAJORITY))
 
 
@@ -79,7 +75,7 @@ def counted_names(lumbar: Sequence[bool] | NDArray[np.bool_]) -> list[str | None
     """
     thoracic = int(np.count_nonzero(~np.asarray(lumbar, dtype=bool)))
     if any(lumbar[:thoracic]):
-        raise CannotMeasure(OUT_OF_ORDER)
+        raise CannotMeasure("labeling.out_of_order")
     upwards = [THORACIC_NAMES[i] if i < len(THORACIC_NAMES) else None for i in range(thoracic)]
     downwards = [LUMBAR_NAMES[i] if i < len(LUMBAR_NAMES) else None for i in range(len(lumbar) - thoracic)]
     return [*upwards[::-1], *downwards]

@@ -34,6 +34,7 @@ from ldct_bmd.segmentation.segmenter import NetworkBodies, Segmenter
 from ..evaluation.level_list import BODIES_FILE, read_levels
 from ..evaluation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
 from ..evaluation.segmentation.pairs import Pair, files_of, find_pairs
+from ..ground.worded import worded
 from .annotations import STRUCTURES, label_annotated, label_seen_ribs, label_spineless
 from .listed import fill_in, named_by_list
 from .reviews import find_reviews, is_review, reviewed_bodies
@@ -137,9 +138,9 @@ def prepare_pairs(
         if not place.is_dir():
             try:
                 for lost in _prepare(folder, pair, spacing_zyx_mm, place, outliner):
-                    skipped(f"In the pair {pair.name} a level is left out: {_without_options(lost)}")
+                    skipped(f"In the pair {pair.name} a level is left out: {lost}")
             except (CannotMeasure, UsageError) as error:
-                unusable.append(f"The pair {pair.name} cannot be trained on: {_without_options(str(error))}")
+                unusable.append(f"The pair {pair.name} cannot be trained on: {worded(error)}")
                 skipped(unusable[-1])
                 continue
         facts = json.loads((place / "scan.json").read_text(encoding="ascii"))
@@ -202,11 +203,6 @@ def _named_apart(scans: Sequence[AnnotatedScan]) -> list[tuple[str, AnnotatedSca
 
 def _pairs_of(folder: PairFolder, skipped: Skipped) -> list[Pair]:
     return find_pairs(folder.path) if folder.scans is None else find_reviews(folder.path, folder.scans, skipped)
-
-
-def _without_options(sentence: str) -> str:
-    # The options of the measurement, which the sentence may name, have shorter names here.
-    return sentence.replace("--segmentation-", "--")
 
 
 def _hash(text: str) -> str:
@@ -325,15 +321,17 @@ def _reference(folder: PairFolder, file: Path, scan: CTScan) -> _Annotated:
     with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
         if file.is_dir():
             file = join_masks(file, values, Path(scratch) / "labels.nii.gz", STRUCTURES)
-        lost: list[str] = []
+        lost: list[CannotMeasure] = []
         segmenter = LabelMapSegmenter(file, values, parts, lost.append)
         try:
             bodies = segmenter(scan).labels
         except CannotMeasure as error:
-            raise CannotMeasure(lost[0] if lost else str(error)) from error
+            if lost:
+                raise lost[0] from error
+            raise
         if len(lost) > len(np.unique(bodies)) - 1:
-            raise CannotMeasure(lost[0])  # not a fault of single levels
-        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts, tuple(lost))
+            raise lost[0]  # not a fault of single levels
+        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts, tuple(map(worded, lost)))
 
 
 def _middles(bodies: NDArray[np.uint8], target: Geometry) -> NDArray[np.float64]:

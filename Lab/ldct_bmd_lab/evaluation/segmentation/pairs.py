@@ -17,6 +17,7 @@ from ldct_bmd.scan.image_files import FILE_ENDINGS
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter, Parts, Values
 from ldct_bmd.segmentation.mask_folder import join_masks
 
+from ...ground.worded import worded
 from ..level_list import BODIES_FILE, LEVELS_FILE
 from .case import Case
 from .summary import ALL
@@ -114,8 +115,7 @@ def read_case(pair: Pair, values: Values, parts: Parts, progress: Progress = sil
             bodies = segmenter(scan)
             _refuse_part(segmenter.read(), scan.geometry)
     except (CannotMeasure, UsageError) as error:
-        # The options of the measurement, which the sentence may name, have shorter names here.
-        raise CannotMeasure(f"Case {pair.name}: {str(error).replace('--segmentation-', '--')}") from error
+        raise CannotMeasure(f"Case {pair.name}: {worded(error)}") from error
     return Case(pair.name, pair.group, scan, bodies.labels, bodies.cut)
 
 
