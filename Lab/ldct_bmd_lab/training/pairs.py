@@ -331,7 +331,9 @@ def _reference(folder: PairFolder, file: Path, scan: CTScan) -> _Annotated:
             raise
         if len(lost) > len(np.unique(bodies)) - 1:
             raise lost[0]  # not a fault of single levels
-        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts, tuple(map(worded, lost)))
+        return _Annotated(
+            bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts, tuple(map(worded, lost))
+        )
 
 
 def _middles(bodies: NDArray[np.uint8], target: Geometry) -> NDArray[np.float64]:
