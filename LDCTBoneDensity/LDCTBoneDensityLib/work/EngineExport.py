@@ -14,7 +14,7 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.ground.progress import Progress
 from ldct_bmd.labeling import Vertebra, VertebralColumn
-from ldct_bmd.reporting.bodies import demand_measured_bodies
+from ldct_bmd.reporting.bodies import other_body
 from ldct_bmd.reporting.dicom import EarlierReport, SourceSeries, read_source_files
 from ldct_bmd.reporting.files import DICOM_FOLDER
 from ldct_bmd.reporting.outputs import (
@@ -61,8 +61,9 @@ def _column(examination: Examination, bodies: np.ndarray, scan: CTScan) -> Verte
         raise UsageError(
             f"{missing[0]} has no segment as it was measured: press Update to take it as it is drawn, or measure again."
         )
-    remedy = "take the signature off and press Update, or measure again"
-    demand_measured_bodies(bodies, examination, scan, "The segmentation holds", remedy)
+    other = other_body(bodies, examination, scan)
+    if other is not None:
+        raise UsageError("bodies.segment_of_other_body", level=other)
     return VertebralColumn(
         tuple(
             Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from ..ground.errors import UsageError
 from .linear import Calibration
 from .match import Condition, ScanConditions, condition_mismatches
 from .provenance import Method, read_date
@@ -72,11 +73,11 @@ class DriftSeries:
     missed_months: tuple[str, ...]
 
     @property
-    def too_short(self) -> str:
-        """Why there are no control limits; "" where there are."""
+    def too_short(self) -> UsageError | None:
+        """Why there are no control limits; None where there are."""
         if self.charts:
-            return ""
-        return f"{len(self.points)} scans are too few for control limits; {LEAST_BASELINE + 1} are needed."
+            return None
+        return UsageError("drift.too_few_scans", scans=len(self.points), needed=LEAST_BASELINE + 1)
 
     def alarms(self, identifier: str) -> tuple[str, ...]:
         """Return what the charts show at one calibration, a sentence each."""

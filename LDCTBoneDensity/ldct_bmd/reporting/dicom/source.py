@@ -13,6 +13,7 @@ from ...examination import ScanIdentity
 from ...ground.errors import UsageError
 from ...ground.progress import Progress, silent
 from ...scan.dicom_headers import DAMAGED
+from ...words import Phrase
 
 _KEYWORDS = (
     "SpecificCharacterSet",
@@ -89,10 +90,8 @@ def read_source_files(
             found[str(image.SOPInstanceUID)] = image
     missing = len(wanted) - len(found)
     if missing or not wanted:
-        raise UsageError(
-            f"{place} lacks {missing or 'all'} of the {len(wanted)} images that were measured; "
-            "give the scan that the record is of."
-        )
+        lacking = missing or Phrase("dicom.all")
+        raise UsageError("dicom.images_missing", place=place, missing=lacking, images=len(wanted))
     images = list(found.values())
     cleaned = [clean_header(image) for image in images]
     return SourceSeries(tuple(sorted(cleaned, key=_height)))
@@ -121,10 +120,7 @@ def clean_header(image: Dataset) -> Dataset:
     for keyword, longest in _IDENTITY.items():
         text = _text(image, keyword)
         if len(text) > longest or _has_control(text) or "\\" in text:
-            raise UsageError(
-                f"The scan's {keyword} is not valid in DICOM (more than {longest} letters, a backslash or a control "
-                "character): no DICOM objects are made, since a PACS could file them under another patient or order."
-            )
+            raise UsageError("dicom.invalid_identity", tag=keyword, longest=longest)
         setattr(clean, keyword, text)
     for keyword, longest in _CUT.items():
         text = _without_control(_text(image, keyword)).replace("\\", "/")[:longest].strip()

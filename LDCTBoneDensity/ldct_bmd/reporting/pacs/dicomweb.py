@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.dataset import Dataset
 
 from ...ground.errors import UsageError
+from ...words import Phrase
 from .credentials import Credentials
 
 TIMEOUT_S = 60.0
@@ -36,13 +38,16 @@ def send_dicomweb(
     try:
         answer = client.store_instances(datasets)
     except requests.exceptions.SSLError as error:
-        raise UsageError(f"The certificate of {host} is not trusted; name its authority's with --ca.") from error
+        raise UsageError("pacs.certificate_not_trusted", host=host) from error
     except requests.exceptions.HTTPError as error:
-        status = "an error" if error.response is None else f"status {error.response.status_code}"
-        hint = " Check the credentials." if "401" in status or "403" in status else ""
-        raise UsageError(f"{host} refused the objects with {status}.{hint}") from error
+        if error.response is None:
+            raise UsageError("pacs.refused", host=host) from error
+        status = error.response.status_code
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise UsageError("pacs.refused_credentials", host=host, status=status) from error
+        raise UsageError("pacs.refused_with_status", host=host, status=status) from error
     except requests.exceptions.RequestException as error:
-        raise UsageError(f"{host} can't be reached; check the address and the network.") from error
+        raise UsageError("pacs.host_not_reached", host=host) from error
     finally:
         session.close()
     return _confirmed(answer, datasets, str(host))
@@ -52,11 +57,11 @@ def check_address(url: str) -> None:
     """Let patient data and passwords go over TLS only, but for this very machine."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{url!r} is no address of a DICOMweb server; write it as https://pacs.example/dicom-web.")
+        raise UsageError("pacs.no_dicomweb_address", address=url)
     if parts.username or parts.password:
-        raise UsageError("Keep the password out of the address: set it in the environment or the keyring.")
+        raise UsageError("pacs.password_in_address")
     if parts.scheme == "http" and not _is_this_machine(parts.hostname):
-        raise UsageError(f"{parts.hostname} would be reached without TLS; use its https address.")
+        raise UsageError("pacs.no_tls", host=parts.hostname)
 
 
 def _is_this_machine(host: str) -> bool:
@@ -68,7 +73,7 @@ def _is_this_machine(host: str) -> bool:
 
 def _session(credentials: Credentials | None, ca_bundle: Path | None) -> requests.Session:
     if ca_bundle is not None and not ca_bundle.is_file():
-        raise UsageError(f"--ca: there is no file {ca_bundle}.")
+        raise UsageError("pacs.no_certificate_file", file=ca_bundle)
     session = _Session(ca_bundle)
     # Neither .netrc nor a proxy from the environment is asked for credentials.
     session.auth = _no_authentication
@@ -104,6 +109,6 @@ def _confirmed(answer: Dataset, sent: Sequence[Dataset], host: str) -> tuple[str
     stored = tuple(str(item.ReferencedSOPInstanceUID) for item in answer.get("ReferencedSOPSequence") or [])
     missing = [dataset.SOPClassUID.name for dataset in sent if dataset.SOPInstanceUID not in stored]
     if failed or missing:
-        what = missing[0] if missing else "an object"
-        raise UsageError(f"{host} stored {len(stored)} of {len(sent)} objects; it did not take: {what}.")
+        what = missing[0] if missing else Phrase("pacs.an_object")
+        raise UsageError("pacs.stored_some", host=host, stored=len(stored), objects=len(sent), missing=what)
     return stored

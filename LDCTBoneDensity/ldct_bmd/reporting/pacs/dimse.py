@@ -11,6 +11,7 @@ from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
 from ...ground.errors import UsageError
+from ...words import Phrase
 
 OWN_TITLE = "LDCT_BMD"
 TIMEOUT_S = 30.0
@@ -29,7 +30,7 @@ def read_peer(text: str) -> Peer:
     """Read TITLE@HOST:PORT; UsageError for anything else."""
     match = re.fullmatch(r"([\x21-\x3f\x41-\x5b\x5d-\x7e]{1,16})@([^@:\s]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", text)
     if match is None or not 0 < int(match[3]) < 65536:
-        raise UsageError(f"{text!r} is no PACS; write it as TITLE@HOST:PORT, for example ARCHIVE@pacs.example:11112.")
+        raise UsageError("pacs.no_dimse_address", address=text)
     return Peer(match[2].strip("[]"), int(match[3]), match[1])
 
 
@@ -58,12 +59,11 @@ def send_dimse(
         peer.host, peer.port, contexts, ae_title=peer.title, tls_args=_tls(peer.host, ca_bundle) if tls else None
     )
     if not association.is_established:
-        reason = "refuses the connection" if association.is_rejected else "can't be reached"
         # What went wrong in a TLS handshake does not come back from pynetdicom.
-        trust = " With TLS its certificate must be trusted, or named with --ca." if tls else ""
-        raise UsageError(
-            f"{peer.title} at {peer.host}:{peer.port} {reason}; check title, address and who may send.{trust}"
-        )
+        trust = Phrase("pacs.trust") if tls else ""
+        if association.is_rejected:
+            raise UsageError("pacs.refuses", pacs=peer.title, host=peer.host, port=peer.port, trust=trust)
+        raise UsageError("pacs.not_reached", pacs=peer.title, host=peer.host, port=peer.port, trust=trust)
     stored: list[str] = []
     try:
         for dataset in datasets:
@@ -71,10 +71,14 @@ def send_dimse(
             try:
                 status = association.send_c_store(dataset)
             except (ValueError, RuntimeError) as error:
-                raise UsageError(f"{peer.title} took {len(stored)} of {len(datasets)}, but no {name}.") from error
+                raise UsageError(
+                    "pacs.object_not_sent", pacs=peer.title, stored=len(stored), objects=len(datasets), object=name
+                ) from error
             # Warnings (Bxxx) come with a stored object: PS3.7 annex C.
             if "Status" not in status or (status.Status != 0 and status.Status & 0xF000 != 0xB000):
-                raise UsageError(f"{peer.title} took {len(stored)} of {len(datasets)}; it failed to store the {name}.")
+                raise UsageError(
+                    "pacs.object_not_stored", pacs=peer.title, stored=len(stored), objects=len(datasets), object=name
+                )
             stored.append(str(dataset.SOPInstanceUID))
     finally:
         association.release()
@@ -85,5 +89,5 @@ def _tls(host: str, ca_bundle: Path | None) -> tuple[ssl.SSLContext, str]:
     try:
         context = ssl.create_default_context(cafile=None if ca_bundle is None else str(ca_bundle))
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"--ca: {ca_bundle} can't be read as certificates.") from error
+        raise UsageError("pacs.certificate_not_read", file=ca_bundle) from error
     return context, host
