@@ -16,7 +16,7 @@ from ..assessment import format_bmd
 from ..examination import Examination, Measurement, unused_levels
 from ..labeling import VertebralColumn
 from ..scan import CTScan, Geometry
-from .catalogue import Catalogue, catalogue
+from ..words import Catalogue, catalogue, current_language
 from .drawing import FRAME, MUTED, draw_letters, draw_pill, draw_section, voi_ellipse, voi_outline, voi_style
 from .reformat import Section, axial, coronal, grid_mm, sagittal
 
@@ -48,7 +48,7 @@ def overview_png(scan: CTScan, column: VertebralColumn, examination: Examination
 
 def draw_overview(scan: CTScan, column: VertebralColumn, examination: Examination) -> Figure:
     """Return the overview as a matplotlib figure, drawn without a screen."""
-    say = catalogue()
+    say = catalogue(current_language())
     front, side = coronal(scan, column), sagittal(scan, column)
     mm_per_in = max(_height(front) / BODY_IN, _width(front) / WIDEST_IN, _width(side) / WIDEST_IN)
     front_in, side_in = _width(front) / mm_per_in, _width(side) / mm_per_in
@@ -176,7 +176,7 @@ def _draw_header_and_footer(
     def write(from_left_in: float, from_top_in: float, text: str, **style: Any) -> None:
         figure.text(from_left_in / width_in, 1 - from_top_in / HEIGHT_IN, text, va="top", **style)
 
-    write(GAP_IN, 0.2, say("title"), color=PALE, fontsize=16, fontweight="bold")
+    write(GAP_IN, 0.2, say("report.title"), color=PALE, fontsize=16, fontweight="bold")
     calibration = examination.calibration
     kind = "overview.calibration_nominal" if calibration.nominal else "overview.calibration"
     facts = [say(kind, name=calibration.name, material=calibration.material), *_scan_facts(scan, say)]
@@ -186,7 +186,7 @@ def _draw_header_and_footer(
     figure.text(
         1 - GAP_IN / width_in,
         1 - 0.24 / HEIGHT_IN,
-        say("research_use"),
+        say("report.research_use"),
         color=WARNING,
         fontsize=12,
         fontweight="bold",

@@ -13,7 +13,7 @@ from matplotlib.patches import Polygon
 from ..examination import Examination, Measurement
 from ..labeling import VertebralColumn
 from ..scan import CTScan
-from .catalogue import Catalogue, catalogue
+from ..words import Catalogue, catalogue, current_language
 from .drawing import draw_letters, draw_pill, draw_section, voi_ellipse, voi_outline, voi_style
 from .page.report import Picture
 from .reformat import Section, axial, coronal, grid_mm, sagittal, sagittal_at
@@ -27,10 +27,10 @@ _PILL_MARGIN_MM = 5.0
 
 
 def draw_pictures(
-    scan: CTScan, column: VertebralColumn, examination: Examination, language: str = "en"
+    scan: CTScan, column: VertebralColumn, examination: Examination, language: str | None = None
 ) -> tuple[Picture, ...]:
     """Draw all pictures; they name no patient."""
-    say = catalogue(language)
+    say = catalogue(language or current_language())
     pictures = [
         _along(name, section, across, scan, column, examination, say)
         for name, section, across in (

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from dataclasses import replace
 from html import unescape
@@ -19,13 +20,13 @@ from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.findings import Finding, FindingCode
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.morphometry import Outline
-from ldct_bmd.reporting.catalogue import catalogue
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.html import to_html
 from ldct_bmd.reporting.page.pdf import to_pdf
 from ldct_bmd.reporting.page.report import Report
 from ldct_bmd.reporting.pictures import draw_pictures
 from ldct_bmd.verdicts import confirm_fracture
+from ldct_bmd.words import catalogue
 from places import MODULE
 
 PAGE = MODULE / "ldct_bmd" / "reporting" / "page"
@@ -246,13 +247,13 @@ def test_a_text_too_long_for_a_page_is_cut_with_a_mark(record: Examination) -> N
 
 def test_every_string_of_the_report_comes_from_the_catalogue_and_is_used() -> None:
     folder = PAGE.parent
-    told_by = ("page/*.py", "page/*.j2", "dicom/*.py", "catalogue.py", "pictures.py", "overview.py")
+    told_by = ("page/*.py", "page/*.j2", "dicom/*.py", "pictures.py", "overview.py")
     sources = "\n".join(path.read_text() for pattern in told_by for path in folder.glob(pattern))
-    known = set(re.findall(r'^  "([^"]+)":', (folder / "strings.en.json").read_text(), re.MULTILINE))
+    known = set(json.loads((folder.parent / "words" / "en" / "report.json").read_text(encoding="utf-8")))
     used = {key for key in known if f'"{key}"' in sources or f"'{key}'" in sources}
     # Made of a word of the record: say(f"category.{...}").
     families = {match.rstrip(".") for match in re.findall(r'f"([a-z_.]+\.)\{', sources)}
     used |= {key for key in known if key.rpartition(".")[0] in families}
     assert known - used == set()
-    asked = set(re.findall(r"""(?:say|catalogue\(\))\(\s*["']([a-z_.]+)["']""", sources))
+    asked = set(re.findall(r"""say\(\s*["']([a-z_.]+)["']""", sources))
     assert all(key in catalogue() for key in asked)

@@ -13,6 +13,16 @@ from ...anatomy import SNOMED_CODE
 PRIVATE = "99LDCTBMD"
 PRIVATE_SCHEME_NAME = "ldct-bmd local codes"
 
+# Archives and hanging protocols match these texts, so they are the same in every language.
+SERIES_DESCRIPTION = {
+    "seg": "Vertebrae and VOIs (ldct-bmd)",
+    "sr": "Bone mineral density (ldct-bmd)",
+    "report": "Bone mineral density report (ldct-bmd)",
+    "overview": "Bone mineral density overview (ldct-bmd)",
+}
+SEGMENTATION_CONTENT = "Vertebral bodies and trabecular VOIs"
+DEIDENTIFICATION = "ldct-bmd: names, identifiers, dates and UIDs replaced"
+
 ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
 SPATIAL_CONCEPT = codes.SCT.SpatialAndRelationalConcept
 VERTEBRAL_BODY = Code("3572006", "SCT", "Vertebral body")

@@ -13,7 +13,6 @@ from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian, S
 from ... import __version__
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
-from ..catalogue import catalogue
 from . import codes
 from .source import UTF8, SourceSeries
 
@@ -121,7 +120,7 @@ class Context:
         dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION
         if self.deidentified:
             dataset.PatientIdentityRemoved = "YES"
-            dataset.DeidentificationMethod = catalogue()("dicom.deidentified")
+            dataset.DeidentificationMethod = codes.DEIDENTIFICATION
             dataset.LongitudinalTemporalInformationModified = "REMOVED"
 
     def new_dataset(self, kind: str, sop_class_uid: str, content: bytes = b"") -> Dataset:
@@ -146,7 +145,7 @@ class Context:
             if keyword in self.source.first:
                 setattr(dataset, keyword, self.source.first[keyword].value)
         dataset.SeriesInstanceUID, dataset.SeriesNumber, dataset.InstanceNumber = series_uid, number, 1
-        dataset.Modality, dataset.SeriesDescription = modality, catalogue()(f"dicom.{kind}")
+        dataset.Modality, dataset.SeriesDescription = modality, codes.SERIES_DESCRIPTION[kind]
         dataset.Manufacturer, dataset.ManufacturerModelName = MANUFACTURER, MODEL_NAME
         dataset.SoftwareVersions, dataset.DeviceSerialNumber = __version__, DEVICE_SERIAL
         dataset.ContentDate, dataset.ContentTime = "", ""
@@ -159,7 +158,7 @@ class Context:
         return {
             "series_instance_uid": series_uid,
             "series_number": number,
-            "series_description": catalogue()(f"dicom.{kind}"),
+            "series_description": codes.SERIES_DESCRIPTION[kind],
             "sop_instance_uid": instance_uid,
             "instance_number": 1,
             "manufacturer": MANUFACTURER,

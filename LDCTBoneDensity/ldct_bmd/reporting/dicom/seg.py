@@ -17,7 +17,6 @@ from ...labeling import VertebralColumn
 from ...scan import CTScan
 from ...scan.frame import axes_between
 from ...voi import voi_weights
-from ..catalogue import catalogue
 from . import codes
 from .context import Context
 
@@ -64,7 +63,7 @@ def _encode(context: Context, labels: NDArray[np.uint8], descriptions: Sequence[
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=descriptions,
         content_label="VERTEBRAE",
-        content_description=catalogue()("dicom.seg_content"),
+        content_description=codes.SEGMENTATION_CONTENT,
         omit_empty_frames=True,
         **context.equipment("seg"),
     )

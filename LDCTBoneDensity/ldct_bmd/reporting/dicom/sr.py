@@ -13,7 +13,7 @@ from ...assessment import format_bmd
 from ...calibration import BMDError, Calibration
 from ...examination import Measurement, unused_levels
 from ...labeling import VertebralColumn
-from ..catalogue import catalogue
+from ...words import text as say
 from ..deidentify import is_signed_copy
 from ..visible import visible
 from . import codes
@@ -78,7 +78,7 @@ def _observers(context: Context) -> sr.ObservationContext:
 def _organization(context: Context) -> str:
     signature = context.examination.signature
     named = None if signature is None else signature.organization
-    return str(named or context.source.first.get("InstitutionName") or catalogue()("sr.not_stated"))[:_LONGEST_NAME]
+    return str(named or context.source.first.get("InstitutionName") or say("report.not_stated"))[:_LONGEST_NAME]
 
 
 def _observer_name(reader: str) -> str:
@@ -95,10 +95,9 @@ def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
         measurements.append(
             _bmd(assessment.mean_bmd_mg_cm3, assessment.mean_bmd_error, calibration, derivation=codes.MEAN)
         )
-    say = catalogue()
-    used = "-".join(assessment.levels) or say("sr.none")
+    used = "-".join(assessment.levels) or "none"
     group = sr.MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=sr.TrackingIdentifier(context.tracking_uid("mean", "group"), say("sr.mean", levels=used)),
+        tracking_identifier=sr.TrackingIdentifier(context.tracking_uid("mean", "group"), f"Mean of {used}"),
         finding_type=codes.CATEGORY,
         finding_sites=[sr.FindingSite(codes.LUMBAR_SPINE)],
         measurements=measurements or None,
@@ -118,7 +117,7 @@ def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
 def _level_group(
     measurement: Measurement, context: Context, segment: int
 ) -> sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
-    level, examination, say = measurement.level, context.examination, catalogue()
+    level, examination = measurement.level, context.examination
     unused = unused_levels(examination).get(level)
     if measurement.excluded is not None or unused is not None:
         use = codes.EXCLUDED
@@ -179,12 +178,11 @@ def _bmd(
     measurement = _measurement(codes.BMD[calibration.material], bmd_mg_cm3, codes.MG_PER_CM3, derivation, properties)
     sign = "-" if calibration.intercept_mg_cm3 < 0 else "+"  # a value for machines keeps the plain sign
     intercept = f"{sign} {abs(calibration.intercept_mg_cm3):g}"
-    equation = catalogue()("calibration.line", slope=f"{calibration.slope:g}", intercept=intercept)
-    say = catalogue()
+    equation = say("calibration.line", slope=f"{calibration.slope:g}", intercept=intercept)
     citation = say(
         "sr.citation_nominal" if calibration.nominal else "sr.citation",
         name=calibration.name,
-        kvp=say("sr.not_stated") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
+        kvp=say("report.not_stated") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
         identifier=calibration.identifier,
         source=calibration.source,
     )

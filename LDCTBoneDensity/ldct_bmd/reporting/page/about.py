@@ -2,7 +2,7 @@
 
 from ...calibration import Calibration
 from ...examination import Examination, PatientIdentity, ScanIdentity, record_sha256
-from ..catalogue import Catalogue
+from ...words import Catalogue
 from .report import Fact
 from .words import MINUS, date, number, person, time, visible
 
@@ -19,7 +19,7 @@ def patient_facts(patient: PatientIdentity, say: Catalogue) -> Facts:
         "patient.sex": say(sex) if sex in say else patient.sex and visible(patient.sex),
         "patient.age": age,
     }
-    return tuple(Fact(say(key), value or say("not_said")) for key, value in values.items())
+    return tuple(Fact(say(key), value or say("report.not_stated")) for key, value in values.items())
 
 
 def scan_facts(examination: Examination, say: Catalogue) -> Facts:
@@ -27,12 +27,12 @@ def scan_facts(examination: Examination, say: Catalogue) -> Facts:
     scan = examination.scan
     x, y, z = scan.spacing_mm
     values = {
-        "scan.date": date(scan.acquisition_date or scan.study_date) or say("not_said"),
+        "scan.date": date(scan.acquisition_date or scan.study_date) or say("report.not_stated"),
         "scan.accession": scan.accession_number and visible(scan.accession_number),
         "scan.series": scan.series_description and visible(scan.series_description),
         "scan.file": scan.file_name and visible(scan.file_name),
         "scan.scanner": visible(" ".join(part for part in (scan.manufacturer, scan.model, scan.station) if part)),
-        "scan.acquisition": _acquisition(scan, say) or say("not_said"),
+        "scan.acquisition": _acquisition(scan, say) or say("report.not_stated"),
         "scan.voxels": say("scan.voxel_size", x=f"{x:.2f}", y=f"{y:.2f}", z=f"{z:.2f}"),
         "scan.measured_at": examination.measured_at and time(examination.measured_at),
     }
@@ -53,7 +53,7 @@ def _acquisition(scan: ScanIdentity, say: Catalogue) -> str:
         parts.append(say("scan.thickness", mm=f"{scan.slice_thickness_mm:g}"))
     if scan.contrast_agent:
         parts.append(say("scan.contrast", agent=visible(scan.contrast_agent)))
-    return ", ".join(parts)
+    return say("comma").join(parts)
 
 
 def calibration_line(calibration: Calibration, say: Catalogue) -> str:
@@ -71,7 +71,9 @@ def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
         "calibration.name": visible(calibration.name),
         "calibration.equation": calibration_line(calibration, say),
         "calibration.material": calibration.material,
-        "calibration.kvp": say("not_said") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
+        "calibration.kvp": say("report.not_stated")
+        if calibration.kvp is None
+        else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
     }
     if provenance is not None:
         values |= {
@@ -95,13 +97,17 @@ def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
     return tuple(Fact(say(key), value) for key, value in values.items() if value)
 
 
+def _kvp(calibration: Calibration, say: Catalogue) -> str:
+    return say("report.not_stated") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}")
+
+
 def software_facts(examination: Examination, schema: str, say: Catalogue) -> Facts:
     """Return what made the record, with checksums."""
     software, signature = examination.software, examination.signature
     values = {
         "software.version": visible(software.version),
         "software.model": visible(software.model_name),
-        "software.model_sha256": software.model_sha256 or say("not_said"),
+        "software.model_sha256": software.model_sha256 or say("report.not_stated"),
         "software.schema": schema,
         "software.record_sha256": record_sha256(examination),
         "software.key": None

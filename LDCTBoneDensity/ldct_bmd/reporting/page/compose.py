@@ -12,7 +12,7 @@ from ...assessment import (
 from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256, unused_levels
 from ...findings import Finding, FindingCode
 from ...ground.errors import UsageError
-from ..catalogue import Catalogue, catalogue
+from ...words import Catalogue, catalogue, current_language
 from ..deidentify import is_signed_copy
 from ..priors import Comparison
 from .about import calibration_facts, patient_facts, scan_facts, software_facts
@@ -37,12 +37,13 @@ def compose(
     examination: Examination,
     pictures: Sequence[Picture] = (),
     comparisons: Sequence[Comparison] = (),
-    language: str = "en",
+    language: str | None = None,
     deidentified: bool = False,
 ) -> Report:
     """Return the report of a record.
 
     Args:
+        language: that of the report; None: the one that is spoken.
         comparisons: with earlier examinations, as :func:`..priors.compare` makes them.
         deidentified: says so on the report; the record is one that :func:`..deidentify.deidentified` made.
 
@@ -50,6 +51,7 @@ def compose(
         UsageError: the record was changed after it was signed.
     """
     refuse_changed(examination)
+    language = language or current_language()
     say = catalogue(language)
     assessment = examination.assessment
     category = assessment.category
@@ -60,10 +62,10 @@ def compose(
         kind = "category.limited" if assessment.limited else "category.plain"
         category_words = say(kind, category=say(f"category.{category}"))
     return Report(
-        language=say("language"),
-        title=say("title"),
-        research_use=say("research_use"),
-        copy=say("deidentified") if deidentified else "",
+        language=language,
+        title=say("report.title"),
+        research_use=say("report.research_use"),
+        copy=say("report.deidentified") if deidentified else "",
         state=_state(examination, say, deidentified),
         patient=patient_facts(examination.scan.patient, say),
         scan=scan_facts(examination, say),
@@ -156,11 +158,11 @@ def _mean_line(examination: Examination, say: Catalogue) -> str:
     error = assessment.mean_bmd_error
     if error is None:
         value = say("bar.value", bmd=bmd)
-        return f"{title}: {value}"
+        return say("bar.line", title=title, value=value)
     half, whole = half_interval(error)
     key = "bar.uncertainty" if whole else "bar.uncertainty_noise"
     value = say(key, bmd=bmd, half=number(half))
-    return f"{title}: {value}"
+    return say("bar.line", title=title, value=value)
 
 
 def _decimals(bmd_mg_cm3: float) -> int:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from ...examination import Examination, HistoryEntry
-from ..catalogue import Catalogue
+from ...words import Catalogue
 from .report import Column, Table
 from .words import number, time, visible
 
@@ -55,7 +55,7 @@ def _moved(old: Any, new: Any, say: Catalogue) -> str:
     words = [say("history.moved_mm", mm=number(distance))]
     if resized:
         words.append(say("history.resized"))
-    return ", ".join(words)
+    return say("comma").join(words)
 
 
 def _ends(levels: list[Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from ..catalogue import catalogue
+from ...words import catalogue
 from .report import Report
 
 TEMPLATE = "report.html.j2"

@@ -3,7 +3,7 @@
 from ...anatomy import ASSESSED_LEVELS
 from ...assessment import format_bmd
 from ...examination import Examination, Measurement, unused_levels
-from ..catalogue import Catalogue
+from ...words import Catalogue
 from .report import Column, Table
 from .words import DASH, half_interval, number, visible
 
@@ -77,4 +77,4 @@ def _use(measurement: Measurement, examination: Examination, say: Catalogue) -> 
     if facts.placed_by is not None:
         key = "levels.added_by" if facts.automatic is None else "levels.placed_by"
         words.append(say(key, reader=visible(facts.placed_by, 60)))
-    return "; ".join(words)
+    return say("semicolon").join(words)

@@ -11,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, Image, KeepTogether, PageTemplate, Paragraph, Spacer
 from reportlab.platypus import Table as Grid
 
-from ..catalogue import Catalogue, catalogue
+from ...words import Catalogue, catalogue
 from . import fonts
 from .pdf_bar import bar_drawing
 from .pdf_styles import (
@@ -55,7 +55,7 @@ def to_pdf(report: Report) -> bytes:
         title=report.title,
         author="ldct-bmd",
         subject=report.research_use,
-        lang=report.language,
+        lang=say("report.language"),
         invariant=1,
     )
     document.build(_story(report, say), canvasmaker=_canvas_of(report, say))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ...assessment import format_bmd
-from ..catalogue import Catalogue
+from ...words import Catalogue
 from ..priors import Change, Comparison, Remark
 from .report import Column, Table
 from .words import DASH, date, number, signed, visible
