@@ -146,11 +146,12 @@ def export(
     with exit_codes():
         from ..calibration.files import export_text
         from ..calibration.store import CalibrationStore
-        from .calibration_work import check_outputs, write_file
+        from ..ground.atomic import write_text
+        from .calibration_work import check_outputs
 
         check_outputs((file,), overwrite)
         active = [one.calibration for one in CalibrationStore(store).all() if one.retired is None]
-        write_file(file, export_text(active).encode())
+        write_text(file, export_text(active))
         say(output(), f"Written to {file}: {len(active)} calibrations.")
 
 
@@ -183,13 +184,14 @@ def drift(
 ) -> None:
     """Show a scanner's phantom calibrations over time, with control limits, jumps, trends and missed months."""
     with exit_codes():
+        from ..ground.atomic import write_bytes
         from .calibration_print import print_drift
-        from .calibration_work import check_outputs, drift_file, series_in, write_file
+        from .calibration_work import check_outputs, drift_file, series_in
 
         check_outputs((file,), overwrite)
         series = series_in(store, like)
         if file is not None:
-            write_file(file, drift_file(series, file))
+            write_bytes(file, drift_file(series, file))
         print_drift(output(), series)
         if file is not None:
             say(output(), f"Written to {file}")

@@ -5,7 +5,6 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from uuid import uuid4
 
 from rich.console import Console
 
@@ -21,6 +20,7 @@ from ..calibration.phantom.points import read_points
 from ..calibration.store import CalibrationStore
 from ..examination import identify
 from ..examination.conclude import conditions
+from ..ground.atomic import write_bytes, write_text
 from ..ground.errors import UsageError
 from ..ground.progress import Progress
 from ..scan import read_scan
@@ -41,18 +41,6 @@ def check_outputs(files: Sequence[Path | None], overwrite: bool) -> None:
             raise UsageError("output.is_a_folder", file=file)
         if file.exists() and not overwrite:
             raise UsageError("output.file_there", file=file)
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = file.absolute().with_name(f".{uuid4().hex}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(file)
-    except OSError as error:
-        raise UsageError(f"Can't write {file}: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def from_phantom(
@@ -109,10 +97,10 @@ def keep(
         CalibrationStore(store).add([calibration], now, operator)
         say(console, f"Kept in {store} as {calibration.identifier}.")
     if file is not None:
-        write_file(file, (json.dumps(calibration_to_dict(calibration), indent=2) + "\n").encode())
+        write_text(file, json.dumps(calibration_to_dict(calibration), indent=2) + "\n")
         say(console, f"Written to {file}")
     if picture is not None and image is not None:
-        write_file(picture, image)
+        write_bytes(picture, image)
         say(console, f"Written to {picture}: look whether the circles lie in the rods.")
 
 

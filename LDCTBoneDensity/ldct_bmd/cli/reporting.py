@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 from ..examination import Examination, sign, unsign
+from ..ground.atomic import write_text
 from ..ground.errors import UsageError
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
@@ -158,14 +158,7 @@ def _rewritten(path: Path, change: Callable[[Examination], Examination]) -> Exam
     """Change the record in its file, which holds the old or the new one whole at any moment."""
     path = path / RECORD_FILE if path.is_dir() else path
     changed = change(read_record(path))
-    partial = path.with_name(f".{uuid4().hex}.partial")
-    try:
-        partial.write_text(changed.to_json() + "\n", encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise UsageError(f"Can't write {path}: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_text(path, changed.to_json() + "\n")
     return changed
 
 

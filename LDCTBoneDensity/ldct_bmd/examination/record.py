@@ -17,6 +17,7 @@ from ..morphometry import HeightLoss
 from ..quality import LevelHeights, QualityFacts
 from ..scan import CTScan
 from ..voi import CylinderVOI
+from ..words import Phrase
 from .signature import Signature
 
 SCHEMA = "ldct-bmd-examination/1"
@@ -329,5 +330,5 @@ def _finite(number: str) -> float:
     """Read a number of JSON text; Python would also take NaN, Infinity and 1e999."""
     value = float(number)
     if not math.isfinite(value):
-        raise PlainError(f"{number} is not a finite number")
+        raise PlainError(Phrase("plain.finite", {"number": number}))
     return value

@@ -1,24 +1,48 @@
-"""Frozen dataclasses to plain JSON values and back, by their type hints."""
+"""Frozen dataclasses to plain JSON values and back, by their type hints; the one reader of both."""
 
 import dataclasses
+import json
 import sys
-import types
 from collections.abc import Mapping
 from enum import Enum
 from numbers import Integral, Real
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn, TypeVar
+
+from ..words import Fact, Phrase
+from .errors import UsageError
+from .kinds import (
+    Anything,
+    Either,
+    ListOf,
+    Nothing,
+    OneOf,
+    Record,
+    Row,
+    Simple,
+    Table,
+    kind_of,
+    plain_fields,
+    takes_none,
+)
 
 T = TypeVar("T")
+THE_RECORD = Phrase("plain.record")
+_MOST_LISTED = 16  # more names than that help nobody
 
 
 class PlainError(ValueError):
-    """A plain value does not have the shape of its type; the message says where."""
+    """A plain value does not have the shape of its type; ``phrase`` says where, and what must be there."""
+
+    def __init__(self, phrase: Phrase) -> None:
+        super().__init__(phrase)
+        self.phrase = phrase
 
 
 def to_plain(value: Any) -> Any:
     """Return ``value`` as dict, list, str, float, int, bool or None; fields keep their names and order."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: to_plain(getattr(value, field.name)) for field in plain_fields(value)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -34,81 +58,126 @@ def to_plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no plain form")
 
 
-def from_plain(kind: type[T], value: Any, where: str = "the record") -> T:
-    """Return the object of type ``kind`` that ``value`` describes.
+def from_plain(kind: type[T], value: Any, what: str | Phrase = THE_RECORD) -> T:
+    """Return the object of type ``kind`` that ``value`` describes; an error calls it ``what``.
 
     A field with a default may be missing; nothing may be there that has no field, since it would be lost.
 
     Raises:
         PlainError: ``value`` is not of that shape.
     """
-    result: T = _read(kind, value, where)
+    result: T = _read(kind, value, _Place(what))
     return result
 
 
-def _read(kind: Any, value: Any, where: str) -> Any:
-    if kind is Any:
-        return value
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return _read_union(kind, value, where)
-    if origin is tuple:
-        return _read_tuple(get_args(kind), value, where)
-    if origin is Literal:
-        return _checked(value, value in get_args(kind), where, f"one of {get_args(kind)}")
-    if origin is dict:
-        _checked(value, isinstance(value, dict), where, "an object")
-        return {key: _read(get_args(kind)[1], item, f"{where}.{key}") for key, item in value.items()}
-    if dataclasses.is_dataclass(kind):
-        return _read_dataclass(kind, value, where)
-    if issubclass(kind, Enum):
-        _checked(value, value in [member.value for member in kind], where, "one of the known values")
-        return kind(value)
-    if kind is float:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        _checked(value, is_number and abs(value) <= sys.float_info.max, where, "a number")
-        return float(value)
-    if kind is int:
-        return _checked(value, isinstance(value, int) and not isinstance(value, bool), where, "a whole number")
-    return _checked(value, isinstance(value, kind), where, {str: "text", bool: "true or false"}.get(kind, "known"))
+def read_json(path: Path, what: str | Phrase) -> Any:
+    """Return what a JSON file holds; UsageError, which calls it ``what``, if it can't be read."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError("file.unreadable", what=what, problem=error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise UsageError("file.not_text", what=what) from error
+    except json.JSONDecodeError as error:
+        raise UsageError("file.not_json", what=what, line=error.lineno, problem=error.msg) from error
 
 
-def _read_union(kind: Any, value: Any, where: str) -> Any:
-    """Read the first of several kinds that ``value`` has the shape of."""
-    inner = [choice for choice in get_args(kind) if choice is not type(None)]
+class _Place(NamedTuple):
+    """Where a value stands in what is read: "the record", "fit.points"."""
+
+    what: str | Phrase
+    path: str = ""
+
+    def field(self, name: str) -> "_Place":
+        return _Place(self.what, f"{self.path}.{name}" if self.path else name)
+
+    def item(self, number: int) -> "_Place":
+        return _Place(self.what, f"{self.path}[{number}]")
+
+    def refuse(self, problem: str, **facts: Fact) -> NoReturn:
+        where = Phrase("plain.place", {"what": self.what, "path": self.path}) if self.path else self.what
+        raise PlainError(Phrase(f"plain.{problem}", {"where": where, **facts}))
+
+
+def _read(hint: Any, value: Any, place: _Place) -> Any:
+    kind = kind_of(hint)
+    match kind:
+        case Anything():
+            return value
+        case Simple():
+            return _read_simple(kind, value, place)
+        case Nothing():
+            return None if value is None else place.refuse("null")
+        case Either():
+            return _read_either(kind, value, place)
+        case OneOf():
+            return _read_one(kind, value, place)
+        case Record():
+            return _read_record(kind, value, place)
+        case Table():
+            return {key: _read(kind.item, item, place.field(key)) for key, item in _object(value, place).items()}
+        case ListOf():
+            return tuple(_read(kind.item, item, place.item(i)) for i, item in enumerate(_list(value, place)))
+        case Row():
+            items = _list(value, place, len(kind.items))
+            return tuple(
+                _read(hint, item, place.item(i)) for i, (hint, item) in enumerate(zip(kind.items, items, strict=True))
+            )
+
+
+def _read_simple(kind: Simple, value: Any, place: _Place) -> Any:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind.type is float:
+        return float(value) if is_number and abs(value) <= sys.float_info.max else place.refuse("number")
+    if kind.type is int:
+        return value if is_number and isinstance(value, int) else place.refuse("whole")
+    return value if isinstance(value, kind.type) else place.refuse("text" if kind.type is str else "boolean")
+
+
+def _read_either(kind: Either, value: Any, place: _Place) -> Any:
+    """Read as the first of several types that ``value`` has the shape of; the last one says what is wrong."""
     if value is None:
-        return _checked(value, len(inner) < len(get_args(kind)), where, "there")
-    for choice in inner[:-1]:
+        return None if type(None) in kind.choices else place.refuse("missing")
+    choices = [choice for choice in kind.choices if choice is not type(None)]
+    for choice in choices[:-1]:
         try:
-            return _read(choice, value, where)
+            return _read(choice, value, place)
         except PlainError:
             continue
-    return _read(inner[-1], value, where)
+    return _read(choices[-1], value, place)
 
 
-def _read_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
-    _checked(value, isinstance(value, list), where, "a list")
-    if len(items) == 2 and items[1] is Ellipsis:
-        return tuple(_read(items[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    _checked(value, len(value) == len(items), where, f"a list of {len(items)}")
-    return tuple(_read(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(items, value, strict=True)))
+def _read_one(kind: OneOf, value: Any, place: _Place) -> Any:
+    # 1 == True, and neither stands for the other.
+    if not any(value == known and type(value) is type(known) for known in kind.values):
+        known = tuple(str(one) for one in kind.values)
+        return place.refuse("choice", values=known) if len(known) <= _MOST_LISTED else place.refuse("unknown_value")
+    return value if kind.type is None else kind.type(value)
 
 
-def _read_dataclass(kind: Any, value: Any, where: str) -> Any:
-    _checked(value, isinstance(value, dict), where, "an object")
-    hints = get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    unknown = sorted(set(value) - set(fields))
+def _read_record(kind: Record, value: Any, place: _Place) -> Any:
+    values = _object(value, place)
+    fields = {field.name: field for field in kind.fields}
+    unknown = sorted(set(values) - set(fields))
+    if unknown and len(fields) <= _MOST_LISTED:
+        place.refuse("unknown_key_of", key=unknown[0], allowed=tuple(fields))
     if unknown:
-        raise PlainError(f"{where} has an unknown entry, {unknown[0]}")
-    for name, field in fields.items():
-        has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        if name not in value and not has_default:
-            raise PlainError(f"{where} lacks {name}")
-    return kind(**{name: _read(hints[name], item, f"{where}.{name}") for name, item in value.items()})
+        place.refuse("unknown_key", key=unknown[0])
+    missing = [
+        name
+        for name, field in fields.items()
+        if field.is_required and (name not in values or (values[name] is None and not takes_none(field.hint)))
+    ]
+    if missing:
+        place.refuse("lacks", names=tuple(missing))
+    return kind.type(**{name: _read(fields[name].hint, item, place.field(name)) for name, item in values.items()})
 
 
-def _checked(value: Any, is_right: bool, where: str, expected: str) -> Any:
-    if not is_right:
-        raise PlainError(f"{where} is not {expected}")
-    return value
+def _object(value: Any, place: _Place) -> dict[str, Any]:
+    return value if isinstance(value, dict) else place.refuse("object")
+
+
+def _list(value: Any, place: _Place, length: int | None = None) -> list[Any]:
+    if not isinstance(value, list):
+        place.refuse("list")
+    return value if length in (None, len(value)) else place.refuse("list_of", length=length)

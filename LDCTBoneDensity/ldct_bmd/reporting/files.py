@@ -3,14 +3,13 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 from ..examination import SCHEMA, Examination, FileReference
+from ..ground import atomic
 from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
 from ..pipeline import MeasuredScan
@@ -125,39 +124,18 @@ def fill_result(partial: Path, measured: MeasuredScan, scan: CTScan, progress: P
 def write_folder(
     folder: Path, overwrite: bool, fill: Callable[[Path], Written], kind: ResultKind = MEASUREMENT
 ) -> Written:
-    """Let ``fill`` write into a hidden folder beside, which then becomes ``folder``, or leave things as they were.
+    """Let ``fill`` write what then becomes ``folder``, whole or not at all; return what ``fill`` returns.
 
-    Returns what ``fill`` returns. UsageError if it can't be written.
+    Raises:
+        UsageError: the folder can't be written, or holds what is not replaced.
     """
     folder = folder.absolute()
     check_output_folder(folder, overwrite, kind)
-    token = uuid4().hex
-    partial = folder.with_name(f".{token}.partial")
-    try:
-        try:
-            partial.mkdir()
-            written = fill(partial)
-            _swap_in(partial, folder, aside=folder.with_name(f".{token}.replaced"))
-        except OSError as error:
-            raise UsageError(f"Can't write to {folder}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return written
+    return atomic.write_folder(folder, fill)
 
 
 def _reference(path: Path) -> FileReference:
     return FileReference(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
-
-
-def _swap_in(partial: Path, folder: Path, aside: Path) -> None:
-    try:
-        if folder.exists():
-            folder.rename(aside)
-        partial.rename(folder)
-    finally:
-        if aside.exists() and not folder.exists():
-            aside.rename(folder)
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _is_own_record(folder: Path, kind: ResultKind) -> bool:

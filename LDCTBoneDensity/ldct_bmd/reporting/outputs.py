@@ -1,14 +1,12 @@
 """What is written of one examination, all of it or some: record and masks, page, tables, DICOM objects; as one set."""
 
-import shutil
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from uuid import uuid4
 
 from ..examination import Examination, identify, record_sha256
+from ..ground.atomic import write_into
 from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
 from ..labeling import VertebralColumn
@@ -145,13 +143,8 @@ def update_report(
     has_source = pixels is not None and pixels.source is not None
     if not has_source and report.is_file() and record_sha256(examination).encode() not in report.read_bytes():
         raise UsageError("output.dicom_of_earlier_state", folder=folder / DICOM_FOLDER)
-    with _staging(folder) as partial:
-        fill_report(partial, examination, pixels, comparisons, earlier_in(folder) if has_source else None)
-        files = sorted(path for path in partial.rglob("*") if path.is_file())
-        for path in files:
-            place = folder / path.relative_to(partial)
-            place.parent.mkdir(exist_ok=True)
-            path.replace(place)
+    earlier = earlier_in(folder) if has_source else None
+    write_into(folder, lambda partial: fill_report(partial, examination, pixels, comparisons, earlier))
 
 
 def write_outputs(
@@ -240,17 +233,3 @@ def dicom_files(folder: Path) -> tuple[Path, ...]:
     if missing:
         raise UsageError("output.dicom_missing", folder=folder / DICOM_FOLDER, file=missing[0])
     return files
-
-
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    """Give a hidden folder on the same disk, and take it away again."""
-    partial = folder / f".{uuid4().hex}.partial"
-    try:
-        try:
-            partial.mkdir()
-            yield partial
-        except OSError as error:
-            raise UsageError(f"Can't write to {folder}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

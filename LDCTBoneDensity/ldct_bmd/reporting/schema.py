@@ -1,14 +1,12 @@
 """The JSON Schema of the record, made from its dataclasses; ``measurement.schema.json`` is the published copy."""
 
-import dataclasses
 import json
-import types
-from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from ..examination import SCHEMA, Examination
 from ..findings import Finding, Severity
+from ..ground.kinds import Anything, Either, ListOf, Nothing, OneOf, Record, Row, Simple, Table, kind_of
 
 PUBLISHED = Path(__file__).with_name("measurement.schema.json")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -23,7 +21,10 @@ _SIMPLE: dict[Any, dict[str, Any]] = {
 def record_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of what ``Examination.to_json`` writes."""
     definitions: dict[str, Any] = {}
-    root = _object(Examination, definitions)
+    record = kind_of(Examination)
+    if not isinstance(record, Record):
+        raise TypeError("the record is a dataclass")
+    root = _object(record, definitions)
     root["properties"] = {"schema": {"const": SCHEMA}, **root["properties"]}
     root["required"] = ["schema", *root["required"]]
     # Written for readers of the file; it follows from the code.
@@ -42,45 +43,44 @@ def schema_text() -> str:
     return json.dumps(record_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _schema(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    if kind is Any:
-        return {}
-    if kind in _SIMPLE:
-        return dict(_SIMPLE[kind])
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        return {"anyOf": [{"type": "null"} if one is type(None) else _schema(one, definitions) for one in arguments]}
-    if origin is Literal:
-        return {"enum": list(arguments)}
-    if origin is tuple:
-        if arguments[-1] is Ellipsis:
-            return {"type": "array", "items": _schema(arguments[0], definitions)}
-        items = [_schema(one, definitions) for one in arguments]
-        return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items)}
-    if origin is dict:
-        return {"type": "object", "additionalProperties": _schema(arguments[1], definitions)}
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return {"enum": [member.value for member in kind]}
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        if kind.__name__ not in definitions:
-            definitions[kind.__name__] = {}  # a class may hold itself
-            definitions[kind.__name__] = _object(kind, definitions)
-        return {"$ref": f"#/$defs/{kind.__name__}"}
-    raise TypeError(f"{kind} has no JSON Schema")
+def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    kind = kind_of(hint)
+    match kind:
+        case Anything():
+            return {}
+        case Nothing():
+            return {"type": "null"}
+        case Simple():
+            return dict(_SIMPLE[kind.type])
+        case Either():
+            return {"anyOf": [_schema(one, definitions) for one in kind.choices]}
+        case OneOf():
+            return {"enum": list(kind.values)}
+        case ListOf():
+            return {"type": "array", "items": _schema(kind.item, definitions)}
+        case Row():
+            items = [_schema(one, definitions) for one in kind.items]
+            return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items)}
+        case Table():
+            return {"type": "object", "additionalProperties": _schema(kind.item, definitions)}
+        case Record():
+            return _reference(kind, definitions)
 
 
-def _object(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
-    hints = get_type_hints(kind)
-    fields = dataclasses.fields(kind)
-    required = [
-        field.name
-        for field in fields
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
+def _reference(kind: Record, definitions: dict[str, Any]) -> dict[str, Any]:
+    name = kind.type.__name__
+    if name not in definitions:
+        definitions[name] = {}  # a class may hold itself
+        definitions[name] = _object(kind, definitions)
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _object(kind: Record, definitions: dict[str, Any]) -> dict[str, Any]:
+    required = [field.name for field in kind.fields if field.is_required]
     return {
         "type": "object",
-        "description": (kind.__doc__ or "").partition("\n")[0],
-        "properties": {field.name: _schema(hints[field.name], definitions) for field in fields},
-        "required": [*required, "severity"] if kind is Finding else required,
+        "description": (kind.type.__doc__ or "").partition("\n")[0],
+        "properties": {field.name: _schema(field.hint, definitions) for field in kind.fields},
+        "required": [*required, "severity"] if kind.type is Finding else required,
         "additionalProperties": False,
     }

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..ground.errors import CannotMeasure
+from ..ground.plain import from_plain, to_plain
 from .levels import CHANNELS, REGIONS
 from .network import DenseUNet, NetworkShape
 from .segmenter import ModelIdentity
@@ -87,7 +88,7 @@ def _load(path: Path | None, wanted: tuple[str, ...]) -> tuple[dict[str, DenseUN
         if held != wanted and held in (COARSE_FINE, PAN2020):
             raise _other_method(source.name, held)
         networks = {name: _build(_shape(metadata[name]), _part(tensors, name)) for name in wanted}
-    except (SafetensorError, KeyError, RuntimeError, TypeError, json.JSONDecodeError) as error:
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
         raise CannotMeasure("segmentation.no_weights", file=source.name) from error
     return networks, ModelIdentity(metadata["name"], sha256)
 
@@ -110,7 +111,7 @@ def save_model(path: Path, name: str, networks: dict[str, tuple[NetworkShape, De
         for key, value in network.state_dict().items()
     }
     metadata = {"format": FORMAT, "name": name, "networks": " ".join(sorted(networks))}
-    metadata |= {part: json.dumps(vars(shape)) for part, (shape, _) in networks.items()}
+    metadata |= {part: json.dumps(to_plain(shape)) for part, (shape, _) in networks.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, str(path), metadata)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -123,8 +124,7 @@ def _part(tensors: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor
 
 
 def _shape(text: str) -> NetworkShape:
-    stored = json.loads(text)
-    return NetworkShape(int(stored["classes"]), tuple(stored["channels"]), tuple(stored["layers"]))
+    return from_plain(NetworkShape, json.loads(text))
 
 
 def _build(shape: NetworkShape, state: dict[str, torch.Tensor]) -> DenseUNet:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from ldct_bmd.ground.atomic import write_text
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 
@@ -57,13 +58,11 @@ class Journal(Generic[Result]):
             kept = None if inputs is None else self._same(inputs)
             self._results = {result.name: result for result in self._read() if kept is None or result.name in kept}
             # Written again without the line that a kill may have torn.
-            whole = self._folder / f"{RESULTS_FILE}.whole"
-            whole.write_text("".join(_line(result) for result in self._results.values()), encoding="utf-8")
-            whole.replace(self._folder / RESULTS_FILE)
+            write_text(self._folder / RESULTS_FILE, "".join(_line(result) for result in self._results.values()))
             if inputs is not None:
-                (self._folder / INPUTS_FILE).write_text(json.dumps(inputs), encoding="utf-8")
+                write_text(self._folder / INPUTS_FILE, json.dumps(inputs))
         except OSError as error:
-            raise UsageError(f"Can't write to {self._folder}: {error.strerror or error}.") from error
+            raise UsageError("file.not_written", place=self._folder, problem=error.strerror or str(error)) from error
 
     @property
     def results(self) -> Mapping[str, Result]:
@@ -78,7 +77,7 @@ class Journal(Generic[Result]):
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise UsageError(f"Can't write to {self._folder}: {error.strerror or error}.") from error
+            raise UsageError("file.not_written", place=self._folder, problem=error.strerror or str(error)) from error
         self._results[result.name] = result
 
     def remove(self) -> None:
@@ -89,7 +88,7 @@ class Journal(Generic[Result]):
         stored = self._folder / ARGUMENTS_FILE
         if not stored.is_file():
             self._folder.mkdir(exist_ok=True)
-            stored.write_text(json.dumps(arguments, indent=2) + "\n", encoding="utf-8")
+            write_text(stored, json.dumps(arguments, indent=2) + "\n")
             return
         try:
             earlier = json.loads(stored.read_text(encoding="utf-8"))

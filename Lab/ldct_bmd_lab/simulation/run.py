@@ -7,9 +7,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from ldct_bmd import __version__
+from ldct_bmd.ground.atomic import write_file
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.segmentation import Segmenter
@@ -144,15 +144,8 @@ def _check_file(file: Path, overwrite: bool) -> None:
 
 
 def _write(file: Path, plan: Sequence[PlannedScan], results: Sequence[ScanResult]) -> None:
-    partial = file.absolute().with_name(f".{uuid4().hex}.partial")
     rows = [row for scan, result in zip(plan, results, strict=True) for row in _rows(scan, result)]
-    try:
-        write_rows(partial, rows)
-        partial.replace(file)
-    except OSError as error:
-        raise UsageError(f"Can't write {file}: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_file(file, lambda partial: write_rows(partial, rows))
 
 
 def _rows(scan: PlannedScan, result: ScanResult) -> Iterator[dict[str, object]]:

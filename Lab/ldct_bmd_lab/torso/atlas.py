@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import convex_hull_image
 
+from ldct_bmd.ground.atomic import write_file
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.segmentation.body_split import CannotSplit, split_body
 
@@ -87,9 +88,8 @@ def kept(cache: Path, make: Callable[[], Atlas]) -> Atlas:
                 return Atlas(**{name: stored[name] for name in ARRAYS}, open_above=bool(stored["open_above"]))
     atlas = make()
     cache.parent.mkdir(parents=True, exist_ok=True)
-    beside = cache.with_suffix(".tmp.npz")
-    np.savez(beside, version=CACHE_VERSION, **{name: getattr(atlas, name) for name in Atlas.__dataclass_fields__})
-    beside.replace(cache)
+    fields = {name: getattr(atlas, name) for name in Atlas.__dataclass_fields__}
+    write_file(cache, lambda partial: np.savez(partial, version=CACHE_VERSION, **fields))
     return atlas
 
 

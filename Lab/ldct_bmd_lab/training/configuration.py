@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.ground.plain import PlainError, from_plain, to_plain
+from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
 from ldct_bmd.segmentation.network import NetworkShape
 
@@ -173,8 +173,8 @@ def load_configuration(name_or_file: str | Path) -> TrainingConfiguration:
             f"There is no configuration {str(name_or_file)!r}: train {', '.join(names())}, or a JSON file."
         )
     try:
-        return from_plain(TrainingConfiguration, json.loads(path.read_text(encoding="utf-8")), "it")
-    except (PlainError, ValueError) as error:
+        return from_plain(TrainingConfiguration, json.loads(path.read_text(encoding="utf-8")), "the file")
+    except ValueError as error:
         raise UsageError(f"The configuration {path.name} cannot be used: {error}.") from error
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ldct_bmd.ground.atomic import write_text
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import to_plain
 
@@ -90,9 +91,7 @@ def train_fold(request: FoldsRequest, fold: int, scans: Sequence[ScanFolder], tr
         train(replace(request.training, configuration=str(described), folder=place, pairs=pairs))
     pack(place, weights, f"fold {fold} of {request.count}", request.training.start)
     done = {"trained": facts, WEIGHTS_FILE: _sha256(weights)}
-    beside = place / f"{DONE_FILE}.tmp"
-    beside.write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")
-    beside.replace(place / DONE_FILE)
+    write_text(place / DONE_FILE, json.dumps(done, indent=2) + "\n")
     return weights
 
 
@@ -182,6 +181,6 @@ def _share_prepared(runs: Path, place: Path) -> None:
     with suppress(OSError):
         if not (place / "pairs").exists():
             (place / "pairs").symlink_to((runs / "pairs").absolute(), target_is_directory=True)
-    for prepared in runs.glob("fold-*/atlas-*[!p].npz"):
+    for prepared in runs.glob("fold-*/atlas-*.npz"):
         with suppress(OSError):  # there already, as a rule
             os.link(prepared, place / prepared.name)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ldct_bmd.anatomy import LEVEL_OF_VERSE_VALUE
+from ldct_bmd.ground.atomic import write_file
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 
@@ -205,8 +206,6 @@ def anatomy_of(source: str, atlas_path: Path, masks_dir: Path, cache: Path | Non
         real += [LEVEL_OF_VERSE_VALUE[v] for v in t.BODIES if (vertebrae == v).any()]
     if stored is not None and SOURCES[source]:
         stored.parent.mkdir(parents=True, exist_ok=True)
-        beside = stored.with_suffix(".tmp.npz")
         arrays = {name: getattr(atlas, name) for name in ARRAYS}
-        np.savez_compressed(beside, real=np.asarray(real), **arrays)
-        beside.replace(stored)
+        write_file(stored, lambda partial: np.savez_compressed(partial, real=np.asarray(real), **arrays))
     return atlas, tuple(real)

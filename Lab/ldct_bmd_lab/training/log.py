@@ -8,6 +8,8 @@ from types import TracebackType
 
 import numpy as np
 
+from ldct_bmd.ground.atomic import write_file, write_text
+
 from .dice import Dice
 
 COLUMNS = ("step", "loss", "seconds", "learning_rate", "dice_classes", "dice_outline")
@@ -34,9 +36,7 @@ class TrainingLog:
         writer = csv.DictWriter(text, COLUMNS)
         writer.writeheader()
         writer.writerows(kept)
-        beside = path.with_suffix(".csv.tmp")
-        beside.write_text(text.getvalue(), encoding="ascii", newline="")
-        beside.replace(path)
+        write_text(path, text.getvalue())
         self._file = path.open("a", newline="", encoding="ascii")
         self._writer = csv.DictWriter(self._file, COLUMNS)
 
@@ -103,6 +103,4 @@ def plot(log: Path, picture: Path) -> None:
     below.set(xlabel="step", ylabel="validation Dice", ylim=(0, 1))
     if below.lines:
         below.legend()
-    beside = picture.with_suffix(".png.tmp")
-    figure.savefig(beside, format="png")
-    beside.replace(picture)
+    write_file(picture, lambda partial: figure.savefig(partial, format="png"))

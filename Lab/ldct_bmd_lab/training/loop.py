@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from ldct_bmd.ground.atomic import write_file
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.plain import to_plain
 from ldct_bmd.segmentation.device import cpu_has_bfloat16
@@ -118,7 +119,6 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint whole or not at all."""
-        beside = self.checkpoint.with_suffix(".tmp")
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -131,8 +131,7 @@ class Trainer:
             "configuration_digest": self.configuration.digest,
             "origin": self.origin,
         }
-        torch.save(state, beside)
-        beside.replace(self.checkpoint)
+        write_file(self.checkpoint, lambda partial: torch.save(state, partial))
 
     def _check_start(self, resumed: str | None) -> None:
         """Refuse to go on with a run that began otherwise than is asked for."""

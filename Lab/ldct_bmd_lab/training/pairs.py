@@ -2,9 +2,9 @@
 
 import csv
 import hashlib
+import io
 import json
 import re
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional
 
+from ldct_bmd.ground.atomic import write_folder, write_text
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.labeling import label
@@ -178,17 +179,16 @@ def write_held_out(scans: Sequence[AnnotatedScan], table: Path) -> None:
     kinds = sorted({(scan.source.values, scan.source.parts) for scan in scans})
     for kind in kinds:
         path = table if len(kinds) == 1 else places[kind]
-        beside = path.with_suffix(".tmp")
-        with beside.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(PAIR_COLUMNS)
-            for name, scan in _named_apart([scan for scan in scans if (scan.source.values, scan.source.parts) == kind]):
-                pair = scan.pair
-                image, reference, levels = (
-                    path.absolute() if path else "" for path in (pair.image, pair.reference, pair.levels)
-                )
-                writer.writerow((image, reference, pair.group, name, levels, "yes" if pair.named else "no"))
-        beside.replace(path)
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(PAIR_COLUMNS)
+        for name, scan in _named_apart([scan for scan in scans if (scan.source.values, scan.source.parts) == kind]):
+            pair = scan.pair
+            image, reference, levels = (
+                path.absolute() if path else "" for path in (pair.image, pair.reference, pair.levels)
+            )
+            writer.writerow((image, reference, pair.group, name, levels, "yes" if pair.named else "no"))
+        write_text(path, text.getvalue())
 
 
 def _named_apart(scans: Sequence[AnnotatedScan]) -> list[tuple[str, AnnotatedScan]]:
@@ -246,13 +246,14 @@ def _prepare(
         "spine_zyx": spine.tolist(),
         "trunk_yx": ((first_row + last_row) / 2, (first_column + last_column) / 2),
     }
-    beside = place.with_suffix(".partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    np.save(beside / "hu.npy", hu)
-    np.save(beside / "labels.npy", labels)
-    (beside / "scan.json").write_text(json.dumps(facts), encoding="ascii")
-    beside.rename(place)
+
+    def fill(partial: Path) -> None:
+        np.save(partial / "hu.npy", hu)
+        np.save(partial / "labels.npy", labels)
+        (partial / "scan.json").write_text(json.dumps(facts), encoding="ascii")
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_folder(place, fill)
     return () if annotated is None else annotated.lost
 
 

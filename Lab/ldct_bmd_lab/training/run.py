@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 
 import torch
 
+from ldct_bmd.ground.atomic import write_into
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.plain import from_plain
 from ldct_bmd.ground.progress import Progress, silent
@@ -153,10 +153,7 @@ def pack(
         origins.append(f"{missing[0]}: taken from the weights {start}")
     if not weights.absolute().parent.is_dir():
         raise UsageError(f"The folder {weights.absolute().parent} does not exist; make it first.")
-    with tempfile.TemporaryDirectory(dir=weights.absolute().parent) as beside:
-        save_model(Path(beside) / weights.name, name, networks)
-        for written in sorted(Path(beside).iterdir()):
-            written.replace(weights.absolute().parent / written.name)
+    write_into(weights.absolute().parent, lambda partial: save_model(partial / weights.name, name, networks))
     return origins
 
 

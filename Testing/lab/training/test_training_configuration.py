@@ -48,13 +48,13 @@ def test_a_configuration_written_to_a_file_is_the_same_one(name: str, tmp_path: 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"step": 3}, "unknown entry, step"),
-        ({"steps": "many"}, "steps is not a whole number"),
+        ({"step": 3}, "unknown key"),
+        ({"steps": "many"}, "steps must be a whole number"),
         ({"steps": 0}, "at least 1"),
         ({"heights": [60]}, "multiples of 8"),
         ({"heights": [72]}, "no height above"),
         ({"classes": "levels"}, "levels are 21 classes"),
-        ({"optimizer": "sgd"}, "optimizer is not one of"),
+        ({"optimizer": "sgd"}, "optimizer must be one of"),
     ],
 )
 def test_a_configuration_that_makes_no_sense_is_refused_with_what_is_wrong(

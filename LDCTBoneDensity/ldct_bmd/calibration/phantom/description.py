@@ -8,19 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ...ground.errors import UsageError
-from ..files import read_json
+from ...ground.plain import PlainError, from_plain, read_json
+from ...words import Phrase
 from ..linear import MATERIALS
 
 PHANTOM_SCHEMA = "ldct-bmd-phantom/1"
 EXAMPLES = ("k2hpo4-pad-example", "hydroxyapatite-example")
 LEAST_RODS = 3
 DEFAULT_RESIDUAL_LIMIT_HU = 10.0  # at a slope of 0.75 7.5 mg/cm3 in one rod: more is another phantom or an artefact
-_WHAT = "The phantom file"
-_ROD_KEYS = ("name", "x_mm", "y_mm", "diameter_mm", "mineral_mg_cm3", "water_mg_cm3")
-_KEYS = (
-    *("schema", "name", "material", "equations", "rods", "example", "source", "rod_length_mm", "end_margin_mm"),
-    *("wall_margin_mm", "residual_limit_hu", "calibrated_until"),
-)
+_WHAT = Phrase("file.phantom")
 
 
 class Equations(str, Enum):
@@ -126,43 +122,9 @@ def load_phantom(name_or_path: str) -> PhantomDescription:
 
 
 def _description(values: Any) -> PhantomDescription:
-    if not isinstance(values, dict) or values.get("schema") != PHANTOM_SCHEMA:
+    if not isinstance(values, dict) or values.pop("schema", None) != PHANTOM_SCHEMA:
         raise UsageError(f'{_WHAT} must be a JSON object with "schema": "{PHANTOM_SCHEMA}".')
-    _check_keys(values, _KEYS, ("name", "material", "equations", "rods", "rod_length_mm", "source"), _WHAT)
-    rods = values["rods"]
-    if not isinstance(rods, list) or not all(isinstance(rod, dict) for rod in rods):
-        raise UsageError(f"{_WHAT}'s rods must be a list of objects.")
-    for rod in rods:
-        _check_keys(rod, _ROD_KEYS, _ROD_KEYS[:-1], f"{_WHAT}'s rod {rod.get('name', '')}".rstrip())
-    if values["equations"] not in [one.value for one in Equations]:
-        raise UsageError(f"{_WHAT}'s equations must be {' or '.join(one.value for one in Equations)}.")
-    taken = {key: value for key, value in values.items() if key not in ("schema", "rods", "equations")}
-    for key in ("rod_length_mm", "end_margin_mm", "wall_margin_mm", "residual_limit_hu"):
-        if key in taken:
-            taken[key] = _number(taken[key], key)
-    for key in ("name", "material", "source", "calibrated_until"):
-        if taken.get(key) is not None and not isinstance(taken[key], str):
-            raise UsageError(f"{_WHAT}'s {key} must be text.")
-    if not isinstance(taken.get("example", False), bool):
-        raise UsageError(f"{_WHAT}'s example must be true or false.")
-    return PhantomDescription(equations=Equations(values["equations"]), rods=tuple(_rod(rod) for rod in rods), **taken)
-
-
-def _rod(values: dict[str, Any]) -> Rod:
-    numbers = {key: _number(values[key], key) for key in _ROD_KEYS[1:] if values.get(key) is not None}
-    return Rod(name=str(values["name"]), **numbers)
-
-
-def _check_keys(values: dict[str, Any], allowed: tuple[str, ...], needed: tuple[str, ...], what: str) -> None:
-    missing = [key for key in needed if values.get(key) is None]
-    if missing:
-        raise UsageError(f"{what} lacks {', '.join(missing)}; add it.")
-    unknown = sorted(set(values) - set(allowed))
-    if unknown:
-        raise UsageError(f"{what} has an unknown key ({', '.join(unknown)}); allowed are {', '.join(allowed)}.")
-
-
-def _number(value: Any, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UsageError(f"{_WHAT}'s {key} must be a number.")
-    return float(value)
+    try:
+        return from_plain(PhantomDescription, values, _WHAT)
+    except PlainError as error:
+        raise UsageError("file.wrong", problem=error.phrase) from error
