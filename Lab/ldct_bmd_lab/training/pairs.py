@@ -149,7 +149,7 @@ def prepare_pairs(
     if found:
         progress("Preparing scans", 1.0)
     if unusable and (not scans or (len(unusable) >= 2 and len(unusable) > MAX_UNUSABLE * len(found))):
-        raise CannotMeasure(
+        raise CannotMeasure.of_text(
             f"Of {len(found)} pairs {len(unusable)} cannot be trained on, so that --values, --parts or the folder may "
             f"be wrong; mend them or leave them out. The first: {unusable[0]}"
         )
@@ -239,7 +239,7 @@ def _prepare(
         spine = _middles(annotated.bodies, target)
     bounds = body_bounds(torch.from_numpy(hu))
     if bounds is None:
-        raise CannotMeasure("it shows no body.")
+        raise CannotMeasure.of_text("it shows no body.")
     first_row, last_row, first_column, last_column = bounds
     facts = {
         "spacing_zyx_mm": target.spacing_mm[::-1],
@@ -290,7 +290,7 @@ def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter
     if reference is not None:
         bodies, nameless = fill_in(reference.bodies, bodies, nameless)
     if not bodies.any():
-        raise CannotMeasure("none of the bodies that were outlined lies at a level of its list.")
+        raise CannotMeasure.of_text("none of the bodies that were outlined lies at a level of its list.")
     lost = () if reference is None else reference.lost
     seen = outlined if isinstance(outlined, NetworkBodies) else None
     return _Annotated(bodies, nameless, _image(bodies, scan.geometry), "verse", "body", lost, seen)

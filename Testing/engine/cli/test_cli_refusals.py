@@ -81,7 +81,7 @@ def test_the_segmentation_is_hashed_before_the_scan_is_read(
 
     def read_and_lose_the_labels(*arguments: object) -> None:
         labels.unlink()
-        raise CannotMeasure("Stopped here.")
+        raise CannotMeasure.of_text("Stopped here.")
 
     made = []
 

@@ -8,10 +8,10 @@ from string import Formatter
 import pytest
 
 from ldct_bmd.words import LANGUAGES, catalogue
-from places import MODULE
+from places import LAB, MODULE, ROOT
 
 REFUSALS = ("CannotMeasure", "CannotSplit", "UsageError")
-SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(MODULE.rglob("*.py"))}
+SOURCES = {path: path.read_text(encoding="utf-8") for root in (MODULE, LAB) for path in sorted(root.rglob("*.py"))}
 
 
 def calls(names: tuple[str, ...]) -> Iterator[tuple[str, ast.Call]]:
@@ -19,7 +19,7 @@ def calls(names: tuple[str, ...]) -> Iterator[tuple[str, ast.Call]]:
     for path, source in SOURCES.items():
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
-                yield f"{path.relative_to(MODULE)}:{node.lineno}", node
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", node
 
 
 def key_of(node: ast.Call) -> str | None:

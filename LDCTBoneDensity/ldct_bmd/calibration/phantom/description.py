@@ -123,7 +123,7 @@ def load_phantom(name_or_path: str) -> PhantomDescription:
 
 def _description(values: Any) -> PhantomDescription:
     if not isinstance(values, dict) or values.pop("schema", None) != PHANTOM_SCHEMA:
-        raise UsageError(f'{_WHAT} must be a JSON object with "schema": "{PHANTOM_SCHEMA}".')
+        raise UsageError("phantom_file.schema", schema=PHANTOM_SCHEMA)
     try:
         return from_plain(PhantomDescription, values, _WHAT)
     except PlainError as error:
