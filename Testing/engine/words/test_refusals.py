@@ -1,13 +1,15 @@
 """Every refusal has its words, and they name the facts that it is raised with."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from string import Formatter
 
-from ldct_bmd.words import LANGUAGES, catalogue
+from ldct_bmd.words import ENGLISH, LANGUAGES, catalogue
 from places import LAB, MODULE, ROOT
 
+WORDS = MODULE / "ldct_bmd" / "words"
 REFUSALS = ("CannotMeasure", "CannotSplit", "UsageError")
 SOURCES = {path: path.read_text(encoding="utf-8") for root in (MODULE, LAB) for path in sorted(root.rglob("*.py"))}
 
@@ -66,6 +68,18 @@ def test_no_words_of_a_refusal_are_left_over() -> None:
     raised = {f"refusal.{key_of(node)}" for _, node in RAISED}
     known = {key.partition("@")[0] for key in catalogue() if key.startswith("refusal.")}
     assert not known - raised
+
+
+def test_no_phrase_of_a_refusal_is_left_over() -> None:
+    literals = {
+        node.value
+        for source in SOURCES.values()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant)
+    }
+    topics = [*(WORDS / ENGLISH).glob("refusals_*.json"), WORDS / ENGLISH / "series.json"]
+    phrases = {key.partition("@")[0] for path in topics for key in json.loads(path.read_text(encoding="utf-8"))}
+    assert {key for key in phrases if not key.startswith("refusal.")} <= literals
 
 
 def test_the_engine_names_no_option_of_the_command_line() -> None:
