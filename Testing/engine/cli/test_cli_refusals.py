@@ -25,7 +25,7 @@ from ldct_bmd.words import LANGUAGE_VARIABLE
         (("--slope", "80", "--intercept", "0", "--material", "K2HPO4", "--calibration-kvp", "120"), "slope"),
         (("--levels", "L1,X9"), "X9"),
         (("--levels", ""), "not a vertebral level"),
-        (("--levels", "L1;L2"), "no vertebral level"),
+        (("--levels", "L1;L2"), "not a vertebral level"),
         (("--segmentation-values", "verse"), "--segmentation"),
         (("--segmentation", "x.nii.gz"), "--segmentation-values"),
         (("--segmentation", "x.nii.gz", "--segmentation-values", "verse"), "--segmentation-parts"),

@@ -224,7 +224,7 @@ def test_an_excluded_level_leaves_the_mean_and_keeps_its_number(record, reason):
 
 @pytest.mark.parametrize("reason", ["", "because", "fracture: old", "other", "other: ", "Fracture"])
 def test_a_reason_that_is_none_is_refused(record, reason):
-    with pytest.raises(UsageError, match="no reason"):
+    with pytest.raises(UsageError, match="not a reason"):
         exclude_level(record, "L1", reason, **BY)
 
 

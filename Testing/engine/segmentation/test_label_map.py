@@ -244,7 +244,7 @@ def test_a_label_map_without_vertebrae_is_refused_and_says_what_it_holds(segment
 
 
 def test_values_of_the_other_tool_are_refused(segment):
-    with pytest.raises(CannotMeasure, match=r"not VerSe's.*totalsegmentator"):
+    with pytest.raises(CannotMeasure, match=r"not VerSe's.*TotalSegmentator"):
         segment(with_values(BODIES, TOTAL), values="verse")
     with pytest.raises(CannotMeasure, match="holds no vertebra"):
         segment(BODIES, values="totalsegmentator")
