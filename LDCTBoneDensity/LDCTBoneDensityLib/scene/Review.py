@@ -12,7 +12,6 @@ from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CylinderVOI
 
 from ..common.Signal import Signal
-from ..work.EngineJob import scanOf
 from ..work.ScanSource import wholeNumbers, withAir
 from .BodyMasks import BodyMasks
 from .ReviewSession import ReviewSession, ReviewState
@@ -210,4 +209,4 @@ class Review:
                     name=self.volumeNode.GetName()
                 )
             )
-        return scanOf(self._stored.scan, hu)
+        return self.examination.scan.with_voxels(hu, self._stored.stored)

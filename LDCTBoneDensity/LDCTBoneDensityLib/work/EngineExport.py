@@ -26,17 +26,18 @@ from ldct_bmd.reporting.outputs import (
     write_outputs,
 )
 from ldct_bmd.reporting.priors import Comparison, compare
-from ldct_bmd.scan import CTScan
+from ldct_bmd.scan import CTScan, Geometry
 
 from .Destination import OUT, REPORTED, Destination
-from .EngineJob import BODIES, RESULT, VOXELS, scanOf
+from .EngineJob import BODIES, RESULT, VOXELS
 
 
 def exportJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     """Write, and send, what the job names; the result says which structured report was written."""
     send = _sender(job) if job["destination"] == Destination.PACS else None
     examination = Examination.from_json(json.dumps(job["record"]))
-    scan = scanOf(job["scan"], np.load(folder / VOXELS, mmap_mode="r"))
+    stored = from_plain(Geometry, job["stored"])
+    scan = examination.scan.with_voxels(np.load(folder / VOXELS, mmap_mode="r"), stored)
     wanted = frozenset(Output(value) for value in job["outputs"])
     pixels = Pixels(scan, _column(examination, np.load(folder / BODIES), scan), _source(job, examination, scan, wanted))
     comparisons = _comparisons(job, examination)

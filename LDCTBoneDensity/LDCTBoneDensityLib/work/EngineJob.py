@@ -80,7 +80,7 @@ def measureJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     np.save(folder / BODIES, measured.column.bodies)
     result = {
         "record": examination.to_dict(),
-        "scan": describeScan(scan),
+        "stored": to_plain(scan.stored_geometry),
         "air": air,
         "remark": remark,
     }
@@ -102,25 +102,11 @@ def phantomJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     result = {
         "measured": to_plain(measured),
         "refused": refused,
-        "scan": describeScan(scan),
+        "scan": to_plain(scan.description),
         "air": air,
         "remark": remark,
     }
     (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
-
-
-def describeScan(scan: CTScan) -> dict[str, Any]:
-    """Return all of a scan but its voxels, as plain JSON values."""
-    parts = {name: getattr(scan, name) for name in ("geometry", "acquisition", "patient", "source")}
-    return {name: to_plain(part) for name, part in parts.items()}
-
-
-def scanOf(description: dict[str, Any], hu: np.ndarray) -> CTScan:
-    """Return the scan that :func:`describeScan` described, with its voxels."""
-    from ldct_bmd.scan import Acquisition, Patient, Source
-
-    kinds = {"geometry": Geometry, "acquisition": Acquisition, "patient": Patient, "source": Source}
-    return CTScan(hu=hu, **{name: from_plain(kind, description[name]) for name, kind in kinds.items()})
 
 
 def _scan(
@@ -141,11 +127,10 @@ def _calibration(job: dict[str, Any], scan: CTScan) -> tuple[Calibration, Any]:
         return from_plain(Calibration, job["calibration"]), None
     from ldct_bmd.calibration.choose import choose_calibration
     from ldct_bmd.calibration.store import CalibrationStore
-    from ldct_bmd.examination import identify
     from ldct_bmd.examination.conclude import conditions
 
     stored = CalibrationStore(Path(job["calibrationStore"])).all()
-    return choose_calibration(stored, conditions(identify(scan)), job["laterCalibration"])
+    return choose_calibration(stored, conditions(scan.acquisition), job["laterCalibration"])
 
 
 def _segmenter(folder: Path, job: dict[str, Any]) -> Any:

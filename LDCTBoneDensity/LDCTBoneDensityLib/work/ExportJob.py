@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ldct_bmd.ground.plain import to_plain
+
 from ..scene.BodyMasks import BodyMasks
 from ..scene.Review import Review
 from ..scene.VolumeReader import VolumeReader
@@ -33,7 +35,7 @@ class ExportJob:
         job = {
             "kind": "export",
             "record": review.examination.to_dict(),
-            "scan": EngineJob.describeScan(scan),
+            "stored": to_plain(scan.stored_geometry),
             "files": [str(path) for path in files.paths] if files.kind == "dicom" else [],
             "outputs": list(settings.outputs),
             "destination": settings.destination.value,

@@ -11,7 +11,8 @@ from ldct_bmd.anatomy import LEVELS, TARGET_LEVELS
 from ldct_bmd.calibration import NOMINAL, Calibration
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.ground.plain import to_plain
+from ldct_bmd.ground.plain import from_plain, to_plain
+from ldct_bmd.scan import Geometry
 
 from ..scene.BodyMasks import Bodies, BodyMasks
 from ..scene.ReviewStore import StoredReview, checksum
@@ -90,7 +91,7 @@ class MeasureJob:
             raise UsageError(_("The volume was changed during the measurement: measure again."))
         stored = StoredReview(
             examination=Examination.from_json(json.dumps(result["record"])),
-            scan=result["scan"],
+            stored=from_plain(Geometry, result["stored"]),
             air=result["air"],
             voxels=voxels,
             remark=result["remark"],

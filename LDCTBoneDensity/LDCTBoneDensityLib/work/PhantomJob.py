@@ -9,7 +9,7 @@ import numpy as np
 from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
 from ldct_bmd.ground.plain import from_plain, to_plain
-from ldct_bmd.scan import CTScan
+from ldct_bmd.scan import CTScan, ScanDescription
 
 from ..scene.VolumeReader import VolumeReader
 from . import EngineJob
@@ -67,7 +67,7 @@ class PhantomJob:
         measured = result["measured"]
         return PhantomScan(
             phantom=from_plain(PhantomDescription, job["phantom"]),
-            scan=EngineJob.scanOf(result["scan"], hu),
+            scan=from_plain(ScanDescription, result["scan"]).with_voxels(hu),
             measured=None if measured is None else from_plain(PhantomMeasurement, measured),
             refused=result["refused"],
             remark=result["remark"],

@@ -12,7 +12,7 @@ import numpy as np
 
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.ground.progress import Progress
-from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
+from ldct_bmd.scan import Acquisition, ChoiceReason, CTScan, Geometry, Patient, SeriesChoice, Source
 from ldct_bmd.scan.dicom_volume import AIR_HU
 from ldct_bmd.scan.image_files import whole_numbers as wholeNumbers
 from ldct_bmd.scan.plausibility import check_size, check_values
@@ -59,7 +59,7 @@ class ScanSource:
     def _bare(self, ofPatient: bool) -> CTScan:
         check_size(self._geometry)
         check_values(self._hu, ofPatient)
-        return CTScan(self._hu, self._geometry, Acquisition(), Patient(), Source("file", self._stored))
+        return CTScan(self._hu, self._geometry, Acquisition(), Patient(), Source("file"), self._stored)
 
     def _samePlace(self, other: Geometry) -> bool:
         if other.size != self._geometry.size:
@@ -101,7 +101,8 @@ def _readDicom(files: Sequence[Path], progress: Progress, ofPatient: bool) -> CT
         raise CannotMeasure("The files of this volume belong to several acquisitions: load one of them alone.")
     if series[0].unsuitable is not None and not series[0].unsuitable.on_request:
         raise CannotMeasure(f"The volume cannot be measured: {series[0].unsuitable.reason}.")
-    return read_series(series[0], series, "The volume that was loaded.", files[0].parent, progress, ofPatient)
+    choice = SeriesChoice(ChoiceReason.LOADED, series[0].address)
+    return read_series(series[0], series, choice, progress, ofPatient)
 
 
 def _readFile(path: Path, progress: Progress, ofPatient: bool) -> CTScan:

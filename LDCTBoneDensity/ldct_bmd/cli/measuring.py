@@ -12,7 +12,7 @@ from ..calibration import NOMINAL, Calibration, entered_calibration, load_calibr
 from ..calibration.choose import choose_calibration
 from ..calibration.match import CalibrationChoice
 from ..calibration.store import CalibrationStore, StoredCalibration
-from ..examination import Examination, identify
+from ..examination import Examination
 from ..examination.conclude import conditions
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Progress
@@ -66,11 +66,11 @@ def measure_scan(request: Request, progress: Progress) -> Examination:
     start = time.perf_counter()
     scan = read_scan(request.input_path, request.series_uid, progress)
     read_s = time.perf_counter() - start
-    check_replaceable(request.folder, identify(scan))
+    check_replaceable(request.folder, scan.description)
     report = None if not request.report else _reporter(request, scan)
     choice: CalibrationChoice | None = None
     if stored is not None:
-        calibration, choice = choose_calibration(stored, conditions(identify(scan)), request.later_calibration)
+        calibration, choice = choose_calibration(stored, conditions(scan.acquisition), request.later_calibration)
     measured = measure(scan, segmenter, calibration, levels, progress, read_s, calibration_choice=choice)
     measured = replace(measured, examination=replace(measured.examination, measured_at=now()))
     also = None if report is None else partial(report, measured.column)
