@@ -172,11 +172,11 @@ def _check_fit_for_store(calibration: Calibration) -> None:
     missing = [
         what
         for what, there in (
-            ("store.scanner", _names_scanner(calibration)),
-            ("store.tube_voltage", calibration.kvp is not None),
-            ("store.date", provenance is not None and provenance.date is not None),
-            ("store.kernel_class", provenance is not None and provenance.kernel_class is not None),
-            ("store.operator", provenance is not None and bool((provenance.operator or "").strip())),
+            ("store.lacks_scanner", _names_scanner(calibration)),
+            ("store.lacks_tube_voltage", calibration.kvp is not None),
+            ("store.lacks_date", provenance is not None and provenance.date is not None),
+            ("store.lacks_kernel_class", provenance is not None and provenance.kernel_class is not None),
+            ("store.lacks_operator", provenance is not None and bool((provenance.operator or "").strip())),
         )
         if not there
     ]
