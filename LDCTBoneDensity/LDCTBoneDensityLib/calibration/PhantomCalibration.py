@@ -128,10 +128,10 @@ class PhantomCalibration:
         volumeNode = self._ui.phantomVolumeCombo.currentNode()
         try:
             if volumeNode is None:
-                raise UsageError(_("No volume is chosen: load the phantom's CT and choose it."))
+                raise UsageError.of_text(_("No volume is chosen: load the phantom's CT and choose it."))
             path = self._ui.phantomPath.currentPath.strip()
             if not path:
-                raise UsageError(_("No description is named: choose the file that describes your phantom."))
+                raise UsageError.of_text(_("No description is named: choose the file that describes your phantom."))
             phantom = load_phantom(path)
             self._job = PhantomJob(self._runner.newFolder())
             self._job.lay(volumeNode, phantom, search)
@@ -181,9 +181,9 @@ class PhantomCalibration:
             return
         try:
             if not operator:
-                raise UsageError(_("Say who adds the calibration: write your name below."))
+                raise UsageError.of_text(_("Say who adds the calibration: write your name below."))
             if phantomScan.scan.source.modified:
-                raise CannotMeasure(
+                raise CannotMeasure.of_text(
                     _("The volume differs from the files it was loaded from, so it can't be kept: load it again.")
                 )
             made_with = conditions(phantomScan.scan.acquisition)

@@ -62,5 +62,5 @@ class SiteStore:
 
     def _store(self) -> CalibrationStore:
         if not self.path:
-            raise UsageError(_("No store is named: choose the site's store in the section on the calibration."))
+            raise UsageError.of_text(_("No store is named: choose the site's store in the section on the calibration."))
         return CalibrationStore(Path(self.path))

@@ -58,7 +58,7 @@ def _column(examination: Examination, bodies: np.ndarray, scan: CTScan) -> Verte
     present = np.bincount(bodies.ravel(), minlength=max(VERSE_VALUE.values()) + 1) > 0
     missing = [v.level for v in examination.vertebrae if not present[VERSE_VALUE[v.level]]]
     if missing:
-        raise UsageError(
+        raise UsageError.of_text(
             f"{missing[0]} has no segment as it was measured: press Update to take it as it is drawn, or measure again."
         )
     other = other_body(bodies, examination, scan)
@@ -82,7 +82,7 @@ def _source(
         return None
     files = [Path(file) for file in job["files"]]
     if scan.source.kind != "dicom" or not files:
-        raise UsageError(
+        raise UsageError.of_text(
             "No DICOM object can be made: the DICOM files of this volume are not at hand. Load the scan from Slicer's "
             "DICOM database and measure it, or export without DICOM."
         )
@@ -95,7 +95,9 @@ def _comparisons(job: dict[str, Any], examination: Examination) -> tuple[Compari
         try:
             prior = Examination.from_json(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path.name} can't be read; choose the measurement.json of an earlier result.") from error
+            raise UsageError.of_text(
+                f"{path.name} can't be read; choose the measurement.json of an earlier result."
+            ) from error
         made.append(compare(examination, prior, tell_date=not job["deidentify"]))
     return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
 

@@ -47,8 +47,7 @@ RAISED = list(calls(REFUSALS))
 def test_a_refusal_gives_the_facts_that_its_words_name() -> None:
     for place, node in RAISED:
         code = key_of(node)
-        if code is None or " " in code:
-            continue
+        assert code is not None, f"{place} gives no code"
         assert re.fullmatch(r"[a-z]\w*\.[a-z]\w*", code), f"{place}: {code}"
         assert f"refusal.{code}" in catalogue(), f"{place}: {code} has no words"
         assert {keyword.arg for keyword in node.keywords} == named(f"refusal.{code}"), place
