@@ -159,7 +159,7 @@ def _driftWords(series: DriftSeries, quantity: int) -> list[str]:
                 low=low, high=high, unit=series.charts[quantity].unit
             )
         )
-    alarms = [alarm for point in series.points for alarm in series.alarms(point.calibration.identifier)]
+    alarms = [str(alarm) for point in series.points for alarm in series.alarms(point.calibration.identifier)]
     if series.charts and not alarms:
         words.append(_("No point is out of control."))
     words += alarms

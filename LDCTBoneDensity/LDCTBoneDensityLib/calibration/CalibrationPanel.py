@@ -120,7 +120,7 @@ class CalibrationPanel:
         if calibration == examination.calibration:
             return ""
         if not choice.matched:
-            return choice.reason
+            return str(choice.reason)
         return _("The site's store has another one for this scan. {reason}").format(reason=choice.reason)
 
     def _storePathChanged(self, path: str) -> None:
@@ -177,7 +177,7 @@ class CalibrationPanel:
 def _reasonWords(examination: Examination) -> list[str]:
     """Return why a store's was taken; where none fitted, a finding says so."""
     choice = examination.calibration_choice
-    return [choice.reason] if choice is not None and choice.matched else []
+    return [str(choice.reason)] if choice is not None and choice.matched else []
 
 
 def _fitWords(calibration: Calibration, scanKvp: float | None) -> str:

@@ -19,6 +19,7 @@ from ..scan import ScanDescription
 from ..voi import CylinderVOI
 from ..words import Phrase
 from .exclusion import Exclusion
+from .shown import assessment_as_read, finding_as_read, plain_assessment, plain_findings
 from .signature import Signature
 from .upgrade import SCHEMA_1, upgraded
 
@@ -105,7 +106,7 @@ class AutomaticResult:
     calibration: Calibration
     levels: tuple[str, ...]
     names_certain: bool
-    names_remark: str
+    names_remark: Phrase
     heights: tuple[LevelHeights, ...]
 
 
@@ -173,10 +174,10 @@ class Examination(Evidence):
             kept: dict[str, Any] = json.loads(self.signed_text)
             return {**kept, "files": to_plain(self.files)}
         values = {"schema": SCHEMA, **to_plain(self)}
-        values["findings"] = [
-            {"code": f.code.value, "severity": f.severity.value, "level": f.level, "message": f.message}
-            for f in self.findings
-        ]
+        values["findings"] = plain_findings(self.findings)
+        values["assessment"] = plain_assessment(self.assessment)
+        if self.automatic is not None:
+            values["automatic"]["assessment"] = plain_assessment(self.automatic.assessment)
         return values
 
     def to_json(self) -> str:
@@ -215,9 +216,10 @@ class Examination(Evidence):
         try:
             if schema == SCHEMA_1:
                 values = upgraded(values)
-            values["findings"] = [
-                {key: item for key, item in finding.items() if key != "severity"} for finding in values["findings"]
-            ]
+            values["findings"] = [finding_as_read(finding) for finding in values["findings"]]
+            values["assessment"] = assessment_as_read(values["assessment"])
+            if values.get("automatic") is not None:
+                values["automatic"]["assessment"] = assessment_as_read(values["automatic"]["assessment"])
             record = from_plain(cls, values)
         except PlainError as error:
             raise UsageError(f"The record can't be read: {error}.") from error
