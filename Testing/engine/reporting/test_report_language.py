@@ -17,6 +17,7 @@ from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.calibration.described import name_words, source_words
 from ldct_bmd.corrections import change_calibration, confirm_names
 from ldct_bmd.examination import Examination
+from ldct_bmd.reporting.dicom.objects import make_context
 from ldct_bmd.reporting.outputs import Output, fill_report
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.html import to_html
@@ -97,6 +98,16 @@ def test_the_structured_report_says_in_which_language_its_text_is(tmp_path: Path
     assert codes["121049"].ConceptCodeSequence[0].CodeValue == "zh-CN"
     texts = {element.value for element in report.iterall() if element.keyword == "TextValue"}
     assert record_statement(made.examination) in texts
+
+
+def test_objects_in_another_language_are_other_objects() -> None:
+    made = case()
+    uids = []
+    for language in ("en", "zh"):
+        with speaking(language):
+            context = make_context(made.examination, made.pixels.source)
+            uids.append({context.series(kind)[3] for kind in ("seg", "sr", "report", "overview")})
+    assert not uids[0] & uids[1]
 
 
 @pytest.mark.parametrize("how", ["option", "environment"])
