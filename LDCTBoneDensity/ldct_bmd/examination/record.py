@@ -19,7 +19,7 @@ from ..scan import ScanDescription
 from ..voi import CylinderVOI
 from ..words import Phrase
 from .exclusion import Exclusion
-from .shown import assessment_as_read, finding_as_read, plain_assessment, plain_findings
+from .shown import plain_assessment, plain_findings, without_composed_sentences
 from .signature import Signature
 from .upgrade import SCHEMA_1, upgraded
 
@@ -180,6 +180,14 @@ class Examination(Evidence):
             values["automatic"]["assessment"] = plain_assessment(self.automatic.assessment)
         return values
 
+    def sentences(self) -> tuple[str, ...]:
+        """Return every sentence that the record says, in the language that is spoken, or as it was signed."""
+        choice, automatic = self.calibration_choice, self.automatic
+        chosen = () if choice is None else (str(choice.reason), *map(str, choice.drift))
+        before = () if automatic is None else (automatic.assessment.statement, str(automatic.names_remark))
+        found = (finding.message for finding in self.findings)
+        return (self.assessment.statement, *found, str(self.quality.names_remark), *chosen, *before)
+
     def to_json(self) -> str:
         """Return the record as JSON text; :meth:`from_json` gives an equal record back."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
@@ -216,11 +224,8 @@ class Examination(Evidence):
         try:
             if schema == SCHEMA_1:
                 values = upgraded(values)
-            values["findings"] = [finding_as_read(finding) for finding in values["findings"]]
-            values["assessment"] = assessment_as_read(values["assessment"])
-            if values.get("automatic") is not None:
-                values["automatic"]["assessment"] = assessment_as_read(values["automatic"]["assessment"])
-            record = from_plain(cls, values)
+            record = from_plain(cls, without_composed_sentences(values))
+            record.sentences()  # raises if the facts are not those of a sentence
         except PlainError as error:
             raise UsageError(f"The record can't be read: {error}.") from error
         except KeyError as error:

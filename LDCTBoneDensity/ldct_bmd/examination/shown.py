@@ -34,19 +34,18 @@ def plain_assessment(assessment: Assessment) -> dict[str, Any]:
     return {**values, "statement": assessment.statement, "frozen": assessment.text is not None}
 
 
-def finding_as_read(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what a finding is made of; what follows from its code and facts is left out."""
-    kept = {name: item for name, item in values.items() if name != "severity"}
-    return _as_read(kept, "message")
-
-
-def assessment_as_read(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what an assessment is made of; a statement that follows from its facts is left out."""
-    return _as_read(values, "statement")
+def without_composed_sentences(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the plain values of a record without what follows from codes and facts."""
+    read = {**values, "assessment": _as_read(values["assessment"], "statement")}
+    read["findings"] = [_as_read(finding, "message") for finding in values["findings"]]
+    if values.get("automatic") is not None:
+        assessment = _as_read(values["automatic"]["assessment"], "statement")
+        read["automatic"] = {**values["automatic"], "assessment": assessment}
+    return read
 
 
 def _as_read(values: dict[str, Any], sentence: str) -> dict[str, Any]:
-    kept = {name: item for name, item in values.items() if name not in (sentence, "frozen")}
+    kept = {name: item for name, item in values.items() if name not in (sentence, "frozen", "severity")}
     if values["frozen"] is True:
         kept["text"] = values[sentence]
     return kept

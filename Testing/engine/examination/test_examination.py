@@ -83,7 +83,9 @@ def test_the_json_of_each_part_has_exactly_the_documented_names(plain):
     assert set(plain["assessment"]) == assessment
     calibration = {"name", "slope", "intercept_mg_cm3", "material", "kvp", "nominal", "source", "provenance", "fit"}
     assert set(plain["calibration"]) == calibration
-    assert all(set(finding) == {"code", "severity", "level", "message"} for finding in plain["findings"])
+    assert all(
+        set(finding) == {"code", "severity", "level", "facts", "message", "frozen"} for finding in plain["findings"]
+    )
     assert [v["level"] for v in plain["vertebrae"]] == ["T11", "T12", "L1", "L2", "L3"]
     assert [m["level"] for m in plain["measurements"]] == ["T12", "L1", "L2"]
 
@@ -219,7 +221,12 @@ def test_another_version_of_the_record_is_refused_by_name(plain):
         (lambda values: values["measurements"][0].update(level="L1"), "twice"),
         (lambda values: values["measurements"][0]["voi"].update(height_mm=-1.0), "contradicts"),
         (lambda values: values["quality"]["vois"].pop(), "VOIs"),
-        (lambda values: values["findings"].append({"code": "no_such", "level": None, "message": ""}), "known values"),
+        (
+            lambda values: values["findings"].append(
+                {"code": "no_such", "level": None, "facts": {}, "message": "", "frozen": False}
+            ),
+            "known values",
+        ),
     ],
 )
 def test_a_spoilt_record_is_refused_with_where(plain, spoil, told):
