@@ -163,7 +163,7 @@ def _descriptions(context: Context, number: dict[tuple[str, str], int]) -> list[
         version=(examination.software.model_sha256 or examination.software.version)[:64],
     )
     placement = hd.AlgorithmIdentificationSequence(
-        name="Elliptic cylinder, Pan et al. 2020", family=codes.ELLIPTIC_CYLINDER, version=__version__
+        name=codes.PLACEMENT, family=codes.ELLIPTIC_CYLINDER, version=__version__
     )
     made = []
     for (kind, level), segment in number.items():
