@@ -13,6 +13,7 @@ from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian, S
 from ... import __version__
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
+from ...words import ENGLISH, current_language
 from . import codes
 from .source import UTF8, SourceSeries
 
@@ -54,8 +55,9 @@ class Predecessor:
 class Context:
     """One export.
 
-    UIDs follow from the record's state, when it was measured, the images, the predecessor and the software's version: a
-    re-export of the same record gives the same objects, a correction or a new measurement gives new ones.
+    UIDs follow from the record's state, when it was measured, the images, the predecessor, the software's version and
+    the language: a re-export of the same record gives the same objects; a correction, a new measurement or another
+    language gives new ones.
 
     Attributes:
         deidentified: says so in every object, and names no reader.
@@ -75,6 +77,8 @@ class Context:
         """Return a UID of this export."""
         previous = "" if self.predecessor is None else self.predecessor.sop_instance_uid
         series_uid, measured_at = self.source.first.SeriesInstanceUID, self.examination.measured_at
+        if current_language() != ENGLISH:
+            what = (*what, current_language())
         return object_uid(series_uid, self.state, measured_at, previous, __version__, *what)
 
     def tracking_uid(self, level: str, what: str) -> str:
@@ -100,7 +104,7 @@ class Context:
         first = self.source.first
         if first.StudyDate:
             return datetime.strptime(first.StudyDate + (first.StudyTime or "000000")[:6].ljust(6, "0"), "%Y%m%d%H%M%S")
-        raise UsageError("Neither the record nor the scan says when it was made; measure the scan again.")
+        raise UsageError("dicom.no_time")
 
     def series(self, kind: str) -> tuple[str, int, str, str]:
         """Return series UID, series number, modality and SOP instance UID of the object ``kind``."""
