@@ -103,7 +103,7 @@ class Context:
         first = self.source.first
         if first.StudyDate:
             return datetime.strptime(first.StudyDate + (first.StudyTime or "000000")[:6].ljust(6, "0"), "%Y%m%d%H%M%S")
-        raise UsageError("Neither the record nor the scan says when it was made; measure the scan again.")
+        raise UsageError("dicom.no_time")
 
     def series(self, kind: str) -> tuple[str, int, str, str]:
         """Return series UID, series number, modality and SOP instance UID of the object ``kind``."""
