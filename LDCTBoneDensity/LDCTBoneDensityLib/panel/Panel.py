@@ -157,6 +157,7 @@ class Panel:
         self.calibrations.forget()
         self.preview.close()
         self.logic.forgetAll()
+        self.advanced.forget()
         self.parameters, self.volumeNode = None, None
         self._show(None)
         self.measurePanel.note("")
@@ -354,7 +355,7 @@ class Panel:
             calibrationStore="" if values.calibration else self.calibration.store.path,
             laterCalibration=self.calibration.allowsLater,
             device=values.device,
-            weights="" if str(values.weightsFile) in ("", ".") else str(values.weightsFile),
+            weights=self.advanced.weights,
             segmentationNode=values.sourceSegmentation,
             segmentsAreWhole=values.sourceIsWhole,
         )

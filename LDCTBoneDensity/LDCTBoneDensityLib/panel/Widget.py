@@ -99,6 +99,7 @@ class Widget:
             self._attach()
 
     def _endImport(self, caller, event) -> None:
+        self._logic.renew()
         if getattr(self._owner.parent, "isEntered", False):
             self._attach()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
-from ..scene.Scene import isAlive, reviewNodeOf
+from ..scene.Scene import REVIEW_ATTRIBUTE, isAlive, reviewNodeOf
 from .Parameters import Parameters
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ..scene.Review import Review
     from ..scene.ReviewStore import StoredReview
     from .MeasureJob import MeasureSettings
+
+WEIGHTS_FILE = "weightsFile"  # a parameter of earlier versions
 
 
 class Logic:
@@ -38,6 +41,16 @@ class Logic:
     def parameters(self) -> Parameters:
         """Return the settings in the scene."""
         return Parameters(self._parameterNode())
+
+    def renew(self) -> None:
+        """Write anew what earlier versions kept in the scene, which held the date of birth and paths."""
+        from ..scene.ReviewStore import ReviewStore
+
+        self._parameterNode().UnsetParameter(WEIGHTS_FILE)
+        for node in slicer.util.getNodesByClass("vtkMRMLTextNode"):
+            if node.GetAttribute(REVIEW_ATTRIBUTE):
+                with suppress(UsageError):  # told when its volume is chosen
+                    ReviewStore.read(node)
 
     def measure(self, volumeNode, settings: MeasureSettings | None = None) -> Review:
         """Measure ``volumeNode`` here and now, as a script does; UsageError or CannotMeasure says why not.
