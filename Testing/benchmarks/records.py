@@ -5,8 +5,7 @@
     python Testing/benchmarks/records.py compare BEFORE AFTER
 
 Numbers must agree to the last digit. Fields that were renamed on purpose are listed in ``RENAMED``, sentences that
-became facts in ``RESHAPED``; a sentence that was
-worded in another way is told apart from a value that changed.
+became facts in ``RESHAPED``; a sentence that was worded in another way is told apart from a value that changed.
 """
 
 # ruff: noqa: T201
@@ -41,7 +40,7 @@ RENAMED: tuple[tuple[str, str], ...] = (
     ),
 )
 # What was a sentence and is now facts: neither the one nor the others have a counterpart.
-RESHAPED = re.compile(r"scan\.(choice$|source\.choice\.)")
+RESHAPED = re.compile(r"scan\.(source\.)?(choice(\.|$)|other_series\[\d+\]\.unsuitable(\.|$))")
 
 
 def scans(data: Path) -> Iterator[tuple[str, list[str]]]:

@@ -5,7 +5,9 @@ import re
 from typing import Any
 
 from ..findings import FindingCode
+from ..ground.plain import to_plain
 from ..scan import ChoiceReason
+from ..words import told
 from .exclusion import ExclusionReason
 
 SCHEMA_1 = "ldct-bmd-examination/1"
@@ -81,8 +83,13 @@ def _scan(old: dict[str, Any]) -> dict[str, Any]:
         "acquisition": {name: old.pop(name) for name in _ACQUISITION},
         "patient": old.pop("patient"),
     }
-    choice, others = old.pop("choice", ""), old.get("other_series", [])
-    return {**new, "source": {**old, "choice": _choice(choice, old.get("series_uid"), len(others))}}
+    others = [{**other, "unsuitable": _told(other["unsuitable"])} for other in old.pop("other_series", [])]
+    choice = _choice(old.pop("choice", ""), old.get("series_uid"), len(others))
+    return {**new, "source": {**old, "choice": choice, "other_series": others}}
+
+
+def _told(sentence: str | None) -> dict[str, Any] | None:
+    return None if sentence is None else to_plain(told(sentence))
 
 
 def _choice(sentence: str, series_uid: str | None, others: int) -> dict[str, Any] | None:

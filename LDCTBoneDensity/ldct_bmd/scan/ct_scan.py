@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..words import Phrase
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -141,12 +143,15 @@ class SeriesChoice:
 
 @dataclass(frozen=True)
 class OtherSeries:
-    """A series in the input that was not measured; UID and description are empty if it is another patient's."""
+    """A series in the input that was not measured; UID and description are empty if it is another patient's.
+
+    ``unsuitable``: None, or why it can't be measured.
+    """
 
     series_uid: str
     description: str
     slices: int
-    unsuitable: str | None
+    unsuitable: Phrase | None
 
 
 @dataclass(frozen=True)
