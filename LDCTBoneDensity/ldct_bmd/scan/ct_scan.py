@@ -75,8 +75,9 @@ class Acquisition:
     series_description: str | None = None
     study_date: str | None = None  # DICOM DA: YYYYMMDD
     acquisition_date: str | None = None
-    lossy_compression: str | None = None  # how, where pixels were lost by it
-    values_cut_at_hu: float | None = None  # the brightest values pile up there
+    # Not compared: a record of a version that did not look for them is still of its scan.
+    lossy_compression: str | None = field(default=None, compare=False)  # how, where pixels were lost by it
+    values_cut_at_hu: float | None = field(default=None, compare=False)  # the brightest values pile up there
 
 
 @dataclass(frozen=True)
