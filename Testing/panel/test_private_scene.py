@@ -32,6 +32,7 @@ def born(phantom_files: PhantomFiles, database: Database, tmp_path: Path) -> Any
 
 def measure(panel: Hands, volume: Any, phantom_files: PhantomFiles) -> None:
     from LDCTBoneDensityLib.scene.BodyMasks import BodyMasks
+
     from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
 
     panel.choose(volume, VertebraSegments.create(volume, BodyMasks.fromLabels(phantom_files.bodies)))

@@ -5,9 +5,8 @@ import re
 from typing import Any
 
 from ..findings import FindingCode
-from ..ground.plain import to_plain
 from ..scan import ChoiceReason
-from ..words import told
+from ..words import TOLD
 from .exclusion import ExclusionReason
 
 SCHEMA_1 = "ldct-bmd-examination/1"
@@ -51,12 +50,34 @@ def upgraded(values: dict[str, Any]) -> dict[str, Any]:
     """
     values = copy.deepcopy(values)
     values["scan"] = _scan(values["scan"])
+    _keep_sentences(values)
     for measurement in values["measurements"]:
         measurement["excluded"] = _exclusion(measurement.get("excluded"))
     for entry in values.get("history", []):
         if entry["what"] in ("level_excluded", "level_included"):
             entry["old"], entry["new"] = _exclusion(entry["old"]), _exclusion(entry["new"])
     return values
+
+
+def _keep_sentences(values: dict[str, Any]) -> None:
+    """Let the sentences of a record /1, which came without facts, stay as they are."""
+    quality, choice, automatic = values["quality"], values.get("calibration_choice"), values.get("automatic")
+    for finding in values["findings"]:
+        finding |= {"facts": {"case": TOLD}, "frozen": True}
+    values["assessment"]["frozen"] = True
+    quality["names_remark"] = _told(quality["names_remark"])
+    for one in quality.get("unmeasured", []):
+        one["reason"] = _told(one["reason"])
+    if choice is not None:
+        choice["reason"] = _told(choice["reason"])
+        choice["drift"] = [_told(sentence) for sentence in choice.get("drift", [])]
+    if automatic is not None:
+        automatic["assessment"]["frozen"] = True
+        automatic["names_remark"] = _told(automatic["names_remark"])
+
+
+def _told(sentence: str) -> dict[str, Any]:
+    return {"code": TOLD, "facts": {}, "text": sentence}
 
 
 def signed_values(values: dict[str, Any]) -> dict[str, Any]:
@@ -83,13 +104,12 @@ def _scan(old: dict[str, Any]) -> dict[str, Any]:
         "acquisition": {name: old.pop(name) for name in _ACQUISITION},
         "patient": old.pop("patient"),
     }
-    others = [{**other, "unsuitable": _told(other["unsuitable"])} for other in old.pop("other_series", [])]
+    others = [
+        {**other, "unsuitable": other["unsuitable"] and _told(other["unsuitable"])}
+        for other in old.pop("other_series", [])
+    ]
     choice = _choice(old.pop("choice", ""), old.get("series_uid"), len(others))
     return {**new, "source": {**old, "choice": choice, "other_series": others}}
-
-
-def _told(sentence: str | None) -> dict[str, Any] | None:
-    return None if sentence is None else to_plain(told(sentence))
 
 
 def _choice(sentence: str, series_uid: str | None, others: int) -> dict[str, Any] | None:
