@@ -8,6 +8,7 @@ from typing import Any
 import pydicom
 import pytest
 import slicer
+from helpers_segments import true_bodies
 from panel_fixtures import Database, Hands, PhantomFiles, load_dicom
 
 from helpers_bytes import BIRTH_DATE, BIRTH_DATE_SPELLINGS, told_in
@@ -31,15 +32,11 @@ def born(phantom_files: PhantomFiles, database: Database, tmp_path: Path) -> Any
 
 
 def measure(panel: Hands, volume: Any, phantom_files: PhantomFiles) -> None:
-    from LDCTBoneDensityLib.scene.BodyMasks import BodyMasks
-
-    from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
-
-    panel.choose(volume, VertebraSegments.create(volume, BodyMasks.fromLabels(phantom_files.bodies)))
+    panel.choose(volume, true_bodies(volume, phantom_files))
     panel.click("measureButton")
     panel.finish_run()
     panel.table.select("L1")
-    panel.panel.actions.exclude("cyst")
+    panel.panel.sections.vertebrae.actions.exclude("cyst")
 
 
 def test_the_saved_scene_and_all_that_is_exported_tell_no_date_of_birth_and_no_folder(
@@ -92,7 +89,6 @@ def test_a_scene_of_before_is_written_anew_without_them_on_loading(
     panel.wait(0.1)
     assert panel.examination.measurements == before.measurements
     assert panel.review.scan().stored_geometry == measured[0].stored
-    panel.review.session.confirmNames()
     (tmp_path / "saved").mkdir()
     assert slicer.util.saveScene(str(tmp_path / "saved" / "new.mrb"))
     assert told_in(tmp_path / "saved", FOLDER, BIRTH_DATE) == []
