@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..examination import Examination, sign, unsign
 from ..ground.atomic import write_text
@@ -22,6 +23,9 @@ from ..reporting.outputs import (
 )
 from ..reporting.priors import Comparison, compare
 from ..scan import CTScan, list_series, read_scan
+
+if TYPE_CHECKING:
+    from ..reporting.pacs import Delivery
 
 
 @dataclass(frozen=True)
@@ -56,18 +60,18 @@ def read_record(path: Path) -> Examination:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} can't be read; name the measurement.json of a result folder.") from error
+        raise UsageError("cli.no_record", file=path) from error
     return Examination.from_json(text)
 
 
-def make_report(request: ReportRequest, progress: Progress) -> Path:
-    """Make the report anew and return the folder that it is in."""
+def make_report(request: ReportRequest, progress: Progress, remark: Callable[[str], None]) -> Path:
+    """Make the report again and return the folder that it is in; ``remark`` gets a sentence on what was left out."""
     examination = read_record(request.record)
     home = request.record if request.record.is_dir() else request.record.parent
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     comparisons = _comparisons(examination, request)
-    pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress)
+    pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
     if request.deidentify:
         folder = request.folder or deidentified_folder(home)
         write_deidentified(folder, examination, pixels, comparisons)
@@ -92,16 +96,17 @@ def unsign_record(path: Path, reader: str) -> Examination:
     return _rewritten(path, lambda examination: unsign(examination, reader, now()))
 
 
-def send_objects(request: SendRequest) -> tuple[str, ...]:
-    """Send the DICOM objects of a result folder; return the SOP instance UIDs that were stored."""
-    from ..reporting.pacs import find_credentials, read_peer, send_dicomweb, send_dimse
+def send_objects(request: SendRequest) -> "Delivery":
+    """Send the DICOM objects of a result folder, if they are those of its record."""
+    from ..reporting.pacs import demand_own, find_credentials, read_peer, send_dicomweb, send_dimse
 
     if (request.dicomweb is None) == (request.dimse is None):
-        raise UsageError("Give either --dicomweb URL or --dimse TITLE@HOST:PORT.")
+        raise UsageError("cli.dicomweb_or_dimse")
     files = dicom_files(request.folder)
+    demand_own(files, read_record(request.folder))
     if request.dicomweb is not None:
         if request.tls or request.own_title is not None:
-            raise UsageError("--tls and --title go with --dimse; an https address has TLS.")
+            raise UsageError("cli.dimse_alone")
         return send_dicomweb(request.dicomweb, files, find_credentials(request.dicomweb), request.ca)
     options = {} if request.own_title is None else {"own_title": request.own_title}
     return send_dimse(read_peer(str(request.dimse)), files, tls=request.tls, ca_bundle=request.ca, **options)
@@ -112,19 +117,19 @@ def _demand_trust(examination: Examination, public_key: Path) -> None:
 
     check = check_signature(examination, load_public_key(public_key))
     if check is not SignatureCheck.KEY_TRUSTED:
-        found = {
-            SignatureCheck.UNSIGNED: "is not signed",
-            SignatureCheck.CHANGED: "was changed after it was signed",
-            SignatureCheck.KEY_FOREIGN: "is not signed with the site's key",
+        refusals = {
+            SignatureCheck.UNSIGNED: UsageError("report.unsigned"),
+            SignatureCheck.CHANGED: UsageError("report.changed"),
+            SignatureCheck.KEY_FOREIGN: UsageError("report.key_foreign"),
         }
-        raise UsageError(f"The record {found.get(check, 'is not signed with a key')}: no report is made of it.")
+        raise refusals.get(check, UsageError("report.no_key"))
 
 
 def _comparisons(examination: Examination, request: ReportRequest) -> tuple[Comparison, ...]:
     if request.lsc is not None and not 0.0 < request.lsc < 1000.0:
-        raise UsageError("--lsc is a least significant change in mg/cm3, greater than 0.")
+        raise UsageError("cli.lsc")
     if request.lsc is not None and not request.priors:
-        raise UsageError("--lsc goes with --prior: name an earlier record.")
+        raise UsageError("cli.lsc_without_prior")
     made = [
         compare(examination, read_record(path), request.lsc, tell_date=not request.deidentify)
         for path in request.priors
@@ -132,10 +137,18 @@ def _comparisons(examination: Examination, request: ReportRequest) -> tuple[Comp
     return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
 
 
-def _pixels(path: Path, home: Path, examination: Examination, progress: Progress) -> Pixels:
+def _pixels(
+    path: Path, home: Path, examination: Examination, progress: Progress, remark: Callable[[str], None]
+) -> Pixels:
+    from ..reporting.dicom import NoDICOMObjects
+
     scan = _measured_scan(path, examination, progress)
     column = read_bodies(home, examination, scan)
-    return Pixels(scan, column, source_of(path, scan))
+    try:
+        return Pixels(scan, column, source_of(path, scan))
+    except NoDICOMObjects as refusal:
+        remark(str(refusal))
+        return Pixels(scan, column, None)
 
 
 def _measured_scan(path: Path, examination: Examination, progress: Progress) -> CTScan:
@@ -144,13 +157,13 @@ def _measured_scan(path: Path, examination: Examination, progress: Progress) -> 
     addresses = [one.series_uid for one in list_series(path) if one.series_uid.partition("#")[0] == uid]
     if len(addresses) < 2:
         if uid is not None and not addresses:
-            raise UsageError(f"{path.name or path} does not hold the series that was measured; give that scan.")
+            raise UsageError("report.other_series", place=path.name or path)
         return read_scan(path, uid if addresses else None, progress)
     scans = (read_scan(path, address, progress) for address in addresses)
     expected = examination.scan.source.sop_instance_uids
     found = next((scan for scan in scans if scan.source.sop_instance_uids == expected), None)
     if found is None:
-        raise UsageError(f"{path.name or path} does not hold the images that were measured; give that scan.")
+        raise UsageError("report.other_images", place=path.name or path)
     return found
 
 

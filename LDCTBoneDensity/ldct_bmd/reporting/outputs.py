@@ -38,6 +38,7 @@ from .replacing import check_replaceable
 from .tables import levels_csv, patient_csv
 
 SR_FILE = "sr.dcm"
+SEG_FILE = "seg.dcm"
 
 
 class Output(str, Enum):
@@ -70,7 +71,8 @@ def source_of(input_path: Path, scan: CTScan) -> SourceSeries | None:
     """Return the headers that DICOM objects of ``scan`` refer to; None where it was read from a file.
 
     Raises:
-        UsageError: no DICOM object can be made for this patient or order.
+        UsageError: the input lacks images that were measured.
+        NoDICOMObjects: its headers allow no valid DICOM object; the rest of a report can be made without them.
     """
     return read_source(input_path, scan.description) if scan.source.kind == "dicom" else None
 
@@ -142,10 +144,7 @@ def update_report(
     report = folder / DICOM_FOLDER / SR_FILE
     has_source = pixels is not None and pixels.source is not None
     if not has_source and report.is_file() and record_sha256(examination).encode() not in report.read_bytes():
-        raise UsageError(
-            f"{folder / DICOM_FOLDER} holds objects of an earlier state of the record: give the scan with --input, so "
-            "that they are made again, or another folder with -o."
-        )
+        raise UsageError("output.dicom_of_earlier_state", folder=folder / DICOM_FOLDER)
     earlier = earlier_in(folder) if has_source else None
     write_into(folder, lambda partial: fill_report(partial, examination, pixels, comparisons, earlier))
 
@@ -234,5 +233,5 @@ def dicom_files(folder: Path) -> tuple[Path, ...]:
     files = tuple(folder / DICOM_FOLDER / name for name in FILE_NAMES)
     missing = [file.name for file in files if not file.is_file()]
     if missing:
-        raise UsageError(f"{folder / DICOM_FOLDER} lacks {missing[0]}: make the report with the DICOM scan first.")
+        raise UsageError("output.dicom_missing", folder=folder / DICOM_FOLDER, file=missing[0])
     return files

@@ -13,6 +13,7 @@ from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian, S
 from ... import __version__
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
+from ...words import ENGLISH, current_language
 from . import codes
 from .source import UTF8, SourceSeries
 
@@ -54,8 +55,9 @@ class Predecessor:
 class Context:
     """One export.
 
-    UIDs follow from the record's state, when it was measured, the images, the predecessor and the software's version: a
-    re-export of the same record gives the same objects, a correction or a new measurement gives new ones.
+    UIDs follow from the record's state, when it was measured, the images, the predecessor, the software's version and
+    the language: a re-export of the same record gives the same objects; a correction, a new measurement or another
+    language gives new ones.
 
     Attributes:
         deidentified: says so in every object, and names no reader.
@@ -74,8 +76,10 @@ class Context:
     def uid(self, *what: str) -> str:
         """Return a UID of this export."""
         previous = "" if self.predecessor is None else self.predecessor.sop_instance_uid
-        measured_at = self.examination.measured_at or ""
-        return _uid(self.source.first.SeriesInstanceUID, self.state, measured_at, previous, __version__, *what)
+        series_uid, measured_at = self.source.first.SeriesInstanceUID, self.examination.measured_at
+        if current_language() != ENGLISH:
+            what = (*what, current_language())
+        return object_uid(series_uid, self.state, measured_at, previous, __version__, *what)
 
     def tracking_uid(self, level: str, what: str) -> str:
         """Return the UID by which a region is known through all corrections of this scan's record."""
@@ -100,7 +104,7 @@ class Context:
         first = self.source.first
         if first.StudyDate:
             return datetime.strptime(first.StudyDate + (first.StudyTime or "000000")[:6].ljust(6, "0"), "%Y%m%d%H%M%S")
-        raise UsageError("Neither the record nor the scan says when it was made; measure the scan again.")
+        raise UsageError("dicom.no_time")
 
     def series(self, kind: str) -> tuple[str, int, str, str]:
         """Return series UID, series number, modality and SOP instance UID of the object ``kind``."""
@@ -184,6 +188,28 @@ class Context:
     def report_reference(self) -> Dataset:
         """Return an item of a reference sequence for the structured report of this export."""
         return _reference(Comprehensive3DSRStorage, self.series("sr")[3])
+
+
+def object_uid(series_uid: str, state: str, measured_at: str | None, previous: str, version: str, *what: str) -> str:
+    """Return the UID of what an export of a record holds.
+
+    Args:
+        series_uid: of the measured images.
+        state: SHA-256 of the record.
+        previous: SOP instance UID of the structured report that the export's own replaces; "" where it replaces none.
+        version: of the software.
+        what: which of the export's UIDs, such as ("sr", "instance").
+    """
+    return _uid(series_uid, state, measured_at or "", previous, version, *what)
+
+
+def document_digest(dataset: Dataset) -> tuple[str, ...]:
+    """Return what further names an object whose content does not follow from the record; nothing for others."""
+    document = dataset.get("EncapsulatedDocument")
+    if document is None:
+        return ()
+    content = bytes(document)[: int(dataset.get("EncapsulatedDocumentLength") or len(document))]
+    return (hashlib.sha256(content).hexdigest(),)
 
 
 def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:
