@@ -1,6 +1,7 @@
 """No sentence that a user sees is written anywhere but in the catalogue.
 
-``CLEAN`` lists the rooms, and single files of others, that hold none; it grows until it holds the engine.
+``CLEAN`` lists the rooms, and single files of others, that hold none; it grows until it holds the engine. The help of the
+command line stays English, and stands with its options.
 """
 
 import ast
@@ -15,6 +16,28 @@ from places import MODULE
 ENGINE = MODULE / "ldct_bmd"
 CLEAN = (
     "assessment.py",
+    "corrections.py",
+    "densitometry.py",
+    "morphometry",
+    "scan",
+    "segmentation",
+    "verdicts.py",
+    "voi.py",
+    "calibration/linear.py",
+    "calibration/make.py",
+    "calibration/pairs.py",
+    "calibration/phantom",
+    "calibration/provenance.py",
+    "cli/calibration_work.py",
+    "cli/measuring.py",
+    "cli/methods.py",
+    "cli/reporting.py",
+    "examination/record.py",
+    "examination/signing.py",
+    "reporting/bodies.py",
+    "reporting/files.py",
+    "reporting/keys.py",
+    "reporting/replacing.py",
     "calibration/choose.py",
     "calibration/drift.py",
     "calibration/match.py",
