@@ -170,11 +170,7 @@ class CalibrationPanel:
     def _path(self) -> Path:
         path = self._ui.calibrationPath.currentPath
         if not path:
-<<<<<<< HEAD
-            raise UsageError.of_text(_("No calibration file is named: choose one."))
-=======
             raise UsageError("calibration_section.no_file")
->>>>>>> main
         return Path(path)
 
 
@@ -211,8 +207,4 @@ def fromText(text: str) -> Calibration:
     try:
         return from_plain(Calibration, json.loads(text))
     except (ValueError, PlainError) as error:
-<<<<<<< HEAD
-        raise UsageError.of_text(_("The scene's calibration is damaged: choose one again.")) from error
-=======
         raise UsageError("calibration_section.damaged") from error
->>>>>>> main

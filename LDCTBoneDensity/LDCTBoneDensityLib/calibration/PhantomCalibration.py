@@ -128,17 +128,10 @@ class PhantomCalibration:
         volumeNode = self._ui.phantomVolumeCombo.currentNode()
         try:
             if volumeNode is None:
-<<<<<<< HEAD
-                raise UsageError.of_text(_("No volume is chosen: load the phantom's CT and choose it."))
-            path = self._ui.phantomPath.currentPath.strip()
-            if not path:
-                raise UsageError.of_text(_("No description is named: choose the file that describes your phantom."))
-=======
                 raise UsageError("phantom_page.no_volume")
             path = self._ui.phantomPath.currentPath.strip()
             if not path:
                 raise UsageError("phantom_page.no_description")
->>>>>>> main
             phantom = load_phantom(path)
             self._job = PhantomJob(self._runner.newFolder())
             self._job.lay(volumeNode, phantom, search)
@@ -188,17 +181,9 @@ class PhantomCalibration:
             return
         try:
             if not operator:
-<<<<<<< HEAD
-                raise UsageError.of_text(_("Say who adds the calibration: write your name below."))
-            if phantomScan.scan.source.modified:
-                raise CannotMeasure.of_text(
-                    _("The volume differs from the files it was loaded from, so it can't be kept: load it again.")
-                )
-=======
                 raise UsageError("phantom_page.no_operator")
             if phantomScan.scan.source.modified:
                 raise CannotMeasure("phantom_page.volume_modified")
->>>>>>> main
             made_with = conditions(phantomScan.scan.acquisition)
             calibration = calibration_from_phantom(measured, made_with, operator, self._ui.validSpin.value)
             isNew = self._store.add(calibration, operator)

@@ -61,9 +61,5 @@ class SiteStore:
 
     def _store(self) -> CalibrationStore:
         if not self.path:
-<<<<<<< HEAD
-            raise UsageError.of_text(_("No store is named: choose the site's store in the section on the calibration."))
-=======
             raise UsageError("site_store.not_named")
->>>>>>> main
         return CalibrationStore(Path(self.path))

@@ -77,9 +77,8 @@ class Context:
         """Return a UID of this export."""
         previous = "" if self.predecessor is None else self.predecessor.sop_instance_uid
         series_uid, measured_at = self.source.first.SeriesInstanceUID, self.examination.measured_at
-        if current_language() != ENGLISH:
-            what = (*what, current_language())
-        return object_uid(series_uid, self.state, measured_at, previous, __version__, *what)
+        language = current_language()
+        return object_uid(series_uid, self.state, measured_at, previous, __version__, *what, language=language)
 
     def tracking_uid(self, level: str, what: str) -> str:
         """Return the UID by which a region is known through all corrections of this scan's record."""
@@ -190,7 +189,15 @@ class Context:
         return _reference(Comprehensive3DSRStorage, self.series("sr")[3])
 
 
-def object_uid(series_uid: str, state: str, measured_at: str | None, previous: str, version: str, *what: str) -> str:
+def object_uid(
+    series_uid: str,
+    state: str,
+    measured_at: str | None,
+    previous: str,
+    version: str,
+    *what: str,
+    language: str = ENGLISH,
+) -> str:
     """Return the UID of what an export of a record holds.
 
     Args:
@@ -199,8 +206,10 @@ def object_uid(series_uid: str, state: str, measured_at: str | None, previous: s
         previous: SOP instance UID of the structured report that the export's own replaces; "" where it replaces none.
         version: of the software.
         what: which of the export's UIDs, such as ("sr", "instance").
+        language: of the export's text.
     """
-    return _uid(series_uid, state, measured_at or "", previous, version, *what)
+    spoken = () if language == ENGLISH else (language,)
+    return _uid(series_uid, state, measured_at or "", previous, version, *what, *spoken)
 
 
 def document_digest(dataset: Dataset) -> tuple[str, ...]:

@@ -58,7 +58,9 @@ def make_report(context: Context, column: VertebralColumn) -> Dataset:
 
 def _language() -> sr.LanguageOfContentItemAndDescendants | None:
     """Return in which language the text is; highdicom takes None for English."""
-    return sr.LanguageOfContentItemAndDescendants(codes.CHINESE) if current_language() == "zh" else None
+    if current_language() != "zh":
+        return None
+    return sr.LanguageOfContentItemAndDescendants(sr.CodedConcept.from_code(codes.CHINESE))
 
 
 def _observers(context: Context) -> sr.ObservationContext:
