@@ -90,10 +90,10 @@ def place_voi(body: NDArray[np.bool_], box: Box, geometry: Geometry) -> Cylinder
     """
     slices = np.flatnonzero(body.any(axis=(1, 2)))
     if not slices.size:
-        raise CannotPlaceVOI("voi.no_body")
+        raise CannotPlaceVOI("voi.empty_body")
     height_mm = (slices[-1] - slices[0] + 1) * geometry.spacing_mm[2]
     if height_mm < HEIGHT_MM * (1 - 1e-6):
-        raise CannotPlaceVOI("voi.body_too_low", height_mm=float(height_mm), needed_mm=HEIGHT_MM)
+        raise CannotPlaceVOI("voi.flat_body", height_mm=float(height_mm), least_mm=HEIGHT_MM)
     middle_twice = int(slices[0] + slices[-1])
     regions = [_measure_region(body[z], geometry) for z in {middle_twice // 2, (middle_twice + 1) // 2}]
     area_mm2, width_mm, x, y = np.mean(regions, axis=0)
