@@ -19,7 +19,7 @@ from rich.text import Text
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Cancelled, Progress
-from ..reporting.visible import visible
+from ..ground.text import visible
 
 EXIT_USAGE = 2
 EXIT_CANNOT_MEASURE = 3

@@ -14,7 +14,7 @@ from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.cli.table import print_result, print_series
 from ldct_bmd.cli.terminal import PIPE_WIDTH
 from ldct_bmd.examination import Examination
-from ldct_bmd.reporting.visible import visible
+from ldct_bmd.ground.text import visible
 from ldct_bmd.scan import SeriesSummary
 
 

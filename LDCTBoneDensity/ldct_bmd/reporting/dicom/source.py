@@ -12,8 +12,10 @@ from pydicom.dataset import Dataset
 from ...examination import ScanIdentity
 from ...ground.errors import UsageError
 from ...ground.progress import Progress, silent
+from ...ground.text import visible
 from ...scan.dicom_headers import DAMAGED
 
+_WIDE_SPACE = "\u3000"  # parts Japanese names
 _KEYWORDS = (
     "SpecificCharacterSet",
     "SOPClassUID",
@@ -127,7 +129,7 @@ def clean_header(image: Dataset) -> Dataset:
             )
         setattr(clean, keyword, text)
     for keyword, longest in _CUT.items():
-        text = _without_control(_text(image, keyword)).replace("\\", "/")[:longest].strip()
+        text = visible(_text(image, keyword), instead=" ", keep=_WIDE_SPACE).replace("\\", "/")[:longest].strip()
         if text or keyword == "StudyID":
             setattr(clean, keyword, text)
     clean.PositionReferenceIndicator = ""
@@ -157,12 +159,8 @@ def _text(image: Dataset, keyword: str) -> str:
 
 def _name(text: str) -> str:
     """Return a person name whose component groups have at most 64 letters."""
-    groups = _without_control(text).replace("\\", " ").split("=")[:3]
+    groups = visible(text, instead=" ", keep=_WIDE_SPACE).replace("\\", " ").split("=")[:3]
     return "=".join("^".join(group[:_NAME_GROUP_LONGEST].split("^")[:5]).strip() for group in groups).rstrip("=")
-
-
-def _without_control(text: str) -> str:
-    return "".join(letter if letter.isprintable() or letter == "\u3000" else " " for letter in text)
 
 
 def _has_control(text: str) -> bool:

@@ -12,10 +12,10 @@ from ... import __version__
 from ...assessment import format_bmd
 from ...calibration import BMDError, Calibration
 from ...examination import Measurement, unused_levels
+from ...ground.text import visible
 from ...labeling import VertebralColumn
 from ...words import text as say
 from ..deidentify import is_signed_copy
-from ..visible import visible
 from . import codes
 from .context import MANUFACTURER, MODEL_NAME, Context, as_datetime
 from .seg import segment_numbers
