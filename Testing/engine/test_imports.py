@@ -32,6 +32,7 @@ ROOMS = (
     "verdicts",
     "pipeline",
     "reporting",
+    "jobs",
     "screening",
     "cli",
     "__main__",

@@ -10,12 +10,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.jobs.spec import Destination
 
 from ..calibration import CalibrationPanel as calibrations
 from ..calibration.CalibrationPanel import CalibrationPanel
 from ..calibration.CalibrationUse import CalibrationUse
 from ..scene.Scene import isAlive
-from ..work.Destination import Destination
 from ..work.Installer import Installer
 from ..work.Logic import Logic, defaultReader
 from ..work.Run import Run

@@ -7,11 +7,11 @@ from pathlib import Path
 from ldct_bmd.calibration import Calibration
 from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.examination import BodyMask, Examination
+from ldct_bmd.ground.clock import now
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CylinderVOI
 
-from ..common.Clock import now
 from .BodyMasks import Bodies
 
 

@@ -12,6 +12,7 @@ from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.scan import Geometry
 from ldct_bmd.scan.frame import AxisMap, axes_to_lps, make_geometry
 from ldct_bmd.scan.image_files import FILE_ENDINGS
+from ldct_bmd.scan.volume import Volume
 
 _PERPENDICULAR = 1e-4
 
@@ -51,6 +52,11 @@ class VolumeReader:
     def voxels(self) -> np.ndarray:
         """Return the node's voxels on the engine's grid, (z, y, x): a view wherever the node's array allows one."""
         return self.axisMap.view(slicer.util.arrayFromVolume(self.volumeNode))
+
+    def volume(self) -> Volume:
+        """Return the volume without its voxels, as a job describes it."""
+        files = self.files()
+        return Volume(self.stored, self.geometry, files.kind, tuple(map(str, files.paths)))
 
     def files(self) -> SourceFiles:
         """Return what the volume was loaded from; a file that is gone or renamed counts as none."""

@@ -1,6 +1,5 @@
 """Laying out a measurement for the engine's process, and taking what it made."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +10,15 @@ from ldct_bmd.anatomy import LEVELS, TARGET_LEVELS
 from ldct_bmd.calibration import NOMINAL, Calibration
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.ground.plain import to_plain
+from ldct_bmd.jobs.folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay, read_result
+from ldct_bmd.jobs.spec import LabelMap, MeasureSpec, Networks, StoreChoice
+from ldct_bmd.scan.image_files import whole_numbers
+from ldct_bmd.scan.volume import with_air
 
 from ..scene.BodyMasks import Bodies, BodyMasks
 from ..scene.ReviewStore import StoredReview, checksum
 from ..scene.SegmentSource import SegmentSource
 from ..scene.VolumeReader import VolumeReader
-from . import EngineJob
-from .ScanSource import wholeNumbers, withAir
 
 
 @dataclass(frozen=True)
@@ -57,45 +57,28 @@ class MeasureJob:
     def layMeasurement(self, volumeNode, settings: MeasureSettings) -> None:
         """Write all that the engine needs to measure ``volumeNode``; UsageError or CannotMeasure if it can't."""
         reader = VolumeReader(volumeNode)
-        source = settings.segmentationNode
-        if source is not None:
-            np.save(self.folder / EngineJob.LABELS, SegmentSource.labels(source, reader))
-        np.save(self.folder / EngineJob.VOXELS, reader.voxels())
-        files = reader.files()
-        parts = None if source is None else ("whole" if settings.segmentsAreWhole else "body")
-        self._write(
-            {
-                "kind": "measure",
-                "stored": to_plain(reader.stored),
-                "geometry": to_plain(reader.geometry),
-                "fileKind": files.kind,
-                "files": [str(path) for path in files.paths],
-                "calibration": to_plain(settings.calibration),
-                "calibrationStore": settings.calibrationStore,
-                "laterCalibration": settings.laterCalibration,
-                "levels": list(settings.levels),
-                "device": settings.device,
-                "weights": settings.weights,
-                "parts": parts,
-            }
-        )
+        arrays = {VOXELS: reader.voxels()}
+        segmentation: Networks | LabelMap = Networks(settings.device, settings.weights or None)
+        if settings.segmentationNode is not None:
+            arrays[LABELS] = SegmentSource.labels(settings.segmentationNode, reader)
+            segmentation = LabelMap("verse", "whole" if settings.segmentsAreWhole else "body")
+        store = settings.calibrationStore
+        calibration = StoreChoice(store, settings.laterCalibration) if store else settings.calibration
+        lay(self.folder, MeasureSpec(reader.volume(), segmentation, calibration, settings.levels), arrays)
 
     def takeMeasurement(self, volumeNode) -> tuple[StoredReview, Bodies]:
-        """Return what was measured; UsageError where the volume changed meanwhile."""
-        result = json.loads((self.folder / EngineJob.RESULT).read_text(encoding="utf-8"))
-        measured = wholeNumbers(np.load(self.folder / EngineJob.VOXELS, mmap_mode="r"))
-        voxels = checksum(withAir(measured, result["air"]))
-        now = checksum(withAir(wholeNumbers(VolumeReader(volumeNode).voxels()), result["air"]))
+        """Return what was measured; UsageError if the volume changed meanwhile."""
+        result = read_result(self.folder, MeasureResult)
+        measured = whole_numbers(array(self.folder, VOXELS))
+        voxels = checksum(with_air(measured, result.air))
+        now = checksum(with_air(whole_numbers(VolumeReader(volumeNode).voxels()), result.air))
         if voxels != now:
             raise UsageError(_("The volume was changed during the measurement: measure again."))
         stored = StoredReview(
-            examination=Examination.from_json(json.dumps(result["record"])),
-            scan=result["scan"],
-            air=result["air"],
+            examination=Examination.from_json((self.folder / RECORD_FILE).read_text(encoding="utf-8")),
+            stored=result.stored,
+            air=None if result.air is None else list(result.air),
             voxels=voxels,
-            remark=result["remark"],
+            remark="" if result.remark is None else str(result.remark),
         )
-        return stored, BodyMasks.fromLabels(np.load(self.folder / EngineJob.BODIES))
-
-    def _write(self, job: dict) -> None:
-        (self.folder / EngineJob.JOB).write_text(json.dumps(job), encoding="utf-8")
+        return stored, BodyMasks.fromLabels(np.load(self.folder / BODIES))

@@ -1,19 +1,17 @@
 """Laying out the search for a phantom for the engine's process, and taking what it found."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
-from ldct_bmd.ground.plain import from_plain, to_plain
+from ldct_bmd.jobs.folder import VOXELS, PhantomResult, array, lay, load, read_result
+from ldct_bmd.jobs.spec import PhantomSpec
 from ldct_bmd.scan import CTScan
+from ldct_bmd.scan.image_files import whole_numbers
+from ldct_bmd.scan.volume import with_air
 
 from ..scene.VolumeReader import VolumeReader
-from . import EngineJob
-from .ScanSource import wholeNumbers, withAir
 
 
 @dataclass(frozen=True)
@@ -46,29 +44,16 @@ class PhantomJob:
     def lay(self, volumeNode, phantom: PhantomDescription, search: bool) -> None:
         """Write all that the engine needs; without ``search`` it only reads the scan. CannotMeasure if it can't."""
         reader = VolumeReader(volumeNode)
-        files = reader.files()
-        np.save(self.folder / EngineJob.VOXELS, reader.voxels())
-        job = {
-            "kind": "phantom",
-            "stored": to_plain(reader.stored),
-            "geometry": to_plain(reader.geometry),
-            "fileKind": files.kind,
-            "files": [str(path) for path in files.paths],
-            "phantom": to_plain(phantom),
-            "search": search,
-        }
-        (self.folder / EngineJob.JOB).write_text(json.dumps(job), encoding="utf-8")
+        lay(self.folder, PhantomSpec(reader.volume(), phantom, search), {VOXELS: reader.voxels()})
 
     def take(self) -> PhantomScan:
         """Return what was found."""
-        job = EngineJob.load(self.folder)
-        result = json.loads((self.folder / EngineJob.RESULT).read_text(encoding="utf-8"))
-        hu = withAir(wholeNumbers(np.load(self.folder / EngineJob.VOXELS, mmap_mode="r")), result["air"])
-        measured = result["measured"]
+        result = read_result(self.folder, PhantomResult)
+        hu = with_air(whole_numbers(array(self.folder, VOXELS)), result.air)
         return PhantomScan(
-            phantom=from_plain(PhantomDescription, job["phantom"]),
-            scan=EngineJob.scanOf(result["scan"], hu),
-            measured=None if measured is None else from_plain(PhantomMeasurement, measured),
-            refused=result["refused"],
-            remark=result["remark"],
+            phantom=load(self.folder).phantom,
+            scan=result.scan.with_voxels(hu),
+            measured=result.measured,
+            refused="" if result.refused is None else str(result.refused),
+            remark="" if result.remark is None else str(result.remark),
         )

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from .terminal import exit_codes, now, output, progress_bar, say
+from ..ground.clock import now
+from .terminal import exit_codes, output, progress_bar, say
 
 calibrate = typer.Typer(
     name="calibrate",

@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from types import FrameType
 from typing import Any
 
@@ -36,11 +35,6 @@ STAGE_NAMES = {
     "phantom": "Making a phantom",
     "phantom search": "Finding the rods",
 }
-
-
-def now() -> str:
-    """Return the time as records hold it."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def safe(text: str, style: str = "") -> Text:

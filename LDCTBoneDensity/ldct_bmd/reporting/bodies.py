@@ -43,11 +43,16 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     if present != {VERSE_VALUE[vertebra.level] for vertebra in examination.vertebrae}:
         raise UsageError(f"{BODIES_FILE} holds other vertebrae than the record; export the record and its masks again.")
     demand_measured_bodies(bodies, examination, scan, f"{BODIES_FILE} holds", "measure again on it")
+    return column_of(examination, np.ascontiguousarray(bodies, dtype=np.uint8))
+
+
+def column_of(examination: Examination, bodies: NDArray[np.uint8]) -> VertebralColumn:
+    """Return the column that a record describes, with its bodies (z, y, x)."""
     return VertebralColumn(
         vertebrae=tuple(
             Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae
         ),
-        bodies=np.ascontiguousarray(bodies, dtype=np.uint8),
+        bodies=bodies,
         names_certain=examination.quality.names_certain,
         remark=examination.quality.names_remark,
         uncertain=examination.quality.uncertain_levels,

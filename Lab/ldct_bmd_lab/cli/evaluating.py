@@ -13,11 +13,11 @@ from rich.table import Table
 
 from ldct_bmd import __version__
 from ldct_bmd.anatomy import LEVELS
-from ldct_bmd.cli.measuring import network_segmenter
-from ldct_bmd.cli.methods import is_pan2020, pan2020_segmenter
+from ldct_bmd.cli.methods import networks
 from ldct_bmd.cli.terminal import RESEARCH_USE, safe, say
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import Progress, silent
+from ldct_bmd.jobs.measuring import network_segmenter
 from ldct_bmd.segmentation.label_map import Parts, Values
 
 from ..evaluation.segmentation import Case, CaseResult, Summary, evaluate_case
@@ -86,8 +86,7 @@ def evaluate(request: Request, progress: Progress = silent) -> Summary:
     """
     check_evaluation_folder(request.folder, request.overwrite)
     plan = _synthetic(request) if request.pairs is None else _pairs(request, request.pairs)
-    load = pan2020_segmenter if is_pan2020(request.method) else network_segmenter
-    segmenter = load(request.device, request.weights)
+    segmenter = network_segmenter(networks(request.device, request.weights, request.method))
     model = segmenter.identity
     arguments = plan.arguments | {"version": __version__, "model": model.sha256}
     journal = Journal(request.folder, CaseResult, arguments, "evaluation", plan.inputs)

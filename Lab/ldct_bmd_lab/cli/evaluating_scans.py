@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ldct_bmd import __version__
-from ldct_bmd.cli.measuring import network_segmenter
-from ldct_bmd.cli.methods import is_pan2020, pan2020_segmenter
+from ldct_bmd.cli.methods import networks
 from ldct_bmd.cli.terminal import RESEARCH_USE, safe, say
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.progress import Progress, silent
+from ldct_bmd.jobs.measuring import network_segmenter
 
 from ..evaluation.confidence import confidence_text
 from ..evaluation.scans import ScanResult, ScansSummary, evaluate_scan, find_scans
@@ -52,8 +52,7 @@ def evaluate_scans(request: ScansRequest, progress: Progress = silent) -> tuple[
     check_scans_folder(request.folder, request.overwrite)
     scans = find_scans(request.scans)
     check_shapes_only(request.shapes_only, scans)
-    load = pan2020_segmenter if is_pan2020(request.method) else network_segmenter
-    segmenter = load(request.device, request.weights)
+    segmenter = network_segmenter(networks(request.device, request.weights, request.method))
     model = segmenter.identity
     arguments = {"scans": True, "version": __version__, "model": model.sha256}
     inputs = {scan.name: [scan.patient, scan.name in request.shapes_only, files_of(scan)] for scan in scans}

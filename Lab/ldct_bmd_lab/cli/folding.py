@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from ldct_bmd import __version__
-from ldct_bmd.cli.measuring import network_segmenter
+from ldct_bmd.cli.methods import networks
 from ldct_bmd.cli.terminal import messages, progress_bar, say
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
+from ldct_bmd.jobs.measuring import network_segmenter
+from ldct_bmd.segmentation import Segmenter
 
 from ..evaluation.scans import ScanFolder, ScanResult, ScansSummary, evaluate_scan, find_scans
 from ..evaluation.scans.layout import files_of
@@ -74,7 +75,7 @@ def run_folds(command: FoldsCommand) -> tuple[ScansSummary, list[ScanResult]] | 
     for fold in range(1, request.count + 1):
         weights = _trained(request, fold, scans, fold_of)
         own = [scan for scan in scans if fold_of[scan.name] == fold]
-        segmenter = network_segmenter(request.training.device, weights)
+        segmenter = network_segmenter(networks(request.training.device, weights))
         with progress_bar() as progress:
             for number, scan in enumerate(own):
                 if not _is_done(journal.results, scan, fold, segmenter):
@@ -122,7 +123,7 @@ def _train(request: TrainingRequest) -> None:
     say(messages(), train_network(request, held_out_elsewhere=True))
 
 
-def _is_done(results: Mapping[str, ScanResult], scan: ScanFolder, fold: int, segmenter: NetworkSegmenter) -> bool:
+def _is_done(results: Mapping[str, ScanResult], scan: ScanFolder, fold: int, segmenter: Segmenter) -> bool:
     """Return whether a scan was evaluated with these very weights."""
     done = results.get(scan.name)
     return done is not None and (done.fold, done.weights_sha256) == (fold, segmenter.identity.sha256)
