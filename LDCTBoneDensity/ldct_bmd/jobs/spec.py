@@ -1,4 +1,4 @@
-"""What a job is: frozen dataclasses of plain values, so that a job can be written to a file and sent to another machine.
+"""What a job is: frozen dataclasses of plain values, so that a job can be kept in a file and sent to another machine.
 
 Arrays do not fit into a spec: they lie next to it, see :mod:`.folder`. Paths in a spec are texts.
 """
