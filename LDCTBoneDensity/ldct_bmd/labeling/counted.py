@@ -15,27 +15,27 @@ from scipy import ndimage
 from ..anatomy import VERSE_VALUE
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress
-from ..scan import CTScan, Geometry
+from ..scan import CTScan
 from ..segmentation import ClassBodies
 from ..segmentation.levels import REGIONS
-from ..segmentation.patches import cropped
-from ..segmentation.resample import map_points
 from .assemble import LEAST_BODIES, NO_COLUMN
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
-from .separate import separate
+from .on_scan import on_scan
+from .separate import SEPARATION, SeparationTuning, separate
 
 LUMBAR = REGIONS.index("lumbar")
 THORACIC_NAMES = tuple(f"T{i}" for i in range(12, 0, -1))  # from the bottom
 LUMBAR_NAMES = tuple(f"L{i}" for i in range(1, 6))  # from the top
 MAJORITY = 0.5  # of a body's voxels
-MARGIN = 1  # voxels about a body, so that its outline is interpolated on all sides
 OUT_OF_ORDER = (
     "What looks like thoracic and lumbar vertebrae is not in their order: check that it is a chest CT, and not upside "
     "down, or use other weights."
 )
 
 
-def column_by_counting(segmentation: ClassBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
+def column_by_counting(
+    segmentation: ClassBodies, scan: CTScan, progress: Progress, tuning: SeparationTuning = SEPARATION
+) -> VertebralColumn:
     """Return the bodies of ``scan``, none of whose names is certain.
 
     Raises:
@@ -44,7 +44,7 @@ def column_by_counting(segmentation: ClassBodies, scan: CTScan, progress: Progre
     progress("label", 0.0)
     probability = segmentation.class_probability.astype(np.float32)
     foreground = 1.0 - probability[0]
-    numbers, extents, _, _ = separate(foreground, segmentation.geometry.spacing_mm[::-1])
+    numbers, extents, _, _ = separate(foreground, segmentation.geometry.spacing_mm[::-1], tuning=tuning)
     if not len(extents):
         raise CannotMeasure(NO_VERTEBRA)
     if len(extents) < LEAST_BODIES:
@@ -54,13 +54,15 @@ def column_by_counting(segmentation: ClassBodies, scan: CTScan, progress: Progre
     names = counted_names(lumbar > MAJORITY)
     confidence = _confidence(lumbar)
     bodies = np.zeros(scan.hu.shape, dtype=np.uint8)
+    boxes = ndimage.find_objects(numbers)
     vertebrae = []
     for number, level in enumerate(names, start=1):
         progress("label", 0.5 + 0.5 * number / len(names))
-        found = None if level is None else _on_scan(foreground, numbers, number, segmentation.geometry, scan.geometry)
-        if level is None or found is None:
+        if level is None:
             continue
-        box, body = found
+        box, body, _ = on_scan(foreground, numbers, number, boxes[number - 1], segmentation.geometry, scan.geometry)
+        if not body.any():
+            continue
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
         vertebrae.append(make_vertebra(level, body, box, scan.geometry, confidence))
     if not vertebrae:
@@ -120,36 +122,3 @@ def _remark(lumbar: NDArray[np.bool_]) -> str:
         elif not count:
             reasons.append(f"no body seems {kind}")
     return f"The names are uncertain: {'; '.join(reasons)}."
-
-
-def _on_scan(
-    foreground: NDArray[np.float32], numbers: NDArray[np.uint8], number: int, grid: Geometry, target: Geometry
-) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]] | None:
-    """Return a body on the scan's grid: its box (z, y, x) and mask; None if it shows there nowhere.
-
-    Args:
-        foreground: (z, y, x) on ``grid``, probability of body.
-        numbers: (z, y, x) on ``grid``, which body each voxel is of.
-    """
-    where = np.argwhere(numbers == number)
-    if not len(where):
-        return None
-    low = np.maximum(where.min(axis=0) - MARGIN, 0)
-    high = np.minimum(where.max(axis=0) + MARGIN + 1, numbers.shape)
-    near = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    own = np.where((numbers[near] == number) | (numbers[near] == 0), foreground[near], 0.0)
-    # What belongs to no body is a margin only where it is less than half likely.
-    own = np.where((numbers[near] == 0) & (own > 0.5), 0.5, own)
-    corners = target.to_index_xyz(grid.to_lps_mm(np.stack([low, high - 1])[:, ::-1].astype(np.float64)))[:, ::-1]
-    start = np.clip(np.ceil(corners[0] - 1), 0, None).astype(int)
-    stop = np.clip(np.floor(corners[1] + 1) + 1, 0, target.shape).astype(int)
-    if (start >= stop).any():
-        return None
-    box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
-    voxels = np.stack(np.meshgrid(*(np.arange(s.start, s.stop) for s in box), indexing="ij"), axis=-1)
-    shown = map_points(own[None], cropped(grid, low, high - low), target, voxels.reshape(-1, 3))[0]
-    body = ndimage.binary_fill_holes(shown.reshape(voxels.shape[:3]) > 0.5)
-    parts, count = ndimage.label(body)
-    if not count:
-        return None
-    return box, parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))  # type: ignore[return-value]

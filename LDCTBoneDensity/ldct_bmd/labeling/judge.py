@@ -6,7 +6,7 @@ beyond does not matter.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +16,66 @@ from ..anatomy import TARGET_LEVELS
 from ..segmentation import NetworkBodies
 from . import sacrum
 from .column import Vertebra
-from .name import CERTAIN, NAMES, THORACIC, Naming, odd_gaps, odd_place
+from .gaps import GAP_LIMITS, GapLimits, odd_gaps
+from .name import Naming, odd_place
 from .ribs import ABSENT, PRESENT, RibCount
+from .tuned import DRAWN, FOUR_REAL_SCANS, NO_SPINES, SYNTHETIC, tuned
+from .usual import NAMES, THORACIC
 
 FIRST_RIB, LAST_RIB, ON_SACRUM = "the first rib", "the last rib", "the sacrum"
-LEAST_FOR_TREND = 8  # bodies; of fewer none is called too long
-LONG = 1.5  # times what the others let expect: two bodies, one of them crushed
-SMALLEST_ML = (
-    4.0  # a whole adult T1 has more; so do, in the median, all whole bodies of a spine, rods of a phantom less
-)
-FAINT_DISC = 0.4  # of the section of bone is lost at the disc: in scans that show all of them it is at least 0.58
 CONFIRM = "; count the ribs and confirm or correct the names"  # ends a reason
-OUTVOTED = 0.1  # a body with less of a vote for its name is taken for another one
+
+
+@dataclass(frozen=True)
+class CertaintyLimits:
+    """What makes a name doubtful."""
+
+    probability: float = tuned(
+        0.95,
+        "a name less probable than that is uncertain",
+        unit="probability",
+        source="names with more were right in 119 of 120 bodies of pieces of six real scans, below in 42 of 60",
+        data=DRAWN,
+    )
+    outvoted: float = tuned(
+        0.1,
+        "a body with less of a vote for its name is taken for another one",
+        unit="probability",
+        source="voted for less, neighbours are off by a body lost without a gap",
+        data=SYNTHETIC,
+    )
+    faint_disc: float = tuned(
+        0.4,
+        "of a section that falls by less no clear disc is seen",
+        unit="of the section",
+        source="in scans that show all of them it falls by at least 0.58",
+        data=FOUR_REAL_SCANS,
+    )
+    long: float = tuned(
+        1.5,
+        "a longer body is two",
+        unit="times what the others let expect",
+        source="two bodies, one of them crushed",
+        data=SYNTHETIC,
+    )
+    least_for_trend: int = tuned(
+        8,
+        "of fewer bodies none is called too long",
+        unit="bodies",
+        source="what lengths grow by down the spine is not known from fewer",
+        data=SYNTHETIC,
+    )
+    smallest_ml: float = tuned(
+        4.0,
+        "a smaller whole body is part of its neighbour, C7 apart; a spine of such bodies in the median is none",
+        unit="ml",
+        source="a whole adult T1 has more, a phantom's rod less",
+        data=NO_SPINES,
+    )
+    gaps: GapLimits = GAP_LIMITS
+
+
+CERTAINTY_LIMITS = CertaintyLimits()
 
 
 @dataclass(frozen=True)
@@ -95,6 +143,7 @@ def judge(
     landmarks: Landmarks,
     faint: bool = False,
     torn: Collection[str] = (),
+    limits: CertaintyLimits = CERTAINTY_LIMITS,
 ) -> Judgement:
     """Return which names are certain, and a sentence that says why.
 
@@ -115,12 +164,12 @@ def judge(
         or landmarks.contradiction(naming, found)
         or _too_little(anchors)
     )
-    doubts = _doubts(naming, vertebrae, extents_mm, discs, torn)
-    outvoted = {} if ON_SACRUM in anchors else _outvoted(naming, votes)
+    doubts = _doubts(naming, vertebrae, extents_mm, discs, torn, limits)
+    outvoted = {} if ON_SACRUM in anchors else _outvoted(naming, votes, limits)
     reasons: dict[str, str] = {}
     for vertebra in vertebrae:
         reason = against or _between(vertebra.level, naming, anchors, doubts, outvoted)
-        if reason is None and vertebra.confidence < CERTAIN:
+        if reason is None and vertebra.confidence < limits.probability:
             reason = _other_names(naming, vertebra)
         if reason is not None:
             reasons[vertebra.level] = reason
@@ -179,34 +228,67 @@ def _doubts(
     extents_mm: NDArray[np.float64],
     discs: NDArray[np.float64],
     torn: Collection[str],
+    limits: CertaintyLimits,
 ) -> dict[int, str]:
-    """Return what is doubtful about how many bodies there are, by the place between two bodies."""
+    """Return what is doubtful about how many bodies there are, by the place between two bodies: the first reason."""
     doubts: dict[int, str] = {}
+    for place, reason in chain(
+        _left_out(naming),
+        _far_or_close(naming, vertebrae, extents_mm, limits),
+        _too_long(naming, extents_mm, limits),
+        _without_disc(naming, discs, limits),
+        _parts(naming, vertebrae, torn, limits),
+    ):
+        doubts.setdefault(place, reason)
+    return doubts
+
+
+def _left_out(naming: Naming) -> Iterator[tuple[int, str]]:
+    """Give the places where names do not follow each other."""
     for place, (upper, lower) in enumerate(_named(naming)):
         if naming.positions[place + 1] - naming.positions[place] != 1:
-            doubts[place] = odd_place(upper, lower)
-    for upper, lower in _odd_distances(naming, vertebrae, extents_mm):
+            yield place, odd_place(upper, lower)
+
+
+def _far_or_close(
+    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64], limits: CertaintyLimits
+) -> Iterator[tuple[int, str]]:
+    """Give the places between whole bodies whose distance does not go with their names."""
+    whole = [v.level for v in vertebrae if v.complete]
+    at = np.array([extents_mm.mean(axis=1)[_body(naming, level)] for level in whole])
+    for upper, lower in odd_gaps(whole, np.abs(np.diff(at)), limits.gaps):
         for place in range(_body(naming, upper), _body(naming, lower)):
-            doubts.setdefault(place, odd_place(upper, lower))
-    for body, length in enumerate(relative_lengths(extents_mm), start=1):
+            yield place, odd_place(upper, lower)
+
+
+def _too_long(naming: Naming, extents_mm: NDArray[np.float64], limits: CertaintyLimits) -> Iterator[tuple[int, str]]:
+    """Give the places on both sides of a body that is two."""
+    for body, length in enumerate(relative_lengths(extents_mm, limits), start=1):
         position = naming.positions[body]
-        if length > LONG and 0 <= position < len(NAMES) - 1:
+        if length > limits.long and 0 <= position < len(NAMES) - 1:
             for place in (body - 1, body):
-                doubts.setdefault(place, odd_place(NAMES[position], NAMES[position + 1]))
+                yield place, odd_place(NAMES[position], NAMES[position + 1])
+
+
+def _without_disc(naming: Naming, discs: NDArray[np.float64], limits: CertaintyLimits) -> Iterator[tuple[int, str]]:
+    """Give the places where no disc is seen."""
     for place, (upper, lower) in enumerate(_named(naming)):
-        if discs[place] < FAINT_DISC and "" not in (upper, lower):
-            doubts.setdefault(place, f"no clear disc is seen between {upper} and {lower}{CONFIRM}")
+        if discs[place] < limits.faint_disc and "" not in (upper, lower):
+            yield place, f"no clear disc is seen between {upper} and {lower}{CONFIRM}"
+
+
+def _parts(
+    naming: Naming, vertebrae: Sequence[Vertebra], torn: Collection[str], limits: CertaintyLimits
+) -> Iterator[tuple[int, str]]:
+    """Give the places on both sides of a body that is in two parts, or is a part of its neighbour."""
     for vertebra in vertebrae:
+        body = _body(naming, vertebra.level)
         if vertebra.level in torn:
-            body = _body(naming, vertebra.level)
             for place in (body - 1, body):
-                doubts.setdefault(place, f"{vertebra.level} is in two parts; look there")
-        # A part of its neighbour.
-        if vertebra.complete and vertebra.level != "C7" and vertebra.volume_ml < SMALLEST_ML:
-            body = _body(naming, vertebra.level)
+                yield place, f"{vertebra.level} is in two parts; look there"
+        if vertebra.complete and vertebra.level != "C7" and vertebra.volume_ml < limits.smallest_ml:
             for place in (body - 1, body):
-                doubts.setdefault(place, f"{vertebra.level} is smaller than any adult's{CONFIRM}")
-    return doubts
+                yield place, f"{vertebra.level} is smaller than any adult's{CONFIRM}"
 
 
 def _named(naming: Naming) -> Iterator[tuple[str, str]]:
@@ -217,14 +299,6 @@ def _named(naming: Naming) -> Iterator[tuple[str, str]]:
 
 def _body(naming: Naming, level: str) -> int:
     return naming.positions.index(NAMES.index(level))
-
-
-def _odd_distances(
-    naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64]
-) -> list[tuple[str, str]]:
-    whole = [v.level for v in vertebrae if v.complete]
-    at = np.array([extents_mm.mean(axis=1)[_body(naming, level)] for level in whole])
-    return odd_gaps(whole, np.abs(np.diff(at)))
 
 
 def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Sequence[str]) -> str | None:
@@ -243,14 +317,14 @@ def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Se
     return None
 
 
-def _outvoted(naming: Naming, votes: NDArray[np.float64]) -> dict[int, str]:
+def _outvoted(naming: Naming, votes: NDArray[np.float64], limits: CertaintyLimits) -> dict[int, str]:
     """Return where neighbours are both taken for another vertebra than their names say, or the lowest body is.
 
     So it is where one was lost without a gap above them. It matters where names are counted from above alone: votes may
     well be off by one where ribs below tell better.
     """
     columns = np.clip(np.asarray(naming.positions) + 1, 0, votes.shape[1] - 1)
-    outvoted = votes[np.arange(len(votes)), columns] < OUTVOTED
+    outvoted = votes[np.arange(len(votes)), columns] < limits.outvoted
     doubts = {}
     for place, (upper, lower) in enumerate(_named(naming)):
         if outvoted[place] and outvoted[place + 1] and naming.positions[place] >= 0 and lower:
@@ -279,7 +353,9 @@ def _other_names(naming: Naming, vertebra: Vertebra) -> str:
     )
 
 
-def relative_lengths(extents_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+def relative_lengths(
+    extents_mm: NDArray[np.float64], limits: CertaintyLimits = CERTAINTY_LIMITS
+) -> NDArray[np.float64]:
     """Return how long each body but the first and the last is, over what the others let expect.
 
     Lengths grow steadily down the spine; the scan's edges may cut the first and the last one.
@@ -287,7 +363,7 @@ def relative_lengths(extents_mm: NDArray[np.float64]) -> NDArray[np.float64]:
     Args:
         extents_mm: (n, 2), from where to where each body goes along the spine.
     """
-    if len(extents_mm) < LEAST_FOR_TREND:
+    if len(extents_mm) < limits.least_for_trend:
         return np.ones(max(len(extents_mm) - 2, 0))
     lengths = np.log(np.maximum(np.abs(np.diff(extents_mm[1:-1], axis=1))[:, 0], 1.0))
     number = np.arange(len(lengths))

@@ -11,7 +11,8 @@ from ..ground.progress import Progress, silent
 from ..scan import CTScan
 from ..segmentation import ClassBodies, NamedBodies, Segmentation
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
-from .name import odd_gaps, odd_place
+from .gaps import odd_gaps
+from .name import odd_place
 
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 

@@ -4,45 +4,16 @@ Bodies follow each other, but for rare slips of the segmentation: a body split i
 body votes for each level; the namings of the whole column are weighed against each other (a hidden Markov chain).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
-from ..anatomy import LEVELS
-
-# Votes are given over these, from the top; what lies above C7 or below L5 is all one.
-NAMES: tuple[str, ...] = ("C7", *(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
-# Height of each body with its disc: the torso atlas's (a woman), larger above T4, as in two patients' scans.
-HEIGHTS_MM: dict[str, float] = dict(
-    zip(
-        NAMES,
-        (19, 20, 21, 22, 23, 24, 25, 25.5, 26.5, 27.5, 28.5, 30, 32, 33.5, 34.5, 35, 35, 34.5),
-        strict=True,
-    )
-)
-TRANSITIONAL = {"T13": "T12", "L6": "L5"}  # only a reader names them; as high as the one above
-CERVICAL, SACRAL = 6, 2  # bodies above C7, and below L5 (a sixth lumbar one, or of the sacrum), that may be in view
-NO_VOTE = 1e-6  # a body of no votes at all is as high as the mean of all
-FLOOR = 0.02  # a body can veto no naming on its own
-CORRELATED_BODIES = 4.0  # neighbours err together: this many bodies count as one independent vote,
-INDEPENDENT_VOTES = 3.5  # and a whole column, which may lean one way, as no more than these
-CERTAIN = 0.95
-SLIP = 4e-4  # chance that two neighbours are one body in truth, or that one between them was missed or joined to one,
-FAR = 13.0  # which grows with how much closer, or further apart, they are than usual: most columns vary by a tenth
-GAP_FACTOR = 1.6  # centres further apart than this times the usual: a body was missed between them
-# Of the usual distance between centres: halves of one body lie closer, a body missed or joined to another further
-# apart. One that is crushed to a third of its height stays within.
-CLOSE, WIDE = 0.62, 1.4
-BESIDE = 4  # gaps on either side tell what is usual: a crushed body spoils two of them
-TALLEST = 1.3  # times what HEIGHTS_MM make usual: farther apart are no neighbours, were all the others as far apart
-NOT_L5 = 0.05  # odds that a body right above the sacrum is another than L5: a sixth lumbar one, or no sacrum
-
-THORACIC = tuple(f"T{i}" for i in range(1, 13))
+from .gaps import GAP_LIMITS, GapLimits, relative_gaps, usual_gaps
+from .tuned import ANATOMY, DRAWN, LOWER_PETCT, SYNTHETIC, tuned
+from .usual import NAMES, THORACIC
 
 
 class RibHypothesis(NamedTuple):
@@ -53,15 +24,80 @@ class RibHypothesis(NamedTuple):
     prior: float
 
 
-# Twelfth ribs that are too short count as missing; now and then the network overlooks those between the shoulders, or
-# all of them.
-RIB_HYPOTHESES = (
-    RibHypothesis(12, THORACIC, 0.82),
-    RibHypothesis(12, THORACIC[4:], 0.03),
-    RibHypothesis(11, THORACIC[:-1], 0.06),
-    RibHypothesis(13, (*THORACIC, "L1"), 0.06),
-    RibHypothesis(0, (), 0.03),
-)
+@dataclass(frozen=True)
+class NamingPriors:
+    """What is held to be likely of a column before it is seen, and how far votes are trusted."""
+
+    above_c7: int = tuned(6, "bodies above C7 that may be in view", unit="bodies", source="C1 to C6", data=ANATOMY)
+    below_l5: int = tuned(
+        2,
+        "bodies below L5 that may be in view",
+        unit="bodies",
+        source="a sixth lumbar one, or of the sacrum",
+        data=ANATOMY,
+    )
+    floor: float = tuned(
+        0.02,
+        "the least that any vote counts as",
+        unit="probability",
+        source="a body can veto no naming on its own",
+        data=DRAWN,
+    )
+    correlated_bodies: float = tuned(
+        4.0,
+        "this many bodies count as one independent vote",
+        unit="bodies",
+        source="neighbours err together",
+        data=SYNTHETIC,
+    )
+    independent_votes: float = tuned(
+        3.5,
+        "a whole column counts as no more votes than these",
+        unit="votes",
+        source="it may lean one way",
+        data=SYNTHETIC,
+    )
+    slip: float = tuned(
+        4e-4,
+        "chance that neighbours at their usual distance are one body in truth, or that one between them was missed",
+        unit="probability",
+        source="a more frequent one gave 5 of 13 virtual patients' chests a wrong name",
+        data=SYNTHETIC,
+    )
+    far: float = tuned(
+        13.0,
+        "how much likelier a slip is where neighbours are closer, or farther apart, than usual",
+        unit="logarithm per relative distance",
+        source="most columns vary by a tenth",
+        data=SYNTHETIC,
+    )
+    not_l5: float = tuned(
+        0.05,
+        "odds that a body right above the sacrum is another than L5",
+        unit="odds",
+        source="a sixth lumbar one, or no sacrum",
+        data=LOWER_PETCT,
+    )
+    ribs: tuple[RibHypothesis, ...] = tuned(
+        (
+            RibHypothesis(12, THORACIC, 0.82),
+            RibHypothesis(12, THORACIC[4:], 0.03),
+            RibHypothesis(11, THORACIC[:-1], 0.06),
+            RibHypothesis(13, (*THORACIC, "L1"), 0.06),
+            RibHypothesis(0, (), 0.03),
+        ),
+        "which bodies show ribs, and how often",
+        unit="probability",
+        source=(
+            "twelfth ribs that are too short count as missing; now and then the network overlooks those between the "
+            "shoulders, or all of them"
+        ),
+        data=SYNTHETIC,
+    )
+    gaps: GapLimits = GAP_LIMITS
+
+
+NAMING_PRIORS = NamingPriors()
 
 
 class RibEvidence(NamedTuple):
@@ -102,24 +138,13 @@ class Naming:
         return "a cervical vertebra" if position < 0 else "a vertebra below L5", probability
 
 
-def count_missing(centres_mm: NDArray[np.float64], votes: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return how many bodies are missing before each body, from centres (n,) along the spine, top to bottom.
-
-    Args:
-        votes: (n, len(NAMES) + 2), as for :func:`assign`.
-    """
-    missing = np.zeros(len(centres_mm), dtype=np.int64)
-    gaps = relative_gaps(np.abs(np.diff(centres_mm)) / _usual_gaps(votes))
-    missing[1:] = np.where(gaps > GAP_FACTOR, np.rint(gaps) - 1, 0)
-    return missing
-
-
 def assign(
     votes: NDArray[np.float64],
     missing: NDArray[np.int64],
     ribs: RibEvidence | None = None,
     centres_mm: NDArray[np.float64] | None = None,
     on_sacrum: bool = False,
+    priors: NamingPriors = NAMING_PRIORS,
 ) -> Naming:
     """Choose the most likely naming of the whole column: each body the next level, but for rare slips.
 
@@ -130,13 +155,13 @@ def assign(
         on_sacrum: the sacrum is seen right below the lowest body.
     """
     n, channels = votes.shape
-    logs = np.log(np.maximum(votes, FLOOR)) / max(CORRELATED_BODIES, n / INDEPENDENT_VOTES)
-    levels = np.arange(-CERVICAL, len(NAMES) + SACRAL)
+    logs = np.log(np.maximum(votes, priors.floor)) / max(priors.correlated_bodies, n / priors.independent_votes)
+    levels = np.arange(-priors.above_c7, len(NAMES) + priors.below_l5)
     columns = np.clip(levels + 1, 0, channels - 1)
-    lowest = np.log(np.where(levels == NAMES.index("L5"), 1.0, NOT_L5)) if on_sacrum else np.zeros(len(levels))
-    slips = _slips(missing, centres_mm, votes)
+    lowest = np.log(np.where(levels == NAMES.index("L5"), 1.0, priors.not_l5)) if on_sacrum else np.zeros(len(levels))
+    slips = _slips(missing, centres_mm, votes, priors)
     forward, backward, scores = [], [], []
-    for _, shown, prior in RIB_HYPOTHESES:
+    for _, shown, prior in priors.ribs:
         bears = np.array([False, *(name in shown for name in NAMES), False])
         seen = np.zeros_like(logs) if ribs is None else np.where(bears, ribs.bearing, ribs.bare)
         emission = (logs + seen)[:, columns]
@@ -158,46 +183,8 @@ def assign(
         positions=tuple(int(levels[k]) for k in best),
         confidence=tuple(float(c) for c in confidence),
         others=tuple((int(levels[k]), float(rest[body, k])) for body, k in enumerate(others)),
-        rib_bearing=RIB_HYPOTHESES[int(np.argmax(share))].bearing,
+        rib_bearing=priors.ribs[int(np.argmax(share))].bearing,
     )
-
-
-def relative_gaps(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return each gap (n,) between centres over the median of the four next ones on either side; 1 if there is none.
-
-    Args:
-        gaps: of those usual between such bodies, so that those of a patient are much the same.
-    """
-    beside = (np.delete(gaps, i)[max(0, i - BESIDE) : i + BESIDE] for i in range(len(gaps)))
-    return np.array([gap / np.median(others) if len(others) else 1.0 for gap, others in zip(gaps, beside, strict=True)])
-
-
-def odd_gaps(levels: Sequence[str], gaps_mm: NDArray[np.float64]) -> list[tuple[str, str]]:
-    """Return the neighbours whose distance does not go with their names.
-
-    Args:
-        levels: n + 1 of LEVELS, whole bodies from the top; T13 and L6 are of the patient's if they are among them.
-        gaps_mm: (n,) between their centres.
-    """
-    whole = [level for level in LEVELS if level in NAMES or level in levels]
-    steps = np.diff([whole.index(level) for level in levels])
-    gaps = gaps_mm / steps / _between([HEIGHTS_MM[TRANSITIONAL.get(level, level)] for level in levels])
-    return [
-        pair
-        for gap, relative, pair in zip(gaps, relative_gaps(gaps), pairwise(levels), strict=True)
-        if not CLOSE < relative < WIDE or gap > TALLEST
-    ]
-
-
-def _usual_gaps(votes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the usual distances (n - 1,) in mm between bodies with such ``votes`` (n, len(NAMES) + 2)."""
-    heights = np.pad(list(HEIGHTS_MM.values()), 1, mode="edge")
-    return _between(np.average(np.broadcast_to(heights, votes.shape), axis=1, weights=votes + NO_VOTE))
-
-
-def _between(heights_mm: ArrayLike) -> NDArray[np.float64]:
-    heights = np.asarray(heights_mm, dtype=np.float64)
-    return np.asarray((heights[1:] + heights[:-1]) / 2)
 
 
 def odd_place(upper: str, lower: str) -> str:
@@ -210,15 +197,19 @@ def odd_place(upper: str, lower: str) -> str:
 
 
 def _slips(
-    missing: NDArray[np.int64], centres_mm: NDArray[np.float64] | None, votes: NDArray[np.float64]
+    missing: NDArray[np.int64],
+    centres_mm: NDArray[np.float64] | None,
+    votes: NDArray[np.float64],
+    priors: NamingPriors,
 ) -> NDArray[np.float64]:
     """Return (n, 3) log probability that a body is the same as, the next after, or the next but one after the last."""
-    split, joined = np.full((2, len(missing)), SLIP)
+    split, joined = np.full((2, len(missing)), priors.slip)
     if centres_mm is not None:
-        gaps = np.abs(np.diff(centres_mm)) / (1 + missing[1:]) / _usual_gaps(votes)
-        excess = relative_gaps(gaps) - 1.0
-        split[1:] = np.clip(SLIP * np.exp(-FAR * excess), 0.5 * SLIP, 0.5)
-        joined[1:] = np.clip(SLIP * np.exp(FAR * excess), 0.5 * SLIP, 0.5)
+        gaps = np.abs(np.diff(centres_mm)) / (1 + missing[1:]) / usual_gaps(votes)
+        excess = relative_gaps(gaps, priors.gaps) - 1.0
+        least = 0.5 * priors.slip
+        split[1:] = np.clip(priors.slip * np.exp(-priors.far * excess), least, 0.5)
+        joined[1:] = np.clip(priors.slip * np.exp(priors.far * excess), least, 0.5)
     return np.log(np.stack([split, 1.0 - split - joined, joined], axis=1))
 
 

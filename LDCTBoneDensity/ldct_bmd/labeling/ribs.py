@@ -6,8 +6,9 @@ from scipy import ndimage
 
 from ..segmentation import NetworkBodies
 from ..segmentation.levels import RIB
-from .name import NAMES, THORACIC, RibEvidence
-from .separate import SpineCurve
+from .curve import SpineCurve
+from .name import RibEvidence
+from .usual import NAMES, THORACIC
 
 # A rib leaves its vertebra sideways as a nearly straight band. Where that starts hardly varies, but further out the
 # lower ribs have come down by anything from nothing to more than a vertebra.

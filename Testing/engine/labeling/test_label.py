@@ -7,9 +7,10 @@ from helpers_column import SPACING_ZYX_MM, column, fill_disc
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, label, sacrum
-from ldct_bmd.labeling.assemble import is_spine, joined_bodies
-from ldct_bmd.labeling.name import HEIGHTS_MM, NAMES, THORACIC
+from ldct_bmd.labeling.assemble import joined_bodies
+from ldct_bmd.labeling.recognise import is_spine
 from ldct_bmd.labeling.ribs import OFFSET_MM
+from ldct_bmd.labeling.usual import HEIGHTS_MM, NAMES, THORACIC
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.segmentation import NamedBodies, NetworkBodies
 from ldct_bmd.segmentation.levels import CHANNELS, SACRUM

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from ldct_bmd.labeling.name import CERTAIN, NAMES, THORACIC, RibEvidence, assign, count_missing, odd_gaps, relative_gaps
+from ldct_bmd.labeling.gaps import count_missing, odd_gaps, relative_gaps
+from ldct_bmd.labeling.judge import CERTAINTY_LIMITS
+from ldct_bmd.labeling.name import RibEvidence, assign
+from ldct_bmd.labeling.usual import NAMES, THORACIC
 
 CHANNELS = len(NAMES) + 2  # above C7, C7 ... L5, below L5
 
@@ -24,7 +27,7 @@ def names(positions: tuple[int, ...]) -> list[str]:
 def test_clear_votes_name_the_column() -> None:
     naming = assign(votes("T1", 14, width=0.5), np.zeros(14, dtype=int))
     assert names(naming.positions) == [*(f"T{i}" for i in range(1, 13)), "L1", "L2"]
-    assert min(naming.confidence) > CERTAIN
+    assert min(naming.confidence) > CERTAINTY_LIMITS.probability
 
 
 def test_a_class_boundary_off_by_one_shifts_no_name() -> None:
@@ -37,13 +40,13 @@ def test_a_class_boundary_off_by_one_shifts_no_name() -> None:
 def test_a_column_that_leans_one_way_is_not_certain_however_long() -> None:
     # Each body says two to one that it is the next lower level.
     leaning = (votes("T3", 12, width=0.4) + 2 * votes("T4", 12, width=0.4)) / 3
-    assert min(assign(leaning, np.zeros(12, dtype=int)).confidence) < CERTAIN
+    assert min(assign(leaning, np.zeros(12, dtype=int)).confidence) < CERTAINTY_LIMITS.probability
 
 
 def test_votes_split_between_two_namings_are_not_certain() -> None:
     half = 0.5 * votes("T1", 14, width=0.4) + 0.5 * votes("T2", 14, width=0.4)
     naming = assign(half, np.zeros(14, dtype=int))
-    assert min(naming.confidence) < CERTAIN
+    assert min(naming.confidence) < CERTAINTY_LIMITS.probability
     assert {other for other, _ in naming.others} & set(naming.positions)
 
 
@@ -140,7 +143,7 @@ def test_the_last_rib_alone_settles_names_that_the_votes_leave_open() -> None:
     naming = assign(half, np.zeros(7, dtype=int), rib_evidence("T9", 7, THORACIC))
     assert names(naming.positions)[0] == "T9"
     # A thirteenth rib or a missing twelfth would explain the other namings: rarer, not impossible.
-    assert 0.7 < min(naming.confidence) < CERTAIN
+    assert 0.7 < min(naming.confidence) < CERTAINTY_LIMITS.probability
 
 
 def test_a_gap_longer_than_any_column_is_no_error() -> None:

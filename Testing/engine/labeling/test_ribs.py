@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from ldct_bmd.labeling.curve import SpineCurve
 from ldct_bmd.labeling.ribs import ABSENT, PRESENT, RibCount
-from ldct_bmd.labeling.separate import SpineCurve
 from ldct_bmd.scan import Geometry
 from ldct_bmd.segmentation import NetworkBodies
 from ldct_bmd.segmentation.levels import CHANNELS

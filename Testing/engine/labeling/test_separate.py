@@ -5,7 +5,10 @@ import pytest
 from scipy import ndimage
 
 from helpers_column import SPACING_ZYX_MM, column, fill_disc
-from ldct_bmd.labeling.separate import SHARPEN, STEP_MM, LevelAt, choose_cuts, fit_curve, separate
+from ldct_bmd.labeling.curve import fit_curve
+from ldct_bmd.labeling.cuts import choose_cuts
+from ldct_bmd.labeling.profile import PROFILE_SHAPE, STEP_MM, LevelAt
+from ldct_bmd.labeling.separate import separate
 
 LUMBAR = (28.0, 27.0, 26.0, 25.0, 24.0)
 
@@ -134,7 +137,7 @@ def test_how_clearly_each_disc_is_seen_is_told() -> None:
     fill_disc(foreground, truth, 4, 0.6)
     discs = separate(foreground, SPACING_ZYX_MM).discs
     assert discs[[0, 2]] == pytest.approx(1.0, abs=0.05)
-    assert discs[[1, 3]] == pytest.approx([1 - 0.9**SHARPEN, 1 - 0.6**SHARPEN], abs=0.1)
+    assert discs[[1, 3]] == pytest.approx([1 - 0.9**PROFILE_SHAPE.sharpen, 1 - 0.6**PROFILE_SHAPE.sharpen], abs=0.1)
 
 
 def test_nothing_is_found_in_an_empty_map_or_in_specks() -> None:
