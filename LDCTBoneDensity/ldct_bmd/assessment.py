@@ -67,10 +67,10 @@ def format_bmd(bmd_mg_cm3: float) -> str:
     return repr(bmd_mg_cm3)
 
 
-def assessed_levels(bmd_by_level: Mapping[str, float], excluded: Iterable[str] = ()) -> tuple[str, ...]:
+def assessed_levels(measured: Collection[str], excluded: Iterable[str] = ()) -> tuple[str, ...]:
     """Return those of L1 and L2 that are measured and not excluded."""
     out = set(excluded)
-    return tuple(level for level in ASSESSED_LEVELS if level in bmd_by_level and level not in out)
+    return tuple(level for level in ASSESSED_LEVELS if level in measured and level not in out)
 
 
 def assess(

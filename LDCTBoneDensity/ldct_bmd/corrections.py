@@ -21,17 +21,17 @@ from .examination import (
     BodyMask,
     Examination,
     Exclusion,
+    ExclusionReason,
     HistoryEntry,
     Measurement,
     conclude,
-    identify,
     measure_voi,
 )
 from .ground.errors import CannotMeasure, UsageError
 from .ground.plain import to_plain
 from .labeling import cut_by_edge
 from .morphometry import body_heights, check_outline
-from .quality import FRACTURE_REASON, FractureReading, LevelHeights, LevelOutline, VOIFacts
+from .quality import FractureReading, LevelHeights, LevelOutline, VOIFacts
 from .scan import CTScan
 from .voi import CylinderVOI, place_voi
 
@@ -52,18 +52,6 @@ class Correction(str, Enum):
     SUSPICION_DISMISSED = "suspicion_dismissed"
     OUTLINE_CONFIRMED = "outline_confirmed"
     CALIBRATION_CHANGED = "calibration_changed"
-
-
-# "other" is followed by the reader's own words: "other: ...".
-EXCLUSION_REASONS: tuple[str, ...] = (
-    FRACTURE_REASON,
-    "surgery or implant",
-    "tumour",
-    "sclerosis or degeneration",
-    "cyst",
-    "outside the scan",
-    "other",
-)
 
 
 def move_voi(
@@ -177,17 +165,25 @@ def reset_voi(examination: Examination, level: str, reader: str, time: str) -> E
     return concluded(examination, corrected, Correction.VOI_RESET, level, old.voi, measurement.voi, reader, time)
 
 
-def exclude_level(examination: Examination, level: str, reason: str, reader: str, time: str) -> Examination:
-    """Leave a measured level out of the assessment; ``reason`` is one of ``EXCLUSION_REASONS``."""
-    kind, colon, words = reason.partition(":")
-    if kind not in EXCLUSION_REASONS or (not words.strip() if kind == "other" else colon):
-        raise UsageError(
-            f"{reason!r} is no reason to exclude a level; it must be {', '.join(EXCLUSION_REASONS)}: your own words."
-        )
+def exclude_level(
+    examination: Examination, level: str, reason: str, reader: str, time: str, words: str | None = None
+) -> Examination:
+    """Leave a measured level out of the assessment.
+
+    Args:
+        reason: a value of :class:`ExclusionReason`.
+        words: the reader's own, for the reason ``OTHER`` and no other.
+    """
+    known = [one.value for one in ExclusionReason]
+    if reason not in known:
+        raise UsageError(f"{reason!r} is not a reason to exclude a level; it must be one of {', '.join(known)}.")
+    words = (words or "").strip() or None
+    if (reason == ExclusionReason.OTHER) is (words is None):
+        raise UsageError("A reason of its own needs the reader's words, and no other reason takes any.")
     old = _measured(examination, level)
-    exclusion = Exclusion(reason, reader, time)
+    exclusion = Exclusion(ExclusionReason(reason), reader, time, words)
     corrected = _replaced(examination, replace(old, excluded=exclusion))
-    if kind == FRACTURE_REASON:
+    if exclusion.reason is ExclusionReason.FRACTURE:
         # As a verdict of its own it outlives the exclusion's being given another reason.
         others = tuple(one for one in corrected.quality.fracture_readings if one.level != level)
         reading = FractureReading(level, True, reader, time)
@@ -340,7 +336,7 @@ def _with_voi(
 
 
 def _check_scan(examination: Examination, scan: CTScan) -> None:
-    if identify(scan) != examination.scan:
+    if scan.description != examination.scan:
         raise UsageError("The scan is not the one of this examination: load the one that was measured.")
 
 

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 from . import __version__
 from .anatomy import TARGET_LEVELS, order
-from .assessment import Assessment
 from .calibration import NOMINAL, Calibration
 from .calibration.match import CalibrationChoice
 from .calibration.tissue import TissueHU, tissue_hu
 from .examination import (
     BodyMask,
+    Evidence,
     Examination,
     Measurement,
     Software,
     VertebraRecord,
     conclude,
-    identify,
     measure_voi,
 )
 from .ground.errors import CannotMeasure
@@ -29,8 +28,6 @@ from .quality import LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFa
 from .scan import CTScan
 from .segmentation import Segmenter
 from .voi import place_voi
-
-_NOT_YET = Assessment(mean_bmd_mg_cm3=None, levels=(), category=None, limited=(), statement="")
 
 
 @dataclass(frozen=True)
@@ -82,16 +79,14 @@ def measure(
     with timed("measure"):
         measurements, quality = _measure_levels(scan, column, calibration, sorted(levels, key=order), progress)
         examination = conclude(
-            Examination(
-                scan=identify(scan),
+            Evidence(
+                scan=scan.description,
                 vertebrae=tuple(
                     VertebraRecord(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete)
                     for v in column.vertebrae
                 ),
                 measurements=measurements,
-                assessment=_NOT_YET,
                 calibration=calibration,
-                findings=(),
                 software=Software(__version__, segmenter.identity.name, segmenter.identity.sha256),
                 quality=quality,
                 timing_s=timing_s,

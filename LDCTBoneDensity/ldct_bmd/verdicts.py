@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from .corrections import Correction, concluded
-from .examination import Examination, Exclusion
+from .examination import Examination, Exclusion, ExclusionReason
 from .ground.errors import UsageError
-from .quality import FRACTURE_REASON, FractureReading
+from .quality import FractureReading
 
 
 def confirm_fracture(examination: Examination, level: str, reader: str, time: str) -> Examination:
@@ -14,8 +14,9 @@ def confirm_fracture(examination: Examination, level: str, reader: str, time: st
     if old is not None and old.fractured:
         raise UsageError(f"The fracture of {level} is confirmed already.")
     new = FractureReading(level, True, reader, time)
+    excluded = Exclusion(ExclusionReason.FRACTURE, reader, time)
     measurements = tuple(
-        replace(m, excluded=Exclusion(FRACTURE_REASON, reader, time)) if m.level == level and m.excluded is None else m
+        replace(m, excluded=excluded) if m.level == level and m.excluded is None else m
         for m in examination.measurements
     )
     corrected = replace(_with_reading(examination, new), measurements=measurements)
@@ -28,7 +29,7 @@ def dismiss_suspicion(examination: Examination, level: str, reader: str, time: s
     suspected = any(one.level == level and one.suspected for one in examination.height_losses)
     measurement = examination.measurement(level)
     exclusion = None if measurement is None else measurement.excluded
-    as_fractured = exclusion is not None and exclusion.reason == FRACTURE_REASON
+    as_fractured = exclusion is not None and exclusion.reason is ExclusionReason.FRACTURE
     if old is not None and not old.fractured:
         raise UsageError(f"The suspicion at {level} is dismissed already.")
     if old is None and not suspected and not as_fractured:

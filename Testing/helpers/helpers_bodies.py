@@ -105,7 +105,7 @@ def scan_of(shape: Shape, thickness_mm: float = 1.0, noise_hu: float = 0.0) -> t
     for number in range(shape.count):
         bodies[truth(shape, geometry, number) > 0] = 20 - number
     bodies.setflags(write=False)  # shared between tests
-    scan = CTScan(np.rint(hu).astype(np.int16), geometry, Acquisition(), Patient(), Source("file", geometry))
+    scan = CTScan(np.rint(hu).astype(np.int16), geometry, Acquisition(), Patient(), Source("file"))
     return scan, bodies
 
 

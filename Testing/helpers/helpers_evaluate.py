@@ -37,7 +37,7 @@ def scan(spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> CTScan:
     across = GRADIENT_HU_MM * (np.arange(SIZE_XYZ[0]) - (X.start + X.stop - 1) / 2) * spacing_mm[0]
     for level, low in LOWEST.items():
         hu[low : low + HEIGHT] = HU[level] + across
-    return CTScan(hu, geometry, Acquisition(), Patient(), Source("file", geometry))
+    return CTScan(hu, geometry, Acquisition(), Patient(), Source("file"))
 
 
 def case(reference: NDArray[np.uint8] | None = None, name: str = "one", **fields: object) -> Case:

@@ -4,20 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from ldct_bmd.assessment import Assessment
 from ldct_bmd.calibration import Calibration, Method, Provenance, Scanner
 from ldct_bmd.examination import (
     BodyMask,
+    Evidence,
     Examination,
     Software,
     VertebraRecord,
     conclude,
-    identify,
     measure_voi,
 )
 from ldct_bmd.morphometry import body_heights, check_outline
 from ldct_bmd.quality import LevelHeights, LevelOutline, QualityFacts
-from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, SeriesSummary, Source
+from ldct_bmd.scan import Acquisition, ChoiceReason, CTScan, Geometry, OtherSeries, Patient, SeriesChoice, Source
 from ldct_bmd.voi import place_voi
 
 LEVELS = ("T11", "T12", "L1", "L2", "L3")
@@ -41,10 +40,10 @@ def column_scan(noise_hu: float = 5.0) -> CTScan:
     hu += np.random.default_rng(7).normal(0.0, noise_hu, hu.shape)
     acquisition = Acquisition(kvp=120.0, slice_thickness_mm=1.0, kernel="B30f", manufacturer="ACME", model="CT 1")
     acquisition = replace(acquisition, device_serial="17")
-    patient = Patient("P-17", "Doe^Jane", "F", 63.0, "19610102")
-    other = SeriesSummary("1.2.4", "sagittal", "CT", 60, 2.0, 120.0, "B60f", "P-17", "reformat")
-    source = Source("dicom", geometry, "1.2.3", "1.2", "1.2.9", "A-1", tuple(f"1.2.3.{i}" for i in range(174)))
-    source = replace(source, other_series=(other,), choice="The thinner of two.", path="/home/jane.doe/scan")
+    patient = Patient("P-17", "Doe^Jane", "F", 63.0)
+    other = OtherSeries("1.2.4", "sagittal", 60, "it is a sagittal reformat")
+    source = Source("dicom", "1.2.3", "1.2", "1.2.9", "A-1", tuple(f"1.2.3.{i}" for i in range(174)))
+    source = replace(source, other_series=(other,), choice=SeriesChoice(ChoiceReason.THIN, "1.2.3", 2))
     return CTScan(hu.astype(np.float32), geometry, acquisition, patient, source)
 
 
@@ -88,15 +87,23 @@ def examined(
         outlines=tuple(outlines),
     )
     return conclude(
-        Examination(
-            scan=identify(scan),
+        Evidence(
+            scan=scan.description,
             vertebrae=tuple(vertebrae),
             measurements=tuple(m for m, _ in results),
-            assessment=Assessment(None, (), None, (), ""),
             calibration=calibration,
-            findings=(),
             software=Software("0.1.0", "test", "ab" * 32),
             quality=replace(quality, **facts),
             timing_s={"read": 1.25},
         )
     )
+
+
+def with_scan(examination: Examination, **fields: object) -> Examination:
+    """The record with other values of its scan's geometry, acquisition or source, whichever has a field of the name."""
+    parts = {}
+    for name in ("geometry", "acquisition", "source"):
+        part = getattr(examination.scan, name)
+        parts[name] = replace(part, **{key: fields.pop(key) for key in [*fields] if hasattr(part, key)})
+    assert not fields
+    return replace(examination, scan=replace(examination.scan, **parts))

@@ -38,7 +38,7 @@ def spine_scan() -> CTScan:
     margins = ((0, 0), (AIR_MARGIN, AIR_MARGIN), (AIR_MARGIN, AIR_MARGIN))
     hu = np.rint(np.pad(scan.hu, margins, constant_values=AIR_HU)).astype(np.int16)
     geometry = _widened(scan.geometry)
-    return replace(scan, hu=hu, geometry=geometry, source=replace(scan.source, geometry=geometry))
+    return replace(scan, hu=hu, geometry=geometry, stored=geometry)
 
 
 def spine_bodies(levels: tuple[str, ...] = LEVELS) -> NDArray[np.uint8]:

@@ -44,7 +44,7 @@ def cut_out(mask: NDArray[np.bool_]) -> tuple[tuple[slice, slice, slice], NDArra
 
 
 def scan_of(hu: NDArray, geometry: Geometry) -> CTScan:
-    return CTScan(hu, geometry, Acquisition(), Patient(), Source("file", geometry))
+    return CTScan(hu, geometry, Acquisition(), Patient(), Source("file"))
 
 
 def scan_with(field: Callable[..., NDArray], geometry: Geometry) -> CTScan:

@@ -13,12 +13,14 @@ import pytest
 from panel_fixtures import READER, Database, Hands, load_dicom
 
 from helpers_dicom import as_image, datasets, save
+from helpers_record import with_scan
 from ldct_bmd.calibration import Calibration, FitQuality, Method, Provenance, Scanner, kernel_class
 from ldct_bmd.calibration.phantom.description import PhantomDescription, load_phantom
 from ldct_bmd.calibration.provenance import read_date
-from ldct_bmd.examination import ScanIdentity, conclude
+from ldct_bmd.examination import conclude
 from ldct_bmd.ground.progress import silent
 from ldct_bmd.jobs.runner import run
+from ldct_bmd.scan import Acquisition
 from ldct_bmd_lab.phantom.build import MANUFACTURER
 from ldct_bmd_lab.phantom.qa import QAPhantomSpec, build_qa_scan
 
@@ -46,13 +48,13 @@ def description_text(phantom: PhantomDescription) -> str:
     return json.dumps({key: value for key, value in values.items() if value is not None})
 
 
-def day_of(scan: ScanIdentity) -> date:
+def day_of(made: Acquisition) -> date:
     """When the scan was made."""
-    return read_date(scan.acquisition_date or scan.study_date or "")
+    return read_date(made.acquisition_date or made.study_date or "")
 
 
 def site_calibrations(
-    scan: ScanIdentity,
+    made: Acquisition,
     days: Iterable[int],
     slopes: Iterable[float] | None = None,
     kvp: float | None = None,
@@ -60,14 +62,14 @@ def site_calibrations(
 ) -> list[Calibration]:
     """A phantom's calibrations as many days from the scan, of its scanner."""
     days = list(days)
-    made = []
+    calibrations = []
     for apart, slope in zip(days, slopes or [0.74] * len(days), strict=True):
-        day = (day_of(scan) + timedelta(days=apart)).isoformat()
+        day = (day_of(made) + timedelta(days=apart)).isoformat()
         origin = Provenance(
             Method.PHANTOM,
-            Scanner(scan.manufacturer, scan.model, scan.station, serial),
-            scan.filter_type,
-            kernel_class(scan.kernel),
+            Scanner(made.manufacturer, made.model, made.station, serial),
+            made.filter_type,
+            kernel_class(made.kernel),
             day,
             None,
             "A. Physicist",
@@ -75,16 +77,15 @@ def site_calibrations(
         )
         fit = FitQuality(0.002, 0.4, -0.0005, 1.0, 0.9999, 5)
         name = f"{OWN.name}, {day}"
-        made.append(Calibration(name, slope, 1.0, "K2HPO4", kvp or scan.kvp, False, "made up", origin, fit))
-    return made
+        calibrations.append(Calibration(name, slope, 1.0, "K2HPO4", kvp or made.kvp, False, "made up", origin, fit))
+    return calibrations
 
 
 @pytest.fixture
 def review(panel: Hands, ct: Any, measured: Any) -> Hands:
     """The phantom's measurement on display, of a scanner that says which one it is."""
     stored, bodies = measured
-    scan = replace(stored.examination.scan, device_serial=SERIAL)
-    stored = replace(stored, examination=conclude(replace(stored.examination, scan=scan)))
+    stored = replace(stored, examination=conclude(with_scan(stored.examination, device_serial=SERIAL)))
     panel.show_measured(ct, (stored, bodies))
     return panel
 

@@ -101,7 +101,6 @@ def _calibrations(folder: Path, scratch: Path) -> None:
     from panel_fixtures import Hands, load_dicom
 
     from ldct_bmd.calibration.store import CalibrationStore
-    from ldct_bmd.examination import identify
 
     slicer.mrmlScene.Clear(False)
     scan = pad.build_qa_scan(pad.SPEC)
@@ -119,7 +118,7 @@ def _calibrations(folder: Path, scratch: Path) -> None:
     _grab(hands, folder / "calibration-rods.png")
     _save(hands, dialog.dialog.window, folder / "calibration-phantom.png")
     days, slopes = range(-330, 0, 30), [0.740 + 0.002 * (k % 3) for k in range(10)]
-    like = identify(dialog.phantom._phantomScan.scan)
+    like = dialog.phantom._phantomScan.scan.acquisition
     made = pad.site_calibrations(like, days, slopes=[*slopes, 0.775])
     CalibrationStore(dialog.path).add(made, "2019-12-22T10:00:00Z", "A. Physicist")
     dialog.dialog.refresh()

@@ -29,8 +29,8 @@ def use_store(hands: Hands, path: Path) -> None:
 
 def test_the_store_gives_the_review_its_calibration_and_says_why(review: Hands, tmp_path: Path) -> None:
     path = tmp_path / "site.calibrations"
-    (fitting,) = site_calibrations(review.examination.scan, [-10], slopes=[0.81])
-    (elsewhere,) = site_calibrations(review.examination.scan, [-5], slopes=[0.6], kvp=80.0)
+    (fitting,) = site_calibrations(review.examination.scan.acquisition, [-10], slopes=[0.81])
+    (elsewhere,) = site_calibrations(review.examination.scan.acquisition, [-5], slopes=[0.6], kvp=80.0)
     keep(path, fitting, elsewhere)
     use_store(review, path)
     assert review.examination.calibration == fitting
@@ -46,7 +46,7 @@ def test_the_store_gives_the_review_its_calibration_and_says_why(review: Hands, 
 
 def test_a_store_without_a_fitting_one_gives_the_nominal_one_with_a_finding(review: Hands, tmp_path: Path) -> None:
     path = tmp_path / "site.calibrations"
-    keep(path, *site_calibrations(review.examination.scan, [-10], serial="other"))
+    keep(path, *site_calibrations(review.examination.scan.acquisition, [-10], serial="other"))
     use_store(review, path)
     assert review.examination.calibration.nominal
     (told,) = [t for t in review.panel.calibration._findings.texts() if "No calibration in the store fits" in t]
@@ -56,7 +56,7 @@ def test_a_store_without_a_fitting_one_gives_the_nominal_one_with_a_finding(revi
 
 def test_one_made_after_the_scan_is_taken_only_when_told_to(review: Hands, tmp_path: Path) -> None:
     path = tmp_path / "site.calibrations"
-    (later,) = site_calibrations(review.examination.scan, [3])
+    (later,) = site_calibrations(review.examination.scan.acquisition, [3])
     keep(path, later)
     use_store(review, path)
     assert review.examination.calibration.nominal
@@ -143,7 +143,7 @@ def test_the_store_does_not_take_the_place_of_what_the_review_has_by_hand(review
     enter(review, 0.9)
     review.panel.parameters.calibration = ""  # as after another volume was on display
     path = tmp_path / "site.calibrations"
-    keep(path, *site_calibrations(review.examination.scan, [-10]))
+    keep(path, *site_calibrations(review.examination.scan.acquisition, [-10]))
     review.ui.storePath.setCurrentPath(str(path))
     review.panel.calibrations._storeChanged()
     assert review.examination.calibration.slope == 0.9
@@ -165,7 +165,7 @@ def test_from_a_loaded_phantom_to_a_stored_calibration_that_the_review_follows(
     assert kept.added_by == READER
     assert kept.calibration.slope == pytest.approx(SPEC.slope, rel=0.01)
     assert kept.calibration.intercept_mg_cm3 == pytest.approx(SPEC.intercept_mg_cm3, abs=2.0)
-    assert kept.calibration.provenance.scanner.serial == review.examination.scan.device_serial
+    assert kept.calibration.provenance.scanner.serial == review.examination.scan.acquisition.device_serial
     assert dialog.dialog.list.identifiers() == [kept.calibration.identifier]
     assert review.examination.calibration == kept.calibration
     assert review.examination.calibration_choice.matched
@@ -269,7 +269,7 @@ def test_a_wrong_description_is_told(dialog: Dialog, phantom_volume: Any, tmp_pa
 
 
 def test_retired_ones_are_told_and_the_review_lets_go_of_them(review: Hands, dialog: Dialog) -> None:
-    made = site_calibrations(review.examination.scan, [-40, -10], slopes=[0.75, 0.8])
+    made = site_calibrations(review.examination.scan.acquisition, [-40, -10], slopes=[0.75, 0.8])
     keep(dialog.path, *made)
     dialog.dialog.refresh()
     review.panel.calibrations._storeChanged()
@@ -291,7 +291,7 @@ def test_retired_ones_are_told_and_the_review_lets_go_of_them(review: Hands, dia
 
 def test_a_signed_review_keeps_its_calibration_when_the_store_changes(review: Hands, dialog: Dialog) -> None:
     review.click("signButton")
-    keep(dialog.path, *site_calibrations(review.examination.scan, [-10]))
+    keep(dialog.path, *site_calibrations(review.examination.scan.acquisition, [-10]))
     review.panel.calibrations._storeChanged()
     assert review.examination.calibration.nominal
     assert "has another one for this scan" in "\n".join(review.panel.calibration._findings.texts())
@@ -299,7 +299,7 @@ def test_a_signed_review_keeps_its_calibration_when_the_store_changes(review: Ha
 
 def test_the_drift_is_a_chart_with_limits_and_alarms(review: Hands, dialog: Dialog) -> None:
     slopes = [*(0.74 + 0.001 * (k % 2) for k in range(8)), 0.79]
-    keep(dialog.path, *site_calibrations(review.examination.scan, range(-300, -30, 30), slopes=slopes))
+    keep(dialog.path, *site_calibrations(review.examination.scan.acquisition, range(-300, -30, 30), slopes=slopes))
     dialog.dialog.refresh()
     dialog.ui.tabs.setCurrentIndex(2)
     dialog.ui.quantityCombo.setCurrentIndex(0)
@@ -321,7 +321,7 @@ def test_the_drift_is_a_chart_with_limits_and_alarms(review: Hands, dialog: Dial
 
 
 def test_too_few_phantom_scans_are_plotted_without_limits(review: Hands, dialog: Dialog) -> None:
-    keep(dialog.path, *site_calibrations(review.examination.scan, [-60, -30]))
+    keep(dialog.path, *site_calibrations(review.examination.scan.acquisition, [-60, -30]))
     dialog.dialog.refresh()
     dialog.ui.tabs.setCurrentIndex(2)
     assert dialog.dialog.plot.chart.GetNumberOfPlotSeriesNodes() == 1
@@ -331,7 +331,7 @@ def test_too_few_phantom_scans_are_plotted_without_limits(review: Hands, dialog:
 def test_the_dialog_leaves_nothing_in_the_scene(review: Hands, dialog: Dialog, found: Any) -> None:
     before = node_ids()
     dialog.take(found)
-    keep(dialog.path, *site_calibrations(review.examination.scan, [-60, -30]))
+    keep(dialog.path, *site_calibrations(review.examination.scan.acquisition, [-60, -30]))
     dialog.dialog.refresh()
     dialog.ui.tabs.setCurrentIndex(2)
     assert len(node_ids()) == len(before) + 6  # points, circles, chart, its line and table, the view

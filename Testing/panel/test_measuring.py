@@ -61,7 +61,7 @@ def test_a_volume_without_tags_is_measured_and_what_is_missing_is_told(
     assert "No DICOM tags" in panel.ui.patientLabel.text
     panel.click("measureButton")
     panel.finish_run()
-    assert panel.examination.scan.kvp is None
+    assert panel.examination.scan.acquisition.kvp is None
     assert any("tube voltage" in text for text in panel.panel.scanPanel.findings.texts())
 
 
@@ -188,7 +188,7 @@ def test_a_rigidly_moved_volume_is_measured_in_a_hardened_copy(
     panel.finish_run()
     assert panel.review.volumeNode is not ct
     assert panel.review.volumeNode.GetName() == "CT (hardened)"
-    assert panel.examination.scan.kvp == 120.0
+    assert panel.examination.scan.acquisition.kvp == 120.0
     assert "differs from the files" in panel.review.stored.remark
     assert ct.GetParentTransformNode() is transform
 
@@ -217,8 +217,8 @@ def test_a_changed_volume_is_measured_as_it_is_and_that_is_told(
     panel.click("measureButton")
     panel.finish_run()
     assert "differs from the files" in panel.review.stored.remark
-    assert panel.examination.scan.sop_instance_uids == ()
-    assert panel.examination.scan.kvp == 120.0
+    assert panel.examination.scan.source.sop_instance_uids == ()
+    assert panel.examination.scan.acquisition.kvp == 120.0
     assert "scan_modified" in panel.examination.assessment.limited
 
 

@@ -13,6 +13,7 @@ import slicer
 from panel_fixtures import READER, Hands, PhantomFiles
 from typer.testing import CliRunner
 
+from helpers_record import with_scan
 from ldct_bmd.cli import app
 from ldct_bmd.examination import BodyMask, Examination, is_intact
 from ldct_bmd.ground.errors import UsageError
@@ -127,7 +128,7 @@ def test_the_result_of_another_scan_in_the_folder_stays(review: Hands, tmp_path:
     export(review, tmp_path / "out")
     path = tmp_path / "out" / "measurement.json"
     other = Examination.from_json(path.read_text())
-    path.write_text(replace(other, scan=replace(other.scan, series_uid="1.2.99")).to_json())
+    path.write_text(with_scan(other, series_uid="1.2.99").to_json())
     before = files(tmp_path)
     export(review, tmp_path / "out")
     assert "another scan" in review.message
@@ -202,7 +203,7 @@ def test_a_signed_review_is_not_measured_again(review: Hands, ct: Any, measured:
 
 def test_earlier_records_are_compared_in_the_report(review: Hands, tmp_path: Path) -> None:
     now = review.examination
-    then = replace(now, scan=replace(now.scan, acquisition_date="20200101", sop_instance_uids=("1.9",)), signature=None)
+    then = replace(with_scan(now, acquisition_date="20200101", sop_instance_uids=("1.9",)), signature=None)
     (tmp_path / "old.json").write_text(then.to_json())
     add_priors(review, tmp_path / "old.json")
     tick(review, "htmlBox")
@@ -217,8 +218,7 @@ def test_earlier_records_are_compared_in_the_report(review: Hands, tmp_path: Pat
 
 def test_a_volume_that_is_not_from_dicom_has_no_dicom_outputs(panel: Hands, measured: Any, ct: Any) -> None:
     stored, bodies = measured
-    source = {**stored.scan["source"], "kind": "file"}
-    panel.show_measured(ct, (replace(stored, scan={**stored.scan, "source": source}), bodies))
+    panel.show_measured(ct, (replace(stored, examination=with_scan(stored.examination, kind="file")), bodies))
     assert not panel.ui.segBox.enabled
     assert panel.ui.noDicomLabel.visible
     panel.ui.destinationCombo.setCurrentIndex(1)

@@ -91,7 +91,7 @@ class CalibrationPanel:
             )
         ]
         if examination is not None:
-            lines.append(_fitWords(used, examination.scan.kvp))
+            lines.append(_fitWords(used, examination.scan.acquisition.kvp))
             lines += _reasonWords(examination)
         lines.append(used.source)
         self._ui.calibrationLabel.setText("\n".join(lines))
@@ -114,7 +114,7 @@ class CalibrationPanel:
 
     def _askStore(self, examination: Examination) -> str:
         try:
-            calibration, choice = self.store.choose(examination.scan, self.allowsLater)
+            calibration, choice = self.store.choose(examination.scan.acquisition, self.allowsLater)
         except UsageError as error:
             return str(error)
         if calibration == examination.calibration:

@@ -56,7 +56,8 @@ class CalibrationUse:
         panel = self._panel
         if panel.review is not None:
             examination = panel.review.examination
-            calibration, choice = panel.calibration.store.choose(examination.scan, panel.calibration.allowsLater)
+            made, allowsLater = examination.scan.acquisition, panel.calibration.allowsLater
+            calibration, choice = panel.calibration.store.choose(made, allowsLater)
             if (calibration, choice) != (examination.calibration, examination.calibration_choice):
                 self._do(lambda session: session.changeCalibration(calibration, choice))
         elif not panel.calibration.store.path:

@@ -13,7 +13,6 @@ from ldct_bmd.calibration.make import VALID_DAYS, calibration_from_phantom
 from ldct_bmd.calibration.phantom.description import load_phantom
 from ldct_bmd.calibration.phantom.find import measure_at_points
 from ldct_bmd.calibration.phantom.points import straight_points
-from ldct_bmd.examination import identify
 from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.findings import Severity
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
@@ -172,7 +171,7 @@ class PhantomCalibration:
                 raise CannotMeasure(
                     _("The volume differs from the files it was loaded from, so it can't be kept: load it again.")
                 )
-            made_with = conditions(identify(self._phantomScan.scan))
+            made_with = conditions(self._phantomScan.scan.acquisition)
             calibration = calibration_from_phantom(self._measured, made_with, operator, self._ui.validSpin.value)
             isNew = self._store.add(calibration, operator)
         except (UsageError, CannotMeasure) as error:

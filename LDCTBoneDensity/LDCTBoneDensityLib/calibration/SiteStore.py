@@ -17,7 +17,7 @@ from ldct_bmd.ground.errors import UsageError
 if TYPE_CHECKING:
     from ldct_bmd.calibration import Calibration
     from ldct_bmd.calibration.match import CalibrationChoice
-    from ldct_bmd.examination import ScanIdentity
+    from ldct_bmd.scan import Acquisition
 
 PATH_KEY = "LDCTBoneDensity/CalibrationStore"
 PHANTOM_KEY = "LDCTBoneDensity/PhantomDescription"
@@ -48,9 +48,9 @@ class SiteStore:
         """Return all calibrations in the order in which they were added."""
         return self._store().all() if Path(self.path).is_file() else []
 
-    def choose(self, scan: ScanIdentity, allowLater: bool) -> tuple[Calibration, CalibrationChoice]:
+    def choose(self, made: Acquisition, allowLater: bool) -> tuple[Calibration, CalibrationChoice]:
         """Return the calibration for a scan, and why; the nominal one where none fits."""
-        return choose_calibration(self._store().all(), conditions(scan), allowLater)
+        return choose_calibration(self._store().all(), conditions(made), allowLater)
 
     def add(self, calibration: Calibration, operator: str) -> bool:
         """Add a calibration; returns whether it was not there yet."""

@@ -25,11 +25,11 @@ def reasonWords() -> dict[str, str]:
     """Return the reasons to exclude a level, by the engine's name; "other" is followed by own words."""
     return {
         "fracture": _("Fracture"),
-        "surgery or implant": _("Surgery or implant"),
+        "surgery_or_implant": _("Surgery or implant"),
         "tumour": _("Tumour"),
-        "sclerosis or degeneration": _("Sclerosis or degeneration"),
+        "sclerosis_or_degeneration": _("Sclerosis or degeneration"),
         "cyst": _("Cyst"),
-        "outside the scan": _("Outside the scan"),
+        "outside_scan": _("Outside the scan"),
         "other": _("Other ..."),
     }
 
@@ -74,7 +74,7 @@ def stateWord(examination: Examination, measurement: Measurement) -> str:
     from ldct_bmd.examination import unused_levels
 
     if measurement.excluded is not None:
-        return _("excluded: {reason}").format(reason=measurement.excluded.reason)
+        return _("excluded: {reason}").format(reason=measurement.excluded.text)
     unused = unused_levels(examination).get(measurement.level)
     if unused is not None:
         return _("not used: {reason}").format(reason=unused)

@@ -76,7 +76,7 @@ class ExportPanel:
         return _DESTINATIONS[self._ui.destinationCombo.currentIndex]
 
     def _hasDicom(self) -> bool:
-        return self._review is not None and self._review.stored.scan["source"]["kind"] == "dicom"
+        return self._review is not None and self._review.examination.scan.source.kind == "dicom"
 
     def _allow(self, _value=None) -> None:
         ui, destination = self._ui, self._destination()

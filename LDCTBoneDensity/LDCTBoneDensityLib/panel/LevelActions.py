@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..scene.ReviewSession import ReviewSession
 
-OTHER = "other"  # see ldct_bmd.corrections.EXCLUSION_REASONS
+OTHER = "other"  # see ldct_bmd.examination.ExclusionReason
 Verb = Callable[["ReviewSession"], None]
 
 
@@ -130,7 +130,7 @@ class LevelActions:
 
     def _excludeInOwnWords(self) -> None:
         words = self._ui.reasonEdit.text.strip()
-        self._want(lambda s, level=self._level: s.exclude(level, f"{OTHER}: {words}"))
+        self._want(lambda s, level=self._level: s.exclude(level, OTHER, words))
         self._showReason(False)
 
     def _showReason(self, visible: bool) -> None:

@@ -32,7 +32,7 @@ class ScanPanel:
     def _line(self, volumeNode, examination: Examination | None) -> str:
         if examination is not None:
             scan = examination.scan
-            return _described(scan.patient, scan, scan.spacing_mm[2])
+            return _described(scan.patient, scan.acquisition, scan.geometry.spacing_mm[2])
         if self._described[0] is not volumeNode:
             self._described = (volumeNode, _fromTags(volumeNode))
         return self._described[1]

@@ -9,11 +9,11 @@ from slicer.i18n import tr as _
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.scan import CTScan
+from ldct_bmd.scan.image_files import whole_numbers
+from ldct_bmd.scan.volume import with_air
 from ldct_bmd.voi import CylinderVOI
 
 from ..common.Signal import Signal
-from ..work.EngineJob import scanOf
-from ..work.ScanSource import wholeNumbers, withAir
 from .BodyMasks import BodyMasks
 from .ReviewSession import ReviewSession, ReviewState
 from .ReviewStore import SEGMENTATION, ReviewStore, StoredReview, checksum
@@ -203,11 +203,11 @@ class Review:
         if self.volumeNode.GetScene() is None:
             raise UsageError(_("The volume was removed from the scene: load it and measure again."))
         reader = VolumeReader(self.volumeNode)
-        hu = withAir(wholeNumbers(reader.voxels()), self._stored.air)
+        hu = with_air(whole_numbers(reader.voxels()), self._stored.air)
         if checksum(hu) != self._stored.voxels:
             raise UsageError(
                 _("{name} is no longer the volume that was measured: measure it again.").format(
                     name=self.volumeNode.GetName()
                 )
             )
-        return scanOf(self._stored.scan, hu)
+        return self.examination.scan.with_voxels(hu, self._stored.stored)

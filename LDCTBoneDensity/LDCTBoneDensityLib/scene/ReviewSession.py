@@ -108,11 +108,11 @@ class ReviewSession:
         voi = place_voi(body.inside, body.box, scan.geometry)
         self._advance(add_voi(self.examination, scan, level, voi, *self._signed(), body))
 
-    def exclude(self, level: str, reason: str) -> None:
-        """Leave ``level`` out of the assessment."""
+    def exclude(self, level: str, reason: str, words: str | None = None) -> None:
+        """Leave ``level`` out of the assessment; ``words`` are the reader's own."""
         from ldct_bmd.corrections import exclude_level
 
-        self._advance(exclude_level(self.examination, level, reason, *self._signed()))
+        self._advance(exclude_level(self.examination, level, reason, *self._signed(), words))
 
     def include(self, level: str) -> None:
         """Take ``level`` back into the assessment."""

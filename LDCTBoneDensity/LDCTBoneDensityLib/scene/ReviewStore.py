@@ -11,10 +11,13 @@ from slicer.i18n import tr as _
 
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.plain import from_plain, to_plain
+from ldct_bmd.scan import Geometry
 
 from .Scene import REVIEW_ATTRIBUTE, VOLUME_REFERENCE, reviewNodeOf
 
-SCHEMA = "ldct-bmd-review/2"
+SCHEMA = "ldct-bmd-review/3"
+_SCHEMA_2 = "ldct-bmd-review/2"
 SEGMENTATION = "LDCTBoneDensity.Segmentation"
 
 
@@ -23,15 +26,15 @@ class StoredReview:
     """What is kept of a review.
 
     Attributes:
-        scan: the scan without its voxels, as :func:`.EngineJob.describeScan` gives it.
-        air: range of values that count as air, see :class:`.ScanSource.ScanSource`.
+        stored: the scan's grid before reorientation, which the record does not hold.
+        air: range of values that count as air, see the engine's VolumeScan.
         voxels: checksum of the volume's voxels, to tell whether they are still those that were measured.
         remark: what to know about where the scan came from.
         reported: the structured report that was exported last, as plain values of the engine's EarlierReport.
     """
 
     examination: Examination
-    scan: dict[str, Any]
+    stored: Geometry
     air: list[float] | None
     voxels: int
     remark: str = ""
@@ -57,7 +60,7 @@ class ReviewStore:
         """Keep ``review`` in ``node``; ASCII, so that no encoding on the way can harm a name."""
         values = {
             "schema": SCHEMA,
-            "scan": review.scan,
+            "stored": to_plain(review.stored),
             "air": review.air,
             "voxels": review.voxels,
             "remark": review.remark,
@@ -68,18 +71,28 @@ class ReviewStore:
 
     @staticmethod
     def read(node) -> StoredReview:
-        """Return the review in ``node``; UsageError where it is none of this version."""
+        """Return the review in ``node``; UsageError if it is none, or of a later version.
+
+        One of an earlier version is written anew: it also held the date of birth and the place of the files.
+        """
         try:
             values = json.loads(node.GetText() or "")
-            if values["schema"] != SCHEMA:
+            isEarlier = values["schema"] == _SCHEMA_2
+            if isEarlier:
+                values["stored"] = values.pop("scan")["source"]["geometry"]
+            elif values["schema"] != SCHEMA:
                 raise UsageError(
                     _("The review {name} was made by another version: measure again.").format(name=node.GetName())
                 )
             record = Examination.from_json(json.dumps(values.pop("record")))
             del values["schema"]
-            return StoredReview(record, **values)
+            stored = from_plain(Geometry, values.pop("stored"))
+            review = StoredReview(record, stored, **values)
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(_("The review {name} is damaged: measure again.").format(name=node.GetName())) from error
+        if isEarlier:
+            ReviewStore.write(node, review)
+        return review
 
 
 def checksum(hu: np.ndarray) -> int:

@@ -7,7 +7,7 @@ from datetime import date
 from enum import Enum
 
 from ..ground.errors import UsageError
-from ..scan.kernels import UNKNOWN_SHARPNESS, kernel_sharpness
+from ..scan.kernels import kernel_sharpness
 
 # On the scale of Siemens' numbers. Within a class the mean over a VOI is the same; edge-enhancing kernels shift it.
 _SHARPER_THAN = ((52.0, "sharp"), (35.0, "standard"), (-math.inf, "smooth"))
@@ -117,7 +117,7 @@ def kernel_class(kernel: str | None) -> str | None:
     if not name:
         return None
     sharpness = kernel_sharpness(name)
-    if sharpness == UNKNOWN_SHARPNESS and f"{UNKNOWN_SHARPNESS:.0f}" not in name:
+    if sharpness is None:
         return name
     return next(label for limit, label in _SHARPER_THAN if sharpness >= limit)
 

@@ -18,7 +18,6 @@ from ..calibration.phantom.find import find_phantom, measure_at_points
 from ..calibration.phantom.measure import PhantomMeasurement
 from ..calibration.phantom.points import read_points
 from ..calibration.store import CalibrationStore
-from ..examination import identify
 from ..examination.conclude import conditions
 from ..ground.atomic import write_bytes, write_text
 from ..ground.errors import UsageError
@@ -58,7 +57,7 @@ def from_phantom(
     marked = None if points is None else read_points(points)
     scan = read_scan(scan_path, series, progress, of_patient=False)
     measured = find_phantom(scan, phantom, progress) if marked is None else measure_at_points(scan, phantom, marked)
-    calibration = calibration_from_phantom(measured, conditions(identify(scan)), operator, valid_days)
+    calibration = calibration_from_phantom(measured, conditions(scan.acquisition), operator, valid_days)
     image = None
     if with_picture:
         from ..reporting.calibration_plots import phantom_picture
@@ -72,7 +71,8 @@ def from_pairs(
 ) -> tuple[PairsFit, Calibration, bytes | None]:
     """Fit the pairs and make their calibration, and a picture if one is wanted."""
     fitted = fit_pairs(read_pairs(file, scanner))
-    calibration = calibration_from_pairs(fitted, material, conditions(identify(read_scan(like))), operator, valid_days)
+    made = conditions(read_scan(like).acquisition)
+    calibration = calibration_from_pairs(fitted, material, made, operator, valid_days)
     image = None
     if with_picture:
         from ..reporting.calibration_plots import pairs_picture

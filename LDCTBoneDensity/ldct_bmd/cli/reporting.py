@@ -140,14 +140,14 @@ def _pixels(path: Path, home: Path, examination: Examination, progress: Progress
 
 def _measured_scan(path: Path, examination: Examination, progress: Progress) -> CTScan:
     """Read the series, or the acquisition of a series, that the record is of."""
-    uid = examination.scan.series_uid
+    uid = examination.scan.source.series_uid
     addresses = [one.series_uid for one in list_series(path) if one.series_uid.partition("#")[0] == uid]
     if len(addresses) < 2:
         if uid is not None and not addresses:
             raise UsageError(f"{path.name or path} does not hold the series that was measured; give that scan.")
         return read_scan(path, uid if addresses else None, progress)
     scans = (read_scan(path, address, progress) for address in addresses)
-    expected = examination.scan.sop_instance_uids
+    expected = examination.scan.source.sop_instance_uids
     found = next((scan for scan in scans if scan.source.sop_instance_uids == expected), None)
     if found is None:
         raise UsageError(f"{path.name or path} does not hold the images that were measured; give that scan.")

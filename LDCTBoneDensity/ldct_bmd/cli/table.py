@@ -10,9 +10,10 @@ from rich.text import Text
 
 from ..assessment import format_bmd
 from ..calibration import BMDError
-from ..examination import Examination, ScanIdentity, unused_levels
+from ..examination import Examination, unused_levels
 from ..findings import Finding, Severity
-from ..scan import SeriesSummary
+from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
+from ..words import text
 from .terminal import RESEARCH_USE, safe, say
 
 NOISE_ALONE = "SE: standard error of the BMD. *: of image noise alone, the calibration's own error is not known."
@@ -66,20 +67,32 @@ def print_series(console: Console, series: Sequence[SeriesSummary]) -> None:
     console.print(table)
 
 
-def _print_choice(console: Console, scan: ScanIdentity) -> None:
-    if scan.choice:
-        say(console, scan.choice)
-    elif scan.file_name is not None:
-        say(console, f"Measured {scan.file_name}.")
-    for other in scan.other_series:
-        if other.series_uid and other.series_uid in scan.choice:
-            continue
-        remark = f": {other.unsuitable}" if other.unsuitable else ""
-        if not other.series_uid:
-            named = "a series of another patient"
+def _print_choice(console: Console, scan: ScanDescription) -> None:
+    source = scan.source
+    if source.choice is not None:
+        say(console, _chosen(source.choice, scan.acquisition.series_description))
+    elif source.file_name is not None:
+        say(console, text("choice.file", name=source.file_name))
+    for other in source.other_series:
+        if other.series_uid:
+            named = text("choice.named", name=_label(other.series_uid, other.description), slices=other.slices)
         else:
-            named = f'series "{other.description}" ({other.series_uid})' if other.description else other.series_uid
-        say(console, f"Not measured: {named} with {other.slices} slices{remark}", "dim")
+            named = text("choice.of_another_patient", slices=other.slices)
+        key = "choice.not_measured" if other.unsuitable is None else "choice.unsuitable"
+        say(console, text(key, series=named, reason=other.unsuitable), "dim")
+
+
+def _chosen(choice: SeriesChoice, description: str | None) -> str:
+    name = _label(choice.address, description)
+    if choice.reason in (ChoiceReason.ONLY, ChoiceReason.NAMED, ChoiceReason.LOADED):
+        return text(f"choice.chosen.{choice.reason.value}", name=name)
+    because = text(f"choice.because.{choice.reason.value}")
+    key = "choice.chosen" if choice.patients == 1 else "choice.chosen.patients"
+    return text(key, name=name, series=choice.series, patients=choice.patients, because=because)
+
+
+def _label(series_uid: str, description: str | None) -> str:
+    return text("choice.label", description=description, uid=series_uid) if description else series_uid
 
 
 def _measurement_table(examination: Examination) -> Table:
@@ -95,7 +108,7 @@ def _measurement_table(examination: Examination) -> Table:
     for measurement in examination.measurements:
         codes = [f.code.value for f in examination.findings if f.level == measurement.level]
         if measurement.excluded is not None:
-            codes.insert(0, f"excluded: {measurement.excluded.reason}")
+            codes.insert(0, f"excluded: {measurement.excluded.text}")
         elif measurement.level in unused:
             codes.insert(0, f"not used: {unused[measurement.level]}")
         level = measurement.level

@@ -1,22 +1,19 @@
 """The record of one examination, how it is concluded from, and how it is measured into."""
 
 from .conclude import conclude, unused_levels
+from .exclusion import Exclusion, ExclusionReason, exclusion_text
 from .measuring import BodyMask, measure_voi
 from .record import (
     SCHEMA,
     AutomaticResult,
     AutomaticValues,
+    Evidence,
     Examination,
-    Exclusion,
     FileReference,
     HistoryEntry,
     Measurement,
-    OtherSeries,
-    PatientIdentity,
-    ScanIdentity,
     Software,
     VertebraRecord,
-    identify,
 )
 from .same_body import is_measured_body
 from .signature import KeySignature, Signature
@@ -29,22 +26,21 @@ __all__ = [
     "AutomaticResult",
     "AutomaticValues",
     "BodyMask",
+    "Evidence",
     "Examination",
     "Exclusion",
+    "ExclusionReason",
     "FileReference",
     "HistoryEntry",
     "KeySignature",
     "Measurement",
-    "OtherSeries",
-    "PatientIdentity",
-    "ScanIdentity",
     "Signature",
     "SigningKey",
     "Software",
     "VertebraRecord",
     "canonical_json",
     "conclude",
-    "identify",
+    "exclusion_text",
     "is_intact",
     "is_measured_body",
     "measure_voi",

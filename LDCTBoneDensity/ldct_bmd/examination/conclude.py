@@ -1,12 +1,12 @@
 """From what was measured to findings and assessment: the one place where that is done."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from ..assessment import assess, assessed_levels
 from ..calibration import BMDError, Scanner
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..findings import Finding, FindingCode, Severity
-from ..morphometry import height_losses
+from ..morphometry import HeightLoss, height_losses
 from ..quality import (
     calibration_findings,
     choice_findings,
@@ -22,7 +22,8 @@ from ..quality import (
     tissue_findings,
     voi_findings,
 )
-from .record import Examination, Measurement, ScanIdentity
+from ..scan import Acquisition
+from .record import Evidence, Examination, Measurement
 
 # Why a measured level is not used, in the words of the statement.
 FRACTURED = "is fractured"
@@ -30,87 +31,84 @@ DOUBTFUL = "has a doubtful outline"
 _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
-def conclude(examination: Examination) -> Examination:
-    """Return ``examination`` with findings and assessment that follow from all the rest of it.
+def conclude(evidence: Evidence) -> Examination:
+    """Return the examination with findings and assessment that follow from ``evidence``, itself an examination or not.
 
-    The pipeline calls it on a fresh record, every correction on a corrected one; it needs no pixels.
+    The pipeline calls it on what it measured, every correction on a corrected record; it needs no pixels.
     """
-    examination = replace(
-        examination,
-        measurements=_with_errors(examination),
-        calibration_choice=_choice(examination),
-        height_losses=height_losses([(one.level, one.heights) for one in examination.quality.heights]),
-    )
-    findings = _findings(examination)
+    evidence = replace(evidence, measurements=_with_errors(evidence), calibration_choice=_choice(evidence))
+    losses = height_losses([(one.level, one.heights) for one in evidence.quality.heights])
+    findings = _findings(evidence, losses)
     assessment = assess(
-        {m.level: m.bmd_mg_cm3 for m in examination.measurements},
+        {m.level: m.bmd_mg_cm3 for m in evidence.measurements},
         findings,
-        examination.calibration.material,
-        {m.level: m.excluded.reason for m in examination.measurements if m.excluded is not None},
-        unused_levels(examination),
+        evidence.calibration.material,
+        {m.level: m.excluded.text for m in evidence.measurements if m.excluded is not None},
+        unused_levels(evidence),
     )
-    assessment = replace(assessment, mean_bmd_error=_error(examination, assessment.levels))
-    return replace(examination, findings=findings, assessment=assessment)
+    assessment = replace(assessment, mean_bmd_error=_error(evidence, assessment.levels))
+    known = {one.name: getattr(evidence, one.name) for one in fields(Evidence)}
+    return Examination(**known, assessment=assessment, findings=findings, height_losses=losses)
 
 
-def unused_levels(examination: Examination) -> dict[str, str]:
+def unused_levels(evidence: Evidence) -> dict[str, str]:
     """Return the measured levels that are not used though no reader excluded them, each with the reason."""
-    fractured = dict.fromkeys(_confirmed(examination), FRACTURED)
-    doubtful = dict.fromkeys(_doubts(examination), DOUBTFUL)
-    excluded = {m.level for m in examination.measurements if m.excluded is not None}
-    measured = {m.level for m in examination.measurements}
+    fractured = dict.fromkeys(_confirmed(evidence), FRACTURED)
+    doubtful = dict.fromkeys(_doubts(evidence), DOUBTFUL)
+    excluded = {m.level for m in evidence.measurements if m.excluded is not None}
+    measured = {m.level for m in evidence.measurements}
     return {level: why for level, why in (doubtful | fractured).items() if level in measured - excluded}
 
 
-def _confirmed(examination: Examination) -> tuple[str, ...]:
+def _confirmed(evidence: Evidence) -> tuple[str, ...]:
     """Return the levels that a reader has called fractured."""
-    reasons = {m.level: m.excluded.reason for m in examination.measurements if m.excluded is not None}
-    return confirmed_fractures(examination.quality.fracture_readings, reasons)
+    reasons = {m.level: m.excluded.reason for m in evidence.measurements if m.excluded is not None}
+    return confirmed_fractures(evidence.quality.fracture_readings, reasons)
 
 
-def _doubts(examination: Examination) -> dict[str, str]:
+def _doubts(evidence: Evidence) -> dict[str, str]:
     """Return why the outlines of measured levels are doubtful."""
-    quality = examination.quality
+    quality = evidence.quality
     by_hand = [facts.level for facts in quality.vois if facts.placed_by is not None]
-    return doubtful_outlines(quality.outlines, {m.level: m.sd_hu for m in examination.measurements}, by_hand)
+    return doubtful_outlines(quality.outlines, {m.level: m.sd_hu for m in evidence.measurements}, by_hand)
 
 
-def _with_errors(examination: Examination) -> tuple[Measurement, ...]:
-    return tuple(replace(m, bmd_error=_error(examination, (m.level,))) for m in examination.measurements)
+def _with_errors(evidence: Evidence) -> tuple[Measurement, ...]:
+    return tuple(replace(m, bmd_error=_error(evidence, (m.level,))) for m in evidence.measurements)
 
 
-def _error(examination: Examination, levels: tuple[str, ...]) -> BMDError | None:
+def _error(evidence: Evidence, levels: tuple[str, ...]) -> BMDError | None:
     """Return the standard error of the mean BMD of ``levels``."""
     if not levels:
         return None
-    measured = [m for m in examination.measurements if m.level in levels]
-    noise = [examination.quality.voi(m.level).standard_error_hu for m in measured]
-    return examination.calibration.bmd_error([m.mean_hu for m in measured], noise)
+    measured = [m for m in evidence.measurements if m.level in levels]
+    noise = [evidence.quality.voi(m.level).standard_error_hu for m in measured]
+    return evidence.calibration.bmd_error([m.mean_hu for m in measured], noise)
 
 
-def _choice(examination: Examination) -> CalibrationChoice | None:
+def _choice(evidence: Evidence) -> CalibrationChoice | None:
     """Return why the calibration was taken; None where a reader has put another in its place since."""
-    choice = examination.calibration_choice
-    return choice if choice is not None and choice.identifier == examination.calibration.identifier else None
+    choice = evidence.calibration_choice
+    return choice if choice is not None and choice.identifier == evidence.calibration.identifier else None
 
 
-def _findings(examination: Examination) -> tuple[Finding, ...]:
-    scan, quality = examination.scan, examination.quality
-    measured = {m.level for m in examination.measurements}
-    unused = {m.level for m in examination.measurements if m.excluded is not None} | set(unused_levels(examination))
-    completeness = {v.level: v.complete for v in examination.vertebrae}
+def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Finding, ...]:
+    scan, made, quality = evidence.scan, evidence.scan.acquisition, evidence.quality
+    measured = {m.level for m in evidence.measurements}
+    unused = {m.level for m in evidence.measurements if m.excluded is not None} | set(unused_levels(evidence))
+    completeness = {v.level: v.complete for v in evidence.vertebrae}
     found = [
         *scan_findings(
-            scan.contrast_agent,
-            scan.slice_thickness_mm,
-            scan.spacing_mm[2],
-            len(scan.other_series),
-            scan.modified,
+            made.contrast_agent,
+            made.slice_thickness_mm,
+            scan.geometry.spacing_mm[2],
+            len(scan.source.other_series),
+            scan.source.modified,
         ),
-        *calibration_findings(examination.calibration, scan.kvp),
-        *origin_findings(examination.calibration, conditions(scan)),
-        *choice_findings(examination.calibration_choice),
-        *tissue_findings(quality.tissue, scan.contrast_agent),
+        *calibration_findings(evidence.calibration, made.kvp),
+        *origin_findings(evidence.calibration, conditions(made)),
+        *choice_findings(evidence.calibration_choice),
+        *tissue_findings(quality.tissue, made.contrast_agent),
         *name_findings(quality, measured, completeness),
         *level_findings(
             quality.requested_levels,
@@ -118,17 +116,18 @@ def _findings(examination: Examination) -> tuple[Finding, ...]:
             measured,
             {unmeasured.level: unmeasured.reason for unmeasured in quality.unmeasured},
         ),
-        *fracture_findings(examination.height_losses, _confirmed(examination), quality.fracture_readings),
-        *outline_findings(_doubts(examination)),
-        *lumbar_findings(assessed_levels(dict.fromkeys(measured, 0.0), unused)),
+        *fracture_findings(losses, _confirmed(evidence), quality.fracture_readings),
+        *outline_findings(_doubts(evidence)),
+        *lumbar_findings(assessed_levels(measured, unused)),
     ]
-    for measurement in examination.measurements:
+    for measurement in evidence.measurements:
         found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))
     order = list(FindingCode)
     return tuple(sorted(found, key=lambda f: (_SEVERITIES.index(f.severity), order.index(f.code))))
 
 
-def conditions(scan: ScanIdentity) -> ScanConditions:
-    """Return what a calibration of ``scan`` must agree with."""
-    scanner = Scanner(scan.manufacturer, scan.model, scan.station, scan.device_serial)
-    return ScanConditions(scanner, scan.kvp, scan.filter_type, scan.kernel, scan.acquisition_date or scan.study_date)
+def conditions(acquisition: Acquisition) -> ScanConditions:
+    """Return what a calibration of a scan must agree with."""
+    made = acquisition
+    scanner = Scanner(made.manufacturer, made.model, made.station, made.device_serial)
+    return ScanConditions(scanner, made.kvp, made.filter_type, made.kernel, made.acquisition_date or made.study_date)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ..ground.errors import UsageError
 from .record import Examination, HistoryEntry
 from .signature import KeySignature, Signature
+from .upgrade import signed_values
 
 # What the history says was done, beside the corrections.
 SIGNED = "signed"
@@ -29,13 +30,13 @@ def canonical_json(examination: Examination) -> bytes:
     out, so that a field which a later version adds with such a default leaves an old signature intact; a finding's
     severity follows from its code. The files of the masks are left out too: they are written after the signature as
     well as before it, and each body's centroid and volume, which are covered, tell a changed mask.
+
+    The signature on a record of an earlier schema covers the text of then.
     """
-    values = examination.comparable()
-    del values["files"]
-    for finding in values["findings"]:
-        del finding["severity"]
-    if examination.signature is not None:
-        del values["signature"]["record_sha256"], values["signature"]["key"]
+    if _is_as_signed(examination):
+        values = signed_values(json.loads(examination.signed_text or ""))
+    else:
+        values = _covered(examination)
     text = json.dumps(_without_empty(values), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     # A lone surrogate, which JSON can hold and UTF-8 can't, must not stop the check.
     return text.encode("utf-8", errors="surrogatepass")
@@ -84,12 +85,28 @@ def unsign(examination: Examination, reader: str, time: str) -> Examination:
         raise UsageError("Taking a signature off needs the reader's name.")
     old = {"reader": signature.reader, "time": signature.time, "record_sha256": signature.record_sha256}
     entry = HistoryEntry(UNSIGNED, None, old, None, reader, time)
-    return replace(examination, history=(*examination.history, entry), signature=None)
+    return replace(examination, history=(*examination.history, entry), signature=None, signed_text=None)
 
 
 def is_intact(examination: Examination) -> bool:
     """Tell whether a signed record is as it was signed (True for an unsigned one); a key is not looked at."""
     return examination.signature is None or examination.signature.record_sha256 == record_sha256(examination)
+
+
+def _covered(examination: Examination) -> dict[str, Any]:
+    values = examination.comparable()
+    del values["files"]
+    for finding in values["findings"]:
+        del finding["severity"]
+    if examination.signature is not None:
+        del values["signature"]["record_sha256"], values["signature"]["key"]
+    return values
+
+
+def _is_as_signed(examination: Examination) -> bool:
+    """Tell whether the record is still what its text of an earlier schema says, but for the mask files."""
+    text = examination.signed_text
+    return text is not None and replace(Examination.from_json(text), files=examination.files) == examination
 
 
 def _without_empty(value: Any) -> Any:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
-from ..examination import BodyMask, Examination, identify, is_measured_body
+from ..examination import BodyMask, Examination, is_measured_body
 from ..ground.errors import UsageError
 from ..labeling import Vertebra, VertebralColumn
 from ..scan import CTScan
@@ -23,7 +23,7 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     Raises:
         UsageError: the scan is not the one of the record, or the file is missing or not the one that the record names.
     """
-    if identify(scan) != examination.scan:
+    if scan.description != examination.scan:
         raise UsageError("The scan is not the one of this record; give the scan that was measured.")
     path = folder / BODIES_FILE
     expected = next((file.sha256 for file in examination.files if file.name == BODIES_FILE), None)

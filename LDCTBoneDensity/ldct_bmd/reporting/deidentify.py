@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from ..calibration import Calibration
 from ..calibration.provenance import Scanner
-from ..examination import SIGNED, UNSIGNED, Examination, HistoryEntry, Measurement, PatientIdentity, ScanIdentity
+from ..examination import SIGNED, UNSIGNED, Examination, HistoryEntry, Measurement
 from ..findings import Finding, FindingCode
 from ..quality import FractureReading, LevelOutline, VOIFacts
+from ..scan import Patient, ScanDescription, Source
 
 REMOVED = "[removed]"
 # HIPAA's safe harbour: all ages over 89 are one.
@@ -56,6 +57,7 @@ def deidentified(examination: Examination) -> Examination:
         else replace(examination.automatic, calibration=_calibration(examination.automatic.calibration)),
         calibration_choice=None,
         signature=None,
+        signed_text=None,
         measured_at=None,
         comment=None if examination.comment is None else REMOVED,
     )
@@ -79,7 +81,7 @@ def _readers(examination: Examination) -> list[str]:
 
 def _secrets(examination: Examination, readers: list[str]) -> list[str]:
     """Return the texts that must not stand in any sentence, the longest first."""
-    scan, patient = examination.scan, examination.scan.patient
+    scan, made, patient = examination.scan, examination.scan.acquisition, examination.scan.patient
     calibrations = [examination.calibration]
     if examination.automatic is not None:
         calibrations.append(examination.automatic.calibration)
@@ -87,43 +89,37 @@ def _secrets(examination: Examination, readers: list[str]) -> list[str]:
         patient.patient_id,
         patient.name,
         *re.split(r"[\^=\s]+", patient.name or ""),
-        scan.accession_number,
-        scan.series_description,
-        scan.station,
-        scan.device_serial,
-        scan.file_name,
+        scan.source.accession_number,
+        made.series_description,
+        made.station,
+        made.device_serial,
+        scan.source.file_name,
         examination.comment,
         *readers,
     ]
-    reasons = [m.excluded.reason for m in examination.measurements if m.excluded is not None]
-    texts += [reason.partition(":")[2].strip() for reason in reasons]
+    texts += [m.excluded.words for m in examination.measurements if m.excluded is not None]
     for calibration in calibrations:
         if not calibration.nominal:
             texts += [calibration.name, calibration.source]
     return sorted({text for text in texts if text and len(text) >= _SHORTEST}, key=len, reverse=True)
 
 
-def _scan(scan: ScanIdentity) -> ScanIdentity:
+def _scan(scan: ScanDescription) -> ScanDescription:
     patient = scan.patient
     age = None if patient.age_years is None else min(patient.age_years, OLDEST_YEARS)
     return replace(
         scan,
-        series_uid=None,
-        study_uid=None,
-        frame_of_reference_uid=None,
-        accession_number=None,
-        sop_instance_uids=(),
-        file_sha256=None,
-        station=None,
-        device_serial=None,
-        contrast_agent=None if scan.contrast_agent is None else "given",
-        series_description=None,
-        study_date=None,
-        acquisition_date=None,
-        patient=PatientIdentity(None, None, patient.sex, age),
-        file_name=None,
-        choice="",
-        other_series=(),
+        acquisition=replace(
+            scan.acquisition,
+            station=None,
+            device_serial=None,
+            contrast_agent=None if scan.acquisition.contrast_agent is None else "given",
+            series_description=None,
+            study_date=None,
+            acquisition_date=None,
+        ),
+        patient=Patient(sex=patient.sex, age_years=age),
+        source=Source(scan.source.kind, modified=scan.source.modified),
     )
 
 
@@ -131,8 +127,7 @@ def _measurement(measurement: Measurement, pseudonyms: dict[str, str]) -> Measur
     excluded = measurement.excluded
     if excluded is None:
         return measurement
-    reason = excluded.reason.partition(":")[0]
-    return replace(measurement, excluded=replace(excluded, reason=reason, reader=pseudonyms[excluded.reader], time=""))
+    return replace(measurement, excluded=replace(excluded, words=None, reader=pseudonyms[excluded.reader], time=""))
 
 
 def _facts(facts: VOIFacts, pseudonyms: dict[str, str]) -> VOIFacts:
@@ -189,7 +184,7 @@ def _entry(entry: HistoryEntry, pseudonyms: dict[str, str]) -> HistoryEntry:
 
 
 def _reason_alone(exclusion: Any) -> Any:
-    return {"reason": str(exclusion.get("reason", "")).partition(":")[0]} if isinstance(exclusion, dict) else None
+    return {"reason": exclusion.get("reason")} if isinstance(exclusion, dict) else None
 
 
 def _scrubbed(value: Kind, secrets: list[str]) -> Kind:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..examination import Examination, identify, record_sha256
+from ..examination import Examination, record_sha256
 from ..ground.atomic import write_into
 from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
@@ -55,7 +55,7 @@ def source_of(input_path: Path, scan: CTScan) -> SourceSeries | None:
     Raises:
         UsageError: no DICOM object can be made for this patient or order.
     """
-    return read_source(input_path, identify(scan)) if scan.source.kind == "dicom" else None
+    return read_source(input_path, scan.description) if scan.source.kind == "dicom" else None
 
 
 def fill_report(

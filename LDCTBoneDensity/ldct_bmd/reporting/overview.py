@@ -2,7 +2,6 @@
 
 import io
 import math
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from ..examination import Examination, Measurement, unused_levels
 from ..labeling import VertebralColumn
 from ..scan import CTScan, Geometry
 from ..words import Catalogue, catalogue, current_language
+from .chinese import drawable, drawn_words, wrapped
 from .drawing import FRAME, MUTED, draw_letters, draw_pill, draw_section, voi_ellipse, voi_outline, voi_style
 from .reformat import Section, axial, coronal, grid_mm, sagittal
 
@@ -41,8 +41,9 @@ def write_overview(scan: CTScan, column: VertebralColumn, examination: Examinati
 def overview_png(scan: CTScan, column: VertebralColumn, examination: Examination) -> bytes:
     """Draw the overview and return it as PNG."""
     stream = io.BytesIO()
-    figure = draw_overview(scan, column, examination)
-    figure.savefig(stream, format="png", dpi=DPI, facecolor=BACKGROUND, metadata={"Software": None})
+    with drawn_words(examination.calibration.name + examination.assessment.statement):
+        figure = draw_overview(scan, column, examination)
+        figure.savefig(stream, format="png", dpi=DPI, facecolor=BACKGROUND, metadata={"Software": None})
     return stream.getvalue()
 
 
@@ -138,7 +139,7 @@ def _draw_nothing(picture: Axes, beside: Axes, say: Catalogue, level: str, messa
     picture.text(0.5, 0.5, say("overview.not_measured"), color=MUTED, fontsize=11, ha="center", va="center")
     beside.axis("off")
     draw_pill(beside, 0.09, 0.93, level, level, "left", fontsize=12)
-    lines = [line for message in messages for line in textwrap.wrap(message, 30)]
+    lines = [line for message in messages for line in wrapped(drawable(message), 30, 12, say("overview.rest"))]
     beside.text(
         0.07, 0.8, "\n".join(lines[:12]), color=PALE, fontsize=9.5, va="top", linespacing=1.35, parse_math=False
     )
@@ -167,14 +168,14 @@ def _draw_values(
     name = measurement.level if name_certain else f"{measurement.level}?"
     draw_pill(axes, 0.09, 0.93, name, measurement.level, "left", fontsize=12)
     for line, (text, size, color, weight) in enumerate(lines):
-        axes.text(0.07, 0.74 - 0.125 * line, text, color=color, fontsize=size, fontweight=weight, va="center")
+        axes.text(0.07, 0.74 - 0.125 * line, drawable(text), color=color, fontsize=size, fontweight=weight, va="center")
 
 
 def _draw_header_and_footer(
     figure: Figure, say: Catalogue, scan: CTScan, column: VertebralColumn, examination: Examination, width_in: float
 ) -> None:
     def write(from_left_in: float, from_top_in: float, text: str, **style: Any) -> None:
-        figure.text(from_left_in / width_in, 1 - from_top_in / HEIGHT_IN, text, va="top", **style)
+        figure.text(from_left_in / width_in, 1 - from_top_in / HEIGHT_IN, drawable(text), va="top", **style)
 
     write(GAP_IN, 0.2, say("report.title"), color=PALE, fontsize=16, fontweight="bold")
     calibration = examination.calibration
@@ -194,7 +195,7 @@ def _draw_header_and_footer(
         va="top",
     )
     characters = int((width_in - 2 * GAP_IN) * 12.5)
-    lines = textwrap.wrap(examination.assessment.statement, characters, max_lines=4, placeholder=say("overview.rest"))
+    lines = wrapped(examination.assessment.statement, characters, 4, say("overview.rest"))
     statement = "\n".join(lines)
     write(
         GAP_IN, HEIGHT_IN - FOOTER_IN + 0.14, statement, color=PALE, fontsize=10.5, linespacing=1.35, parse_math=False

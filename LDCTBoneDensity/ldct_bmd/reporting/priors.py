@@ -130,31 +130,33 @@ def compare(
                 lsc = _lsc(current, prior, now.bmd_error, then.bmd_error)
             rate = _rate(then.bmd_mg_cm3, now.bmd_mg_cm3, years)
             changes.append(Change((now.level,), False, then.bmd_mg_cm3, now.bmd_mg_cm3, rate, lsc))
-    scanner = " ".join(part for part in (prior.scan.manufacturer, prior.scan.model, prior.scan.station) if part)
+    made = prior.scan.acquisition
+    scanner = " ".join(part for part in (made.manufacturer, made.model, made.station) if part)
     facts = {
         "name": prior.calibration.name,
         "material": prior.calibration.material,
         "scanner": scanner,
-        "kvp": "?" if prior.scan.kvp is None else f"{prior.scan.kvp:g}",
+        "kvp": "?" if made.kvp is None else f"{made.kvp:g}",
     }
     date = _scan_date(prior) if tell_date else None
     return Comparison(date, years, tuple(changes), tuple(remarks), facts, site_lsc_mg_cm3)
 
 
 def _check_same_patient(current: Examination, prior: Examination) -> None:
-    now, then = current.scan.patient.patient_id, prior.scan.patient.patient_id
-    if not now or not then:
+    patient, before = current.scan.patient.patient_id, prior.scan.patient.patient_id
+    if not patient or not before:
         raise UsageError("A scan without a patient ID can't be compared: it is not certain whose it is.")
-    if now.strip() != then.strip():
+    if patient.strip() != before.strip():
         raise UsageError("The earlier record is of another patient (its patient ID differs); give one of this patient.")
-    same_images = current.scan.sop_instance_uids and current.scan.sop_instance_uids == prior.scan.sop_instance_uids
-    same_file = current.scan.file_sha256 and current.scan.file_sha256 == prior.scan.file_sha256
+    now, then = current.scan.source, prior.scan.source
+    same_images = now.sop_instance_uids and now.sop_instance_uids == then.sop_instance_uids
+    same_file = now.file_sha256 and now.file_sha256 == then.file_sha256
     if same_images or same_file:
         raise UsageError("The earlier record is of the same scan; give one of an earlier scan.")
 
 
 def _remarks(current: Examination, prior: Examination, years: float | None) -> dict[Remark, bool]:
-    now, then = current.scan, prior.scan
+    now, then = current.scan.acquisition, prior.scan.acquisition
     is_other_scanner = (now.manufacturer, now.model, now.station, now.device_serial) != (
         then.manufacturer,
         then.model,
@@ -188,7 +190,8 @@ def _rate(then: float, now: float, years: float | None) -> float | None:
 
 
 def _scan_date(examination: Examination) -> str | None:
-    return examination.scan.acquisition_date or examination.scan.study_date
+    made = examination.scan.acquisition
+    return made.acquisition_date or made.study_date
 
 
 def _years_between(prior: Examination, current: Examination) -> float | None:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from ..examination import Examination, ScanIdentity, Signature
+from ..examination import Examination, Signature
 from ..ground.errors import UsageError
+from ..scan import ScanDescription
 from .files import RECORD_FILE, check_output_folder
 
 
 def check_replaceable(
-    folder: Path, scan: ScanIdentity, signature: Signature | None = None, is_deidentified: bool = False
+    folder: Path, scan: ScanDescription, signature: Signature | None = None, is_deidentified: bool = False
 ) -> None:
     """Raise UsageError unless what ``folder`` holds, if anything, is an earlier state of the result that replaces it.
 
@@ -39,14 +40,14 @@ def check_replaceable(
 
 
 def _is_deidentified(examination: Examination) -> bool:
-    scan = examination.scan
-    told = (scan.series_uid, scan.study_uid, scan.file_sha256, scan.file_name, scan.choice, scan.patient.patient_id)
-    return not any(told) and examination.measured_at is None
+    source, patient = examination.scan.source, examination.scan.patient
+    told = (source.series_uid, source.study_uid, source.file_sha256, source.file_name, source.choice)
+    return not any(told) and not patient.patient_id and examination.measured_at is None
 
 
-def _is_same_scan(old: ScanIdentity, new: ScanIdentity) -> bool:
-    if old.series_uid or new.series_uid:
-        return old.series_uid == new.series_uid
-    if old.file_sha256 or new.file_sha256:
-        return old.file_sha256 == new.file_sha256
+def _is_same_scan(old: ScanDescription, new: ScanDescription) -> bool:
+    if old.source.series_uid or new.source.series_uid:
+        return old.source.series_uid == new.source.series_uid
+    if old.source.file_sha256 or new.source.file_sha256:
+        return old.source.file_sha256 == new.source.file_sha256
     return old == new

@@ -115,11 +115,11 @@ def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Value]]) -> str:
 
 
 def _shared(examination: Examination) -> dict[str, Value]:
-    scan = examination.scan
+    scan, made = examination.scan, examination.scan.acquisition
     return {
         "patient_id": scan.patient.patient_id,
-        "scan_date": scan.acquisition_date or scan.study_date,
-        "accession_number": scan.accession_number,
+        "scan_date": made.acquisition_date or made.study_date,
+        "accession_number": scan.source.accession_number,
         "bmd_material": examination.calibration.material,
         "record_sha256": record_sha256(examination),
     }
@@ -137,7 +137,7 @@ def _level_row(examination: Examination, measurement: Measurement) -> dict[str, 
         "sd_hu": measurement.sd_hu,
         "voi_volume_mm3": measurement.volume_mm3,
         "in_mean": measurement.level in examination.assessment.levels,
-        "excluded_reason": None if excluded is None else excluded.reason,
+        "excluded_reason": None if excluded is None else excluded.text,
         "excluded_by": None if excluded is None else excluded.reader,
         "automatic_bmd_mg_cm3": None if automatic is None else automatic.bmd_mg_cm3,
         "automatic_mean_hu": None if automatic is None else automatic.mean_hu,
@@ -166,13 +166,14 @@ def _levels_of(code: FindingCode, examination: Examination) -> str:
 
 def _patient_row(examination: Examination) -> dict[str, Value]:
     scan, assessment, calibration = examination.scan, examination.assessment, examination.calibration
+    made = scan.acquisition
     signature, error = examination.signature, assessment.mean_bmd_error
     return _shared(examination) | {
         "patient_name": scan.patient.name,
         "patient_sex": scan.patient.sex,
         "patient_age_years": scan.patient.age_years,
-        "study_uid": scan.study_uid,
-        "series_uid": scan.series_uid,
+        "study_uid": scan.source.study_uid,
+        "series_uid": scan.source.series_uid,
         "mean_bmd_mg_cm3": assessment.mean_bmd_mg_cm3,
         "mean_bmd_noise_se_mg_cm3": None if error is None else error.noise_mg_cm3,
         "mean_bmd_total_se_mg_cm3": None if error is None else error.total_mg_cm3,
@@ -190,11 +191,11 @@ def _patient_row(examination: Examination) -> dict[str, Value]:
         "calibration_intercept_mg_cm3": calibration.intercept_mg_cm3,
         "calibration_kvp": calibration.kvp,
         "calibration_nominal": calibration.nominal,
-        "scan_kvp": scan.kvp,
-        "scanner_manufacturer": scan.manufacturer,
-        "scanner_model": scan.model,
-        "kernel": scan.kernel,
-        "slice_thickness_mm": scan.slice_thickness_mm,
+        "scan_kvp": made.kvp,
+        "scanner_manufacturer": made.manufacturer,
+        "scanner_model": made.model,
+        "kernel": made.kernel,
+        "slice_thickness_mm": made.slice_thickness_mm,
         "software_version": examination.software.version,
         "segmentation_model": examination.software.model_name,
         "comment": examination.comment,

@@ -1,14 +1,29 @@
 """Reading a CT scan: DICOM folders, NIfTI, NRRD and MHA files, brought to one frame."""
 
-from .ct_scan import Acquisition, CTScan, Geometry, Patient, SeriesSummary, Source
+from .ct_scan import (
+    Acquisition,
+    ChoiceReason,
+    CTScan,
+    Geometry,
+    OtherSeries,
+    Patient,
+    ScanDescription,
+    SeriesChoice,
+    SeriesSummary,
+    Source,
+)
 from .frame import to_source_geometry
 from .reader import list_series, read_scan
 
 __all__ = [
     "Acquisition",
     "CTScan",
+    "ChoiceReason",
     "Geometry",
+    "OtherSeries",
     "Patient",
+    "ScanDescription",
+    "SeriesChoice",
     "SeriesSummary",
     "Source",
     "list_series",

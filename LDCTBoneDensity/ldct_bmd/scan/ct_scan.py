@@ -1,6 +1,7 @@
 """A CT scan as the engine sees it: HU, geometry, acquisition."""
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Literal
 
 import numpy as np
@@ -66,13 +67,12 @@ class Acquisition:
 
 @dataclass(frozen=True)
 class Patient:
-    """Who was scanned, as the input names them."""
+    """Who was scanned, as the input names them. The date of birth is not kept: the age follows from it on reading."""
 
     patient_id: str | None = None
     name: str | None = None
     sex: str | None = None
     age_years: float | None = None
-    birth_date: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,64 @@ class SeriesSummary:
     unsuitable: str | None
 
 
+class ChoiceReason(str, Enum):
+    """Why a series was measured and no other."""
+
+    ONLY = "only"
+    NAMED = "named"  # by the user
+    LOADED = "loaded"  # into the scene
+    ONLY_SUITABLE = "only_suitable"
+    BODY_PART = "body_part"
+    ORIGINAL = "original"
+    COVERAGE = "coverage"
+    NO_CONTRAST = "no_contrast"
+    THIN = "thin"
+    SOFTER_KERNEL = "softer_kernel"
+    THINNER = "thinner"
+    LOWER = "lower"
+    LATEST = "latest"
+    FIRST = "first"
+
+
 @dataclass(frozen=True)
-class Source:
-    """Where the pixels come from, so that they can be found again.
+class SeriesChoice:
+    """How a series was chosen.
 
     Attributes:
-        geometry: the grid as stored, before reorientation.
+        address: the series as :func:`.reader.list_series` names it.
+        series: how many the input held, this one included.
+        patients: how many patients they are of.
+    """
+
+    reason: ChoiceReason
+    address: str
+    series: int = 1
+    patients: int = 1
+
+
+@dataclass(frozen=True)
+class OtherSeries:
+    """A series in the input that was not measured; UID and description are empty if it is another patient's."""
+
+    series_uid: str
+    description: str
+    slices: int
+    unsuitable: str | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the pixels come from, so that they can be found again. It names no folder.
+
+    ``file_name``, ``choice`` and ``other_series`` tell how the scan was found, not which it is, and are not compared.
+
+    Attributes:
         sop_instance_uids: one per slice, in the order of the array's z axis; empty for a file.
-        path: the input as given; never compared, never signed.
+        file_name: without its folder; None for DICOM.
+        choice: None for a file.
     """
 
     kind: Literal["dicom", "file"]
-    geometry: Geometry
     series_uid: str | None = None
     study_uid: str | None = None
     frame_of_reference_uid: str | None = None
@@ -113,9 +159,23 @@ class Source:
     sop_instance_uids: tuple[str, ...] = ()
     file_sha256: str | None = None
     modified: bool = False  # voxels or grid differ from those of the files that the tags come from
-    other_series: tuple[SeriesSummary, ...] = field(default=(), compare=False)
-    choice: str = field(default="", compare=False)  # one sentence: why this series
-    path: str = field(default="", compare=False)
+    file_name: str | None = field(default=None, compare=False)
+    choice: SeriesChoice | None = field(default=None, compare=False)
+    other_series: tuple[OtherSeries, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class ScanDescription:
+    """All that a record keeps of a scan: which it is and how it was made, not its voxels. See :class:`CTScan`."""
+
+    geometry: Geometry
+    acquisition: Acquisition
+    patient: Patient
+    source: Source
+
+    def with_voxels(self, hu: NDArray[np.int16] | NDArray[np.float32], stored: Geometry | None = None) -> "CTScan":
+        """Return the scan; ``hu`` and ``stored`` as :class:`CTScan` has them."""
+        return CTScan(hu, self.geometry, self.acquisition, self.patient, self.source, stored)
 
 
 @dataclass(frozen=True)
@@ -126,6 +186,7 @@ class CTScan:
         hu: Hounsfield units, int16 or float32, shape (z, y, x); x rises towards the patient's left, y to the back and
             z to the head (the axes may still be oblique to these by less than 45 degrees).
         geometry: the grid of ``hu``.
+        stored: the grid before reorientation; None if it is ``geometry``.
     """
 
     hu: NDArray[np.int16] | NDArray[np.float32]
@@ -133,3 +194,14 @@ class CTScan:
     acquisition: Acquisition
     patient: Patient
     source: Source
+    stored: Geometry | None = None
+
+    @property
+    def stored_geometry(self) -> Geometry:
+        """The grid before reorientation."""
+        return self.geometry if self.stored is None else self.stored
+
+    @property
+    def description(self) -> ScanDescription:
+        """The scan without its voxels."""
+        return ScanDescription(self.geometry, self.acquisition, self.patient, self.source)

@@ -44,7 +44,6 @@ def patient(first: SliceHeader) -> Patient:
         name=first.text("PatientName"),
         sex=first.text("PatientSex"),
         age_years=_age_years(first),
-        birth_date=first.text("PatientBirthDate"),
     )
 
 

@@ -104,7 +104,7 @@ def to_source_geometry(array_on_scan_grid: NDArray[Any], scan: CTScan) -> sitk.I
     """Put a volume (z, y, x) on ``scan.geometry`` back on the grid the scan is stored on; no value changes."""
     if array_on_scan_grid.shape != scan.geometry.shape:
         raise ValueError(f"shape {array_on_scan_grid.shape} is not the scan's {scan.geometry.shape}")
-    stored = scan.source.geometry
+    stored = scan.stored_geometry
     array = axes_between(stored, scan.geometry).inverse().view(array_on_scan_grid)
     if array.dtype == np.bool_:
         array = array.astype(np.uint8)

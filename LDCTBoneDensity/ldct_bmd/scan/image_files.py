@@ -50,13 +50,11 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     check_values(hu, of_patient)
     source = Source(
         kind="file",
-        geometry=stored,
         file_sha256=_sha256(path),
-        choice=f"{path.name} is the only volume.",
-        path=str(path),
+        file_name=path.name,
     )
     progress("read", 1.0)
-    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), source)
+    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), source, stored)
 
 
 def _read_image(path: Path) -> sitk.Image:

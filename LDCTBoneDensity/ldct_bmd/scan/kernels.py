@@ -2,7 +2,6 @@
 
 import re
 
-UNKNOWN_SHARPNESS = 45.0
 # GE's names, on the scale of Siemens' numbers: STANDARD is like B40, LUNG and BONE like B60 to B70.
 _GE_SHARPNESS = {
     "SMOOTH": 25.0,
@@ -25,10 +24,10 @@ _TOSHIBA = re.compile(r"^FC(\d{1,2})$")
 _PHILIPS = re.compile(r"^(U|E)?(Y?)([A-E]|L)$")
 
 
-def kernel_sharpness(kernel: str | None) -> float:
+def kernel_sharpness(kernel: str | None) -> float | None:
     """Return a kernel's sharpness on the scale of Siemens' kernel numbers: 30 soft, 40 standard, 60 lung, 70 bone.
 
-    Only the order matters, and only within one scanner. Unknown names are placed in the middle.
+    Only the order matters, and only within one scanner. None if the name is not known.
     """
     name = (kernel or "").split("\\")[0].strip().upper()
     if name in _GE_SHARPNESS:
@@ -39,7 +38,7 @@ def kernel_sharpness(kernel: str | None) -> float:
         return _toshiba(int(match[1]))
     if match := _PHILIPS.match(name):
         return (_PHILIPS_Y_SHARPNESS if match[2] else _PHILIPS_SHARPNESS).get(match[3], 65.0)
-    return UNKNOWN_SHARPNESS
+    return None
 
 
 def _toshiba(number: int) -> float:

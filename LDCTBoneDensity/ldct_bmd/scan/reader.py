@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Progress, silent
-from .ct_scan import CTScan, SeriesSummary, Source
+from .ct_scan import CTScan, OtherSeries, SeriesChoice, SeriesSummary, Source
 from .dicom_acquisition import acquisition, patient
 from .dicom_headers import SliceHeader, read_header, read_header_files, read_headers, refuse_folder
 from .dicom_series import Series, find_series
@@ -54,7 +54,7 @@ def read_scan(
         chosen, choice = choose(series, where)
     else:
         chosen, choice = pick(series, series_uid, where)
-    return read_series(chosen, series, choice, path, progress, of_patient)
+    return read_series(chosen, series, choice, progress, of_patient)
 
 
 def _is_volume_file(path: Path) -> bool:
@@ -85,9 +85,9 @@ def _series_of(path: Path, progress: Progress) -> list[Series]:
 
 
 def read_series(
-    chosen: Series, series: list[Series], choice: str, path: Path, progress: Progress, of_patient: bool = True
+    chosen: Series, series: list[Series], choice: SeriesChoice, progress: Progress, of_patient: bool = True
 ) -> CTScan:
-    """Read one series of those found at ``path``; ``choice`` says why this one. CannotMeasure if it can't be."""
+    """Read one of ``series``; ``choice`` says why this one. CannotMeasure if it can't be."""
     stack = _stack(chosen)
     check_size(axes_to_lps(stack.geometry).geometry(stack.geometry))
     hu, geometry = read_volume(stack, progress)
@@ -96,17 +96,24 @@ def read_series(
     first = slices[0]
     source = Source(
         kind="dicom",
-        geometry=stack.geometry,
         series_uid=first.series_uid,
         study_uid=first.text("StudyInstanceUID"),
         frame_of_reference_uid=first.text("FrameOfReferenceUID"),
         accession_number=first.text("AccessionNumber"),
         sop_instance_uids=tuple(header.text("SOPInstanceUID") or "" for header in slices),
-        other_series=tuple(other.summary() for other in series if other is not chosen),
         choice=choice,
-        path=str(path),
+        other_series=tuple(_other(other, chosen) for other in series if other is not chosen),
     )
-    return CTScan(hu, geometry, acquisition(slices), patient(first), source)
+    return CTScan(hu, geometry, acquisition(slices), patient(first), source, stack.geometry)
+
+
+def _other(other: Series, chosen: Series) -> OtherSeries:
+    """Return what is kept of a series that is not measured: what names another patient is not."""
+    summary = other.summary()
+    own = summary.patient_id == chosen.first.text("PatientID")
+    return OtherSeries(
+        summary.series_uid if own else "", summary.description if own else "", summary.slices, summary.unsuitable
+    )
 
 
 def _stack(chosen: Series) -> Stack:

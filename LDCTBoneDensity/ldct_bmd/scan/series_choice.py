@@ -1,4 +1,4 @@
-"""Which series of a folder to measure, by a fixed list of rules, and the sentence that says why."""
+"""Which series of a folder to measure, by a fixed list of rules, and why."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..words import Phrase
+from .ct_scan import ChoiceReason, SeriesChoice
 from .dicom_acquisition import contrast_agent
 from .dicom_series import Series
 from .image_content import is_elsewhere, is_original
@@ -15,13 +16,14 @@ _MOST_OF_THE_SPINE = 2 / 3  # of the longest series
 _SAME_LENGTH_MM = 15.0
 _SAME_HEIGHT_MM = 20.0
 _THIN_MM, _THICK_MM = 1.5, 3.0
+_MIDDLE_SHARPNESS = 45.0  # a kernel of unknown name ranks between standard and lung
 _NAMED_AT_MOST = 6
 
 Rule = Callable[[Sequence[Series]], list[Series]]
 
 
-def choose(series: Sequence[Series], where: str) -> tuple[Series, str]:
-    """Return the series to measure and why, one sentence; CannotMeasure if none can be measured.
+def choose(series: Sequence[Series], where: str) -> tuple[Series, SeriesChoice]:
+    """Return the series to measure and why; CannotMeasure if none can be measured.
 
     Each rule keeps the best of what the rules before it left: a body part that can show T12 to L2, original images,
     most of the spine (two thirds of the longest), no contrast agent, thin slices (up to 1.5 mm, then up to 3 mm), the
@@ -33,17 +35,19 @@ def choose(series: Sequence[Series], where: str) -> tuple[Series, str]:
     left = [s for s in series if s.unsuitable is None]
     if not left:
         raise _none_suitable(series, where)
-    because = "it is the only one that can be measured" if len(left) == 1 else "it comes first"
+    because = ChoiceReason.ONLY_SUITABLE if len(left) == 1 else ChoiceReason.FIRST
+    if len(series) == 1:
+        because = ChoiceReason.ONLY
     for reason, rule in _RULES:
         kept = rule(left)
         if len(kept) < len(left) and len(kept) == 1:
             because = reason
         left = kept
     chosen = left[0]
-    return chosen, _sentence(chosen, series, because)
+    return chosen, _choice(because, chosen, series)
 
 
-def pick(series: Sequence[Series], series_uid: str, where: str) -> tuple[Series, str]:
+def pick(series: Sequence[Series], series_uid: str, where: str) -> tuple[Series, SeriesChoice]:
     """Return the series that a user names, by address or by the UID of a series that was taken apart."""
     named = [s for s in series if s.address == series_uid]
     if not named:
@@ -62,7 +66,7 @@ def pick(series: Sequence[Series], series_uid: str, where: str) -> tuple[Series,
     unsuitable = chosen.unsuitable
     if unsuitable is not None and not unsuitable.on_request:
         raise CannotMeasure("scan.series_unfit", series=chosen.label, why=unsuitable.reason)
-    return chosen, f"{_described(chosen)} was named by the user."
+    return chosen, _choice(ChoiceReason.NAMED, chosen, series)
 
 
 def _none_suitable(series: Sequence[Series], where: str) -> CannotMeasure:
@@ -82,30 +86,9 @@ def _none_suitable(series: Sequence[Series], where: str) -> CannotMeasure:
     return CannotMeasure("scan.no_series_fit", count=len(series), where=where, reasons=reasons, hint=hint)
 
 
-def _sentence(chosen: Series, series: Sequence[Series], because: str) -> str:
-    others = [s for s in series if s is not chosen]
-    if not others:
-        return f"{_described(chosen)} is the only series."
-    told = []
-    for other in others[:_NAMED_AT_MOST]:
-        reason = f": {other.unsuitable.reason}" if other.unsuitable else ""
-        told.append(f"{_described(other)}{reason}")
-    if len(others) > _NAMED_AT_MOST:
-        told.append(f"{len(others) - _NAMED_AT_MOST} more")
+def _choice(reason: ChoiceReason, chosen: Series, series: Sequence[Series]) -> SeriesChoice:
     patients = {s.first.text("PatientID") for s in series}
-    of = f" of {len(patients)} patients" if len(patients) > 1 else ""
-    return (
-        f"{_described(chosen)} was chosen of {len(series)} series{of} because {because}; not chosen: {'; '.join(told)}."
-    )
-
-
-def _described(series: Series) -> str:
-    slices = f"{len(series.slices)} slices" if len(series.slices) != 1 else "1 slice"
-    parts = [slices + (f" every {series.stack.geometry.spacing_mm[2]:.2f} mm" if series.stack else "")]
-    kernel = series.first.text("ConvolutionKernel")
-    if kernel:
-        parts.append(f"kernel {kernel}")
-    return f"Series {series.label} with {', '.join(parts)}"
+    return SeriesChoice(reason, chosen.address, len(series), len(patients))
 
 
 def _keep_if(condition: Callable[[Series], bool]) -> Rule:
@@ -131,6 +114,11 @@ def _slice_mm(series: Series) -> float:
     """Thickness or spacing, whichever is larger."""
     spacing = series.stack.geometry.spacing_mm[2] if series.stack else 0.0
     return max(spacing, series.first.number("SliceThickness") or 0.0)
+
+
+def _sharpness(series: Series) -> float:
+    sharpness = kernel_sharpness(series.first.text("ConvolutionKernel"))
+    return _MIDDLE_SHARPNESS if sharpness is None else sharpness
 
 
 def _thickness_class(series: Series) -> float:
@@ -163,16 +151,15 @@ def _latest(series: Sequence[Series]) -> list[Series]:
     return [s for s in series if (s.first.text("StudyDate") or "") == latest]
 
 
-_RULES: tuple[tuple[str, Rule], ...] = (
-    ("the others show another part of the body", _keep_if(lambda s: not is_elsewhere(s.slices))),
-    ("it is the original", _keep_if(lambda s: is_original(s.slices))),
-    ("it covers most of the spine", _most_of_the_spine),
-    ("it is without contrast agent", _keep_if(lambda s: contrast_agent(s.slices) is None)),
-    ("its slices are thin", _keep_least(_thickness_class)),
-    ("it covers most of the spine", _keep_least(lambda s: -_length(s), _SAME_LENGTH_MM)),
-    ("its kernel is softer", _keep_least(lambda s: kernel_sharpness(s.first.text("ConvolutionKernel")))),
-    ("its slices are thinner", _keep_least(_slice_mm, 0.01)),
-    ("it lies lower in the patient, nearer to T12 to L2", _lowest),
-    ("it is of the latest study", _latest),
-    ("its UID comes first", _keep_least(lambda s: 0.0)),
+_RULES: tuple[tuple[ChoiceReason, Rule], ...] = (
+    (ChoiceReason.BODY_PART, _keep_if(lambda s: not is_elsewhere(s.slices))),
+    (ChoiceReason.ORIGINAL, _keep_if(lambda s: is_original(s.slices))),
+    (ChoiceReason.COVERAGE, _most_of_the_spine),
+    (ChoiceReason.NO_CONTRAST, _keep_if(lambda s: contrast_agent(s.slices) is None)),
+    (ChoiceReason.THIN, _keep_least(_thickness_class)),
+    (ChoiceReason.COVERAGE, _keep_least(lambda s: -_length(s), _SAME_LENGTH_MM)),
+    (ChoiceReason.SOFTER_KERNEL, _keep_least(_sharpness)),
+    (ChoiceReason.THINNER, _keep_least(_slice_mm, 0.01)),
+    (ChoiceReason.LOWER, _lowest),
+    (ChoiceReason.LATEST, _latest),
 )

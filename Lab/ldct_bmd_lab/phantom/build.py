@@ -33,7 +33,7 @@ class Phantom:
     """A scan of known truth.
 
     Attributes:
-        scan: the scan in the engine's frame; ``scan.source.geometry`` is the grid as the writers store it.
+        scan: the scan in the engine's frame; ``scan.stored_geometry`` is the grid as the writers store it.
         bodies: vertebral bodies on the scan's grid, VerSe values, uint8 (z, y, x): 1 where a voxel's centre is inside.
         spine: the vertebrae C6 to L4 that it was made from. sections: middle sections of their bodies, by level.
     """
@@ -199,5 +199,6 @@ def _scan(hu: NDArray[np.int16], geometry: Geometry, spec: PhantomSpec) -> CTSca
             acquisition_date="20200101",
         ),
         patient=Patient(patient_id=f"PHANTOM-{spec.anatomy_seed}-{spec.seed}", name="PHANTOM", sex="O", age_years=60.0),
-        source=Source(kind="file", geometry=stored_geometry(geometry, spec.orientation)),
+        source=Source(kind="file"),
+        stored=stored_geometry(geometry, spec.orientation),
     )

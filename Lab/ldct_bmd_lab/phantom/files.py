@@ -27,7 +27,7 @@ def write_label_map(phantom: Phantom, path: Path) -> Path:
 
 
 def _write_image(phantom: Phantom, array: NDArray[Any], path: Path) -> Path:
-    geometry = phantom.scan.source.geometry
+    geometry = phantom.scan.stored_geometry
     image = sitk.GetImageFromArray(stored_array(array, phantom.spec.orientation))
     image.SetSpacing(geometry.spacing_mm)
     image.SetOrigin(geometry.origin_lps_mm)
@@ -42,7 +42,7 @@ def write_dicom(phantom: Phantom, folder: Path) -> list[Path]:
     The stored (i, j) axes are a slice's rows and columns, so an orientation that ends in S or I gives an axial series.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    geometry = phantom.scan.source.geometry
+    geometry = phantom.scan.stored_geometry
     pixels = stored_array(phantom.scan.hu, phantom.spec.orientation)
     seed = repr(phantom.spec)
     study, series, frame = (generate_uid(entropy_srcs=[seed, kind]) for kind in ("study", "series", "frame"))

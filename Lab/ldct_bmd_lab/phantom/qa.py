@@ -91,7 +91,7 @@ def build_qa_scan(spec: QAPhantomSpec) -> CTScan:
     if spec.noise_hu > 0.0:
         hu += _noise(spec, geometry)
     voxels = np.clip(np.rint(hu), *HU_RANGE).astype(np.int16)
-    return CTScan(voxels, geometry, spec.acquisition, Patient("QA"), Source("file", geometry))
+    return CTScan(voxels, geometry, spec.acquisition, Patient("QA"), Source("file"))
 
 
 def true_rod_hu(spec: QAPhantomSpec) -> NDArray[np.float64]:

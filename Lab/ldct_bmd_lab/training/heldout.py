@@ -88,7 +88,7 @@ class HeldOut:
         identity = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
         dz, dy, dx = self.spacing_zyx_mm
         geometry = Geometry((nx, ny, nz), (dx, dy, dz), (0.0, 0.0, 0.0), identity)
-        return CTScan(self.hu, geometry, Acquisition(kvp=120.0), Patient(), Source("file", geometry))
+        return CTScan(self.hu, geometry, Acquisition(kvp=120.0), Patient(), Source("file"))
 
 
 class Drawing(NamedTuple):

@@ -94,10 +94,10 @@ class _Scans:
         """Return the review with its scan; CannotMeasure if that is not there."""
         scan = examination.scan
         patient = scan.patient.patient_id
-        if scan.series_uid is not None and scan.series_uid in self._series:
-            return Pair(name, "reviews", self._folder, review, series=scan.series_uid, patient=patient)
-        if scan.file_name and scan.file_sha256:
-            for file in sorted(self._folder.rglob(scan.file_name)):
-                if hashlib.sha256(file.read_bytes()).hexdigest() == scan.file_sha256:
+        if scan.source.series_uid is not None and scan.source.series_uid in self._series:
+            return Pair(name, "reviews", self._folder, review, series=scan.source.series_uid, patient=patient)
+        if scan.source.file_name and scan.source.file_sha256:
+            for file in sorted(self._folder.rglob(scan.source.file_name)):
+                if hashlib.sha256(file.read_bytes()).hexdigest() == scan.source.file_sha256:
                     return Pair(name, "reviews", file, review, patient=patient)
         raise CannotMeasure(f"its scan is not below {self._folder.name}.")

@@ -12,7 +12,7 @@ from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.calibration.choose import choose_calibration
 from ldct_bmd.calibration.store import CalibrationStore
 from ldct_bmd.cli.measuring import Request, measure_scan
-from ldct_bmd.examination import Examination, identify
+from ldct_bmd.examination import Examination
 from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.progress import silent
@@ -34,7 +34,7 @@ def test_the_scans_own_calibration_and_its_reason_are_in_the_record(
         scan.acquisition, station="CT-ROOM-2", device_serial="4711", kernel="B30f", acquisition_date="20240520"
     )
     scan = replace(scan, acquisition=header)
-    calibration, choice = choose_calibration(CalibrationStore(store).all(), conditions(identify(scan)))
+    calibration, choice = choose_calibration(CalibrationStore(store).all(), conditions(scan.acquisition))
     record = measure(scan, segmenter, calibration, calibration_choice=choice).examination
     assert record.calibration == site_calibration()
     assert record.calibration_choice == choice

@@ -42,7 +42,7 @@ def test_json_prints_the_written_record_and_nothing_else(scan_file: Path, label_
     assert result.exit_code == 0
     assert result.stdout == (tmp_path / "out" / "measurement.json").read_text()
     record = json.loads(result.stdout)
-    assert record["scan"]["spacing_mm"] == [1.0, 1.0, 1.0]
+    assert record["scan"]["geometry"]["spacing_mm"] == [1.0, 1.0, 1.0]
     assert [m["level"] for m in record["measurements"]] == ["T12", "L1", "L2"]
     assert set(record["measurements"][0]["voi"]) == {"center_lps_mm", "semi_axes_mm", "axes_lps", "height_mm"}
 

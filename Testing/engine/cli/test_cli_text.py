@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from helpers_cli import run
 from helpers_dicom import as_image, datasets, torso
-from helpers_record import examined
+from helpers_record import examined, with_scan
 from ldct_bmd import __version__
 from ldct_bmd.calibration import BMDError
 from ldct_bmd.calibration.match import CalibrationChoice
@@ -15,7 +16,8 @@ from ldct_bmd.cli.table import print_result, print_series
 from ldct_bmd.cli.terminal import PIPE_WIDTH
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.text import visible
-from ldct_bmd.scan import SeriesSummary
+from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
+from ldct_bmd.words import ENGLISH, LANGUAGES, speak
 
 
 def printed(record: Examination, folder: Path = Path("out")) -> str:
@@ -28,7 +30,7 @@ def printed(record: Examination, folder: Path = Path("out")) -> str:
 def test_text_from_the_scan_can_neither_steer_the_terminal_nor_style_it() -> None:
     record = examined()
     evil = "\x1b]0;owned\x07 [bold red]not bold[/] \x9b31m \u202egnp.exe"
-    told = printed(replace(record, scan=replace(record.scan, choice=f"Chose {evil} of 2.", other_series=())))
+    told = printed(with_scan(record, series_description=evil))
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(told)
     assert "[bold red]not bold[/]" in told
 
@@ -49,9 +51,27 @@ def test_plain_text_keeps_letters_of_all_scripts() -> None:
 
 def test_the_other_series_are_named_where_the_user_chose_one() -> None:
     record = examined()
-    told = printed(replace(record, scan=replace(record.scan, choice="Series 1.2.3 was named by the user.")))
-    assert record.scan.other_series[0].series_uid in told
-    assert "reformat" in told
+    told = printed(with_scan(record, choice=SeriesChoice(ChoiceReason.NAMED, "1.2.3#2")))
+    assert "Series 1.2.3#2 was named by the user." in told
+    assert 'Not measured: series "sagittal" (1.2.4) with 60 slices: it is a sagittal reformat.' in told
+
+
+@pytest.mark.parametrize("reason", ChoiceReason)
+def test_why_a_series_was_chosen_is_told_in_each_language(reason: ChoiceReason) -> None:
+    record = with_scan(examined(), choice=SeriesChoice(reason, "1.2.3", 3, 2))
+    for language in LANGUAGES:
+        speak(language)
+        try:
+            assert "1.2.3" in printed(record)
+        finally:
+            speak(ENGLISH)
+
+
+def test_of_another_patients_series_no_more_is_told_than_that_it_is_there() -> None:
+    other = OtherSeries("", "", 80, None)
+    assert "Not measured: a series of another patient with 80 slices." in printed(
+        with_scan(examined(), other_series=(other,))
+    )
 
 
 def test_a_dicom_folder_lists_its_series(tmp_path: Path) -> None:

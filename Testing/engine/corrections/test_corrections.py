@@ -8,7 +8,6 @@ import pytest
 from helpers_record import READER, SITE, TIME, body_mask, column_scan, examined
 from ldct_bmd.calibration import NOMINAL, Calibration
 from ldct_bmd.corrections import (
-    EXCLUSION_REASONS,
     add_voi,
     change_calibration,
     confirm_names,
@@ -20,7 +19,7 @@ from ldct_bmd.corrections import (
     reset_voi,
     shift_names,
 )
-from ldct_bmd.examination import BodyMask, Examination
+from ldct_bmd.examination import BodyMask, Examination, Exclusion, ExclusionReason
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CylinderVOI
@@ -97,7 +96,7 @@ def test_a_correction_leaves_the_examination_before_untouched(record, scan):
 
 def test_a_corrected_record_survives_json(record, scan):
     after = move_voi(record, scan, "L1", moved(record.measurement("L1").voi, x=2.0), **BY, body=None)
-    after = exclude_level(after, "L2", "other: motion", **BY)
+    after = exclude_level(after, "L2", "other", **BY, words="motion")
     after = change_calibration(after, NOMINAL, **BY)
     after = shift_names(after, 1, **BY)
     assert Examination.from_json(after.to_json()) == after
@@ -142,7 +141,7 @@ def test_another_scan_is_refused(record, scan, what):
 
 
 def test_the_same_scan_come_by_otherwise_is_taken(record, scan):
-    again = replace(scan, source=replace(scan.source, path="/elsewhere", choice="Named.", other_series=()))
+    again = replace(scan, source=replace(scan.source, file_name="x.nii", choice=None, other_series=()))
     move_voi(record, again, "L1", record.measurement("L1").voi, **BY, body=None)
 
 
@@ -209,23 +208,27 @@ def test_a_voi_can_be_added_moved_and_never_had_an_automatic_one(record, scan):
         add_voi(added, scan, "L3", place, **BY, body=None)
 
 
-@pytest.mark.parametrize("reason", [*EXCLUSION_REASONS[:-1], "other: motion"])
+@pytest.mark.parametrize("reason", ExclusionReason)
 def test_an_excluded_level_leaves_the_mean_and_keeps_its_number(record, reason):
-    after = exclude_level(record, "L1", reason, **BY)
+    words = "motion" if reason is ExclusionReason.OTHER else None
+    after = exclude_level(record, "L1", reason, **BY, words=words)
     excluded = after.measurement("L1")
-    assert (excluded.excluded.reason, excluded.excluded.reader, excluded.excluded.time) == (reason, READER, TIME)
+    assert excluded.excluded == Exclusion(reason, READER, TIME, words)
     assert excluded.bmd_mg_cm3 == record.measurement("L1").bmd_mg_cm3
     assert excluded.automatic is None
     assert after.assessment.levels == ("L2",)
     assert after.assessment.limited == ("single_lumbar_level",)
     assert "single_lumbar_level" in codes(after)
-    assert f"L1 excluded: {reason}" in after.assessment.statement
+    assert f"L1 excluded: {excluded.excluded.text}" in after.assessment.statement
 
 
-@pytest.mark.parametrize("reason", ["", "because", "fracture: old", "other", "other: ", "Fracture"])
-def test_a_reason_that_is_none_is_refused(record, reason):
-    with pytest.raises(UsageError, match="no reason"):
-        exclude_level(record, "L1", reason, **BY)
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("", None), ("because", None), ("fracture", "old"), ("other", None), ("other", " "), ("Fracture", None)],
+)
+def test_a_reason_that_does_not_exist_or_lacks_its_words_is_refused(record, reason, words):
+    with pytest.raises(UsageError, match="reason"):
+        exclude_level(record, "L1", reason, **BY, words=words)
 
 
 def test_including_again_undoes_the_exclusion(record):

@@ -31,7 +31,7 @@ def scan_grid(slices: int, thickness_mm: float = 1.0) -> Geometry:
 
 
 def empty_scan(geometry: Geometry) -> CTScan:
-    return CTScan(np.zeros(geometry.shape, np.int16), geometry, Acquisition(), Patient(), Source("file", geometry))
+    return CTScan(np.zeros(geometry.shape, np.int16), geometry, Acquisition(), Patient(), Source("file"))
 
 
 def seen_by_networks(

@@ -141,9 +141,9 @@ def codes(examination: Examination, level: str | None = None) -> set[FindingCode
 
 def stored_as(phantom: Phantom, orientation: str) -> Phantom:
     """The same scan, to be written with its axes in another order and direction."""
-    source = replace(phantom.scan.source, geometry=stored_geometry(phantom.scan.geometry, orientation))
+    stored = stored_geometry(phantom.scan.geometry, orientation)
     return replace(
-        phantom, spec=replace(phantom.spec, orientation=orientation), scan=replace(phantom.scan, source=source)
+        phantom, spec=replace(phantom.spec, orientation=orientation), scan=replace(phantom.scan, stored=stored)
     )
 
 
@@ -159,8 +159,8 @@ def cropped(phantom: Phantom, low_z_mm: float) -> Phantom:
             scan.geometry.origin_lps_mm[2] + first * scan.geometry.spacing_mm[2],
         ),
     )
-    source = replace(scan.source, geometry=stored_geometry(geometry, phantom.spec.orientation))
-    part = CTScan(scan.hu[first:], geometry, scan.acquisition, scan.patient, source)
+    stored = stored_geometry(geometry, phantom.spec.orientation)
+    part = CTScan(scan.hu[first:], geometry, scan.acquisition, scan.patient, scan.source, stored)
     return replace(phantom, scan=part, bodies=phantom.bodies[first:])
 
 

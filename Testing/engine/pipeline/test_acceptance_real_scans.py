@@ -134,7 +134,7 @@ def lower() -> Run:
 @pytest.fixture(scope="module")
 def upper(lower: Run) -> Run:
     folder = data("petct_low_dose_dicom")
-    (other,) = (s for s in list_series(folder) if s.series_uid != lower.record["scan"]["series_uid"])
+    (other,) = (s for s in list_series(folder) if s.series_uid != lower.record["scan"]["source"]["series_uid"])
     return measured(str(folder), "--series", other.series_uid)
 
 
@@ -159,9 +159,9 @@ def with_mask(mask: str, values: str, parts: str) -> Run:
 class TestRoutineDoseChest:
     def test_the_axial_series_is_measured_and_the_reformat_named(self, chest: Run) -> None:
         assert chest.exit_code == 0, chest.stderr
-        assert chest.record["scan"]["size"][2] == 248
-        assert len(chest.record["scan"]["sop_instance_uids"]) == 248
-        (other,) = chest.record["scan"]["other_series"]
+        assert chest.record["scan"]["geometry"]["size"][2] == 248
+        assert len(chest.record["scan"]["source"]["sop_instance_uids"]) == 248
+        (other,) = chest.record["scan"]["source"]["other_series"]
         assert (other["slices"], other["unsuitable"]) == (20, "it is a sagittal reformat")
         assert "sagittal reformat" in chest.stdout
 
@@ -187,9 +187,9 @@ class TestLowDosePetCt:
     def test_both_visits_are_told_apart(self, lower: Run, upper: Run) -> None:
         assert lower.exit_code == 0, lower.stderr
         for one, two in ((lower, upper), (upper, lower)):
-            assert len(one.record["scan"]["sop_instance_uids"]) == 99
-            (other,) = one.record["scan"]["other_series"]
-            assert other["series_uid"] == two.record["scan"]["series_uid"]
+            assert len(one.record["scan"]["source"]["sop_instance_uids"]) == 99
+            (other,) = one.record["scan"]["source"]["other_series"]
+            assert other["series_uid"] == two.record["scan"]["source"]["series_uid"]
             assert "other_series" in one.codes()
 
     def test_the_lower_visit_gives_all_three_levels_where_they_are(self, lower: Run) -> None:
@@ -199,7 +199,7 @@ class TestLowDosePetCt:
         assert_bodies_lie_at(lower, LOWER_VISIT_Z_MM)
 
     def test_the_lower_visit_is_told_to_be_of_another_voltage_and_thick(self, lower: Run) -> None:
-        assert lower.record["scan"]["kvp"] == 140.0
+        assert lower.record["scan"]["acquisition"]["kvp"] == 140.0
         assert {"kvp_mismatch", "thick_slices", "nominal_calibration"} <= lower.codes()
         assert lower.record["assessment"]["category"] is None
         assert lower.record["assessment"]["mean_bmd_mg_cm3"] is not None

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 
+from helpers_record import with_scan
 from helpers_report import HOSTILE, SIGNED_AT, Case, case, judged, make_case
 from ldct_bmd.anatomy import SNOMED_CODE, VERSE_VALUE
 from ldct_bmd.calibration import FitQuality
@@ -57,7 +58,7 @@ def reviewed() -> Examination:
     examination = case().examination
     fitted = replace(examination.calibration, fit=FitQuality(0.01, 1.0, 0.0, 2.0, 0.99, 5))
     examination = change_calibration(examination, fitted, READER, "2024-05-06T08:00:00Z")
-    examination = exclude_level(examination, "L2", "other: 骨折?", READER, "2024-05-06T08:01:00Z")
+    examination = exclude_level(examination, "L2", "other", READER, "2024-05-06T08:01:00Z", words="骨折?")
     return sign(examination, READER, SIGNED_AT, "General Hospital")
 
 
@@ -339,8 +340,7 @@ def test_another_pdf_or_another_measurement_has_another_uid() -> None:
 
 
 def earlier_scan(examination: Examination) -> Examination:
-    scan = replace(examination.scan, acquisition_date="20200101", sop_instance_uids=("1.9",))
-    return replace(examination, scan=scan)
+    return with_scan(examination, acquisition_date="20200101", sop_instance_uids=("1.9",))
 
 
 def test_the_encapsulated_pdf_is_the_report(folder: Path) -> None:

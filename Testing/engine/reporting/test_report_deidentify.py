@@ -51,7 +51,7 @@ SECRETS = (
 
 @pytest.fixture(scope="module")
 def signed() -> Examination:
-    examination = exclude_level(case().examination, "L2", f"other: {OWN_WORDS}", READER, "2024-05-06T08:00:00Z")
+    examination = exclude_level(case().examination, "L2", "other", READER, "2024-05-06T08:00:00Z", words=f"{OWN_WORDS}")
     examination = change_calibration(examination, OWN_CALIBRATION, READER, "2024-05-06T08:01:00Z")
     examination = replace(examination, comment=COMMENT)
     return sign(examination, READER, SIGNED_AT, "General Hospital")

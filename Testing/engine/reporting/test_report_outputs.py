@@ -16,6 +16,7 @@ import pytest
 import SimpleITK as sitk
 from typer.testing import CliRunner, Result
 
+from helpers_record import with_scan
 from helpers_report import HOSTILE, case, make_case, printed
 from helpers_spine import spine_bodies, write_volume
 from ldct_bmd.anatomy import VERSE_VALUE
@@ -181,7 +182,7 @@ def test_an_export_without_the_record_replaces_no_result(copy: Path) -> None:
 
 def test_priors_are_compared_and_strangers_refused(copy: Path, tmp_path: Path) -> None:
     record = Examination.from_json((copy / "measurement.json").read_text())
-    old = replace(record, scan=replace(record.scan, acquisition_date="20220102", sop_instance_uids=("1.9",)))
+    old = with_scan(record, acquisition_date="20220102", sop_instance_uids=("1.9",))
     (tmp_path / "old.json").write_text(old.to_json())
     done = run("report", copy, "--input", case().folder, "--prior", tmp_path / "old.json", "--lsc", "7.5")
     assert done.exit_code == 0, done.output

@@ -11,7 +11,7 @@ import pypdf
 import pytest
 from PIL import Image
 
-from helpers_record import READER, TIME, examined
+from helpers_record import READER, TIME, examined, with_scan
 from helpers_report import HOSTILE, SCRIPT, case, printed, with_patient
 from ldct_bmd.assessment import NORMAL_ABOVE_MG_CM3, format_bmd
 from ldct_bmd.calibration import NOMINAL
@@ -224,8 +224,8 @@ def test_the_page_loads_nothing_and_runs_nothing(record: Examination) -> None:
 def test_a_hostile_text_is_shown_and_does_nothing(record: Examination, kind: str) -> None:
     text = HOSTILE[kind]
     hostile = with_patient(record, name=text, patient_id=text or None)
-    hostile = replace(hostile, scan=replace(hostile.scan, series_description=text, accession_number=text, kernel=text))
-    hostile = exclude_level(hostile, "L2", f"other: {text}x", f"{text}r", TIME)
+    hostile = with_scan(hostile, series_description=text, accession_number=text, kernel=text)
+    hostile = exclude_level(hostile, "L2", "other", f"{text}r", TIME, words=f"{text}x")
     report = compose(hostile)
     html = to_html(report)
     assert "<script" not in html

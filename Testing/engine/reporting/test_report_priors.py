@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from helpers_record import READER, SITE, TIME, examined
+from helpers_record import READER, SITE, TIME, examined, with_scan
 from helpers_report import with_patient
 from ldct_bmd.calibration import NOMINAL, FitQuality
 from ldct_bmd.corrections import change_calibration, exclude_level
@@ -16,7 +16,7 @@ from ldct_bmd.reporting.priors import Remark, compare
 
 def dated(examination: Examination, day: str, instances: str = "1.9") -> Examination:
     """The record as that of another scan, made on ``day``."""
-    return replace(examination, scan=replace(examination.scan, acquisition_date=day, sop_instance_uids=(instances,)))
+    return with_scan(examination, acquisition_date=day, sop_instance_uids=(instances,))
 
 
 def denser(examination: Examination, by_mg_cm3: float) -> Examination:
@@ -71,7 +71,7 @@ def test_with_different_calibrations_their_errors_count_or_the_lsc_is_not_known(
 
 
 def test_another_scanner_or_voltage_is_told(now: Examination, then: Examination) -> None:
-    elsewhere = replace(then, scan=replace(then.scan, model="CT 2", kvp=100.0))
+    elsewhere = with_scan(then, model="CT 2", kvp=100.0)
     comparison = compare(now, elsewhere)
     assert {Remark.SCANNER, Remark.KVP} <= set(comparison.remarks)
     notes = " ".join(compose(now, comparisons=[comparison]).priors.notes)
@@ -117,7 +117,7 @@ def test_an_excluded_level_and_a_mean_of_other_levels_are_not_compared(now: Exam
 
 
 def test_without_a_date_there_is_no_rate(now: Examination, then: Examination) -> None:
-    undated = replace(then, scan=replace(then.scan, acquisition_date=None, study_date=None))
+    undated = with_scan(then, acquisition_date=None, study_date=None)
     comparison = compare(now, undated)
     assert Remark.UNDATED in comparison.remarks
     assert all(change.per_year_mg_cm3 is None for change in comparison.changes)

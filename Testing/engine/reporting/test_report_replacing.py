@@ -1,10 +1,10 @@
 """A result takes the place of an earlier one of the same scan alone, and never that of a signed one."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from helpers_record import with_scan
 from helpers_report import SIGNED_AT, case, with_patient
 from ldct_bmd.corrections import exclude_level
 from ldct_bmd.examination import SCHEMA, Examination, sign, unsign
@@ -22,7 +22,7 @@ def write(folder: Path, examination: Examination) -> None:
 
 def of_another_scan(examination: Examination) -> Examination:
     other = with_patient(examination, patient_id="P-18", name="Roe^Richard")
-    return replace(other, scan=replace(other.scan, series_uid="1.2.99", size=(9, 9, 9)))
+    return with_scan(other, series_uid="1.2.99", size=(9, 9, 9))
 
 
 @pytest.fixture

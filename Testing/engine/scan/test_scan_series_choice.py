@@ -7,8 +7,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
 from helpers_dicom import as_image, datasets, save, torso, write_series
+from ldct_bmd.calibration import kernel_class
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
-from ldct_bmd.scan import list_series, read_scan
+from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, list_series, read_scan
 from ldct_bmd.scan.kernels import kernel_sharpness
 
 FRAME = generate_uid()
@@ -45,13 +46,11 @@ def test_the_plain_scan_is_chosen_over_what_is_no_scan_and_both_are_named(tmp_pa
     uid = write_series(tmp_path, prefix="b", SeriesDescription="LDCT")
     scan = read_scan(tmp_path)
     assert scan.source.series_uid == uid
-    assert uid in scan.source.choice
-    assert other in scan.source.choice
+    assert scan.source.choice == SeriesChoice(ChoiceReason.ONLY_SUITABLE, uid, 2)
     (summary,) = scan.source.other_series
     assert summary.series_uid == other
     assert summary.slices == few
     assert word in str(summary.unsuitable)
-    assert word in scan.source.choice
 
 
 @pytest.mark.parametrize(("word", "tags"), NOT_A_SCAN, ids=lambda value: value if isinstance(value, str) else "")
@@ -85,23 +84,23 @@ def test_a_lone_derived_series_is_refused_with_the_way_to_have_it_anyway(tmp_pat
         read_scan(tmp_path)
     scan = read_scan(tmp_path, series_uid=uid)
     np.testing.assert_array_equal(scan.hu, torso())
-    assert "named by the user" in scan.source.choice
+    assert scan.source.choice == SeriesChoice(ChoiceReason.NAMED, uid)
 
 
 @pytest.mark.parametrize(
     ("reason", "better", "worse"),
     [
-        ("thin", {"SliceThickness": "1.25"}, {"SliceThickness": "5"}),
-        ("kernel is softer", {"ConvolutionKernel": "STANDARD"}, {"ConvolutionKernel": "LUNG"}),
-        ("kernel is softer", {"ConvolutionKernel": ["Br36f", "3"]}, {"ConvolutionKernel": ["Bl57f", "3"]}),
+        (ChoiceReason.THIN, {"SliceThickness": "1.25"}, {"SliceThickness": "5"}),
+        (ChoiceReason.SOFTER_KERNEL, {"ConvolutionKernel": "STANDARD"}, {"ConvolutionKernel": "LUNG"}),
+        (ChoiceReason.SOFTER_KERNEL, {"ConvolutionKernel": ["Br36f", "3"]}, {"ConvolutionKernel": ["Bl57f", "3"]}),
         (
-            "contrast agent",
+            ChoiceReason.NO_CONTRAST,
             {"ContrastBolusAgent": ""},
             {"ContrastBolusAgent": "OMNIPAQUE", "ConvolutionKernel": "SOFT"},
         ),
-        ("original", {}, {"ImageType": ["DERIVED", "PRIMARY", "AXIAL"], "ConvolutionKernel": "SOFT"}),
-        ("another part of the body", {}, {"SeriesDescription": "HEAD NATIVE", "ConvolutionKernel": "SOFT"}),
-        ("thinner", {"SliceThickness": "2.5"}, {"SliceThickness": "3"}),
+        (ChoiceReason.ORIGINAL, {}, {"ImageType": ["DERIVED", "PRIMARY", "AXIAL"], "ConvolutionKernel": "SOFT"}),
+        (ChoiceReason.BODY_PART, {}, {"SeriesDescription": "HEAD NATIVE", "ConvolutionKernel": "SOFT"}),
+        (ChoiceReason.THINNER, {"SliceThickness": "2.5"}, {"SliceThickness": "3"}),
     ],
 )
 @pytest.mark.parametrize("first", ["better", "worse"])
@@ -111,7 +110,7 @@ def test_between_two_scans_the_better_one_is_chosen_for_the_reason_given(tmp_pat
     write_series(tmp_path, prefix=prefixes[1], **worse)
     scan = read_scan(tmp_path)
     assert scan.source.series_uid == uid
-    assert reason in scan.source.choice
+    assert scan.source.choice == SeriesChoice(reason, uid, 2)
     assert scan.source.other_series[0].unsuitable is None
 
 
@@ -120,7 +119,7 @@ def test_a_long_scan_is_chosen_over_a_short_thin_one(tmp_path):
     write_series(tmp_path, as_image(torso(16)), prefix="b", SliceThickness="1", ConvolutionKernel="SOFT")
     scan = read_scan(tmp_path)
     assert scan.source.series_uid == uid
-    assert "most of the spine" in scan.source.choice
+    assert scan.source.choice.reason is ChoiceReason.COVERAGE
 
 
 def test_of_two_equal_scans_of_one_frame_the_lower_is_chosen(tmp_path):
@@ -129,7 +128,7 @@ def test_of_two_equal_scans_of_one_frame_the_lower_is_chosen(tmp_path):
     uid = write_series(tmp_path, as_image(torso(), origin_lps_mm=(0.0, 0.0, -300.0)), prefix="b", **shared)
     scan = read_scan(tmp_path)
     assert scan.source.series_uid == uid
-    assert "lower" in scan.source.choice
+    assert scan.source.choice.reason is ChoiceReason.LOWER
 
 
 def test_heights_of_unrelated_frames_are_not_compared_the_latest_study_is_chosen(tmp_path):
@@ -147,13 +146,15 @@ def test_a_complete_scan_is_chosen_over_one_with_a_gap(tmp_path):
     assert "slices are missing" in str(scan.source.other_series[0].unsuitable)
 
 
-def test_scans_of_two_patients_in_one_folder_stay_apart_and_the_sentence_counts_them(tmp_path):
+def test_scans_of_two_patients_in_one_folder_stay_apart_and_are_counted(tmp_path):
     write_series(tmp_path, prefix="a", PatientID="P1", ConvolutionKernel="BONE")
     uid = write_series(tmp_path, as_image(torso()[:, :, ::-1]), prefix="b", PatientID="P2")
     scan = read_scan(tmp_path)
     assert scan.source.series_uid == uid
     assert scan.patient.patient_id == "P2"
-    assert "2 patients" in scan.source.choice
+    assert (scan.source.choice.series, scan.source.choice.patients) == (2, 2)
+    (other,) = scan.source.other_series
+    assert other == OtherSeries("", "", len(torso()), None), "what names the other patient is not kept"
     np.testing.assert_array_equal(scan.hu, torso()[:, :, ::-1])
 
 
@@ -291,3 +292,15 @@ def test_step_and_shoot_blocks_of_one_scan_stay_one_volume(tmp_path):
 )
 def test_kernels_of_each_vendor_are_ordered_by_sharpness(softer, sharper):
     assert kernel_sharpness(softer) < kernel_sharpness(sharper)
+
+
+def test_a_kernel_of_unknown_name_is_no_class_but_its_own_and_ranks_between_soft_and_sharp(tmp_path):
+    assert kernel_sharpness("NEW45") is None
+    assert kernel_class("new45") == "NEW45"
+    assert kernel_class("B45f") == "standard"
+    unknown = write_series(tmp_path / "one", prefix="a", ConvolutionKernel="NEW45")
+    write_series(tmp_path / "one", prefix="b", ConvolutionKernel="LUNG")
+    assert read_scan(tmp_path / "one").source.series_uid == unknown
+    write_series(tmp_path / "two", prefix="a", ConvolutionKernel="NEW45")
+    soft = write_series(tmp_path / "two", prefix="b", ConvolutionKernel="STANDARD")
+    assert read_scan(tmp_path / "two").source.series_uid == soft

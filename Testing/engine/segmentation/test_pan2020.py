@@ -65,7 +65,7 @@ def seen_as(classes: list[int], bridge: tuple[int, ...] = ()) -> tuple[CTScan, C
     geometry = Geometry(
         (100, 150, len(foreground)), (0.8, 0.8, 1.0), (10.0, -20.0, 300.0), ((1, 0, 0), (0, 1, 0), (0, 0, 1))
     )
-    scan = CTScan(np.zeros(geometry.shape, np.int16), geometry, Acquisition(), Patient(), Source("file", geometry))
+    scan = CTScan(np.zeros(geometry.shape, np.int16), geometry, Acquisition(), Patient(), Source("file"))
     probability = np.zeros((4, *foreground.shape), dtype=np.float16)
     for number, name in enumerate(classes, start=1):
         probability[name, numbers == number] = 1

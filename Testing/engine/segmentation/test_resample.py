@@ -20,7 +20,7 @@ def ramp(geometry: Geometry) -> np.ndarray:
 
 
 def scan_of(hu: np.ndarray, geometry: Geometry) -> CTScan:
-    return CTScan(hu, geometry, Acquisition(), Patient(), Source("file", geometry))
+    return CTScan(hu, geometry, Acquisition(), Patient(), Source("file"))
 
 
 def test_a_coarser_grid_covers_the_same_field() -> None:

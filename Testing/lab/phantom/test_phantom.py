@@ -244,7 +244,7 @@ def test_nifti_holds_the_same_points_in_any_orientation(tmp_path: Path, orientat
     index = image.TransformPhysicalPointToIndex([float(c) for c in point])
     assert image[index] == phantom.scan.hu[k[2], k[1], k[0]]
     assert labels[index] == VERSE_VALUE["L1"]
-    assert image.GetSize() == phantom.scan.source.geometry.size
+    assert image.GetSize() == phantom.scan.stored_geometry.size
     back = sitk.GetArrayFromImage(sitk.DICOMOrient(image, "LPS"))
     assert np.array_equal(back, phantom.scan.hu)
 

@@ -32,7 +32,7 @@ def segment_numbers(context: Context, column: VertebralColumn) -> dict[tuple[str
 
 def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -> Dataset:
     """Return the segmentation; frames without a voxel are left out."""
-    to_stored = axes_between(scan.source.geometry, scan.geometry).inverse()
+    to_stored = axes_between(scan.stored_geometry, scan.geometry).inverse()
     _check_positions(context.source.images, scan)
     number = segment_numbers(context, column)
     count = len(column.vertebrae)
@@ -146,7 +146,7 @@ def _voi_labels(context: Context, scan: CTScan) -> NDArray[np.uint8]:
 
 def _check_positions(images: Sequence[Dataset], scan: CTScan) -> None:
     """Refuse images that are not the planes of the scan's stored grid, in its order."""
-    stored = scan.source.geometry
+    stored = scan.stored_geometry
     expected = stored.to_lps_mm(np.array([[0.0, 0.0, float(k)] for k in range(stored.size[2])]))
     found = np.array([[float(value) for value in image.ImagePositionPatient] for image in images])
     half_a_voxel = 0.5 * min(stored.spacing_mm)

@@ -9,10 +9,10 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 
-from ...examination import ScanIdentity
 from ...ground.errors import UsageError
 from ...ground.progress import Progress, silent
 from ...ground.text import visible
+from ...scan import ScanDescription
 from ...scan.dicom_headers import DAMAGED
 
 _WIDE_SPACE = "\u3000"  # parts Japanese names
@@ -67,7 +67,7 @@ class SourceSeries:
         return self.images[0]
 
 
-def read_source(path: Path, scan: ScanIdentity, progress: Progress = silent) -> SourceSeries:
+def read_source(path: Path, scan: ScanDescription, progress: Progress = silent) -> SourceSeries:
     """Read the headers of the images that the record names, in the folder ``path`` or beside the file ``path``.
 
     Raises:
@@ -79,10 +79,10 @@ def read_source(path: Path, scan: ScanIdentity, progress: Progress = silent) -> 
 
 
 def read_source_files(
-    files: Sequence[Path], scan: ScanIdentity, place: str, progress: Progress = silent
+    files: Sequence[Path], scan: ScanDescription, place: str, progress: Progress = silent
 ) -> SourceSeries:
     """Read the headers among ``files``, which lie in what is called ``place``; UsageError as :func:`read_source`."""
-    wanted = set(scan.sop_instance_uids)
+    wanted = set(scan.source.sop_instance_uids)
     found: dict[str, Dataset] = {}
     for done, file in enumerate(files):
         progress("read", done / len(files))

@@ -144,7 +144,7 @@ def _level_group(
         qualitative_evaluations=[sr.QualitativeEvaluation(codes.INCLUSION, use)],
     )
     if measurement.excluded is not None:
-        _add_text(group, codes.EXCLUSION_REASON, measurement.excluded.reason)
+        _add_text(group, codes.EXCLUSION_REASON, measurement.excluded.text)
     elif unused is not None:
         _add_text(group, codes.EXCLUSION_REASON, unused)
     automatic = measurement.automatic

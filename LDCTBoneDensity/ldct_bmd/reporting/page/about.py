@@ -1,7 +1,8 @@
 """What the report says of the patient, the scan, the calibration and the software."""
 
 from ...calibration import Calibration
-from ...examination import Examination, PatientIdentity, ScanIdentity, record_sha256
+from ...examination import Examination, record_sha256
+from ...scan import Acquisition, Patient
 from ...words import Catalogue
 from .report import Fact
 from .words import MINUS, date, number, person, time, visible
@@ -9,7 +10,7 @@ from .words import MINUS, date, number, person, time, visible
 Facts = tuple[Fact, ...]
 
 
-def patient_facts(patient: PatientIdentity, say: Catalogue) -> Facts:
+def patient_facts(patient: Patient, say: Catalogue) -> Facts:
     """Return name, ID, sex and age; what the scan does not say is said to be missing."""
     sex = f"sex.{patient.sex}"
     age = None if patient.age_years is None else say("patient.age_years", years=f"{patient.age_years:g}")
@@ -24,35 +25,35 @@ def patient_facts(patient: PatientIdentity, say: Catalogue) -> Facts:
 
 def scan_facts(examination: Examination, say: Catalogue) -> Facts:
     """Return which scan was measured and how it was made."""
-    scan = examination.scan
-    x, y, z = scan.spacing_mm
+    made, source = examination.scan.acquisition, examination.scan.source
+    x, y, z = examination.scan.geometry.spacing_mm
     values = {
-        "scan.date": date(scan.acquisition_date or scan.study_date) or say("report.not_stated"),
-        "scan.accession": scan.accession_number and visible(scan.accession_number),
-        "scan.series": scan.series_description and visible(scan.series_description),
-        "scan.file": scan.file_name and visible(scan.file_name),
-        "scan.scanner": visible(" ".join(part for part in (scan.manufacturer, scan.model, scan.station) if part)),
-        "scan.acquisition": _acquisition(scan, say) or say("report.not_stated"),
+        "scan.date": date(made.acquisition_date or made.study_date) or say("report.not_stated"),
+        "scan.accession": source.accession_number and visible(source.accession_number),
+        "scan.series": made.series_description and visible(made.series_description),
+        "scan.file": source.file_name and visible(source.file_name),
+        "scan.scanner": visible(" ".join(part for part in (made.manufacturer, made.model, made.station) if part)),
+        "scan.acquisition": _acquisition(made, say) or say("report.not_stated"),
         "scan.voxels": say("scan.voxel_size", x=f"{x:.2f}", y=f"{y:.2f}", z=f"{z:.2f}"),
         "scan.measured_at": examination.measured_at and time(examination.measured_at),
     }
     return tuple(Fact(say(key), value) for key, value in values.items() if value)
 
 
-def _acquisition(scan: ScanIdentity, say: Catalogue) -> str:
+def _acquisition(made: Acquisition, say: Catalogue) -> str:
     parts = []
-    if scan.kvp is not None:
-        parts.append(say("scan.kvp", kvp=f"{scan.kvp:g}"))
-    if scan.tube_current_ma is not None:
-        parts.append(say("scan.ma", ma=f"{scan.tube_current_ma:g}"))
-    if scan.exposure_mas is not None:
-        parts.append(say("scan.mas", mas=f"{scan.exposure_mas:g}"))
-    if scan.kernel:
-        parts.append(say("scan.kernel", kernel=visible(scan.kernel)))
-    if scan.slice_thickness_mm is not None:
-        parts.append(say("scan.thickness", mm=f"{scan.slice_thickness_mm:g}"))
-    if scan.contrast_agent:
-        parts.append(say("scan.contrast", agent=visible(scan.contrast_agent)))
+    if made.kvp is not None:
+        parts.append(say("scan.kvp", kvp=f"{made.kvp:g}"))
+    if made.tube_current_ma is not None:
+        parts.append(say("scan.ma", ma=f"{made.tube_current_ma:g}"))
+    if made.exposure_mas is not None:
+        parts.append(say("scan.mas", mas=f"{made.exposure_mas:g}"))
+    if made.kernel:
+        parts.append(say("scan.kernel", kernel=visible(made.kernel)))
+    if made.slice_thickness_mm is not None:
+        parts.append(say("scan.thickness", mm=f"{made.slice_thickness_mm:g}"))
+    if made.contrast_agent:
+        parts.append(say("scan.contrast", agent=visible(made.contrast_agent)))
     return say("comma").join(parts)
 
 

@@ -179,7 +179,7 @@ def _levels_line(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     for measurement in examination.measurements:
         level, excluded = shown_level(measurement.level, examination, say), measurement.excluded
         if excluded is not None:
-            values = {"reason": visible(excluded.reason), "reader": visible(excluded.reader)}
+            values = {"reason": visible(excluded.text), "reader": visible(excluded.reader)}
             lines.append(say("use.excluded", level=level, time=time(excluded.time), **values))
         elif measurement.level in unused:
             lines.append(say("use.unused", level=level, reason=visible(unused[measurement.level])))

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from ...examination import Examination, HistoryEntry
+from ...examination import Examination, HistoryEntry, exclusion_text
 from ...words import Catalogue
 from .report import Column, Table
 from .words import number, time, visible
@@ -36,7 +36,7 @@ def _change(entry: HistoryEntry, say: Catalogue) -> str:
     if entry.what in ("voi_moved", "voi_reset"):
         return _moved(old, new, say)
     if entry.what == "level_excluded" and isinstance(new, dict):
-        return str(new.get("reason", ""))
+        return _reason(new)
     if entry.what == "level_renamed":
         return say("history.from_to", old=old, new=new)
     if entry.what == "names_shifted" and isinstance(old, list) and isinstance(new, list) and old and new:
@@ -44,6 +44,13 @@ def _change(entry: HistoryEntry, say: Catalogue) -> str:
     if entry.what == "calibration_changed" and isinstance(old, dict) and isinstance(new, dict):
         return say("history.from_to", old=old.get("name", ""), new=new.get("name", ""))
     return ""
+
+
+def _reason(exclusion: dict[str, Any]) -> str:
+    try:
+        return exclusion_text(exclusion["reason"], exclusion.get("words"))
+    except (KeyError, ValueError):
+        return ""
 
 
 def _moved(old: Any, new: Any, say: Catalogue) -> str:

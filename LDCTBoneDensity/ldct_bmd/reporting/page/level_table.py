@@ -66,7 +66,7 @@ def _use(measurement: Measurement, examination: Examination, say: Catalogue) -> 
     words = []
     unused = unused_levels(examination).get(measurement.level)
     if measurement.excluded is not None:
-        words.append(say("levels.excluded", reason=visible(measurement.excluded.reason, 120)))
+        words.append(say("levels.excluded", reason=visible(measurement.excluded.text, 120)))
     elif unused is not None:
         words.append(say("levels.unused", reason=visible(unused, 120)))
     elif measurement.level in examination.assessment.levels:

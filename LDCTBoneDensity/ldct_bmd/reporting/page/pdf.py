@@ -2,16 +2,19 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from reportlab.lib.colors import HexColor, black
 from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, Image, KeepTogether, PageTemplate, Paragraph, Spacer
 from reportlab.platypus import Table as Grid
 
 from ...words import Catalogue, catalogue
+from ..chinese import columns_of, has_chinese
 from . import fonts
 from .pdf_bar import bar_drawing
 from .pdf_styles import (
@@ -24,6 +27,7 @@ from .pdf_styles import (
     MEAN,
     MUTED,
     SMALL,
+    SMALL_RIGHT,
     STATE,
     STATEMENT,
     TITLE,
@@ -38,6 +42,7 @@ _GAP = 8 * mm
 _SPINE_HEIGHT = 88 * mm
 _PER_ROW = 4  # pictures of VOIs
 _LONGEST_CELL = 34  # letters beyond which a cell is folded
+_OWN_WORDS = ("section.", "footer.", "findings.none", "picture.none", "bar.unit")  # beside what the report holds
 
 
 def to_pdf(report: Report) -> bytes:
@@ -58,8 +63,16 @@ def to_pdf(report: Report) -> bytes:
         lang=say("report.language"),
         invariant=1,
     )
-    document.build(_story(report, say), canvasmaker=_canvas_of(report, say))
+    with fonts.chinese(_letters(report, say)):
+        document.build(_story(report, say), canvasmaker=_canvas_of(report, say))
     return stream.getvalue()
+
+
+def _letters(report: Report, say: Catalogue) -> str:
+    """Return a text with all letters that the PDF holds."""
+    own = [say.template(key) for key in say if key.startswith(_OWN_WORDS)]
+    captions = [picture.caption for picture in report.pictures]
+    return "".join((*own, *captions, repr(replace(report, pictures=()))))
 
 
 def _story(report: Report, say: Catalogue) -> list[Flowable]:
@@ -88,8 +101,13 @@ def _story(report: Report, say: Catalogue) -> list[Flowable]:
     return story
 
 
-def _paragraph(text: str, style: Any) -> Paragraph:
-    return Paragraph(fonts.markup(text), style)
+def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
+    return Paragraph(fonts.markup(text, bold=style.fontName == fonts.BOLD), _folded(text, style))
+
+
+def _folded(text: str, style: ParagraphStyle) -> ParagraphStyle:
+    """Return the style that folds ``text`` as its script does: Chinese between any two letters, others at spaces."""
+    return style.clone(f"{style.name} Chinese", wordWrap="CJK") if has_chinese(text) else style
 
 
 def _heading(text: str) -> Paragraph:
@@ -149,7 +167,7 @@ def _table(data: Table) -> list[Flowable]:
     if data.rows:
         styles = [CELL_RIGHT if column.align == "right" else CELL for column in data.columns]
         head = [
-            Paragraph(f"<b>{fonts.markup(column.heading)}</b>", style)
+            Paragraph(f"<b>{fonts.markup(column.heading, bold=True)}</b>", _folded(column.heading, style))
             for column, style in zip(data.columns, styles, strict=True)
         ]
         rows: list[list[Paragraph]] = [head]
@@ -157,7 +175,8 @@ def _table(data: Table) -> list[Flowable]:
             texts = [fonts.markup(cell) for cell in row]
             if place in data.muted:
                 texts = [f"<i>{text}</i>" for text in texts]
-            rows.append([Paragraph(text, style) for text, style in zip(texts, styles, strict=True)])
+            folded = [_folded(cell, style) for cell, style in zip(row, styles, strict=True)]
+            rows.append([Paragraph(text, style) for text, style in zip(texts, folded, strict=True)])
         style = [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ("LINEBELOW", (0, 0), (-1, 0), 0.8, black),
@@ -176,8 +195,8 @@ def _column_widths(data: Table) -> list[float]:
     """Share the width by the longest text of each column."""
     longest = []
     for place, column in enumerate(data.columns):
-        heading = max(len(word) for word in column.heading.split())
-        longest.append(min(max(heading, *(len(row[place]) for row in data.rows)), _LONGEST_CELL) + 2)
+        heading = max(columns_of(word) for word in column.heading.split())
+        longest.append(min(max(heading, *(columns_of(row[place]) for row in data.rows)), _LONGEST_CELL) + 2)
     total = sum(longest)
     return [WIDTH * one / total for one in longest]
 
@@ -187,8 +206,9 @@ def _findings(report: Report, say: Catalogue) -> list[Flowable]:
         return [_paragraph(say("findings.none"), BODY)]
     rows = []
     for note in report.findings:
-        tag = fonts.markup(note.tag)
-        rows.append([Paragraph(tag if note.severity == "info" else f"<b>{tag}</b>", CELL), _paragraph(note.text, CELL)])
+        is_bold = note.severity != "info"
+        tag = fonts.markup(note.tag, is_bold)
+        rows.append([Paragraph(f"<b>{tag}</b>" if is_bold else tag, CELL), _paragraph(note.text, CELL)])
     style = [("VALIGN", (0, 0), (-1, -1), "TOP"), *_no_padding(), ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5)]
     return [Grid(rows, colWidths=[16 * mm, WIDTH - 16 * mm], style=style)]
 
@@ -259,7 +279,8 @@ def _canvas_of(report: Report, say: Catalogue) -> type[Canvas]:
                 footer = _paragraph(at_left, SMALL)
                 footer.wrapOn(self, WIDTH - 30 * mm, 3 * mm)
                 footer.drawOn(self, MARGIN, height - 2)
-                self.setFont(fonts.REGULAR, 7)
-                self.drawRightString(A4[0] - MARGIN, height, fonts.plain(at_right))
+                page = _paragraph(at_right, SMALL_RIGHT)
+                page.wrapOn(self, 30 * mm, 3 * mm)
+                page.drawOn(self, A4[0] - MARGIN - 30 * mm, height - 2)
 
     return FootedCanvas

@@ -3,7 +3,7 @@
 from reportlab.graphics.shapes import Drawing, Line, Polygon, Rect, String
 from reportlab.lib.colors import HexColor, black, white
 
-from .fonts import BOLD, REGULAR, plain
+from .fonts import BOLD, REGULAR, font_of, plain
 from .report import ColourBar
 
 _HEIGHT, _BOTTOM, _TALL = 44.0, 14.0, 16.0
@@ -20,7 +20,8 @@ def bar_drawing(bar: ColourBar, width: float, unit: str) -> Drawing:
 
     def write(at: float, height: float, text: str, size: float, color: object, font: str = REGULAR) -> None:
         anchor = "start" if at < 0.06 * width else "end" if at > 0.94 * width else "middle"
-        drawing.add(String(at, height, plain(text), fontName=font, fontSize=size, fillColor=color, textAnchor=anchor))
+        name = font_of(text) or font
+        drawing.add(String(at, height, plain(text), fontName=name, fontSize=size, fillColor=color, textAnchor=anchor))
 
     for part in bar.parts:
         wide = x(part.high) - x(part.low)

@@ -11,6 +11,7 @@ CELL = ParagraphStyle("cell", parent=BODY, fontSize=8, leading=10)
 CELL_RIGHT = ParagraphStyle("cell right", parent=CELL, alignment=TA_RIGHT)
 MUTED = ParagraphStyle("label", parent=CELL, textColor=HexColor("#444444"))
 SMALL = ParagraphStyle("small", parent=BODY, fontSize=7, leading=8.8, textColor=HexColor("#333333"))
+SMALL_RIGHT = ParagraphStyle("small right", parent=SMALL, alignment=TA_RIGHT)
 TITLE = ParagraphStyle("title", parent=BODY, fontName=BOLD, fontSize=12.5, leading=17)
 TOP = ParagraphStyle("use", parent=BODY, fontName=BOLD, fontSize=8.5, leading=17, alignment=TA_RIGHT)
 HEADING = ParagraphStyle(
