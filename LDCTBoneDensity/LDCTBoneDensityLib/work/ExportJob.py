@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ldct_bmd.ground.plain import from_plain, to_plain
-from ldct_bmd.jobs.folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, lay, read_result
+from ldct_bmd.jobs.folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, lay, load_result
 from ldct_bmd.jobs.spec import ExportSpec
 from ldct_bmd.reporting.output import EarlierReport
 
@@ -57,4 +57,4 @@ class ExportJob:
 
     def takeReported(self) -> dict[str, Any] | None:
         """Return the structured report that was written, None if there was none."""
-        return to_plain(read_result(self.folder, ExportResult).reported)
+        return to_plain(load_result(self.folder, ExportResult).reported)

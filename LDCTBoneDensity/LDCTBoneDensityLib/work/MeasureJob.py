@@ -10,7 +10,7 @@ from ldct_bmd.anatomy import LEVELS, TARGET_LEVELS
 from ldct_bmd.calibration import NOMINAL, Calibration
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.jobs.folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay, read_result
+from ldct_bmd.jobs.folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay, load_result
 from ldct_bmd.jobs.spec import LabelMap, MeasureSpec, Networks, StoreChoice
 from ldct_bmd.scan.image_files import whole_numbers
 from ldct_bmd.scan.volume import with_air
@@ -68,7 +68,7 @@ class MeasureJob:
 
     def takeMeasurement(self, volumeNode) -> tuple[StoredReview, Bodies]:
         """Return what was measured; UsageError if the volume changed meanwhile."""
-        result = read_result(self.folder, MeasureResult)
+        result = load_result(self.folder, MeasureResult)
         measured = whole_numbers(array(self.folder, VOXELS))
         voxels = checksum(with_air(measured, result.air))
         now = checksum(with_air(whole_numbers(VolumeReader(volumeNode).voxels()), result.air))

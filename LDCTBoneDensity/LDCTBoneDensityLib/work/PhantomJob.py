@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
-from ldct_bmd.jobs.folder import VOXELS, PhantomResult, array, lay, load, read_result
+from ldct_bmd.jobs.folder import VOXELS, PhantomResult, array, lay, load_result
 from ldct_bmd.jobs.spec import PhantomSpec
 from ldct_bmd.scan import CTScan
 from ldct_bmd.scan.image_files import whole_numbers
@@ -43,15 +43,16 @@ class PhantomJob:
 
     def lay(self, volumeNode, phantom: PhantomDescription, search: bool) -> None:
         """Write all that the engine needs; without ``search`` it only reads the scan. CannotMeasure if it can't."""
+        self._phantom = phantom
         reader = VolumeReader(volumeNode)
         lay(self.folder, PhantomSpec(reader.volume(), phantom, search), {VOXELS: reader.voxels()})
 
     def take(self) -> PhantomScan:
         """Return what was found."""
-        result = read_result(self.folder, PhantomResult)
+        result = load_result(self.folder, PhantomResult)
         hu = with_air(whole_numbers(array(self.folder, VOXELS)), result.air)
         return PhantomScan(
-            phantom=load(self.folder).phantom,
+            phantom=self._phantom,
             scan=result.scan.with_voxels(hu),
             measured=result.measured,
             refused="" if result.refused is None else str(result.refused),

@@ -19,7 +19,7 @@ from ..reporting.output import DICOM_OUTPUTS
 from ..reporting.outputs import Pixels, earlier_in, write_deidentified, write_outputs
 from ..reporting.priors import Comparison, compare
 from ..scan import CTScan
-from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, write_result
+from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, lay_result
 from .spec import Destination, ExportSpec
 
 _HOLDS = "The segmentation holds"
@@ -45,7 +45,7 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     if send is not None:
         progress("send", 0.0)
         send(sorted((output / DICOM_FOLDER).iterdir()))
-    write_result(folder, ExportResult(None if spec.deidentify else earlier_in(output)))
+    lay_result(folder, ExportResult(None if spec.deidentify else earlier_in(output)))
 
 
 def _column(examination: Examination, bodies: NDArray[np.uint8], scan: CTScan) -> VertebralColumn:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..calibration.phantom.measure import PhantomMeasurement
 from ..ground.atomic import write_text
-from ..ground.plain import from_plain, read_json, to_plain
+from ..ground.errors import UsageError
+from ..ground.plain import PlainError, from_plain, read_json, to_plain
 from ..reporting.output import EarlierReport
 from ..scan import Geometry, ScanDescription
 from ..words import Phrase
@@ -66,13 +67,15 @@ def lay(folder: Path, spec: Spec, arrays: Mapping[str, NDArray[Any]] | None = No
 
 
 def load(folder: Path) -> Spec:
-    """Return the job that was laid into ``folder``.
-
-    Raises:
-        UsageError, PlainError: there is none.
-    """
+    """Return the job that was laid into ``folder``; UsageError if there is none, or one of another version."""
     values = read_json(folder / JOB_FILE, _WHAT)
-    return from_plain(_KINDS[values.pop("kind")], values, _WHAT)
+    kind = _KINDS.get(values.pop("kind", "")) if isinstance(values, dict) else None
+    if kind is None:
+        raise UsageError("job.unknown", kinds=tuple(_KINDS))
+    try:
+        return from_plain(kind, values, _WHAT)
+    except PlainError as error:
+        raise UsageError("file.wrong", problem=error.phrase) from error
 
 
 def array(folder: Path, name: str) -> NDArray[Any]:
@@ -80,11 +83,11 @@ def array(folder: Path, name: str) -> NDArray[Any]:
     return np.load(folder / name, mmap_mode="r")
 
 
-def write_result(folder: Path, result: MeasureResult | PhantomResult | ExportResult) -> None:
+def lay_result(folder: Path, result: MeasureResult | PhantomResult | ExportResult) -> None:
     """Write what a job found."""
     write_text(folder / RESULT_FILE, json.dumps(to_plain(result)))
 
 
-def read_result(folder: Path, kind: type[Result]) -> Result:
+def load_result(folder: Path, kind: type[Result]) -> Result:
     """Return what a job found."""
     return from_plain(kind, read_json(folder / RESULT_FILE, _WHAT), _WHAT)

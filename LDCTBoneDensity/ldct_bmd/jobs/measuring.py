@@ -20,15 +20,14 @@ from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
-from ..reporting.files import check_output_folder
-from ..reporting.files import write_result as write_result_folder
+from ..reporting.files import check_output_folder, write_result
 from ..reporting.replacing import check_replaceable
 from ..scan import CTScan, Geometry, read_scan
 from ..scan.volume import Volume, VolumeScan, scan_of_volume
 from ..segmentation import Segmenter
 from ..segmentation.label_map import LabelMapSegmenter
-from .folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, write_result
-from .spec import InputScan, MeasureSpec, Networks, ResultFolder, StoreChoice
+from .folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay_result
+from .spec import InputScan, MeasureSpec, Networks, StoreChoice
 
 _LABEL_FILE = "segmentation.nrrd"
 
@@ -40,7 +39,7 @@ def measure_in(folder: Path, spec: MeasureSpec, progress: Progress) -> None:
         np.save(folder / BODIES, done.measured.column.bodies)
         write_text(folder / RECORD_FILE, done.measured.examination.to_json() + "\n")
     read = done.read
-    write_result(folder, MeasureResult(read.scan.stored_geometry, read.air, read.remark))
+    lay_result(folder, MeasureResult(read.scan.stored_geometry, read.air, read.remark))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ def measure_as(spec: MeasureSpec, progress: Progress, folder: Path | None = None
     start = time.perf_counter()
     read = read_source(spec.source, progress, folder)
     read_s = time.perf_counter() - start
-    report = None if spec.result is None else _reporter(spec, spec.result, read.scan)
+    report = _reporter(spec, read.scan)
     calibration, choice = _calibration(spec.calibration, stored, read.scan)
     measured = measure(read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice)
     measured = replace(measured, examination=replace(measured.examination, measured_at=now()))
@@ -81,7 +80,7 @@ def measure_as(spec: MeasureSpec, progress: Progress, folder: Path | None = None
             report(measured.column, partial, examination)
 
     place = Path(spec.result.path)
-    written = write_result_folder(measured, read.scan, place, spec.result.overwrite, progress, also)
+    written = write_result(measured, read.scan, place, spec.result.overwrite, progress, also)
     return Done(replace(measured, examination=written), read)
 
 
@@ -154,13 +153,13 @@ def _calibration(
     return choose_calibration(stored, conditions(scan.acquisition), wanted.allow_later)
 
 
-def _reporter(
-    spec: MeasureSpec, result: ResultFolder, scan: CTScan
-) -> Callable[[VertebralColumn, Path, Examination], None] | None:
-    """Return what writes the report into the result; what prevents one is said before the scan is measured."""
-    folder = Path(result.path)
+def _reporter(spec: MeasureSpec, scan: CTScan) -> Callable[[VertebralColumn, Path, Examination], None] | None:
+    """Return what writes the report into the result; what prevents it is said before the scan is measured."""
+    if spec.result is None:
+        return None
+    folder = Path(spec.result.path)
     check_replaceable(folder, scan.description)
-    if not result.report:
+    if not spec.result.report:
         return None
     if not isinstance(spec.source, InputScan):
         raise ValueError("a report needs the scan's own files")

@@ -5,7 +5,7 @@ from pathlib import Path
 from ..calibration.phantom.find import find_phantom
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress
-from .folder import PhantomResult, write_result
+from .folder import PhantomResult, lay_result
 from .measuring import read_source
 from .spec import PhantomSpec
 
@@ -19,4 +19,4 @@ def find_in(folder: Path, spec: PhantomSpec, progress: Progress) -> None:
             measured = find_phantom(read.scan, spec.phantom, progress)
         except CannotMeasure as error:
             refused = error.phrase
-    write_result(folder, PhantomResult(read.scan.description, measured, refused, read.air, read.remark))
+    lay_result(folder, PhantomResult(read.scan.description, measured, refused, read.air, read.remark))

@@ -13,11 +13,10 @@ import pytest
 
 from helpers_cli import environment
 from helpers_record import SITE
-from helpers_spine import spine_bodies
+from helpers_spine import spine_bodies, write_volume
 from ldct_bmd.calibration.phantom.description import load_phantom
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
-from ldct_bmd.ground.plain import PlainError
 from ldct_bmd.ground.progress import silent
 from ldct_bmd.jobs.folder import (
     BODIES,
@@ -29,7 +28,7 @@ from ldct_bmd.jobs.folder import (
     PhantomResult,
     lay,
     load,
-    read_result,
+    load_result,
 )
 from ldct_bmd.jobs.measuring import measure_as
 from ldct_bmd.jobs.runner import run
@@ -46,6 +45,7 @@ from ldct_bmd.jobs.spec import (
 )
 from ldct_bmd.reporting.output import EarlierReport, Output, Predecessor
 from ldct_bmd.scan import CTScan, read_scan
+from ldct_bmd.scan.dicom_volume import AIR_HU
 from ldct_bmd.scan.volume import Volume
 
 
@@ -109,7 +109,10 @@ def test_a_job_of_another_version_is_not_half_understood(volume: Volume, tmp_pat
     lay(tmp_path, specs(volume)[0])
     values = json.loads((tmp_path / JOB_FILE).read_text())
     (tmp_path / JOB_FILE).write_text(json.dumps(values | {"extra": 1}))
-    with pytest.raises(PlainError, match="extra"):
+    with pytest.raises(UsageError, match="extra"):
+        load(tmp_path)
+    (tmp_path / JOB_FILE).write_text(json.dumps(values | {"kind": "teleport"}))
+    with pytest.raises(UsageError, match="measure, phantom, export"):
         load(tmp_path)
 
 
@@ -117,7 +120,7 @@ def test_a_volume_gives_the_record_of_its_file_to_the_last_digit(laid: Path, rec
     run(laid, silent)
     assert comparable(read_record(laid)) == comparable(record)
     assert np.array_equal(np.load(laid / BODIES), spine_bodies())
-    result = read_result(laid, MeasureResult)
+    result = load_result(laid, MeasureResult)
     assert (result.air, result.remark) == (None, None)
 
 
@@ -157,20 +160,26 @@ def test_changed_voxels_are_measured_as_they_are_and_that_is_told(laid: Path, fi
     hu[:, 20:30, 20:30] += 7
     np.save(laid / VOXELS, hu)
     run(laid, silent)
-    remark = read_result(laid, MeasureResult).remark
+    remark = load_result(laid, MeasureResult).remark
     assert remark is not None
     assert "differs from the files" in str(remark)
     assert "scan_modified" in read_record(laid).assessment.limited
 
 
-def test_padding_that_the_files_call_air_is_no_change(laid: Path, file_scan: CTScan, record: Examination) -> None:
-    hu = file_scan.hu.copy()
-    hu[:, :3] = -2000  # as a viewer shows what the scanner did not reconstruct
-    assert (file_scan.hu[:, :3] == -1000).all()
-    np.save(laid / VOXELS, hu)
-    run(laid, silent)
-    assert read_result(laid, MeasureResult).air == (-2000.0, -2000.0)
-    assert comparable(read_record(laid)) == comparable(record)
+def test_padding_that_the_files_call_air_is_no_change(
+    volume: Volume, file_scan: CTScan, record: Examination, tmp_path: Path
+) -> None:
+    read, shown = file_scan.hu.copy(), file_scan.hu.copy()
+    read[:, :3] = AIR_HU
+    shown[:, :3] = -2000  # a viewer shows what the scanner did not reconstruct as it is stored
+    files = (str(write_volume(read, tmp_path / "ct.nii.gz")),)
+    spec = MeasureSpec(replace(volume, files=files), LabelMap("verse", "body"), SITE)
+    lay(tmp_path, spec, {VOXELS: shown, LABELS: spine_bodies()})
+    run(tmp_path, silent)
+    result = load_result(tmp_path, MeasureResult)
+    assert (result.air, result.remark) == ((-2000.0, -2000.0), None)
+    measured = read_record(tmp_path).measurements
+    assert [m.mean_hu for m in measured] == [m.mean_hu for m in record.measurements]
 
 
 def test_a_job_with_a_result_folder_writes_it_and_nothing_next_to_the_spec(
@@ -208,7 +217,7 @@ def test_what_can_be_wrong_with_a_job_is_told_before_the_scan_is_read(
 def test_a_volume_that_shows_no_phantom_says_why(volume: Volume, file_scan: CTScan, tmp_path: Path) -> None:
     lay(tmp_path, PhantomSpec(volume, load_phantom("k2hpo4-pad-example")), {VOXELS: file_scan.hu})
     run(tmp_path, silent)
-    result = read_result(tmp_path, PhantomResult)
+    result = load_result(tmp_path, PhantomResult)
     assert result.measured is None
     assert result.refused is not None
     assert result.scan.geometry == file_scan.geometry
