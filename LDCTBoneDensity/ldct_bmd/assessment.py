@@ -48,6 +48,10 @@ def categorize(mean_bmd_mg_cm3: float) -> Category:
 
     Raises:
         ValueError: the BMD is not finite.
+
+    Examples:
+        >>> categorize(79.97).value, categorize(80.0).value, categorize(120.01).value
+        ('osteoporosis', 'osteopenia', 'normal')
     """
     if not math.isfinite(mean_bmd_mg_cm3):
         raise ValueError(f"a BMD of {mean_bmd_mg_cm3} mg/cm3 has no category")
@@ -59,7 +63,12 @@ def categorize(mean_bmd_mg_cm3: float) -> Category:
 
 
 def format_bmd(bmd_mg_cm3: float) -> str:
-    """Return the number with one decimal, or with as many as keep it on its side of a threshold (79.97, not 80.0)."""
+    """Return the number with one decimal, or with as many as keep it on its side of a threshold.
+
+    Examples:
+        >>> format_bmd(104.26), format_bmd(79.97)
+        ('104.3', '79.97')
+    """
     for decimals in range(1, 7):
         shown = f"{bmd_mg_cm3:.{decimals}f}"
         if categorize(float(shown)) is categorize(bmd_mg_cm3):

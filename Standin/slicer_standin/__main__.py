@@ -1,4 +1,4 @@
-"""Opens a module's panel with a scan in a window: `python -m slicer_standin SCAN`; with `--screenshot FILE` a picture instead.
+"""Opens a module's panel with a scan in a window: `python -m slicer_standin SCAN`; a picture with `--screenshot FILE`.
 
 SCAN is a DICOM folder or a file that Slicer reads as a volume. A preview for developers, not for reading scans.
 """

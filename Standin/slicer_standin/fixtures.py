@@ -29,7 +29,7 @@ def scripted_modules() -> list[Path]:
 
 @pytest.fixture(scope="session")
 def application(scripted_modules: list[Path]) -> Any:
-    """`slicer.app`, with its main window shown; dialogs wait for no user (see `slicer_standin.pythonqt.dialogs.answering`)."""
+    """`slicer.app`, with its main window shown; dialogs wait for no user (see `pythonqt.dialogs.answering`)."""
     import slicer_standin
     from slicer_standin.application.modules import load_scripted_module
     from slicer_standin.pythonqt.dialogs import answer_automatically

@@ -31,6 +31,7 @@ ROOMS = (
     "corrections",
     "verdicts",
     "pipeline",
+    "api",
     "reporting",
     "jobs",
     "screening",
@@ -102,7 +103,8 @@ def test_a_module_imports_only_rooms_below_its_own(name: str, path: Path) -> Non
     allowed = set() if not room else set(ROOMS[: ROOMS.index(room) + 1]) | {""}
     above = {
         target
-        for target in engine_modules_imported(name, path, modules())
+        # The package itself names what it hands out for type checkers, and imports it when it is asked for.
+        for target in engine_modules_imported(name, path, modules(), only_when_run=not name)
         if target.split(".")[0] not in allowed and target != name
     }
     assert not above

@@ -42,7 +42,13 @@ NOMINAL = Calibration(
 
 
 def entered_calibration(slope: float, intercept: float, material: str, kvp: float) -> Calibration:
-    """Return the calibration that a user typed in; UsageError if a value is not possible."""
+    """Return the calibration that a user typed in; UsageError if a value is not possible.
+
+    Examples:
+        >>> site = entered_calibration(slope=0.8, intercept=-2.0, material="k2hpo4", kvp=120)
+        >>> site.bmd_mg_cm3(150.0), site.material
+        (118.0, 'K2HPO4')
+    """
     return Calibration(
         name="Entered",
         slope=float(slope),

@@ -13,6 +13,7 @@ from .ct_scan import (
     Source,
 )
 from .frame import to_source_geometry
+from .image_files import scan_of_image
 from .reader import list_series, read_scan
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "Source",
     "list_series",
     "read_scan",
+    "scan_of_image",
     "to_source_geometry",
 ]

@@ -17,6 +17,16 @@ class Geometry:
         spacing_mm: voxel pitch along (x, y, z).
         origin_lps_mm: centre of the voxel with index (0, 0, 0).
         direction: 3 x 3, orthonormal; column i is the LPS direction of index axis i.
+
+    Examples:
+        >>> upright = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+        >>> grid = Geometry((512, 512, 300), (0.7, 0.7, 1.0), (-180.0, -180.0, -250.0), upright)
+        >>> grid.shape
+        (300, 512, 512)
+        >>> grid.to_lps_mm(np.array([100.0, 200.0, 50.0]))
+        array([-110.,  -40., -200.])
+        >>> grid.to_index_xyz(np.array([-110.0, -40.0, -200.0]))
+        array([100., 200.,  50.])
     """
 
     size: tuple[int, int, int]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
-from .ct_scan import Acquisition, CTScan, Patient, Source
+from .ct_scan import Acquisition, CTScan, Geometry, Patient, Source
 from .frame import axes_to_lps, make_geometry
 from .plausibility import check_size, check_values
 
@@ -41,11 +41,7 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     progress("read", 0.0)
     image = _read_image(path)
     progress("read", 0.5)
-    stored = make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
-    axis_map = axes_to_lps(stored)
-    geometry = axis_map.geometry(stored)
-    check_size(geometry)
-    hu = whole_numbers(axis_map.view(sitk.GetArrayViewFromImage(image)))
+    hu, geometry, stored = _in_the_engines_frame(image)
     progress("read", 0.8)
     check_values(hu, of_patient)
     source = Source(
@@ -55,6 +51,30 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     )
     progress("read", 1.0)
     return CTScan(hu, geometry, _METADATA_ALONE, Patient(), source, stored)
+
+
+def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
+    """Take an image in memory as a CT scan; CannotMeasure if its values are not Hounsfield units.
+
+    ``of_patient``: see :func:`.reader.read_scan`.
+
+    Raises:
+        ValueError: it has not three dimensions, or more than one value per voxel, or 8 bits.
+    """
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or image.GetPixelID() in _EIGHT_BITS:
+        raise ValueError("a scan has three dimensions, and one value of more than 8 bits per voxel")
+    hu, geometry, stored = _in_the_engines_frame(image)
+    check_values(hu, of_patient)
+    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), Source("file", stored))
+
+
+def _in_the_engines_frame(image: sitk.Image) -> tuple[NDArray[np.int16] | NDArray[np.float32], Geometry, Geometry]:
+    """Return the values (z, y, x) in the engine's frame, its grid, and the grid as stored."""
+    stored = make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+    axis_map = axes_to_lps(stored)
+    geometry = axis_map.geometry(stored)
+    check_size(geometry)
+    return whole_numbers(axis_map.view(sitk.GetArrayViewFromImage(image))), geometry, stored
 
 
 def _read_image(path: Path) -> sitk.Image:

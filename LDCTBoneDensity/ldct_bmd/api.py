@@ -1,0 +1,69 @@
+"""The engine as a function: from a scan, in files or in memory, to its examination and its label map."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+import SimpleITK as sitk
+
+from . import pipeline
+from .anatomy import LEVELS, TARGET_LEVELS
+from .calibration import NOMINAL, Calibration
+from .examination import Examination
+from .ground.progress import Progress, silent
+from .scan import CTScan, read_scan, scan_of_image, to_source_geometry
+from .segmentation import Segmenter
+
+
+class Measured(NamedTuple):
+    """What :func:`measure` returns.
+
+    Attributes:
+        examination: the record: BMD by level, category, findings, and what they rest on.
+        label_map: the vertebral bodies on the grid of the image that was measured, uint8, 0 background, else the value
+            that VerSe gives each level (T12 is 19, L1 is 20, L2 is 21).
+    """
+
+    examination: Examination
+    label_map: sitk.Image
+
+
+def measure(
+    scan: str | PathLike[str] | sitk.Image | CTScan,
+    *,
+    series_uid: str | None = None,
+    segmenter: Segmenter | None = None,
+    calibration: Calibration = NOMINAL,
+    levels: Sequence[str] = TARGET_LEVELS,
+    progress: Progress = silent,
+) -> Measured:
+    """Measure the BMD of ``levels``: what the command line measures, to the last digit.
+
+    Args:
+        scan: a folder of DICOM files, one of its files, a NIfTI, NRRD or MHA file; a SimpleITK image in Hounsfield
+            units; or a scan that :func:`read_scan` returned.
+        series_uid: which series of a DICOM folder, as :func:`list_series` names it; without it one is chosen by rule.
+        segmenter: what finds the vertebral bodies; None: the networks of this package, for which torch must be
+            installed.
+        calibration: from HU to mg/cm3; the nominal one only indicates a category.
+        progress: called with a stage and a fraction from 0 to 1; may raise to cancel.
+
+    Raises:
+        UsageError: there is nothing at the path, or no such series.
+        CannotMeasure: the scan can't be measured; the message says why, and what to do.
+        ValueError: a level is not a vertebral level, or the image is not a volume of single values.
+    """
+    unknown = [level for level in levels if level not in LEVELS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is not a vertebral level")
+    if isinstance(scan, sitk.Image):
+        scan = scan_of_image(scan)
+    elif not isinstance(scan, CTScan):
+        scan = read_scan(Path(scan), series_uid, progress)
+    if segmenter is None:
+        from .segmentation.network_segmenter import NetworkSegmenter
+
+        segmenter = NetworkSegmenter()
+    measured = pipeline.measure(scan, segmenter, calibration, levels, progress)
+    return Measured(measured.examination, to_source_geometry(measured.column.bodies, scan))
