@@ -17,7 +17,7 @@ from places import LAB, MODULE
 
 PACKAGE = LAB / "ldct_bmd_lab"
 # Bottom to top: a room imports itself and the rooms before it.
-ROOMS = ("ground", "phantom", "torso", "agreement", "evaluation", "simulation", "training", "cli")
+ROOMS = ("ground", "scanner", "phantom", "torso", "agreement", "evaluation", "simulation", "training", "cli")
 
 
 def imported(path: Path, package: str) -> set[str]:

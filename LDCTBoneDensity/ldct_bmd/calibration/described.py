@@ -1,51 +1,81 @@
 """A calibration in sentences, for whoever looks one up."""
 
+from ..words import text
 from .linear import Calibration
-from .provenance import FitQuality, Provenance
+from .nominal import ENTERED_NAME, NOMINAL
+from .provenance import FitQuality, Method, Provenance
 from .store import StoredCalibration
 
 _TYPICAL_HU = 150.0
 
 
+def name_words(calibration: Calibration) -> str:
+    """Return a calibration's name; those that the software gave are in the language that is spoken."""
+    if calibration == NOMINAL:
+        return text("named.nominal", kvp=NOMINAL.kvp)
+    return text("named.entered") if _is_entered(calibration) else calibration.name
+
+
+def source_words(calibration: Calibration) -> str:
+    """Return where the numbers come from."""
+    if calibration == NOMINAL:
+        return text("source.nominal")
+    return text("source.entered") if _is_entered(calibration) else calibration.source
+
+
+def _is_entered(calibration: Calibration) -> bool:
+    provenance = calibration.provenance
+    return provenance is not None and provenance.method is Method.ENTERED and calibration.name == ENTERED_NAME
+
+
 def described(calibration: Calibration) -> tuple[str, ...]:
     """Return all that is known of a calibration, a sentence each: the line first, where its numbers come from last."""
-    line = (
-        f"{calibration.name} ({calibration.identifier}): BMD = {calibration.slope:.4f} x HU "
-        f"{calibration.intercept_mg_cm3:+.2f} mg/cm3, {calibration.material} equivalent."
+    line = text(
+        "described.line",
+        name=name_words(calibration),
+        identifier=calibration.identifier,
+        slope=calibration.slope,
+        intercept=calibration.intercept_mg_cm3,
+        material=calibration.material,
     )
     fit = () if calibration.fit is None else (_errors(calibration.fit),)
     origin = () if calibration.provenance is None else (_origin(calibration.provenance, calibration.kvp),)
-    return (line, *fit, *origin, calibration.source)
+    return (line, *fit, *origin, source_words(calibration))
 
 
 def added_words(stored: StoredCalibration) -> str:
     """Return when and by whom a calibration was added to the store."""
-    return f"Added {stored.added} by {stored.added_by}."
+    return text("described.added", time=stored.added, operator=stored.added_by)
 
 
 def retired_words(stored: StoredCalibration) -> str:
     """Return when, by whom and why a calibration was retired; "" where it was not."""
-    return (
-        "" if stored.retired is None else f"Retired {stored.retired} by {stored.retired_by}: {stored.retired_because}"
-    )
+    if stored.retired is None:
+        return ""
+    return text("described.retired", time=stored.retired, operator=stored.retired_by, reason=stored.retired_because)
 
 
 def _errors(fit: FitQuality) -> str:
-    return (
-        f"Standard errors {fit.slope_se:.4f} and {fit.intercept_se_mg_cm3:.2f} mg/cm3, R2 {fit.r_squared:.5f}, "
-        f"{fit.points} points; the line is known to {fit.variance_at(_TYPICAL_HU) ** 0.5:.2f} mg/cm3 at "
-        f"{_TYPICAL_HU:g} HU."
+    return text(
+        "described.errors",
+        slope_se=fit.slope_se,
+        intercept_se=fit.intercept_se_mg_cm3,
+        r2=fit.r_squared,
+        points=fit.points,
+        error=fit.variance_at(_TYPICAL_HU) ** 0.5,
+        hu=_TYPICAL_HU,
     )
 
 
 def _origin(provenance: Provenance, kvp: float | None) -> str:
-    parts = (
-        f"{provenance.scanner or 'no scanner named'}",
-        "unknown tube voltage" if kvp is None else f"{kvp:g} kVp",
-        f"beam filter {provenance.filter_type or 'not named'}",
-        f"kernel class {provenance.kernel_class or 'not known'}",
-        f"made {provenance.date or 'on an unknown day'} ({provenance.method.value}) by "
-        f"{provenance.operator or 'nobody named'}",
-        f"valid until {provenance.valid_until or 'a newer one'}",
+    return text(
+        "described.origin",
+        scanner=text("described.no_scanner") if provenance.scanner is None else str(provenance.scanner),
+        kvp=text("described.no_kvp") if kvp is None else text("described.kvp", kvp=kvp),
+        filter=provenance.filter_type or text("described.no_filter"),
+        kernel=provenance.kernel_class or text("described.no_kernel"),
+        day=provenance.date or text("described.no_day"),
+        method=text(f"store.method.{provenance.method.value}"),
+        operator=provenance.operator or text("described.no_operator"),
+        until=provenance.valid_until or text("described.no_end"),
     )
-    return "; ".join(parts) + "."

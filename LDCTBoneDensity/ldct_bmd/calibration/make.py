@@ -1,9 +1,9 @@
 """Calibrations from what was measured, with all that must be known of them later."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 
 from ..ground.errors import CannotMeasure, UsageError
+from ..words import text
 from .linear import MATERIALS, Calibration
 from .match import ScanConditions
 from .pairs import PairsFit
@@ -30,11 +30,11 @@ def calibration_from_phantom(
             f"The certificate of {phantom.name} ended on {phantom.calibrated_until}, before this scan of "
             f"{day.isoformat()}; have the phantom certified again."
         )
-    rods = ", ".join(
+    rods = tuple(
         f"{rod.name} {rod.mean_hu:.1f} HU ({residual:+.1f})"
         for rod, residual in zip(measured.rods, measured.fit.residuals_hu, strict=True)
     )
-    how = "found by themselves" if measured.found_by == "search" else "marked by hand"
+    how = "source.phantom.search" if measured.found_by == "search" else "source.phantom.points"
     try:
         return Calibration(
             name=f"{phantom.name}{f', {day.isoformat()}' if day else ''}",
@@ -43,7 +43,7 @@ def calibration_from_phantom(
             material=phantom.material,
             kvp=scan.kvp,
             nominal=phantom.example,
-            source=f"Scan of {phantom.name}, rods {how}, off the line by: {rods}. {phantom.source}",
+            source=text(how, phantom=phantom.name, rods=rods, source=phantom.source),
             provenance=_provenance(Method.PHANTOM, scan, day, operator, valid_days, phantom.name),
             fit=measured.fit.quality,
         )
@@ -58,19 +58,22 @@ def calibration_from_pairs(
     if material not in MATERIALS:
         raise UsageError(f"The material of the reference BMD is {material!r}; it must be {' or '.join(MATERIALS)}.")
     day = scan.day()
-    levels = _listed(sorted({pair.level for pair in fitted.pairs if pair.level}))
-    subjects = f" of {fitted.subjects} subjects" if fitted.subjects else ""
+    levels = sorted({pair.level for pair in fitted.pairs if pair.level})
+    named = "named.pairs" if day is None else "named.pairs_of_day"
     try:
         return Calibration(
-            name=f"Paired data, {len(fitted.pairs)} vertebrae{f', {day.isoformat()}' if day else ''}",
+            name=text(named, vertebrae=len(fitted.pairs), day=day and day.isoformat()),
             slope=fitted.line.slope,
             intercept_mg_cm3=fitted.line.intercept,
             material=material,
             kvp=scan.kvp,
             nominal=False,
-            source=(
-                f"Ordinary least squares on {len(fitted.pairs)} pairs of mean HU and reference BMD{subjects}{levels}; "
-                f"cross-validated error {fitted.cross_validated_rmse_mg_cm3:.1f} mg/cm3."
+            source=text(
+                "source.pairs",
+                pairs=len(fitted.pairs),
+                subjects=text("source.pairs.subjects", subjects=fitted.subjects) if fitted.subjects else "",
+                levels=text("source.pairs.levels", levels=levels) if levels else "",
+                error=fitted.cross_validated_rmse_mg_cm3,
             ),
             provenance=_provenance(Method.PAIRS, scan, day, operator, valid_days, None),
             fit=fitted.quality(),
@@ -94,7 +97,3 @@ def _provenance(
         operator=operator,
         phantom=phantom,
     )
-
-
-def _listed(levels: Sequence[str]) -> str:
-    return f" ({', '.join(levels)})" if levels else ""

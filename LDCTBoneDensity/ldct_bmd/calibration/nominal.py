@@ -3,6 +3,7 @@
 from .linear import MATERIALS, Calibration
 from .provenance import Method, Provenance
 
+ENTERED_NAME = "Entered"
 # Mindways QCT PRO User Guide v5.0: K2HPO4 in solution displaces water (per mg/cm3), and the HU of water less -1000.
 WATER_DISPLACEMENT = 0.2174
 WATER_OFFSET_HU = 999.6
@@ -50,7 +51,7 @@ def entered_calibration(slope: float, intercept: float, material: str, kvp: floa
         (118.0, 'K2HPO4')
     """
     return Calibration(
-        name="Entered",
+        name=ENTERED_NAME,
         slope=float(slope),
         intercept_mg_cm3=float(intercept),
         material=spelled(material),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure, UsageError
+from ..words import text
 from .provenance import FitQuality
 from .regression import LineFit, fit_line, leverages
 
@@ -33,7 +34,7 @@ class Pair:
 
     def __str__(self) -> str:
         named = " ".join(part for part in (self.subject, self.level) if part)
-        return f"row {self.row}" + (f" ({named})" if named else "")
+        return text("pairs.row_named" if named else "pairs.row", row=self.row, named=named)
 
 
 @dataclass(frozen=True)

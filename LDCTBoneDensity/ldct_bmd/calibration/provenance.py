@@ -8,6 +8,7 @@ from enum import Enum
 
 from ..ground.errors import UsageError
 from ..scan.kernels import kernel_sharpness
+from ..words import text
 
 # On the scale of Siemens' numbers. Within a class the mean over a VOI is the same; edge-enhancing kernels shift it.
 _SHARPER_THAN = ((52.0, "sharp"), (35.0, "standard"), (-math.inf, "smooth"))
@@ -34,9 +35,11 @@ class Scanner:
     serial: str | None = None
 
     def __str__(self) -> str:
-        named = [part for part in (self.manufacturer, self.model) if part]
-        unit = f"serial number {self.serial}" if self.serial else f"station {self.station}" if self.station else ""
-        return ", ".join(part for part in (" ".join(named), unit) if part) or "an unnamed scanner"
+        maker = " ".join(part for part in (self.manufacturer, self.model) if part)
+        if not self.serial and not self.station:
+            return maker or text("scanner.unnamed")
+        key = "scanner.serial" if self.serial else "scanner.station"
+        return text(key if maker else f"{key}_alone", maker=maker, serial=self.serial, station=self.station)
 
 
 @dataclass(frozen=True)

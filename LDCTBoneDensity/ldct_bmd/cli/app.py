@@ -5,15 +5,15 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from ..words import catalogue
 from .calibrating import calibrate
 from .commands.measurement import measure, series
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
 from .further import add_further_commands
-from .terminal import RESEARCH_USE
 
 app = typer.Typer(
     name="ldct-bmd",
-    help=f"Bone mineral density of T12, L1 and L2 from chest CT. {RESEARCH_USE}",
+    help=f"Bone mineral density of T12, L1 and L2 from chest CT. {catalogue()('terminal.research_use')}",
     no_args_is_help=True,
     add_completion=False,
     # A traceback with local variables would print what the scan says of the patient.

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ..ground.clock import now
+from ..words import text
 from .terminal import exit_codes, output, progress_bar, say
 
 calibrate = typer.Typer(
@@ -119,7 +120,8 @@ def add(
 
         calibration = load_calibration(file)
         new = CalibrationStore(store).add([calibration], now(), operator)
-        say(output(), f"{'Added' if new else 'Already there'}: {calibration.name} ({calibration.identifier}).")
+        key = "store.added" if new else "store.already_there"
+        say(output(), text(key, name=calibration.name, identifier=calibration.identifier))
 
 
 @calibrate.command()
@@ -134,7 +136,8 @@ def retire(
         from ..calibration.store import CalibrationStore
 
         stored = CalibrationStore(store).retire(identifier, because, now(), operator)
-        say(output(), f"Retired: {stored.calibration.name} ({stored.calibration.identifier}).")
+        named = {"name": stored.calibration.name, "identifier": stored.calibration.identifier}
+        say(output(), text("store.retired", **named))
 
 
 @calibrate.command("export")
@@ -153,7 +156,7 @@ def export(
         check_outputs((file,), overwrite)
         active = [one.calibration for one in CalibrationStore(store).all() if one.retired is None]
         write_text(file, export_text(active))
-        say(output(), f"Written to {file}: {len(active)} calibrations.")
+        say(output(), text("store.exported", path=file, calibrations=len(active)))
 
 
 @calibrate.command("import")
@@ -169,7 +172,7 @@ def import_(
 
         listed = load_calibrations(file)
         new = CalibrationStore(store).add(listed, now(), operator)
-        say(output(), f"Added {len(new)} of {len(listed)} calibrations; the others were there already.")
+        say(output(), text("store.imported", new=len(new), calibrations=len(listed)))
 
 
 @calibrate.command()
@@ -195,4 +198,4 @@ def drift(
             write_bytes(file, drift_file(series, file))
         print_drift(output(), series)
         if file is not None:
-            say(output(), f"Written to {file}")
+            say(output(), text("terminal.written", path=file))

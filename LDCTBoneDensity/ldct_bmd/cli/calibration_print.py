@@ -13,42 +13,45 @@ from ..calibration.drift import DriftSeries
 from ..calibration.pairs import PairsFit
 from ..calibration.phantom.measure import PhantomMeasurement
 from ..calibration.store import StoredCalibration
+from ..words import text
 from .terminal import safe, say
 
 
 def print_rods(console: Console, measured: PhantomMeasurement) -> None:
     """Print what was measured in each rod, and how far it lies off the line."""
-    table = _table(("rod", "HU", "SE", "slices", "mineral mg/cm3", "off the line HU"))
+    table = _table([f"rods.{one}" for one in ("name", "hu", "error", "slices", "mineral", "residual")])
     for rod, known, residual in zip(measured.rods, measured.phantom.rods, measured.fit.residuals_hu, strict=True):
         cells = (f"{rod.mean_hu:.1f}", f"{rod.standard_error_hu:.2f}", str(rod.slices))
         table.add_row(safe(rod.name), *cells, f"{known.mineral_mg_cm3:g}", f"{residual:+.1f}")
     console.print(table)
-    say(console, f"The rods are tilted by {measured.tilt_deg:.1f} degrees.")
+    say(console, text("rods.tilt", degrees=measured.tilt_deg))
     if measured.phantom.example:
-        say(
-            console, "The densities are those of an example, not of your phantom: the calibration is nominal.", "yellow"
-        )
+        say(console, text("rods.example"), "yellow")
 
 
 def print_pairs(console: Console, fitted: PairsFit) -> None:
     """Print the line with its intervals, the cross-validated error and the influential pairs."""
     (slope_low, slope_high), (low, high) = fitted.line.confidence_interval()
-    say(console, f"Slope {fitted.line.slope:.4f} mg/cm3 per HU (95 % interval {slope_low:.4f} to {slope_high:.4f}).")
-    say(console, f"Intercept {fitted.line.intercept:.2f} mg/cm3 (95 % interval {low:.2f} to {high:.2f}).")
-    left_out = f"all of one of {fitted.subjects} subjects" if fitted.subjects else "one pair"
-    say(
-        console,
-        f"{len(fitted.pairs)} pairs, R2 {fitted.line.r_squared:.4f}, residual SD {fitted.line.residual_sd:.2f} mg/cm3; "
-        f"cross-validated error {fitted.cross_validated_rmse_mg_cm3:.2f} mg/cm3 ({left_out} left out at a time).",
+    say(console, text("pairs.slope", slope=fitted.line.slope, low=slope_low, high=slope_high))
+    say(console, text("pairs.intercept", intercept=fitted.line.intercept, low=low, high=high))
+    quality = text(
+        "pairs.fit_of_subjects" if fitted.subjects else "pairs.fit",
+        pairs=len(fitted.pairs),
+        r2=fitted.line.r_squared,
+        sd=fitted.line.residual_sd,
+        error=fitted.cross_validated_rmse_mg_cm3,
+        subjects=fitted.subjects,
     )
+    say(console, quality)
     for pair in fitted.influential:
         distance = fitted.cooks_distance[fitted.pairs.index(pair)]
-        say(console, f"Influential: {pair}, Cook's distance {distance:.2f}.", "yellow")
+        say(console, text("pairs.influential", pair=str(pair), distance=distance), "yellow")
 
 
 def print_list(console: Console, stored: Sequence[StoredCalibration]) -> None:
     """Print one line per calibration."""
-    table = _table(("id", "date", "valid until", "slope", "intercept", "kVp", "scanner", "made by", "state"))
+    columns = ("id", "date", "valid_until", "slope", "intercept", "kvp", "scanner", "method", "state")
+    table = _table([f"store.{one}" for one in columns])
     for one in stored:
         calibration, provenance = one.calibration, one.calibration.provenance
         scanner = "-" if provenance is None or provenance.scanner is None else str(provenance.scanner)
@@ -60,8 +63,8 @@ def print_list(console: Console, stored: Sequence[StoredCalibration]) -> None:
             f"{calibration.intercept_mg_cm3:+.2f}",
             "-" if calibration.kvp is None else f"{calibration.kvp:g}",
             safe(scanner),
-            safe(provenance.method.value if provenance else "-"),
-            "in use" if one.retired is None else "retired",
+            safe(text(f"store.method.{provenance.method.value}") if provenance else "-"),
+            text("store.in_use" if one.retired is None else "store.is_retired"),
         )
     console.print(table)
 
@@ -85,7 +88,7 @@ def print_calibration(console: Console, calibration: Calibration) -> None:
 
 def print_drift(console: Console, series: DriftSeries) -> None:
     """Print the points, what is out of control, and which months have none."""
-    table = _table(("date", "id", "slope", "intercept", "BMD at 100"))
+    table = _table(("store.date", "store.id", "store.slope", "store.intercept", "series_chart.bmd_at_100"))
     for point in series.points:
         one = point.calibration
         cells = (f"{one.slope:.4f}", f"{one.intercept_mg_cm3:+.2f}", f"{point.reference_bmd_mg_cm3:.2f}")
@@ -95,16 +98,17 @@ def print_drift(console: Console, series: DriftSeries) -> None:
         say(console, series.too_short, "yellow")
     for chart in series.charts:
         low, high = chart.limits
-        say(console, f"{chart.name}: control limits {low:.4g} to {high:.4g} {chart.unit}.")
+        say(console, text("series_chart.limits", quantity=chart.name, low=low, high=high, unit=chart.unit))
     for point in series.points:
         for alarm in series.alarms(point.calibration.identifier):
             say(console, alarm, "red")
     if series.missed_months:
-        say(console, f"No phantom scan in {', '.join(series.missed_months)}.", "yellow")
+        say(console, text("series_chart.missed", months=series.missed_months), "yellow")
 
 
 def _table(headings: Sequence[str]) -> Table:
+    """Return a table whose headings have these keys."""
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
+    for key in headings:
+        table.add_column(text(key), overflow="fold", no_wrap=key == "store.id")
     return table

@@ -23,6 +23,7 @@ from ..ground.atomic import write_bytes, write_text
 from ..ground.errors import UsageError
 from ..ground.progress import Progress
 from ..scan import read_scan
+from ..words import text
 from .calibration_print import print_calibration
 from .terminal import say
 
@@ -95,13 +96,13 @@ def keep(
     print_calibration(console, calibration)
     if store is not None:
         CalibrationStore(store).add([calibration], now, operator)
-        say(console, f"Kept in {store} as {calibration.identifier}.")
+        say(console, text("store.kept", path=store, identifier=calibration.identifier))
     if file is not None:
         write_text(file, json.dumps(calibration_to_dict(calibration), indent=2) + "\n")
-        say(console, f"Written to {file}")
+        say(console, text("terminal.written", path=file))
     if picture is not None and image is not None:
         write_bytes(picture, image)
-        say(console, f"Written to {picture}: look whether the circles lie in the rods.")
+        say(console, text("store.picture", path=picture))
 
 
 def series_in(store: Path, like: str | None) -> DriftSeries:

@@ -10,13 +10,13 @@ from rich.text import Text
 
 from ..assessment import format_bmd
 from ..calibration import BMDError
+from ..calibration.described import name_words
 from ..examination import Examination, unused_levels
 from ..findings import Finding, Severity
 from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
 from ..words import text
-from .terminal import RESEARCH_USE, safe, say
+from .terminal import safe, say
 
-NOISE_ALONE = "SE: standard error of the BMD. *: of image noise alone, the calibration's own error is not known."
 SEVERITY_STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
 
@@ -25,15 +25,16 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
     _print_choice(console, examination.scan)
     console.print(_measurement_table(examination))
     if any(m.bmd_error is not None and m.bmd_error.total_mg_cm3 is None for m in examination.measurements):
-        say(console, NOISE_ALONE, "dim")
+        say(console, text("result.noise_alone"), "dim")
     calibration, choice = examination.calibration, examination.calibration_choice
-    nominal = "Nominal calibration, values are indicative: " if calibration.nominal else "Calibration: "
-    say(
-        console,
-        f"{nominal}{calibration.name}, BMD = {calibration.slope:g} x HU {calibration.intercept_mg_cm3:+g} mg/cm3, "
-        f"{calibration.material} equivalent.",
-        "yellow" if calibration.nominal else "",
+    line = text(
+        "result.calibration_nominal" if calibration.nominal else "result.calibration",
+        name=name_words(calibration),
+        slope=calibration.slope,
+        intercept=calibration.intercept_mg_cm3,
+        material=calibration.material,
     )
+    say(console, line, "yellow" if calibration.nominal else "")
     # Where none matched, a finding says so in the same words.
     if choice is not None and choice.matched:
         say(console, choice.reason)
@@ -41,19 +42,19 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
         say(console, _finding_line(finding), SEVERITY_STYLE[finding.severity])
     console.print()
     say(console, examination.assessment.statement, "bold")
-    say(console, RESEARCH_USE, "bold")
-    say(console, f"Written to {folder}")
+    say(console, text("terminal.research_use"), "bold")
+    say(console, text("terminal.written", path=folder))
 
 
 def print_series(console: Console, series: Sequence[SeriesSummary]) -> None:
     """Print one line per series found in the input; a volume file has none."""
     if not series:
-        say(console, "The input holds one volume and no DICOM series.")
+        say(console, text("series_table.none"))
         return
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("series UID", no_wrap=True)  # to be copied whole
-    for heading in ("description", "slices", "every mm", "covers mm", "kernel", "can be measured"):
-        table.add_column(heading, overflow="fold")
+    table.add_column(text("series_table.uid"), no_wrap=True)  # to be copied whole
+    for column in ("description", "slices", "spacing", "coverage", "kernel", "suitable"):
+        table.add_column(text(f"series_table.{column}"), overflow="fold")
     for one in series:
         table.add_row(
             safe(one.series_uid),
@@ -62,7 +63,7 @@ def print_series(console: Console, series: Sequence[SeriesSummary]) -> None:
             _number(one.spacing_z_mm, ".2f"),
             _number(one.coverage_z_mm, ".0f"),
             safe(one.kernel or "-"),
-            Text("yes", "green") if one.unsuitable is None else safe(f"no: {one.unsuitable}", "yellow"),
+            _suitability(one),
         )
     console.print(table)
 
@@ -97,20 +98,17 @@ def _label(series_uid: str, description: str | None) -> str:
 
 def _measurement_table(examination: Examination) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("level")
-    table.add_column("BMD mg/cm3", justify="right")
-    table.add_column("SE", justify="right")
-    table.add_column("HU mean", justify="right")
-    table.add_column("HU SD", justify="right")
-    table.add_column("VOI ml", justify="right")
-    table.add_column("findings", overflow="fold")
+    table.add_column(text("result.level"))
+    for column in ("bmd", "error", "mean_hu", "sd_hu", "volume"):
+        table.add_column(text(f"result.{column}"), justify="right")
+    table.add_column(text("result.findings"), overflow="fold")
     unused = unused_levels(examination)
     for measurement in examination.measurements:
         codes = [f.code.value for f in examination.findings if f.level == measurement.level]
         if measurement.excluded is not None:
-            codes.insert(0, f"excluded: {measurement.excluded.text}")
+            codes.insert(0, text("result.excluded", reason=measurement.excluded.text))
         elif measurement.level in unused:
-            codes.insert(0, f"not used: {unused[measurement.level]}")
+            codes.insert(0, text("result.unused", reason=unused[measurement.level]))
         level = measurement.level
         table.add_row(
             Text(level if examination.quality.certain(level) else f"{level}?", "bold"),
@@ -135,8 +133,15 @@ def _standard_error(error: BMDError | None) -> str:
 
 
 def _finding_line(finding: Finding) -> str:
-    place = "" if finding.level is None or finding.level in finding.message else f"{finding.level}: "
-    return f"{finding.severity.value}: {place}{finding.message}"
+    key = "result.finding" if finding.level is None or finding.level in finding.message else "result.finding_at"
+    severity = text(f"result.severity.{finding.severity.value}")
+    return text(key, severity=severity, level=finding.level, message=finding.message)
+
+
+def _suitability(series: SeriesSummary) -> Text:
+    if series.unsuitable is None:
+        return Text(text("series_table.yes"), "green")
+    return safe(text("series_table.no", reason=series.unsuitable), "yellow")
 
 
 def _number(value: float | None, spec: str) -> str:

@@ -14,32 +14,25 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 from rich.text import Text
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Cancelled, Progress
 from ..ground.text import visible
+from ..words import LANGUAGES, catalogue, current_language, is_spoken, speaking, text
 
+FACE = "cli"  # how the catalogue of words knows the command line
 EXIT_USAGE = 2
 EXIT_CANNOT_MEASURE = 3
 EXIT_CANCELLED = 130  # what a shell gives for SIGINT
 
-RESEARCH_USE = "For research use, not a diagnosis."
 PIPE_WIDTH = 120  # columns, where the output is no terminal
-STAGE_NAMES = {
-    "read": "Reading",
-    "segment": "Segmenting",
-    "label": "Naming vertebrae",
-    "measure": "Measuring",
-    "write": "Writing",
-    "phantom": "Making a phantom",
-    "phantom search": "Finding the rods",
-}
 
 
-def safe(text: str, style: str = "") -> Text:
+def safe(words: str, style: str = "") -> Text:
     """Return text from outside as Rich shows it literally, whatever markup or control characters it holds."""
-    return Text(visible(text), style=style)
+    return Text(visible(words), style=style)
 
 
 def output() -> Console:
@@ -52,17 +45,33 @@ def messages() -> Console:
     return Console(file=sys.stderr, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
 
 
-def say(console: Console, text: str, style: str = "") -> None:
+def say(console: Console, sentence: str, style: str = "") -> None:
     """Print a sentence on one line, however long (the terminal folds it)."""
-    console.print(safe(text, style), soft_wrap=True)
+    console.print(safe(sentence, style), soft_wrap=True)
 
 
 @contextmanager
-def exit_codes() -> Iterator[None]:
-    """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on."""
+def exit_codes(language: str | None = None) -> Iterator[None]:
+    """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on.
+
+    Args:
+        language: to speak meanwhile; None: that of the environment.
+    """
     _never_fail_on_a_character()
     _silence_libraries()
     before = _interrupt_on_signals()
+    try:
+        with speaking(language or current_language(), FACE), _told():
+            if language is not None and not is_spoken(language):
+                raise UsageError("request.language", language=language, languages=LANGUAGES)
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
     try:
         yield
     except UsageError as error:
@@ -72,26 +81,29 @@ def exit_codes() -> Iterator[None]:
         say(messages(), str(error), "red")
         raise typer.Exit(EXIT_CANNOT_MEASURE) from None
     except (KeyboardInterrupt, Cancelled):
-        say(messages(), "Cancelled.")
+        say(messages(), text("terminal.cancelled"))
         raise typer.Exit(EXIT_CANCELLED) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
     """Show a bar per stage on standard error and give the callback that moves it."""
-    columns = (TextColumn("{task.description:<17}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    name = TextColumn("{task.description}", table_column=Column(min_width=17))
+    columns = (name, BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with RichProgress(*columns, TimeElapsedColumn(), console=messages(), refresh_per_second=5) as bars:
         tasks: dict[str, TaskID] = {}
 
         def move(stage: str, fraction: float) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(STAGE_NAMES.get(stage, stage), total=1.0)
+                tasks[stage] = bars.add_task(_stage(stage), total=1.0)
             bars.update(tasks[stage], completed=min(max(fraction, 0.0), 1.0))
 
         yield move
+
+
+def _stage(stage: str) -> str:
+    key = f"stage.{stage}"
+    return text(key) if key in catalogue(current_language()) else stage
 
 
 def _never_fail_on_a_character() -> None:

@@ -14,6 +14,8 @@ from ..calibration.drift import ControlChart, DriftSeries
 from ..calibration.pairs import PairsFit
 from ..calibration.phantom.measure import PhantomMeasurement, RodMeasurement
 from ..scan import CTScan
+from ..words import text
+from .chinese import drawable, drawn_words
 
 WINDOW_HU = (-200.0, 700.0)
 _ROD_COLOR, _ALARM_COLOR, _LINE_COLOR = "#ff9020", "#d02020", "#3060a0"
@@ -22,6 +24,23 @@ _DPI = 110
 
 def phantom_picture(measured: PhantomMeasurement, scan: CTScan) -> bytes:
     """Return a PNG: the rods in the first, middle and last slice in which all are measured, and the fitted line."""
+    with drawn_words(" ".join([measured.phantom.name, *(rod.name for rod in measured.rods)])):
+        return _png(_phantom_figure(measured, scan))
+
+
+def pairs_picture(fitted: PairsFit) -> bytes:
+    """Return a PNG: the pairs with their line, and the residuals; influential pairs are named."""
+    with drawn_words(" ".join(map(str, fitted.influential))):
+        return _png(_pairs_figure(fitted))
+
+
+def drift_picture(series: DriftSeries) -> bytes:
+    """Return a PNG: slope, intercept and the BMD of the reference vertebra over time, with control limits."""
+    with drawn_words():
+        return _png(_drift_figure(series))
+
+
+def _phantom_figure(measured: PhantomMeasurement, scan: CTScan) -> Figure:
     figure = Figure(figsize=(11.0, 7.0), layout="constrained")
     axes = figure.subplot_mosaic([["first", "middle", "last"], ["fit", "fit", "residuals"]])
     low, high = _common_slices(measured.rods, scan)
@@ -32,24 +51,23 @@ def phantom_picture(measured: PhantomMeasurement, scan: CTScan) -> bytes:
     densities = [rod.mineral_mg_cm3 for rod in measured.phantom.rods]
     axes["fit"].plot(densities, hu, "o", color=_ROD_COLOR)
     for x, y, rod in zip(densities, hu, measured.rods, strict=True):
-        axes["fit"].annotate(f" {rod.name} {y:.1f} HU", (x, y), fontsize=8)
-    axes["fit"].set_xlabel(f"certified {measured.phantom.material}, mg/cm3")
-    axes["fit"].set_ylabel("measured HU")
+        axes["fit"].annotate(text("plot.rod", name=drawable(rod.name), hu=y), (x, y), fontsize=8)
+    axes["fit"].set_xlabel(text("plot.density", material=measured.phantom.material))
+    axes["fit"].set_ylabel(text("plot.measured_hu"))
     fit = measured.fit
-    axes["fit"].set_title(
-        f"BMD = {fit.slope:.4f} x HU {fit.intercept_mg_cm3:+.2f} mg/cm3, R2 {fit.quality.r_squared:.5f}", fontsize=9
-    )
-    axes["residuals"].bar([rod.name for rod in measured.rods], residuals, color=_LINE_COLOR)
+    line = text("plot.line_of_rods", slope=fit.slope, intercept=fit.intercept_mg_cm3, r2=fit.quality.r_squared)
+    axes["fit"].set_title(line, fontsize=9)
+    axes["residuals"].bar([drawable(rod.name) for rod in measured.rods], residuals, color=_LINE_COLOR)
     limit = measured.phantom.residual_limit_hu
     for side in (-limit, limit):
         axes["residuals"].axhline(side, color=_ALARM_COLOR, lw=0.8, ls="--")
-    axes["residuals"].set_ylabel("HU off the line")
-    figure.suptitle(f"{measured.phantom.name}: tilted by {measured.tilt_deg:.1f} degrees", fontsize=10)
-    return _png(figure)
+    axes["residuals"].set_ylabel(text("plot.off_the_line"))
+    title = text("plot.tilt", phantom=drawable(measured.phantom.name), degrees=measured.tilt_deg)
+    figure.suptitle(title, fontsize=10)
+    return figure
 
 
-def pairs_picture(fitted: PairsFit) -> bytes:
-    """Return a PNG: the pairs with their line, and the residuals; influential pairs are named."""
+def _pairs_figure(fitted: PairsFit) -> Figure:
     figure = Figure(figsize=(11.0, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     hu = np.array([pair.mean_hu for pair in fitted.pairs])
@@ -63,25 +81,25 @@ def pairs_picture(fitted: PairsFit) -> bytes:
     for pair in fitted.influential:
         k = places[pair.row]
         right.plot(hu[k], fitted.line.residuals[k], "o", mfc="none", color=_ALARM_COLOR)
-        right.annotate(f" {pair}", (hu[k], fitted.line.residuals[k]), fontsize=7)
-    left.set_title(f"BMD = {fitted.line.slope:.4f} x HU {fitted.line.intercept:+.2f} mg/cm3", fontsize=9)
-    right.set_title(f"residuals, SD {fitted.line.residual_sd:.1f} mg/cm3", fontsize=9)
+        right.annotate(f" {drawable(str(pair))}", (hu[k], fitted.line.residuals[k]), fontsize=7)
+    line = text("plot.line", slope=fitted.line.slope, intercept=fitted.line.intercept)
+    left.set_title(line, fontsize=9)
+    right.set_title(text("plot.residuals", sd=fitted.line.residual_sd), fontsize=9)
     for axes in (left, right):
-        axes.set_xlabel("mean HU")
-    left.set_ylabel("reference BMD, mg/cm3")
-    right.set_ylabel("mg/cm3")
-    return _png(figure)
+        axes.set_xlabel(text("plot.mean_hu"))
+    left.set_ylabel(text("plot.reference_bmd"))
+    right.set_ylabel(text("plot.unit"))
+    return figure
 
 
-def drift_picture(series: DriftSeries) -> bytes:
-    """Return a PNG: slope, intercept and the BMD of the reference vertebra over time, with control limits."""
+def _drift_figure(series: DriftSeries) -> Figure:
     figure = Figure(figsize=(9.0, 8.0), layout="constrained")
     days = [point.day for point in series.points]
     for axes, chart in zip(figure.subplots(len(series.charts), 1, sharex=True), series.charts, strict=True):
         _chart(axes, days, chart)
     if series.missed_months:
-        figure.supxlabel(f"no scan in {', '.join(series.missed_months)}", fontsize=8)
-    return _png(figure)
+        figure.supxlabel(text("plot.missed", months=series.missed_months), fontsize=8)
+    return figure
 
 
 def _chart(axes: Axes, days: Sequence[date], chart: ControlChart) -> None:
@@ -93,7 +111,7 @@ def _chart(axes: Axes, days: Sequence[date], chart: ControlChart) -> None:
     for multiple, style in ((1, ":"), (2, ":"), (3, "--")):
         for side in (-1, 1):
             axes.axhline(chart.centre + side * multiple * chart.sigma, color="gray", lw=0.7, ls=style)
-    axes.set_ylabel(f"{chart.name}\n{chart.unit}", fontsize=8)
+    axes.set_ylabel(text("plot.chart", quantity=chart.name, unit=chart.unit), fontsize=8)
 
 
 def _slice(axes: Axes, measured: PhantomMeasurement, scan: CTScan, k: int) -> None:
@@ -117,12 +135,14 @@ def _slice(axes: Axes, measured: PhantomMeasurement, scan: CTScan, k: int) -> No
         x, y, _ = ends[0] + rise * (k * spacing_z - ends[0, 2]) / rise[2]
         size = described.diameter_mm - 2 * measured.phantom.wall_margin_mm
         axes.add_patch(Ellipse((x, y), size, size, fill=False, color=_ROD_COLOR, lw=1.2))
-        axes.annotate(rod.name, (x, y - described.diameter_mm * 0.7), color=_ROD_COLOR, ha="center", fontsize=8)
+        axes.annotate(
+            drawable(rod.name), (x, y - described.diameter_mm * 0.7), color=_ROD_COLOR, ha="center", fontsize=8
+        )
         centres.append((x, y))
     middle, reach = np.mean(centres, axis=0), np.ptp(centres, axis=0).max() / 2 + 35.0
     axes.set_xlim(middle[0] - reach, middle[0] + reach)
     axes.set_ylim(middle[1] + reach * 0.6, middle[1] - reach * 0.6)
-    axes.set_title(f"slice {k + 1}", fontsize=8)
+    axes.set_title(text("plot.slice", number=k + 1), fontsize=8)
     axes.set_xticks([])
     axes.set_yticks([])
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from ..assessment import format_bmd
+from ..calibration.described import name_words
 from ..examination import Examination, Measurement, unused_levels
 from ..labeling import VertebralColumn
 from ..scan import CTScan, Geometry
@@ -180,7 +181,7 @@ def _draw_header_and_footer(
     write(GAP_IN, 0.2, say("report.title"), color=PALE, fontsize=16, fontweight="bold")
     calibration = examination.calibration
     kind = "overview.calibration_nominal" if calibration.nominal else "overview.calibration"
-    facts = [say(kind, name=calibration.name, material=calibration.material), *_scan_facts(scan, say)]
+    facts = [say(kind, name=name_words(calibration), material=calibration.material), *_scan_facts(scan, say)]
     if not column.names_certain:
         facts.insert(0, say("overview.names_uncertain"))
     write(GAP_IN, 0.57, "   ·   ".join(facts), color=MUTED, fontsize=9.5, parse_math=False)

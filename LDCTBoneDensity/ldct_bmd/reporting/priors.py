@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ..calibration import BMDError
+from ..calibration.described import name_words
 from ..calibration.provenance import read_date
 from ..examination import Examination, is_intact, unused_levels
 from ..ground.errors import UsageError
@@ -133,7 +134,7 @@ def compare(
     made = prior.scan.acquisition
     scanner = " ".join(part for part in (made.manufacturer, made.model, made.station) if part)
     facts = {
-        "name": prior.calibration.name,
+        "name": name_words(prior.calibration),
         "material": prior.calibration.material,
         "scanner": scanner,
         "kvp": "?" if made.kvp is None else f"{made.kvp:g}",

@@ -65,7 +65,7 @@ def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
         raise ValueError("a scan has three dimensions, and one value of more than 8 bits per voxel")
     hu, geometry, stored = _in_the_engines_frame(image)
     check_values(hu, of_patient)
-    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), Source("file", stored))
+    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), Source("file"), stored)
 
 
 def _in_the_engines_frame(image: sitk.Image) -> tuple[NDArray[np.int16] | NDArray[np.float32], Geometry, Geometry]:

@@ -65,6 +65,11 @@ def check_values(hu: NDArray[Any], of_patient: bool = True) -> None:
     sample = sample[~padding]
     if sample.size == 0:
         raise CannotMeasure("scan.all_padding", hu=PADDING_BELOW_HU)
+    _check_range(sample)
+    _check_shares(sample, below_air, of_patient)
+
+
+def _check_range(sample: NDArray[np.float32]) -> None:
     low, high = (float(value) for value in np.percentile(sample, (0.1, 99.9)))
     if high - low < 1.0:
         raise CannotMeasure("scan.one_value", hu=low)
@@ -74,6 +79,10 @@ def check_values(hu: NDArray[Any], of_patient: bool = True) -> None:
         raise CannotMeasure("scan.inverted")
     if float(np.mean(sample < 0)) < MIN_NEGATIVE_FRACTION:
         raise CannotMeasure("scan.no_offset", low=low, high=high)
+
+
+def _check_shares(sample: NDArray[np.float32], below_air: float, of_patient: bool) -> None:
+    """Refuse a scan without the tissues that every trunk has, or with them at other values."""
     if of_patient and not _share(sample, SOFT_TISSUE_HU) >= MIN_SOFT_TISSUE_FRACTION:
         raise CannotMeasure("scan.no_soft_tissue")
     if below_air > MAX_BELOW_AIR_FRACTION:

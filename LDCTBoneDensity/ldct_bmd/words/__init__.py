@@ -4,7 +4,7 @@ Whoever has something to say says a key and facts; a sentence is composed here a
 """
 
 from .catalogue import ENGLISH, LANGUAGES, Catalogue, catalogue
-from .current import LANGUAGE_VARIABLE, current_language, speak, speaking, text
+from .current import LANGUAGE_VARIABLE, current_language, is_spoken, speak, speaking, text
 from .phrase import TOLD, Fact, Phrase, told
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Phrase",
     "catalogue",
     "current_language",
+    "is_spoken",
     "speak",
     "speaking",
     "text",

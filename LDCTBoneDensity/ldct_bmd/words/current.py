@@ -44,6 +44,14 @@ def text(key: str, /, **facts: object) -> str:
     return catalogue(current_language())(key, _face.get(), **facts)
 
 
+def is_spoken(language: str) -> bool:
+    """Return whether there is a catalogue of ``language``, a code or a locale."""
+    return _tongue(language) in LANGUAGES
+
+
 def _known(language: str) -> str:
-    tongue = language.replace("-", "_").partition("_")[0].lower()
-    return tongue if tongue in LANGUAGES else ENGLISH
+    return _tongue(language) if is_spoken(language) else ENGLISH
+
+
+def _tongue(language: str) -> str:
+    return language.replace("-", "_").partition("_")[0].lower()

@@ -14,11 +14,12 @@ from rich.table import Table
 from ldct_bmd import __version__
 from ldct_bmd.anatomy import LEVELS
 from ldct_bmd.cli.methods import networks
-from ldct_bmd.cli.terminal import RESEARCH_USE, safe, say
+from ldct_bmd.cli.terminal import safe, say
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.jobs.measuring import network_segmenter
 from ldct_bmd.segmentation.label_map import Parts, Values
+from ldct_bmd.words import text
 
 from ..evaluation.segmentation import Case, CaseResult, Summary, evaluate_case
 from ..evaluation.segmentation.folder import check_evaluation_folder, write_evaluation
@@ -144,7 +145,7 @@ def print_evaluation(console: Console, summary: Summary, folder: Path) -> None:
         )
     console.print(table)
     say(console, "Complete bodies, by name; mean (SD).")
-    say(console, RESEARCH_USE, "bold")
+    say(console, text("terminal.research_use"), "bold")
     say(console, f"Written to {folder}")
 
 

@@ -10,10 +10,11 @@ from rich.table import Table
 
 from ldct_bmd import __version__
 from ldct_bmd.cli.methods import networks
-from ldct_bmd.cli.terminal import RESEARCH_USE, safe, say
+from ldct_bmd.cli.terminal import safe, say
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.jobs.measuring import network_segmenter
+from ldct_bmd.words import text
 
 from ..evaluation.confidence import confidence_text
 from ..evaluation.scans import ScanResult, ScansSummary, evaluate_scan, find_scans
@@ -120,7 +121,7 @@ def print_scans(console: Console, summary: ScansSummary, results: list[ScanResul
     problems = [result for result in results if result.reference_problem]
     for result in problems:
         say(console, f"{result.name}: the reference bodies can't be compared with: {result.reference_problem}", "red")
-    say(console, RESEARCH_USE, "bold")
+    say(console, text("terminal.research_use"), "bold")
     say(console, f"Written to {folder}")
 
 

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from ldct_bmd.anatomy import TARGET_LEVELS
 from ldct_bmd.cli.extras import extra
-from ldct_bmd.cli.terminal import RESEARCH_USE, say
+from ldct_bmd.cli.terminal import say
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import Progress
+from ldct_bmd.words import text
 
 from ..simulation import PlannedScan, Varied, cohort_plan, repeatability_plan, simulate
 from ..simulation.conditions import Field
@@ -85,7 +86,7 @@ def print_errors(console: Console, results: Sequence[ScanResult], file: Path) ->
         f"(of these called certain: {silent}).",
     )
     say(console, "Simulated scans, not patients.", "bold")
-    say(console, RESEARCH_USE, "bold")
+    say(console, text("terminal.research_use"), "bold")
     say(console, f"Written to {file}; next: ldct-bmd validate {file.name} -o DIR")
 
 

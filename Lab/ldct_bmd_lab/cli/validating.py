@@ -7,8 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ldct_bmd.cli.extras import extra
-from ldct_bmd.cli.terminal import RESEARCH_USE, safe, say
+from ldct_bmd.cli.terminal import safe, say
 from ldct_bmd.ground.progress import Progress
+from ldct_bmd.words import text
 
 with extra("validation", "ldct-bmd-lab"):
     from ..agreement import Study
@@ -66,7 +67,7 @@ def print_study(console: Console, study: Study, folder: Path) -> None:
         say(console, f"Columns that were not used: {', '.join(study.unused_columns)}.", "yellow")
     if study.missing:
         say(console, f"{len(study.missing)} values or rows are missing: missing.csv names them.", "yellow")
-    say(console, RESEARCH_USE, "bold")
+    say(console, text("terminal.research_use"), "bold")
     say(console, f"Written to {folder}; open validation.html first.")
 
 

@@ -10,7 +10,7 @@ from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.voi import CylinderVOI
 
-from .acquisition import acquire, fine_steps, slice_weights
+from ..scanner import fine_steps, scan_slices, slice_weights
 from .belly import add_texture, paint_belly
 from .bone import Skeleton, paint_vertebra
 from .canvas import Canvas
@@ -84,8 +84,9 @@ def build_phantom(spec: PhantomSpec = PhantomSpec(), progress: Progress = silent
     canvas, skip = _canvas(geometry, spec, pose)
     thin_labels = np.zeros(canvas.hu.shape, np.uint8)
     _paint(canvas, thin_labels, spec, spine, pose, progress)
-    hu = acquire(canvas.hu, spec)
-    bodies = thin_labels[skip : skip + (geometry.size[2] - 1) * fine_steps(spec) + 1 : fine_steps(spec)].copy()
+    hu = scan_slices(np.random.default_rng([spec.seed, 2]), canvas.hu, spec.slice_settings)
+    steps = fine_steps(spec.slice_settings)
+    bodies = thin_labels[skip : skip + (geometry.size[2] - 1) * steps + 1 : steps].copy()
     progress("phantom", 1.0)
     return Phantom(spec, _scan(hu, geometry, spec), bodies, spine, pose, sections)
 
@@ -119,7 +120,7 @@ def _grid(spec: PhantomSpec, sections: dict[str, Section]) -> Geometry:
 
 def _canvas(geometry: Geometry, spec: PhantomSpec, pose: Pose) -> tuple[Canvas, int]:
     """Return an empty canvas of thin planes, and how many of them precede the first slice's own."""
-    steps, margin = fine_steps(spec), len(slice_weights(spec)) // 2
+    steps, margin = fine_steps(spec.slice_settings), len(slice_weights(spec.slice_settings)) // 2
     nx, ny, count = geometry.size
     spacing = np.array([*geometry.spacing_mm[:2], geometry.spacing_mm[2] / steps])
     origin = np.array(geometry.origin_lps_mm) - [0, 0, margin * spacing[2]]
@@ -190,7 +191,7 @@ def _scan(hu: NDArray[np.int16], geometry: Geometry, spec: PhantomSpec) -> CTSca
             tube_current_ma=60.0,
             exposure_mas=30.0,
             kernel="STANDARD",
-            slice_thickness_mm=spec.slice_thickness_mm or spec.spacing_mm[2],
+            slice_thickness_mm=spec.slice_settings.thickness_mm,
             manufacturer=MANUFACTURER,
             model="PROCEDURAL TORSO",
             contrast_agent="SIMULATED" if spec.contrast_hu > 0 else None,

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from ldct_bmd.calibration import K2HPO4_CM2_G, WATER_CM2_G, slope_from_attenuation
 from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.calibration.phantom.rod_fit import expected_hu
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 
-from .acquisition import FWHM_TO_SIGMA, HU_RANGE
+from ..scanner import HU_RANGE, SIGMA_OF_FWHM, ramp_noise
 from .shapes import Coordinates, FloatArray, Frame, coverage, ellipsoid, grid_coordinates, rotation
 
 AIR_HU = -1000.0
@@ -86,10 +86,11 @@ def build_qa_scan(spec: QAPhantomSpec) -> CTScan:
         if spec.beam_hardening_hu:
             radius = np.hypot((u - middle[0]) / half[0], (v - middle[1]) / (2 * half[1]))
             hu -= np.float32(spec.beam_hardening_hu) * np.clip(1 - radius**2, 0, 1) * (hu > AIR_HU / 2)
-    sigma = [spec.kernel_fwhm_mm * FWHM_TO_SIGMA / d for d in spec.spacing_mm[1::-1]]
+    sigma = [spec.kernel_fwhm_mm * SIGMA_OF_FWHM / d for d in spec.spacing_mm[1::-1]]
     hu = ndimage.gaussian_filter(hu, (0.0, *sigma))
     if spec.noise_hu > 0.0:
-        hu += _noise(spec, geometry)
+        rng = np.random.default_rng([spec.seed, 11])
+        hu += ramp_noise(rng, geometry.shape, spec.spacing_mm, spec.noise_peak_per_mm, spec.noise_hu)
     voxels = np.clip(np.rint(hu), *HU_RANGE).astype(np.int16)
     return CTScan(voxels, geometry, spec.acquisition, Patient("QA"), Source("file"))
 
@@ -150,17 +151,3 @@ def _local(geometry: Geometry, frame: Frame) -> Coordinates:
         for origin, n, d in zip(geometry.origin_lps_mm, geometry.size, geometry.spacing_mm, strict=True)
     )
     return grid_coordinates(x, y, z, frame.axes, -frame.axes @ frame.origin)
-
-
-def _noise(spec: QAPhantomSpec, geometry: Geometry) -> FloatArray:
-    """Return noise with the ramp of filtered backprojection under a Gaussian; slices are independent."""
-    rng = np.random.default_rng([spec.seed, 11])
-    _, rows, columns = geometry.shape
-    f = np.hypot(
-        np.fft.fftfreq(rows, spec.spacing_mm[1])[:, None], np.fft.rfftfreq(columns, spec.spacing_mm[0])[None, :]
-    )
-    peak = spec.noise_peak_per_mm
-    amplitude = np.sqrt((f + 0.03 * peak) * np.exp(-((f / peak) ** 2) / 2))
-    white = rng.standard_normal(geometry.shape, dtype=np.float32)
-    noise = fft.irfft2(fft.rfft2(white) * amplitude.astype(np.float32), s=(rows, columns))
-    return np.asarray(noise * np.float32(spec.noise_hu / noise.std()), np.float32)

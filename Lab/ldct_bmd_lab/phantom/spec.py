@@ -8,6 +8,8 @@ import numpy as np
 from ldct_bmd.anatomy import LEVELS, order
 from ldct_bmd.ground.errors import UsageError
 
+from ..scanner import SliceSettings
+
 # The built-in linear function from a phantom's BMD to HU. It belongs to no scanner: it only makes the truth exact.
 PHANTOM_SLOPE = 0.80
 PHANTOM_INTERCEPT_MG_CM3 = -2.0
@@ -93,6 +95,17 @@ class PhantomSpec:
             raise UsageError('The phantom\'s orientation must name three directions, such as "LPS" or "RAS".')
         if max(map(abs, self.rotation_deg)) >= 45 or not np.isfinite(self.rotation_deg).all():
             raise UsageError("The phantom can be rotated by less than 45 degrees.")
+
+    @property
+    def slice_settings(self) -> SliceSettings:
+        """How its slices are taken."""
+        return SliceSettings(
+            self.spacing_mm,
+            self.slice_thickness_mm or self.spacing_mm[2],
+            self.kernel_fwhm_mm,
+            self.noise_hu,
+            self.noise_peak_per_mm,
+        )
 
     def bmd(self, level: str) -> float:
         """Return the BMD of a level's core in mg/cm3."""

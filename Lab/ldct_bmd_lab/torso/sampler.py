@@ -9,8 +9,8 @@ from scipy import ndimage
 
 from ldct_bmd.segmentation.normalize import LOW_HU
 
+from ..scanner import draw_settings, scan_volume
 from . import tissues as t
-from .acquisition import acquire, draw_settings
 from .appearance import paint
 from .atlas import Atlas
 from .beyond import extend
@@ -101,7 +101,7 @@ def sample(rng: np.random.Generator, atlas: Atlas, spec: SampleSpec) -> Sample:
     dz, dy, dx = (d / times for d in spec.spacing_zyx_mm)
     finer = replace(spec, shape=(nz, ny, nx), spacing_zyx_mm=(dz, dy, dx))
     anatomy = draw_anatomy(rng, atlas, finer)
-    hu = acquire(rng, anatomy.hu, finer.spacing_zyx_mm, draw_settings(rng), anatomy.metal)
+    hu = scan_volume(rng, anatomy.hu, finer.spacing_zyx_mm, draw_settings(rng), anatomy.metal)
     if spec.beyond == "air":
         hu[anatomy.ended] = LOW_HU  # added last in use: it has no noise
     if times == 1:

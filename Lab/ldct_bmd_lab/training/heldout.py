@@ -18,9 +18,9 @@ from ldct_bmd.ground.atomic import write_file
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 
+from ..scanner import ScanSettings, scan_volume
 from ..torso import Atlas, SampleSpec, load_atlas
 from ..torso import tissues as t
-from ..torso.acquisition import ScanSettings, acquire
 from ..torso.atlas import ARRAYS, kept
 from ..torso.atlas import CACHE_VERSION as ATLAS_VERSION
 from ..torso.graft import graft
@@ -161,7 +161,7 @@ def draw_case(
     """Draw one scan of ``atlas``, the same for the same ``key``."""
     rng = held_out_rng(*key)
     drawn = draw_anatomy(rng, atlas, spec)
-    hu = acquire(rng, drawn.hu, spec.spacing_zyx_mm, draw_quiet_settings(rng, noise_hu), drawn.metal)
+    hu = scan_volume(rng, drawn.hu, spec.spacing_zyx_mm, draw_quiet_settings(rng, noise_hu), drawn.metal)
     there = ~drawn.ended  # slices beyond a torso's own ends are not scanned
     return HeldOut(
         name=name,

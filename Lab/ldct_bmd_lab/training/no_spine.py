@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from ..torso.acquisition import ScanSettings, acquire
+from ..scanner import ScanSettings, scan_volume
 from ..torso.pose import smooth_field
 from .heldout import Drawing, HeldOut, held_out_rng
 
@@ -33,7 +33,7 @@ def _draw(name: str, kind: str, key: tuple[int, ...]) -> HeldOut:
     hu = KINDS[kind](rng, axes)
     _add_table(rng, hu, axes)
     settings = ScanSettings(kernel_mm=rng.uniform(0.5, 1.2), noise_hu=rng.uniform(10, 50))
-    scanned = acquire(rng, hu, SPACING_ZYX_MM, settings)
+    scanned = scan_volume(rng, hu, SPACING_ZYX_MM, settings)
     labels = np.zeros(SHAPE, np.uint8)
     return HeldOut(name, GROUP, scanned, labels, SPACING_ZYX_MM, hu, variant=kind)
 

@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from ldct_bmd.segmentation.normalize import LOW_HU
 
+from ..scanner import draw_settings, scan_volume
 from ..torso import SampleSpec
-from ..torso.acquisition import acquire, draw_settings
 from .configuration import Augmentation
 from .pairs import AnnotatedScan
 from .targets import UNKNOWN
@@ -85,5 +85,5 @@ class PairSource:
         if rng.random() < augmentation.rescan:
             settings = draw_settings(rng)
             settings = replace(settings, noise_hu=settings.noise_hu * self.spec.noise_left)
-            hu = acquire(rng, hu, self.spec.spacing_zyx_mm, settings)
+            hu = scan_volume(rng, hu, self.spec.spacing_zyx_mm, settings)
         return hu.astype(np.float32)

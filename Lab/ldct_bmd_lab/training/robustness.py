@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from ..scanner import ScanSettings, scan_volume
 from ..torso import tissues as t
-from ..torso.acquisition import ScanSettings, acquire
 from ..torso.sampler import Anatomy, draw_anatomy
 from .heldout import (
     SCORED,
@@ -142,7 +142,7 @@ def scan_variant(
         hu = ndimage.correlate1d(hu, weights, axis=0, mode="nearest")[::THICK]
         bodies = bodies[::THICK]
         spacing = (spacing[0] * THICK, *spacing[1:])
-    scanned = acquire(rng, hu, spacing, replace(variant.settings, thickness_mm=spacing[0]))
+    scanned = scan_volume(rng, hu, spacing, replace(variant.settings, thickness_mm=spacing[0]))
     return HeldOut("", GROUP, scanned, np.ascontiguousarray(bodies), spacing, np.ascontiguousarray(hu))
 
 

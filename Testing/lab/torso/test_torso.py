@@ -11,9 +11,9 @@ from skimage.measure import block_reduce
 from helpers_atlas import HIGHEST, LOWEST, block_atlas
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
+from ldct_bmd_lab.scanner.slices import thick_slices
 from ldct_bmd_lab.torso import Atlas, SampleSpec, load_atlas, sample
 from ldct_bmd_lab.torso import tissues as t
-from ldct_bmd_lab.torso.acquisition import thick_slices
 from ldct_bmd_lab.torso.atlas import VOXEL_MM
 from ldct_bmd_lab.torso.pose import PoseSpec, place
 from ldct_bmd_lab.torso.shapes import AIR_HU

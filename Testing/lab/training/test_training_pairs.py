@@ -21,8 +21,8 @@ from ldct_bmd.segmentation.label_map import Parts, Values
 from ldct_bmd.segmentation.normalize import LOW_HU, normalize
 from ldct_bmd.segmentation.patches import padded
 from ldct_bmd_lab.evaluation.segmentation.pairs import Pair, find_pairs
+from ldct_bmd_lab.scanner import ScanSettings
 from ldct_bmd_lab.torso import SampleSpec
-from ldct_bmd_lab.torso.acquisition import ScanSettings
 from ldct_bmd_lab.training import pair_source, pairs
 from ldct_bmd_lab.training.configuration import COARSE, FINE, Augmentation
 from ldct_bmd_lab.training.pair_source import WINDOW_STEP_MM, PairSource

@@ -7,7 +7,7 @@ import typer
 
 from ..extras import extra
 from ..terminal import exit_codes, output, progress_bar
-from .options import Device, Input, Method, OutputFolder, Overwrite
+from .options import Device, Input, Language, Method, OutputFolder, Overwrite
 
 
 def measure(
@@ -49,9 +49,10 @@ def measure(
         bool, typer.Option("--report", help="Add report.html, report.pdf, tables and, for a DICOM input, dicom/.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record on standard output, nothing else.")] = False,
+    language: Language = None,
 ) -> None:
     """Measure one CT scan and write the result folder."""
-    with exit_codes():
+    with exit_codes(language):
         from ..measuring import Request, measure_scan
         from ..table import print_result
 
@@ -85,9 +86,9 @@ def measure(
             print_result(output(), examination, folder)
 
 
-def series(input_: Input) -> None:
+def series(input_: Input, language: Language = None) -> None:
     """List the series of a DICOM folder, and what stands against measuring each."""
-    with exit_codes():
+    with exit_codes(language):
         from ...scan import list_series
         from ..table import print_series
 

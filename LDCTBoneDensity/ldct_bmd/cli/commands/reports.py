@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from ...words import text
 from ..extras import extra
 from ..terminal import exit_codes, output, progress_bar, say
+from .options import Language
 
 RecordFile = Annotated[Path, typer.Argument(metavar="RECORD", help="A measurement.json, or the folder it is in.")]
 Reader = Annotated[str, typer.Option(metavar="NAME", help="Who does it; kept in the record's history.")]
@@ -33,15 +35,16 @@ def remake_report(
     public_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Only report a record that is signed with this key.")
     ] = None,
+    language: Language = None,
 ) -> None:
     """Make the report of a record again, after corrections too."""
-    with exit_codes(), extra("reports"):
+    with exit_codes(language), extra("reports"):
         from ..reporting import ReportRequest, make_report
 
         request = ReportRequest(record, input_, tuple(prior or ()), lsc, deidentify, folder, public_key)
         with progress_bar() as progress:
             written = make_report(request, progress)
-        say(output(), f"Written to {written}")
+        say(output(), text("terminal.written", path=written))
 
 
 def sign_record(
@@ -56,7 +59,7 @@ def sign_record(
 
         signature = run(record, reader, organization, key).signature
         if signature is not None:
-            say(output(), f"Signed by {signature.reader} at {signature.time}; make the report again to show it.")
+            say(output(), text("signing.signed", reader=signature.reader, time=signature.time))
 
 
 def unsign_record(record: RecordFile, reader: Reader) -> None:
@@ -65,7 +68,7 @@ def unsign_record(record: RecordFile, reader: Reader) -> None:
         from ..reporting import unsign_record as run
 
         run(record, reader)
-        say(output(), "The signature was taken off; make the report again to show it.")
+        say(output(), text("signing.unsigned"))
 
 
 def send(
@@ -85,7 +88,7 @@ def send(
         from ..reporting import SendRequest, send_objects
 
         stored = send_objects(SendRequest(folder, dicomweb, dimse, title, tls, ca))
-        say(output(), f"{len(stored)} objects were stored.")
+        say(output(), text("sending.stored", objects=len(stored)))
 
 
 def schema() -> None:

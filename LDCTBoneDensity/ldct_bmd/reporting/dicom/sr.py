@@ -11,6 +11,7 @@ from pydicom.uid import SegmentationStorage
 from ... import __version__
 from ...assessment import format_bmd
 from ...calibration import BMDError, Calibration
+from ...calibration.described import name_words, source_words
 from ...examination import Measurement, unused_levels
 from ...ground.text import visible
 from ...labeling import VertebralColumn
@@ -181,10 +182,10 @@ def _bmd(
     equation = say("calibration.line", slope=f"{calibration.slope:g}", intercept=intercept)
     citation = say(
         "sr.citation_nominal" if calibration.nominal else "sr.citation",
-        name=calibration.name,
+        name=name_words(calibration),
         kvp=say("report.not_stated") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
         identifier=calibration.identifier,
-        source=calibration.source,
+        source=source_words(calibration),
     )
     content = measurement[0].ContentSequence if "ContentSequence" in measurement[0] else sr.ContentSequence()
     for name, text in ((codes.EQUATION, equation), (codes.EQUATION_CITATION, citation)):

@@ -1,6 +1,7 @@
 """What the report says of the patient, the scan, the calibration and the software."""
 
 from ...calibration import Calibration
+from ...calibration.described import name_words, source_words
 from ...examination import Examination, record_sha256
 from ...scan import Acquisition, Patient
 from ...words import Catalogue
@@ -69,7 +70,7 @@ def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
     calibration = examination.calibration
     provenance, fit, choice = calibration.provenance, calibration.fit, examination.calibration_choice
     values: dict[str, str | None] = {
-        "calibration.name": visible(calibration.name),
+        "calibration.name": visible(name_words(calibration)),
         "calibration.equation": calibration_line(calibration, say),
         "calibration.material": calibration.material,
         "calibration.kvp": say("report.not_stated")
@@ -93,7 +94,7 @@ def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
             r2=f"{fit.r_squared:.4f}",
         )
     values["calibration.choice"] = visible(choice.reason, 1000) if choice is not None else None
-    values["calibration.source"] = visible(calibration.source, 1000)
+    values["calibration.source"] = visible(source_words(calibration), 1000)
     values["calibration.identifier"] = calibration.identifier
     return tuple(Fact(say(key), value) for key, value in values.items() if value)
 

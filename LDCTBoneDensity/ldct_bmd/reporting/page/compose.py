@@ -12,7 +12,7 @@ from ...assessment import (
 from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256, unused_levels
 from ...findings import Finding, FindingCode
 from ...ground.errors import UsageError
-from ...words import Catalogue, catalogue, current_language
+from ...words import Catalogue, catalogue, current_language, speaking
 from ..deidentify import is_signed_copy
 from ..priors import Comparison
 from .about import calibration_facts, patient_facts, scan_facts, software_facts
@@ -51,7 +51,14 @@ def compose(
         UsageError: the record was changed after it was signed.
     """
     refuse_changed(examination)
-    language = language or current_language()
+    with speaking(language or current_language()):
+        return _composed(examination, pictures, comparisons, deidentified)
+
+
+def _composed(
+    examination: Examination, pictures: Sequence[Picture], comparisons: Sequence[Comparison], deidentified: bool
+) -> Report:
+    language = current_language()
     say = catalogue(language)
     assessment = examination.assessment
     category = assessment.category

@@ -3,7 +3,11 @@
 import math
 from typing import Any
 
+from ...calibration import Calibration
+from ...calibration.described import name_words
 from ...examination import Examination, HistoryEntry, exclusion_text
+from ...ground.errors import UsageError
+from ...ground.plain import PlainError, from_plain
 from ...words import Catalogue
 from .report import Column, Table
 from .words import number, time, visible
@@ -42,8 +46,15 @@ def _change(entry: HistoryEntry, say: Catalogue) -> str:
     if entry.what == "names_shifted" and isinstance(old, list) and isinstance(new, list) and old and new:
         return say("history.from_to", old=_ends(old), new=_ends(new))
     if entry.what == "calibration_changed" and isinstance(old, dict) and isinstance(new, dict):
-        return say("history.from_to", old=old.get("name", ""), new=new.get("name", ""))
+        return say("history.from_to", old=_named(old), new=_named(new))
     return ""
+
+
+def _named(calibration: dict[str, Any]) -> str:
+    try:
+        return name_words(from_plain(Calibration, calibration))
+    except (PlainError, UsageError):
+        return str(calibration.get("name", ""))
 
 
 def _reason(exclusion: dict[str, Any]) -> str:

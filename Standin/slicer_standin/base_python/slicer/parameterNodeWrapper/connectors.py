@@ -104,14 +104,28 @@ def create_connector(widget: Any, datatype: Any) -> Connector:
     kind = type(widget)
     if node_classes(plain) and kind is slicer.qMRMLNodeComboBox:
         return NodeConnector(widget, plain)
+    made = _number_connector(widget, plain) if plain in (int, float) else _plain_connector(widget, plain)
+    if plain in (int, float) and made is not None:
+        _limit(widget, annotations)
+    if made is None and kind is qt.QComboBox:
+        made = _choice_connector(widget, plain, annotations)
+    if made is None:
+        raise RuntimeError(f"no connector from {datatype} to {kind.__name__}")
+    return made
+
+
+def _number_connector(widget: Any, plain: Any) -> Connector | None:
+    if plain is int and type(widget) in (qt.QSpinBox, qt.QSlider):
+        return Connector(widget, "value", "valueChanged(int)", int)
+    if type(widget) in (qt.QDoubleSpinBox, ctk.ctkSliderWidget):
+        return Connector(widget, "value", "valueChanged(double)", plain)
+    return None
+
+
+def _plain_connector(widget: Any, plain: Any) -> Connector | None:
+    kind = type(widget)
     if plain is bool and kind in (qt.QCheckBox, qt.QPushButton):
         return Connector(widget, "checked", "toggled(bool)", bool)
-    if plain is int and kind in (qt.QSpinBox, qt.QSlider):
-        _limit(widget, annotations)
-        return Connector(widget, "value", "valueChanged(int)", int)
-    if plain in (int, float) and kind in (qt.QDoubleSpinBox, ctk.ctkSliderWidget):
-        _limit(widget, annotations)
-        return Connector(widget, "value", "valueChanged(double)", plain)
     if plain is pathlib.Path and kind is ctk.ctkPathLineEdit:
         return Connector(widget, "currentPath", "currentPathChanged(QString)", pathlib.Path)
     if plain is str and kind is qt.QLineEdit:
@@ -120,11 +134,14 @@ def create_connector(widget: Any, datatype: Any) -> Connector:
         return Connector(widget, "text", "", str)
     if plain is str and kind is qt.QTextEdit:
         return TextConnector(widget, "", "textChanged()", str)
-    if kind is qt.QComboBox:
-        choice = next((a for a in annotations if isinstance(a, Choice)), None)
-        if choice is not None:
-            return ChoiceConnector(widget, [(str(c), c) for c in choice.choices])
-        if isinstance(plain, type) and issubclass(plain, enum.Enum):
-            label = getattr(plain, "label", lambda member: member.name)
-            return ChoiceConnector(widget, [(label(member), member) for member in plain])
-    raise RuntimeError(f"no connector from {datatype} to {kind.__name__}")
+    return None
+
+
+def _choice_connector(widget: Any, plain: Any, annotations: list[Any]) -> Connector | None:
+    choice = next((a for a in annotations if isinstance(a, Choice)), None)
+    if choice is not None:
+        return ChoiceConnector(widget, [(str(c), c) for c in choice.choices])
+    if isinstance(plain, type) and issubclass(plain, enum.Enum):
+        label = getattr(plain, "label", lambda member: member.name)
+        return ChoiceConnector(widget, [(label(member), member) for member in plain])
+    return None
