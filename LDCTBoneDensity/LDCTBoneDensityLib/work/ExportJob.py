@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+from ldct_bmd.examination import label_map
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.jobs.folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, lay, load_result
 from ldct_bmd.jobs.spec import ExportSpec
 from ldct_bmd.reporting.output import EarlierReport
 
-from ..scene.BodyMasks import BodyMasks
-from ..scene.Review import Review
+from ..scene.SceneReview import SceneReview
 from ..scene.VolumeReader import VolumeReader
+from .DicomDatabase import DicomDatabase
 from .ExportSettings import ExportSettings
 
 
@@ -24,10 +25,10 @@ class ExportJob:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def lay(self, review: Review, settings: ExportSettings) -> None:
+    def lay(self, review: SceneReview, settings: ExportSettings) -> None:
         """Write all that the engine needs; UsageError or CannotMeasure if it can't."""
         scan = review.scan()
-        files = VolumeReader(review.volumeNode).files()
+        files = VolumeReader(review.volumeNode).files(DicomDatabase.current())
         reported = review.stored.reported
         spec = ExportSpec(
             stored=scan.stored_geometry,
@@ -41,7 +42,7 @@ class ExportJob:
             priors=tuple(map(str, settings.priors)),
             earlier=None if reported is None else from_plain(EarlierReport, reported),
         )
-        bodies = BodyMasks.toLabels(review.session.state.bodies, scan.geometry.shape)
+        bodies = label_map(review.bodies, scan.geometry.shape)
         lay(self.folder, spec, {VOXELS: scan.hu, BODIES: bodies})
         (self.folder / RECORD_FILE).write_text(review.examination.to_json(), encoding="utf-8")
 

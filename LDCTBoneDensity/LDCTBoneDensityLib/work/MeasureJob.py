@@ -2,23 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from slicer.i18n import tr as _
 
 from ldct_bmd.anatomy import LEVELS, TARGET_LEVELS
 from ldct_bmd.calibration import NOMINAL, Calibration
-from ldct_bmd.examination import Examination
+from ldct_bmd.examination import Bodies, Examination, bodies_in
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay, load_result
 from ldct_bmd.jobs.spec import LabelMap, MeasureSpec, Networks, StoreChoice
+from ldct_bmd.scan.air import with_air
 from ldct_bmd.scan.image_files import whole_numbers
-from ldct_bmd.scan.volume import with_air
 
-from ..scene.BodyMasks import Bodies, BodyMasks
 from ..scene.ReviewStore import StoredReview, checksum
 from ..scene.SegmentSource import SegmentSource
 from ..scene.VolumeReader import VolumeReader
+from .DicomDatabase import DicomDatabase
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class MeasureJob:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def layMeasurement(self, volumeNode, settings: MeasureSettings) -> None:
+    def layMeasurement(self, volumeNode: Any, settings: MeasureSettings) -> None:
         """Write all that the engine needs to measure ``volumeNode``; UsageError or CannotMeasure if it can't."""
         reader = VolumeReader(volumeNode)
         arrays = {VOXELS: reader.voxels()}
@@ -64,9 +65,10 @@ class MeasureJob:
             segmentation = LabelMap("verse", "whole" if settings.segmentsAreWhole else "body")
         store = settings.calibrationStore
         calibration = StoreChoice(store, settings.laterCalibration) if store else settings.calibration
-        lay(self.folder, MeasureSpec(reader.volume(), segmentation, calibration, settings.levels), arrays)
+        volume = reader.volume(DicomDatabase.current())
+        lay(self.folder, MeasureSpec(volume, segmentation, calibration, settings.levels), arrays)
 
-    def takeMeasurement(self, volumeNode) -> tuple[StoredReview, Bodies]:
+    def takeMeasurement(self, volumeNode: Any) -> tuple[StoredReview, Bodies]:
         """Return what was measured; UsageError if the volume changed meanwhile."""
         result = load_result(self.folder, MeasureResult)
         measured = whole_numbers(array(self.folder, VOXELS))
@@ -81,4 +83,4 @@ class MeasureJob:
             voxels=voxels,
             remark="" if result.remark is None else str(result.remark),
         )
-        return stored, BodyMasks.fromLabels(np.load(self.folder / BODIES))
+        return stored, bodies_in(np.load(self.folder / BODIES))

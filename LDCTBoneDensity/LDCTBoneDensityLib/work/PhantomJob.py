@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
 from ldct_bmd.jobs.folder import VOXELS, PhantomResult, array, lay, load_result
 from ldct_bmd.jobs.spec import PhantomSpec
 from ldct_bmd.scan import CTScan
+from ldct_bmd.scan.air import with_air
 from ldct_bmd.scan.image_files import whole_numbers
-from ldct_bmd.scan.volume import with_air
 
 from ..scene.VolumeReader import VolumeReader
+from .DicomDatabase import DicomDatabase
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,12 @@ class PhantomJob:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def lay(self, volumeNode, phantom: PhantomDescription, search: bool) -> None:
+    def lay(self, volumeNode: Any, phantom: PhantomDescription, search: bool) -> None:
         """Write all that the engine needs; without ``search`` it only reads the scan. CannotMeasure if it can't."""
         self._phantom = phantom
         reader = VolumeReader(volumeNode)
-        lay(self.folder, PhantomSpec(reader.volume(), phantom, search), {VOXELS: reader.voxels()})
+        volume = reader.volume(DicomDatabase.current())
+        lay(self.folder, PhantomSpec(volume, phantom, search), {VOXELS: reader.voxels()})
 
     def take(self) -> PhantomScan:
         """Return what was found."""

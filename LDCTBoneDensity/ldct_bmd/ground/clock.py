@@ -1,4 +1,4 @@
-"""The time, as records and histories hold it."""
+"""The time as records hold it."""
 
 from datetime import datetime, timezone
 

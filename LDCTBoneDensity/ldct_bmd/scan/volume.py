@@ -4,7 +4,6 @@ The files are the better source: they say how the scan was made, and their geome
 viewer's is not. But what is measured is what the reader sees: files count only if they hold the same voxels.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress
 from ..words import Phrase
+from .air import Voxels, with_air
 from .ct_scan import Acquisition, ChoiceReason, CTScan, Geometry, Patient, SeriesChoice, Source
 from .dicom_headers import read_header_files
 from .dicom_series import find_series
@@ -24,7 +24,6 @@ from .plausibility import check_size, check_values
 from .reader import read_series
 
 SAME_PLACE_MM = 0.05  # a viewer's grid comes from the first slices' positions, written with few digits
-Voxels = NDArray[np.int16] | NDArray[np.float32]
 Range = tuple[float, float]
 
 
@@ -79,14 +78,6 @@ def scan_of_volume(
     source = replace(bare.source, modified=True)
     changed = replace(bare, acquisition=read.acquisition, patient=read.patient, source=source)
     return VolumeScan(changed, remark=Phrase("volume.changed"))
-
-
-def with_air(hu: Voxels, air: Sequence[float] | None) -> Voxels:
-    """Return ``hu`` with the values of the range ``air`` turned into air, ``hu`` itself if there is none."""
-    if air is None:
-        return hu
-    low, high = air
-    return np.where((hu >= low) & (hu <= high), hu.dtype.type(AIR_HU), hu)
 
 
 def _bare(volume: Volume, hu: Voxels, of_patient: bool) -> CTScan:
