@@ -1,5 +1,6 @@
 """From the options of ``ldct-bmd measure`` to a job, and its result folder."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
@@ -13,6 +14,10 @@ from ..jobs.measuring import measure_as
 from ..jobs.spec import InputScan, LabelMap, MeasureSpec, Networks, ResultFolder, StoreChoice
 from ..segmentation.label_map import Parts, Values
 from .methods import networks
+
+
+def _unheard(_: str) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,18 @@ class Request:
     report: bool = False
 
 
-def measure_scan(request: Request, progress: Progress) -> Examination:
+def measure_scan(request: Request, progress: Progress, remark: Callable[[str], None] = _unheard) -> Examination:
     """Read, measure and write the folder; UsageError or CannotMeasure says what prevents it.
 
     Everything that can be wrong with the request is looked at before the scan is read.
+
+    Args:
+        remark: gets a sentence on what was left out, such as DICOM objects that the scan's headers do not allow.
     """
-    return measure_as(measure_spec(request), progress).measured.examination
+    done = measure_as(measure_spec(request), progress)
+    if done.left_out is not None:
+        remark(str(done.left_out))
+    return done.measured.examination
 
 
 def measure_spec(request: Request) -> MeasureSpec:

@@ -33,11 +33,13 @@ class MeasureResult:
 
     Attributes:
         stored: the scan's grid before reorientation.
+        left_out: why the report of a result folder has no DICOM objects.
     """
 
     stored: Geometry
     air: tuple[float, float] | None = None
     remark: Phrase | None = None
+    left_out: Phrase | None = None
 
 
 @dataclass(frozen=True)

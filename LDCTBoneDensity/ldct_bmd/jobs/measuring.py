@@ -26,6 +26,7 @@ from ..scan import CTScan, Geometry, read_scan
 from ..scan.volume import Volume, VolumeScan, scan_of_volume
 from ..segmentation import Segmenter
 from ..segmentation.label_map import LabelMapSegmenter
+from ..words import Phrase
 from .folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay_result
 from .spec import InputScan, MeasureSpec, Networks, StoreChoice
 
@@ -39,15 +40,20 @@ def measure_in(folder: Path, spec: MeasureSpec, progress: Progress) -> None:
         np.save(folder / BODIES, done.measured.column.bodies)
         write_text(folder / RECORD_FILE, done.measured.examination.to_json() + "\n")
     read = done.read
-    lay_result(folder, MeasureResult(read.scan.stored_geometry, read.air, read.remark))
+    lay_result(folder, MeasureResult(read.scan.stored_geometry, read.air, read.remark, done.left_out))
 
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """What was measured, and what it was measured on."""
+    """What was measured, and what it was measured on.
+
+    Attributes:
+        left_out: why the result has no DICOM objects, if it has a report and they are not allowed.
+    """
 
     measured: MeasuredScan
     read: VolumeScan
+    left_out: Phrase | None = None
 
 
 def measure_as(spec: MeasureSpec, progress: Progress, folder: Path | None = None) -> Done:
@@ -68,7 +74,7 @@ def measure_as(spec: MeasureSpec, progress: Progress, folder: Path | None = None
     start = time.perf_counter()
     read = read_source(spec.source, progress, folder)
     read_s = time.perf_counter() - start
-    report = _reporter(spec, read.scan)
+    report, left_out = _reporter(spec, read.scan)
     calibration, choice = _calibration(spec.calibration, stored, read.scan)
     measured = measure(read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice)
     measured = replace(measured, examination=replace(measured.examination, measured_at=now()))
@@ -81,7 +87,7 @@ def measure_as(spec: MeasureSpec, progress: Progress, folder: Path | None = None
 
     place = Path(spec.result.path)
     written = write_result(measured, read.scan, place, spec.result.overwrite, progress, also)
-    return Done(replace(measured, examination=written), read)
+    return Done(replace(measured, examination=written), read, left_out)
 
 
 def read_source(
@@ -153,25 +159,35 @@ def _calibration(
     return choose_calibration(stored, conditions(scan.acquisition), wanted.allow_later)
 
 
-def _reporter(spec: MeasureSpec, scan: CTScan) -> Callable[[VertebralColumn, Path, Examination], None] | None:
-    """Return what writes the report into the result; what prevents it is said before the scan is measured."""
+def _reporter(
+    spec: MeasureSpec, scan: CTScan
+) -> tuple[Callable[[VertebralColumn, Path, Examination], None] | None, Phrase | None]:
+    """Return what writes the report into the result, and why it makes no DICOM objects.
+
+    What prevents a report is said before the scan is measured.
+    """
     if spec.result is None:
-        return None
+        return None, None
     folder = Path(spec.result.path)
     check_replaceable(folder, scan.description)
     if not spec.result.report:
-        return None
+        return None, None
     if not isinstance(spec.source, InputScan):
         raise ValueError("a report needs the scan's own files")
+    from ..reporting.dicom import NoDICOMObjects
     from ..reporting.outputs import Pixels, earlier_in, fill_report, source_of
 
-    source = source_of(Path(spec.source.path), scan)
+    source = left_out = None
+    try:
+        source = source_of(Path(spec.source.path), scan)
+    except NoDICOMObjects as refusal:
+        left_out = refusal.phrase
     earlier = None if source is None else earlier_in(folder)
 
     def write(column: VertebralColumn, partial: Path, examination: Examination) -> None:
         fill_report(partial, examination, Pixels(scan, column, source), earlier=earlier)
 
-    return write
+    return write, left_out
 
 
 def _needed(folder: Path | None) -> Path:

@@ -2,11 +2,12 @@
 
 from .context import Context
 from .objects import DICOMObjects, make_objects, read_earlier
-from .source import SourceSeries, read_source, read_source_files
+from .source import NoDICOMObjects, SourceSeries, read_source, read_source_files
 
 __all__ = [
     "Context",
     "DICOMObjects",
+    "NoDICOMObjects",
     "SourceSeries",
     "make_objects",
     "read_earlier",
