@@ -157,7 +157,7 @@ def _quantity(series: DriftSeries, quantity: int) -> tuple[list[float], str, str
     """Return values, name and unit, also where there are too few points for control limits."""
     if series.charts:
         control = series.charts[quantity]
-        return list(control.values), control.name, control.unit
+        return list(control.values), str(control.name), control.unit
     points = series.points
     return (
         ([point.calibration.slope for point in points], _("slope"), "mg/cm3 per HU"),
