@@ -12,7 +12,7 @@ from ..examination import Examination
 from ..ground.errors import UsageError
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
-from ..reporting.bodies import column_of, demand_measured_bodies
+from ..reporting.bodies import column_of, other_body
 from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
 from ..reporting.output import DICOM_OUTPUTS
@@ -22,8 +22,6 @@ from ..scan import CTScan
 from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, lay_result
 from .spec import Destination, ExportSpec
 
-_HOLDS = "The segmentation holds"
-_REMEDY = "take the signature off and press Update, or measure again"
 _DATABASE = "Slicer's DICOM database"
 
 
@@ -53,7 +51,9 @@ def _column(examination: Examination, bodies: NDArray[np.uint8], scan: CTScan) -
     missing = [v.level for v in examination.vertebrae if not present[VERSE_VALUE[v.level]]]
     if missing:
         raise UsageError("export.no_segment", level=missing[0])
-    demand_measured_bodies(bodies, examination, scan, _HOLDS, _REMEDY)
+    other = other_body(bodies, examination, scan)
+    if other is not None:
+        raise UsageError("bodies.segment_of_other_body", level=other)
     return column_of(examination, bodies)
 
 
