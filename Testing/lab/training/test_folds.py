@@ -98,7 +98,7 @@ class Work:
         monkeypatch.setattr(ldct_bmd_lab.cli.folding, "train_network", self.train)
         monkeypatch.setattr(ldct_bmd_lab.training.folds, "pack", self.pack)
         monkeypatch.setattr(ldct_bmd_lab.cli.folding, "network_segmenter", self.segmenter)
-        monkeypatch.setattr(ldct_bmd_lab.cli.folding, "evaluate_scan", self.evaluate)
+        monkeypatch.setattr(ldct_bmd_lab.training.out_of_fold, "evaluate_scan", self.evaluate)
 
     def train(self, request: TrainingRequest, held_out_elsewhere: bool) -> str:
         configuration = load_configuration(request.configuration)
