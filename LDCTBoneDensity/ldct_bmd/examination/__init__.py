@@ -2,7 +2,7 @@
 
 from .conclude import conclude, unused_levels
 from .exclusion import Exclusion, ExclusionReason, exclusion_text
-from .measuring import BodyMask, measure_voi
+from .measured_voi import BodyMask, measure_voi
 from .record import (
     SCHEMA,
     AutomaticResult,

@@ -23,7 +23,7 @@ from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd_lab.evaluation.segmentation import CaseResult, summarize
 from ldct_bmd_lab.evaluation.segmentation.folder import EVALUATION, check_evaluation_folder, write_evaluation
 from ldct_bmd_lab.evaluation.segmentation.page import Subject, make_page
-from ldct_bmd_lab.evaluation.segmentation.pairs import find_pairs, read_case
+from ldct_bmd_lab.evaluation.segmentation.references import find_pairs, read_case
 from ldct_bmd_lab.synthetic.held_out import DEFORMATIONS, Drawing, HeldOut
 
 PATIENTS = Subject("from a table", "drawn by an expert", False, ModelIdentity("a model", "ab" * 32))

@@ -14,7 +14,7 @@ from helpers_scans import row, scan_result
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd_lab.evaluation.scans import ScanFolder, ScanResult, find_scans
-from ldct_bmd_lab.evaluation.segmentation.pairs import find_pairs
+from ldct_bmd_lab.evaluation.segmentation.references import find_pairs
 from ldct_bmd_lab.training.configuration import load_configuration
 from ldct_bmd_lab.training.folds import divide, training_pairs
 from ldct_bmd_lab.training.run import TrainingRequest

@@ -21,7 +21,7 @@ from .case import Case, CaseResult
 from .evaluate import evaluate_case
 from .folder import write_evaluation
 from .page import Subject
-from .pairs import Pair, files_of, find_pairs, read_case
+from .references import ReferencePair, files_of, find_pairs, read_case
 from .summary import Summary
 
 STAGE = "Evaluating"
@@ -96,7 +96,7 @@ def plan_of_pairs(path: Path, values: Values, parts: Parts, reference: str) -> P
     """
     pairs = find_pairs(path)
 
-    def read(pair: Pair) -> Case:
+    def read(pair: ReferencePair) -> Case:
         return read_case(pair, values, parts)
 
     return Plan(
