@@ -140,7 +140,7 @@ def _draw_nothing(picture: Axes, beside: Axes, say: Catalogue, level: str, messa
     picture.text(0.5, 0.5, say("overview.not_measured"), color=MUTED, fontsize=11, ha="center", va="center")
     beside.axis("off")
     draw_pill(beside, 0.09, 0.93, level, level, "left", fontsize=12)
-    lines = [line for message in messages for line in wrapped(drawable(message), 30, 12, say("overview.rest"))]
+    lines = [line for message in messages for line in wrapped(drawable(message), 30, 12, " …")]
     beside.text(
         0.07, 0.8, "\n".join(lines[:12]), color=PALE, fontsize=9.5, va="top", linespacing=1.35, parse_math=False
     )

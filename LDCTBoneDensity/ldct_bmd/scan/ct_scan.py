@@ -73,6 +73,8 @@ class Acquisition:
     series_description: str | None = None
     study_date: str | None = None  # DICOM DA: YYYYMMDD
     acquisition_date: str | None = None
+    lossy_compression: str | None = None  # how, where pixels were lost by it
+    values_cut_at_hu: float | None = None  # the brightest values pile up there
 
 
 @dataclass(frozen=True)

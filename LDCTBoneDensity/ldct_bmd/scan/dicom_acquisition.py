@@ -4,15 +4,21 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from .ct_scan import Acquisition, Patient
 from .dicom_headers import SliceHeader
+from .header_words import says_contrast, says_none, says_tin
 
-# How headers say that no contrast agent was given.
-_NO_AGENT = (
-    *("NONE", "NONE GIVEN", "NO", "N", "N/A", "NA", "NIL", "0", "NOT APPLICABLE", "NATIVE", "UNENHANCED"),
-    *("NO CONTRAST", "NON CONTRAST", "NON-CONTRAST", "WITHOUT", "WITHOUT CONTRAST"),
-)
+TIN = "TIN"  # DICOM's term for the filter's material
+# Transfer syntaxes that may have lost something: JPEG, JPEG-LS near-lossless, JPEG 2000 and its high-throughput form.
+_LOSSY = {
+    "1.2.840.10008.1.2.4.50": "JPEG",
+    "1.2.840.10008.1.2.4.51": "JPEG",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000",
+    "1.2.840.10008.1.2.4.203": "HTJ2K",
+}
 _YEARS_PER = {"Y": 1.0, "M": 1.0 / 12.0, "W": 7.0 / 365.25, "D": 1.0 / 365.25}
 
 
@@ -29,10 +35,11 @@ def acquisition(slices: Sequence[SliceHeader]) -> Acquisition:
         model=first.text("ManufacturerModelName"),
         station=first.text("StationName"),
         device_serial=first.text("DeviceSerialNumber"),
-        filter_type=first.text("FilterType"),
+        filter_type=_filter(first),
         contrast_agent=contrast_agent(slices),
         series_description=first.text("SeriesDescription"),
         study_date=first.text("StudyDate"),
+        lossy_compression=lossy_compression(slices),
         acquisition_date=first.text("AcquisitionDate") or (first.text("AcquisitionDateTime") or "")[:8] or None,
     )
 
@@ -47,9 +54,37 @@ def patient(first: SliceHeader) -> Patient:
     )
 
 
+def _filter(first: SliceHeader) -> str | None:
+    """Return the type of the beam filter; tin may be told by its material or in words alone."""
+    stated = first.text("FilterType")
+    told = (first.text(keyword) or "" for keyword in ("FilterMaterial", "SeriesDescription", "ProtocolName"))
+    return TIN if any(map(says_tin, told)) else stated
+
+
+def lossy_compression(slices: Sequence[SliceHeader]) -> str | None:
+    """Return how the pixels were compressed, where some were lost; None where they were not, as far as is said."""
+    for header in slices:
+        syntax = str(getattr(header.tags, "file_meta", Dataset()).get("TransferSyntaxUID", ""))
+        if header.text("LossyImageCompression") == "01" or syntax in _LOSSY:
+            ratio = header.text("LossyImageCompressionRatio")
+            return f"{_LOSSY.get(syntax, 'lossy')}{f', {ratio}:1' if ratio else ''}"
+    return None
+
+
 def contrast_agent(slices: Sequence[SliceHeader]) -> str | None:
-    """Return the contrast agent that any slice states; None where all state none or say there was none."""
-    return next((agent for agent in map(_stated_agent, slices) if agent is not None), None)
+    """Return the contrast agent that any slice states; None where all state none or say there was none.
+
+    Where the tags for its name are silent, its volume tells, or else the series description.
+    """
+    stated = [agent for agent in map(_stated_agent, slices) if agent is not None]
+    named = next((agent for agent in stated if not says_none(agent)), None)
+    if named is not None:
+        return named
+    volume_ml = next((volume for volume in (_positive(h, "ContrastBolusVolume") for h in slices) if volume), None)
+    if volume_ml is not None:
+        return f"{volume_ml:g} ml"
+    description = slices[0].text("SeriesDescription") or ""
+    return description if not stated and says_contrast(description) else None
 
 
 def _stated_agent(header: SliceHeader) -> str | None:
@@ -57,7 +92,7 @@ def _stated_agent(header: SliceHeader) -> str | None:
     if agent is None:
         meanings = [item.get("CodeMeaning") for item in header.tags.get("ContrastBolusAgentSequence") or []]
         agent = next((str(meaning) for meaning in meanings if meaning), None) or header.text("ContrastBolusIngredient")
-    return None if agent is None or agent.strip().upper() in _NO_AGENT else agent
+    return agent
 
 
 def _positive(first: SliceHeader, keyword: str) -> float | None:

@@ -44,15 +44,20 @@ _TAGS = (
     "ContrastBolusAgent",
     "ContrastBolusAgentSequence",
     "ContrastBolusIngredient",
+    "ContrastBolusVolume",
+    "ContrastBolusTotalDose",
     "BodyPartExamined",
     "SliceThickness",
     "KVP",
+    "ReconstructionDiameter",
     "DeviceSerialNumber",
     "ProtocolName",
     "XRayTubeCurrent",
     "Exposure",
     "FilterType",
+    "FilterMaterial",
     "ConvolutionKernel",
+    "GantryDetectorTilt",
     "NominalPercentageOfCardiacPhase",
     "StudyInstanceUID",
     "SeriesInstanceUID",
@@ -62,6 +67,7 @@ _TAGS = (
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "FrameOfReferenceUID",
+    "SliceLocation",
     "TemporalPositionIdentifier",
     "PositionReferenceIndicator",
     "SamplesPerPixel",
@@ -77,6 +83,8 @@ _TAGS = (
     "RescaleIntercept",
     "RescaleSlope",
     "RescaleType",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
 )
 
 
@@ -200,6 +208,8 @@ def read_header_files(paths: Sequence[Path], progress: Progress = silent) -> lis
 
 def read_header(path: Path) -> SliceHeader | None:
     """Read one file's header; None if the file is no DICOM object of a series."""
+    if not path.is_file():  # a pipe or a device would be waited for, a dangling link leads nowhere
+        return None
     try:
         with path.open("rb") as stream:
             start = stream.read(132)
@@ -209,8 +219,6 @@ def read_header(path: Path) -> SliceHeader | None:
             stream.seek(0)
             tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS), force=not declared)
     except OSError as error:
-        if not isinstance(error, PermissionError) and not path.is_file():  # a socket, a dangling link
-            return None
         raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error
     except DAMAGED as error:
         if not declared:

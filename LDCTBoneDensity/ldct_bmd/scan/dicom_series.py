@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..words import Phrase
+from .contradictions import contradiction
 from .ct_scan import SeriesSummary
 from .dicom_headers import SliceHeader
 from .dicom_stack import Stack, UnfitStack, build_stack, named
@@ -34,6 +35,15 @@ _SHARED = {
     "KVP": "unsuitable.tube_voltage",
     "ConvolutionKernel": "unsuitable.kernel",
     "RescaleType": "unsuitable.unit",
+}
+# What makes Hounsfield units of pixels, and the key of its name: one rule for all slices of a volume.
+_SAME_PIXELS = {
+    "RescaleSlope": "unsuitable.slope",
+    "RescaleIntercept": "unsuitable.intercept",
+    "BitsStored": "unsuitable.bits",
+    "PixelRepresentation": "unsuitable.sign",
+    "PixelPaddingValue": "unsuitable.padding",
+    "PixelPaddingRangeLimit": "unsuitable.padding",
 }
 
 
@@ -108,7 +118,7 @@ def _series(address: str, part: Group) -> Series:
             if unsuitable is None:
                 unsuitable = Unsuitable(_too_few(part) or fault.reason)
     if stack is not None:
-        unsuitable = _mixed(stack) or unsuitable or _wrong_size(stack)
+        unsuitable = _mixed(stack) or unsuitable or _wrong_size(stack) or _contradicted(stack)
     return Series(address, tuple(sorted(part, key=_by_instance)), stack, unsuitable)
 
 
@@ -120,9 +130,11 @@ def _mixed(stack: Stack) -> Unsuitable | None:
     """Refuse a volume pieced together from different scans: one slice speaks for all in what is measured by."""
     differing = []
     odd: dict[SliceHeader, None] = {}
-    for keyword, what in _SHARED.items():
+    for keyword, what in (_SHARED | _SAME_PIXELS).items():
         values = [_shared_value(header, keyword) for header in stack.slices]
-        usual = Counter(values).most_common(1)[0][0]
+        usual, times = Counter(values).most_common(1)[0]
+        if keyword in _SAME_PIXELS and 2 * times <= len(values):
+            continue  # each slice has its own rule, as some scanners write them
         others = [header for header, value in zip(stack.slices, values, strict=True) if value != usual]
         if others:
             differing.append(Phrase("unsuitable.tag", {"what": Phrase(what), "tag": keyword}))
@@ -132,8 +144,13 @@ def _mixed(stack: Stack) -> Unsuitable | None:
     return Unsuitable(Phrase("unsuitable.mixed", {"slices": named(list(odd)), "differing": tuple(differing)}))
 
 
+def _contradicted(stack: Stack) -> Unsuitable | None:
+    reason = contradiction(stack)
+    return None if reason is None else Unsuitable(reason)
+
+
 def _shared_value(header: SliceHeader, keyword: str) -> Hashable:
-    if keyword == "KVP":
+    if keyword == "KVP" or keyword in _SAME_PIXELS:
         return header.number(keyword)  # "120" and "120.0" are one voltage
     return header.text(keyword) or ("HU" if keyword == "RescaleType" else None)
 

@@ -22,7 +22,8 @@ from .dicom_stack import Stack
 from .frame import axes_to_lps
 
 AIR_HU = -1024
-# A padding value in this range could as well be tissue, so it is left as it is.
+MOST_HU = 70000  # 16 bits from -1024 or -8192 on; extended scales of metal end at 30,710 HU
+# Padding in this range, or that spans it, could as well be tissue, so it is left as it is.
 _TISSUE_HU = (-900.0, 3000.0)
 _INT16 = np.iinfo(np.int16)
 _WORKERS = 2
@@ -80,16 +81,23 @@ def decode_hu(header: SliceHeader) -> HU:
         raise CannotMeasure("scan.no_rescale", file=header.path.name)
     padding = _padding(dataset, pixels, slope, intercept)
     if slope.is_integer() and intercept.is_integer():
-        wide = pixels.astype(np.int32)
+        wide: NDArray[Any] = pixels.astype(np.int64 if pixels.dtype.itemsize > 2 else np.int32)
         wide *= int(slope)
         wide += int(intercept)
         wide[padding] = AIR_HU
+        _check_range(wide, header)
         if wide.min() >= _INT16.min and wide.max() <= _INT16.max:
             return wide.astype(np.int16)
         return wide.astype(np.float32)
     real = (pixels * slope + intercept).astype(np.float32)
     real[padding] = AIR_HU
+    _check_range(real, header)
     return real
+
+
+def _check_range(values: NDArray[Any], header: SliceHeader) -> None:
+    if not (values.min() >= -MOST_HU and values.max() <= MOST_HU):  # fails for what is no number, too
+        raise CannotMeasure("scan.impossible_values", file=header.path.name, most=MOST_HU)
 
 
 def _padding(dataset: Dataset, pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[np.bool_]:
@@ -99,7 +107,8 @@ def _padding(dataset: Dataset, pixels: NDArray[Any], slope: float, intercept: fl
         return np.zeros(pixels.shape, dtype=np.bool_)
     high = _padding_value(dataset, "PixelPaddingRangeLimit", pixels.dtype)
     low, high = (low, low) if high is None else (min(low, high), max(low, high))
-    if any(_TISSUE_HU[0] < value * slope + intercept < _TISSUE_HU[1] for value in (low, high)):
+    first_hu, last_hu = sorted(value * slope + intercept for value in (low, high))
+    if last_hu > _TISSUE_HU[0] and first_hu < _TISSUE_HU[1]:
         return np.zeros(pixels.shape, dtype=np.bool_)
     return np.asarray((pixels >= low) & (pixels <= high))
 

@@ -23,6 +23,11 @@ _SPECTRAL_WORDS = re.compile(
     r"|EFFECTIVE Z|ELECTRON DENSITY|\bRHO\b|OVERLAY|CALCIUM SUPP|CA[- ]?SUPP|URIC ACID|BONE MARROW"
     r"|MATERIAL|WATER ?\(|\(WATER\)|\(IODINE\)|\(HAP\)|\(CALCIUM\)"
 )
+# Siemens' kernels that put bone on another scale: Sd (electron density), Sa (as if at 120 kV), E..s (older, density).
+_OTHER_SCALES = re.compile(r"^(S[AD]\d{2}|E\d{2}S)")
+_DENSITY_WORDS = re.compile(r"DIRECT ?DENSITY")
+# Slopes are 1 as a rule, and fractions or a few units where scales are extended.
+MOST_SLOPE, MOST_INTERCEPT = 64.0, 70000.0
 _MATERIAL_UNITS = ("MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT")  # DICOM PS3.3 C.11.1.1.2
 _PROJECTION_TYPES = re.compile(r"^(MIP|MINIP|MAX_IP|MIN_IP|PROJECTION IMAGE|VRT?|VOLUME_RENDERED)$")
 _PROJECTION_WORDS = re.compile(r"\b(MIP|MINIP|MIPS|MAX ?IP|VRT)\b|VOLUME RENDER|RAYSUM")
@@ -85,6 +90,9 @@ def _not_hounsfield(headers: Sequence[SliceHeader]) -> Unsuitable | None:
     types = "\\".join(first.image_type[2:])
     if _SPECTRAL_TYPES.search(types) or _SPECTRAL_WORDS.search(words):
         return Unsuitable(Phrase("unsuitable.spectral"))
+    kernel = (first.text("ConvolutionKernel") or "").upper()
+    if _OTHER_SCALES.search(kernel) or _DENSITY_WORDS.search(words):
+        return Unsuitable(Phrase("unsuitable.other_scale", {"kernel": first.text("ConvolutionKernel") or ""}))
     unit = (first.text("RescaleType") or "HU").upper()
     if unit in _MATERIAL_UNITS:
         return Unsuitable(Phrase("unsuitable.other_unit", {"unit": unit}))
@@ -94,7 +102,18 @@ def _not_hounsfield(headers: Sequence[SliceHeader]) -> Unsuitable | None:
         return Unsuitable(Phrase("unsuitable.no_rescale"))
     if any(h.number("RescaleSlope") == 0 for h in headers):
         return Unsuitable(Phrase("unsuitable.zero_slope"))
+    odd = [h for h in headers if not _is_rescale(h.number("RescaleSlope"), h.number("RescaleIntercept"))]
+    if odd:
+        slope, intercept = odd[0].text("RescaleSlope"), odd[0].text("RescaleIntercept")
+        return Unsuitable(
+            Phrase("unsuitable.impossible_rescale", {"slice": odd[0].name, "slope": slope, "intercept": intercept})
+        )
     return None
+
+
+def _is_rescale(slope: float | None, intercept: float | None) -> bool:
+    """Return whether a rescale can lead from 8 to 16 bits to Hounsfield units."""
+    return slope is not None and intercept is not None and abs(slope) <= MOST_SLOPE and abs(intercept) <= MOST_INTERCEPT
 
 
 def _not_a_scan(headers: Sequence[SliceHeader]) -> Unsuitable | None:

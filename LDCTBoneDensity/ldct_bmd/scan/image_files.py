@@ -1,8 +1,6 @@
 """Reading one NIfTI, NRRD or MHA file."""
 
-import gzip
 import hashlib
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +10,19 @@ from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
+from ..words import Phrase
 from .ct_scan import Acquisition, CTScan, Geometry, Patient, Source
 from .frame import axes_to_lps, make_geometry
 from .plausibility import check_size, check_values
+from .slice_content import check_slices
+from .value_range import check_brightest
+from .volume_files import NIFTI_ENDINGS, check_volume_file, read_nifti
 
 FILE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 _DETACHED_ENDINGS = (".mhd", ".nhdr", ".hdr", ".img")
 _EIGHT_BITS = (sitk.sitkUInt8, sitk.sitkInt8)
 _INT16 = np.iinfo(np.int16)
-_METADATA_ALONE = Acquisition()  # these files say nothing of kVp, kernel or patient
+HU = NDArray[np.int16] | NDArray[np.float32]
 
 
 def is_image_file(path: Path) -> bool:
@@ -39,18 +41,33 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     ``of_patient``: see :func:`.reader.read_scan`.
     """
     progress("read", 0.0)
-    image = _read_image(path)
+    stored, values = _read_volume(path)
     progress("read", 0.5)
-    hu, geometry, stored = _in_the_engines_frame(image)
+    hu, geometry = _in_the_engines_frame(stored, values)
     progress("read", 0.8)
-    check_values(hu, of_patient)
+    acquisition = _checked(hu, of_patient)
     source = Source(
         kind="file",
         file_sha256=_sha256(path),
         file_name=path.name,
     )
     progress("read", 1.0)
-    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), source, stored)
+    return CTScan(hu, geometry, acquisition, Patient(), source, stored)
+
+
+def _read_volume(path: Path) -> tuple[Geometry, NDArray[Any]]:
+    """Return the grid as stored and the voxels (z, y, x) on it, which may be a view."""
+    if path.name.lower().endswith(NIFTI_ENDINGS):
+        volume = read_nifti(path)
+        if volume.bits <= 8:
+            raise CannotMeasure("scan.eight_bits", file=path.name)
+        if volume.direction is None:
+            raise CannotMeasure("scan.no_orientation", file=path.name)
+        nz, ny, nx = volume.values.shape
+        return make_geometry((nx, ny, nz), volume.spacing_mm, volume.origin_lps_mm, volume.direction), volume.values
+    check_volume_file(path)
+    image = _read_image(path)
+    return _grid_of(image), sitk.GetArrayFromImage(image)
 
 
 def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
@@ -63,34 +80,41 @@ def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
     """
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or image.GetPixelID() in _EIGHT_BITS:
         raise ValueError("a scan has three dimensions, and one value of more than 8 bits per voxel")
-    hu, geometry, stored = _in_the_engines_frame(image)
-    check_values(hu, of_patient)
-    return CTScan(hu, geometry, _METADATA_ALONE, Patient(), Source("file"), stored)
+    stored = _grid_of(image)
+    hu, geometry = _in_the_engines_frame(stored, sitk.GetArrayViewFromImage(image))
+    return CTScan(hu, geometry, _checked(hu, of_patient), Patient(), Source("file"), stored)
 
 
-def _in_the_engines_frame(image: sitk.Image) -> tuple[NDArray[np.int16] | NDArray[np.float32], Geometry, Geometry]:
-    """Return the values (z, y, x) in the engine's frame, its grid, and the grid as stored."""
-    stored = make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+def _grid_of(image: sitk.Image) -> Geometry:
+    return make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+
+
+def _in_the_engines_frame(stored: Geometry, values: NDArray[Any]) -> tuple[HU, Geometry]:
+    """Return the values (z, y, x) in the engine's frame, and its grid."""
     axis_map = axes_to_lps(stored)
     geometry = axis_map.geometry(stored)
     check_size(geometry)
-    return whole_numbers(axis_map.view(sitk.GetArrayViewFromImage(image))), geometry, stored
+    return whole_numbers(axis_map.view(values)), geometry
+
+
+def _checked(hu: HU, of_patient: bool) -> Acquisition:
+    """Check the values, and return what they tell: these files say nothing of kVp or kernel."""
+    check_values(hu, of_patient)
+    check_slices(hu, lambda place: str(Phrase("unfit.slice", {"number": place + 1, "count": len(hu)})))
+    return Acquisition(values_cut_at_hu=check_brightest(hu) if of_patient else None)
 
 
 def _read_image(path: Path) -> sitk.Image:
+    """Read an NRRD or MHA file."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
         _check_header(reader, path)
-        if path.name.lower().endswith((".nii", ".nii.gz")):
-            _check_nifti_is_whole(reader, path)
         image = reader.Execute()
     except RuntimeError as error:
-        raise _unreadable(path, str(error)) from error
-    if image.GetDimension() == 4:
-        image = image[:, :, :, 0]
-    return image
+        raise CannotMeasure("scan.damaged_volume", file=path.name) from error
+    return image[:, :, :, 0] if image.GetDimension() == 4 else image
 
 
 def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
@@ -101,58 +125,25 @@ def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
         raise CannotMeasure("scan.file_of_one_image", file=path.name)
     if reader.GetNumberOfComponents() > 1:
         raise CannotMeasure("scan.several_values", file=path.name, values=reader.GetNumberOfComponents())
-    if _has_eight_bits(reader):
+    if reader.GetPixelID() in _EIGHT_BITS:
         raise CannotMeasure("scan.eight_bits", file=path.name)
     if not _states_orientation(reader, path):
         raise CannotMeasure("scan.no_orientation", file=path.name)
 
 
-def _has_eight_bits(reader: sitk.ImageFileReader) -> bool:
-    """Whether a voxel is stored in 8 bits, also where a NIfTI's slope makes the pixel type floating point."""
-    stored = "bitpix" in reader.GetMetaDataKeys() and int(reader.GetMetaData("bitpix")) <= 8
-    return stored or reader.GetPixelID() in _EIGHT_BITS
-
-
-def _check_nifti_is_whole(reader: sitk.ImageFileReader, path: Path) -> None:
-    """Refuse a file cut short: ITK fills what is missing in a NIfTI with zeros and says nothing."""
-    voxels = int(np.prod([int(n) for n in reader.GetSize()]))
-    expected = float(reader.GetMetaData("vox_offset")) + voxels * int(reader.GetMetaData("bitpix")) / 8
-    found = 0
-    try:
-        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                found += len(block)
-    except (EOFError, OSError, zlib.error) as error:
-        raise CannotMeasure("scan.damaged_volume", file=path.name) from error
-    if found < expected:
-        raise CannotMeasure("scan.damaged_volume", file=path.name)
-
-
 def _states_orientation(reader: sitk.ImageFileReader, path: Path) -> bool:
     """Whether the header says where left and head are; ITK would take a guess where it does not."""
-    keys = reader.GetMetaDataKeys()
-    name = path.name.lower()
-    if name.endswith((".nii", ".nii.gz")) and "qform_code" in keys and "sform_code" in keys:
-        return not all(reader.GetMetaData(key).strip() == "0" for key in ("qform_code", "sform_code"))
-    if name.endswith(".nrrd"):
-        return "NRRD_space" in keys
-    if name.endswith(".mha"):
-        with path.open("rb") as stream:
-            header = stream.read(4096).split(b"ElementDataFile")[0]
-        return any(key in header for key in (b"TransformMatrix", b"Orientation =", b"Rotation"))
-    return True
+    if path.name.lower().endswith(".nrrd"):
+        return "NRRD_space" in reader.GetMetaDataKeys()
+    with path.open("rb") as stream:
+        header = stream.read(4096).split(b"ElementDataFile")[0]
+    return any(key in header for key in (b"TransformMatrix", b"Orientation =", b"Rotation"))
 
 
-def _unreadable(path: Path, message: str) -> CannotMeasure:
-    if "orthonormal" in message.lower() or "nonsingular" in message.lower():
-        return CannotMeasure("scan.axes_not_perpendicular", file=path.name)
-    return CannotMeasure("scan.damaged_volume", file=path.name)
-
-
-def whole_numbers(values: NDArray[Any]) -> NDArray[np.int16] | NDArray[np.float32]:
+def whole_numbers(values: NDArray[Any]) -> HU:
     """Copy (z, y, x) values to int16 if all are whole numbers in range, else to float32.
 
-    Always a copy: the values are a view into an image that is freed with its last reference.
+    Always a copy in the order of the engine, whatever the values are a view of.
     """
     hu: NDArray[np.int16] = np.empty(values.shape, dtype=np.int16)
     for z, plane in enumerate(values):

@@ -1,5 +1,6 @@
 """The two verbs of reading: list the series of an input, read one of them as a CT scan."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..ground.errors import CannotMeasure, UsageError
@@ -14,6 +15,8 @@ from .frame import axes_to_lps
 from .image_files import FILE_ENDINGS, is_detached_header, is_image_file, read_image_file
 from .plausibility import check_size, check_values
 from .series_choice import choose, pick
+from .slice_content import check_slices
+from .value_range import check_brightest
 
 
 def list_series(path: Path, progress: Progress = silent) -> list[SeriesSummary]:
@@ -63,6 +66,8 @@ def _is_volume_file(path: Path) -> bool:
         raise UsageError("scan.nothing_there", path=path)
     if path.is_dir():
         return False
+    if not path.is_file():
+        raise UsageError("scan.no_regular_file", path=path)
     if is_image_file(path):
         return True
     if is_detached_header(path):
@@ -93,6 +98,8 @@ def read_series(
     hu, geometry = read_volume(stack, progress)
     check_values(hu, of_patient)
     slices = _along_final_axis(stack)
+    if axes_to_lps(stack.geometry).axes[2] == 2:
+        check_slices(hu, lambda place: str(slices[place].name))
     first = slices[0]
     source = Source(
         kind="dicom",
@@ -104,7 +111,8 @@ def read_series(
         choice=choice,
         other_series=tuple(_other(other, chosen) for other in series if other is not chosen),
     )
-    return CTScan(hu, geometry, acquisition(slices), patient(first), source, stack.geometry)
+    made = replace(acquisition(slices), values_cut_at_hu=check_brightest(hu) if of_patient else None)
+    return CTScan(hu, geometry, made, patient(first), source, stack.geometry)
 
 
 def _other(other: Series, chosen: Series) -> OtherSeries:

@@ -60,7 +60,8 @@ def test_a_record_of_before_says_what_it_said(name: str) -> None:
     for part in ("geometry", "acquisition", "patient", "source"):
         for field, value in vars(getattr(new.scan, part)).items():
             if field != "choice":
-                expected = old["scan"]["patient"][field] if part == "patient" else old["scan"][field]
+                # What later versions know besides is not in it.
+                expected = (old["scan"]["patient"] if part == "patient" else old["scan"]).get(field)
                 assert json.loads(json.dumps(value, default=vars)) == expected, field
     assert [m.bmd_mg_cm3 for m in new.measurements] == [m["bmd_mg_cm3"] for m in old["measurements"]]
     assert [m.voi.center_lps_mm for m in new.measurements] == [

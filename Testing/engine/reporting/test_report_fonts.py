@@ -136,3 +136,9 @@ def test_chinese_lines_are_broken_between_letters_and_no_line_begins_with_a_mark
     assert not any(line[0] in "，。" for line in lines)
     assert all(word in " ".join(lines) for word in ("Reader", "2024-05-06"))
     assert chinese.wrapped("骨" * 50, 20, 2, "……") == ["骨" * 10, "骨" * 9 + "……"]
+
+
+def test_a_long_message_beside_a_level_without_a_picture_is_cut_and_marked() -> None:
+    lines = chinese.wrapped("L2 is in view but has no VOI. " * 40, 30, 12, " …")
+    assert len(lines) == 12
+    assert lines[-1].endswith("…")

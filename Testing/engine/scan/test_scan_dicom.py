@@ -159,9 +159,8 @@ def test_each_slice_is_rescaled_by_its_own_slope_and_intercept(tmp_path):
 
 def test_a_fractional_rescale_gives_float_hounsfield_units(tmp_path):
     def rescale(dataset: Dataset, k: int) -> None:
-        if k == 9:
-            dataset.RescaleSlope = "0.5"
-            dataset.PixelData = ((torso()[k].astype(np.int32) + 1024) * 2 + 1).astype("<i2").tobytes()
+        dataset.RescaleSlope = "0.5"
+        dataset.PixelData = ((torso()[k].astype(np.int32) + 1024) * 2 + (k == 9)).astype("<i2").tobytes()
 
     write_series(tmp_path, edit=rescale)
     scan = read_scan(tmp_path)

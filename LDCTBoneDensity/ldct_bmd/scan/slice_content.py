@@ -1,0 +1,127 @@
+"""Slices whose pixels do not belong where they lie: empty, repeated, foreign, or on another scale than the next.
+
+Each file of such a series is sound by itself, and so is its header. What is natural was measured on 16 real scans (1 to
+5 mm; chest, abdomen, neck): see the constants.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ground.errors import CannotMeasure
+from ..words import Phrase
+
+EVERY = 4  # of the rows and columns; four pixels of each cell are averaged
+SOFT_TISSUE_HU = (-70.0, 130.0)
+FEWEST_CELLS = 50  # of tissue in two slices
+# The median of soft tissue differs by at most 10.5 HU from slice to slice.
+LARGEST_STEP_HU = 15.0
+# A slice differs from a neighbour by at most 0.84 of what its neighbours differ from each other; in noise alone by 1.
+MOST_OF_TISSUE = 0.85
+LARGEST_RATIO, LEAST_DIFFERENCE_HU = 1.4, 4.0
+# Below this, neighbouring cells differ by no noise, as in drawn phantoms, whose slices may well be equal.
+LEAST_NOISE_HU = 1.0
+TISSUE_ABOVE_HU = -300.0
+_NAMED_AT_MOST = 3
+
+
+def check_slices(planes: NDArray[Any], name: Callable[[int], str]) -> None:
+    """Refuse a volume in which slices hold what cannot be theirs.
+
+    Args:
+        planes: (n, rows, columns) in HU, in the order in which they lie in the patient.
+        name: gives the name of a slice, by its place, for the sentence.
+
+    Raises:
+        CannotMeasure: it names the slices.
+    """
+    if len(planes) < 3:
+        return
+    cells = _cells(planes)
+    if found := _empty(planes):
+        raise CannotMeasure("scan.empty_slices", slices=_named(found, name))
+    if _has_noise(cells):
+        if found := _repeated(planes):
+            raise CannotMeasure("scan.repeated_slices", slices=_named(found, name))
+        if found := _foreign(cells):
+            raise CannotMeasure("scan.foreign_slices", slices=_named(found, name))
+    if found := _steps(cells):
+        raise CannotMeasure("scan.slices_on_other_scale", slices=_named(found, name))
+
+
+def _named(places: Sequence[int], name: Callable[[int], str]) -> Phrase:
+    names = tuple(name(place) for place in places[:_NAMED_AT_MOST])
+    if len(names) == len(places):
+        return Phrase("unfit.slices", {"names": names})
+    return Phrase("unfit.slices_and_more", {"names": names, "more": len(places) - len(names)})
+
+
+def _cells(planes: NDArray[Any]) -> NDArray[np.float32]:
+    """Return means of four pixels from each cell of 4 x 4: (n, rows // 4, columns // 4)."""
+    rows, columns = planes.shape[1] // EVERY, planes.shape[2] // EVERY
+    total = np.zeros((len(planes), rows, columns), dtype=np.float32)
+    for i in (0, EVERY // 2):
+        for j in (0, EVERY // 2):
+            total += planes[:, i::EVERY, j::EVERY][:, :rows, :columns]
+    total /= 4.0
+    return total
+
+
+def _empty(planes: NDArray[Any]) -> list[int]:
+    return [place for place, plane in enumerate(planes) if plane[0, 0] == plane[-1, -1] and plane.min() == plane.max()]
+
+
+def _has_noise(cells: NDArray[np.float32]) -> bool:
+    """Return whether neighbouring cells of tissue differ as those of a scan do."""
+    middle = cells[len(cells) // 2]
+    differences = np.abs(np.diff(middle, axis=1))[middle[:, 1:] > TISSUE_ABOVE_HU]
+    return differences.size > 0 and float(np.median(differences)) >= LEAST_NOISE_HU
+
+
+def _repeated(planes: NDArray[Any]) -> list[int]:
+    """Return the slices whose pixels are those of an earlier one."""
+    seen: dict[int, int] = {}
+    found = []
+    for place, plane in enumerate(planes):
+        first = seen.setdefault(zlib.crc32(np.ascontiguousarray(plane[::3, ::3]).tobytes()), place)
+        if first != place and np.array_equal(plane, planes[first]):
+            found.append(place)
+    return found
+
+
+def _foreign(cells: NDArray[np.float32]) -> list[int]:
+    """Return the slices that resemble neither neighbour, though the neighbours resemble each other."""
+    tissue = cells > TISSUE_ABOVE_HU
+
+    def unlike_hu(one: int, other: int) -> float:
+        """Return what most of the tissue of two slices differs by: small structures may begin and end in one slice."""
+        differences = np.abs(cells[one] - cells[other])[tissue[one] | tissue[other]]
+        if differences.size < FEWEST_CELLS:
+            return 0.0
+        place = int(MOST_OF_TISSUE * (differences.size - 1))
+        return float(np.partition(differences, place)[place])
+
+    to_next = [unlike_hu(place, place + 1) for place in range(len(cells) - 1)]
+    found = []
+    for place in range(1, len(cells) - 1):
+        nearer = min(to_next[place - 1], to_next[place])
+        if nearer > LEAST_DIFFERENCE_HU and nearer > LARGEST_RATIO * unlike_hu(place - 1, place + 1):
+            found.append(place)
+    return found
+
+
+def _steps(cells: NDArray[np.float32]) -> list[int]:
+    """Return the slices at which soft tissue changes its HU."""
+    found = []
+    soft = (cells > SOFT_TISSUE_HU[0]) & (cells < SOFT_TISSUE_HU[1])
+    for place in range(1, len(cells)):
+        both = soft[place - 1] & soft[place]
+        if np.count_nonzero(both) < FEWEST_CELLS:
+            continue
+        step_hu = float(np.median((cells[place] - cells[place - 1])[both]))
+        if abs(step_hu) > LARGEST_STEP_HU:
+            found.append(place)
+    return found
