@@ -145,12 +145,6 @@ def test_a_run_that_starts_from_the_shipped_weights_has_them_and_a_lower_learnin
     assert (chosen.learning_rate, chosen.steps) == (5e-5, 7)
 
 
-def test_the_shipped_configurations_learn_slower_from_weights_than_from_nothing() -> None:
-    for configuration in (FINE, COARSE):
-        assert configuration.fine_tuning is not None
-        assert configuration.fine_tuning.learning_rate <= configuration.learning_rate / 5
-
-
 def test_a_run_is_not_gone_on_with_from_other_weights(pairs: Path, fine: Path, start: Path, tmp_path: Path) -> None:
     folder = AnnotatedFolder(pairs, "verse", "body")
     request = TrainingRequest(str(fine), tmp_path / "runs", pairs=(folder,), steps=1, device="cpu")
