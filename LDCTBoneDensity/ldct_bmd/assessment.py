@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .anatomy import ASSESSED_LEVELS, order
 from .calibration import BMDError
 from .findings import Effect, Finding, FindingCode
+from .words import Fact, Phrase, text
 
 # ACR-SPR-SSR practice parameter for QCT: K2HPO4-equivalent trabecular BMD, mean of L1 and L2 (Pan et al. 2020 use it).
 NORMAL_ABOVE_MG_CM3 = 120.0
 OSTEOPOROSIS_BELOW_MG_CM3 = 80.0
+REFERENCE_LEVEL = "T12"
 
 
 class Category(str, Enum):
@@ -22,25 +24,80 @@ class Category(str, Enum):
     OSTEOPOROSIS = "osteoporosis"
 
 
+class NotUsed(str, Enum):
+    """Why the mean does not rest on a level."""
+
+    NOT_MEASURED = "not_measured"
+    EXCLUDED = "excluded"  # by a reader
+    FRACTURED = "fractured"  # as a reader has confirmed
+    DOUBTFUL_OUTLINE = "doubtful_outline"
+
+    @property
+    def words(self) -> str:
+        """The reason as it is said of a level that is measured and that no reader excluded, as "is fractured"."""
+        return text(f"not_used.{self.value}")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """One of L1 and L2 that the mean does not rest on; ``reason``: why a reader excluded it."""
+
+    level: str
+    why: NotUsed
+    reason: str | Phrase | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """T12 if neither L1 nor L2 could be used; ``limited``: codes of the findings that limit its BMD."""
+
+    level: str
+    bmd_mg_cm3: float
+    limited: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Assessment:
     """What the BMD of L1 and L2 says.
 
     Attributes:
-        mean_bmd_mg_cm3: unrounded mean over ``levels``; None where there is no level.
+        mean_bmd_mg_cm3: unrounded mean over ``levels``; None if there is no level.
         levels: the lumbar levels that the mean rests on.
-        category: "normal", "osteopenia", "osteoporosis", or None where none may be given.
+        category: "normal", "osteopenia", "osteoporosis", or None if none may be given.
         limited: codes of the findings that limit the category or forbid it, in the order of the enumeration.
-        statement: one or two sentences; a fracture that a reader confirmed comes first.
-        mean_bmd_error: standard error of the mean; None where there is no mean.
+        mean_bmd_error: standard error of the mean; None if there is no mean.
+        material: the equivalent material of the BMD; None in records of before, of which only ``text`` is known.
+        left_out: those of L1 and L2 that the mean does not rest on.
+        fractured: levels of the fractures that a reader confirmed, top to bottom.
+        suspected: levels that may be fractured, of those that the mean, or else the reference, rests on.
+        reference: what is said beside if there is no mean.
+        text: the statement that was shown, if it must stay as it was; None if it is composed.
     """
 
     mean_bmd_mg_cm3: float | None
     levels: tuple[str, ...]
     category: str | None
     limited: tuple[str, ...]
-    statement: str
     mean_bmd_error: BMDError | None = None
+    material: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    fractured: tuple[str, ...] = ()
+    suspected: tuple[str, ...] = ()
+    reference: Reference | None = None
+    text: str | None = None
+
+    @property
+    def statement(self) -> str:
+        """One or two sentences, a confirmed fracture first: those that were shown, else in the language spoken."""
+        return composed_statement(self) if self.text is None else self.text
+
+    def frozen(self) -> "Assessment":
+        """Return the same assessment, whose statement stays as it is now."""
+        return replace(self, text=self.statement)
+
+    def thawed(self) -> "Assessment":
+        """Return the same assessment, whose statement is composed whenever it is shown, if there are facts to do so."""
+        return self if self.material is None else replace(self, text=None)
 
 
 def categorize(mean_bmd_mg_cm3: float) -> Category:
@@ -86,8 +143,8 @@ def assess(
     bmd_by_level: Mapping[str, float],
     findings: Iterable[Finding],
     material: str,
-    excluded: Mapping[str, str] | None = None,
-    unused: Mapping[str, str] | None = None,
+    excluded: Mapping[str, str | Phrase] | None = None,
+    unused: Mapping[str, NotUsed] | None = None,
 ) -> Assessment:
     """Assess the measured levels.
 
@@ -96,32 +153,39 @@ def assess(
         findings: all findings about the scan and the levels; their effects decide whether there is a category.
         material: the equivalent material of the BMD, for the statement.
         excluded: a reader's reason by level.
-        unused: what speaks against further levels, as "has a doubtful outline".
+        unused: what speaks against further levels.
     """
     findings = tuple(findings)
-    left_out = {level: f"{level} {why}" for level, why in (unused or {}).items()}
-    left_out |= {level: f"{level} excluded: {reason}" for level, reason in (excluded or {}).items()}
-    levels = assessed_levels(bmd_by_level, left_out)
+    out = {level: LeftOut(level, why) for level, why in (unused or {}).items()}
+    out |= {level: LeftOut(level, NotUsed.EXCLUDED, reason) for level, reason in (excluded or {}).items()}
+    levels = assessed_levels(bmd_by_level, out)
     codes = _codes_that_count(findings, levels)
     mean = sum(bmd_by_level[level] for level in levels) / len(levels) if levels else None
     category = None
     if mean is not None and not any(code.effect is Effect.FORBIDS for code in codes):
         category = categorize(mean).value
-    fractured = _levels_of(FindingCode.FRACTURE, findings)
-    sentences = []
-    if fractured:
-        sentences.append(_fracture_sentence(fractured))
-    if mean is None:
-        sentences.append(_nothing_sentence(bmd_by_level, findings, material, left_out))
-    else:
-        because = _because(findings, levels)
-        sentences.append(_mean_sentence(mean, levels, category, codes, material, left_out, because))
-    return Assessment(mean, levels, category, tuple(code.value for code in codes), " ".join(sentences))
+    reference = None
+    if mean is None and REFERENCE_LEVEL in bmd_by_level and REFERENCE_LEVEL not in out:
+        reference = _reference(bmd_by_level[REFERENCE_LEVEL], findings)
+    about = levels if reference is None else (reference.level,)
+    return Assessment(
+        mean,
+        levels,
+        category,
+        tuple(code.value for code in codes),
+        material=material,
+        left_out=tuple(
+            out.get(level, LeftOut(level, NotUsed.NOT_MEASURED)) for level in ASSESSED_LEVELS if level not in levels
+        ),
+        fractured=_levels_of(FindingCode.FRACTURE, findings),
+        suspected=tuple(level for level in _levels_of(FindingCode.SUSPECTED_FRACTURE, findings) if level in about),
+        reference=reference,
+    )
 
 
-def _levels_of(code: FindingCode, findings: Iterable[Finding]) -> list[str]:
+def _levels_of(code: FindingCode, findings: Iterable[Finding]) -> tuple[str, ...]:
     """Return the levels that ``code`` was found at, top to bottom."""
-    return sorted({f.level for f in findings if f.code is code and f.level is not None}, key=order)
+    return tuple(sorted({f.level for f in findings if f.code is code and f.level is not None}, key=order))
 
 
 def _codes_that_count(findings: tuple[Finding, ...], levels: tuple[str, ...]) -> tuple[FindingCode, ...]:
@@ -135,102 +199,80 @@ def _codes_that_count(findings: tuple[Finding, ...], levels: tuple[str, ...]) ->
     return tuple(code for code in FindingCode if code in present and code.effect is not Effect.NONE)
 
 
-_RANGE: dict[str, str] = {
-    "normal": f"in the normal range (above {NORMAL_ABOVE_MG_CM3:.0f} mg/cm3)",
-    "osteopenia": f"in the osteopenia range ({OSTEOPOROSIS_BELOW_MG_CM3:.0f} to {NORMAL_ABOVE_MG_CM3:.0f} mg/cm3)",
-    "osteoporosis": f"in the osteoporosis range (below {OSTEOPOROSIS_BELOW_MG_CM3:.0f} mg/cm3)",
-}
-_BECAUSE: dict[FindingCode, str] = {
-    FindingCode.LABEL_UNCERTAIN: "the names of the vertebrae are uncertain",
-    FindingCode.KVP_MISMATCH: "the tube voltage of the scan is not that of the calibration",
-    FindingCode.CALIBRATION_MATERIAL: "the thresholds do not hold for hydroxyapatite-equivalent BMD",
-    FindingCode.SINGLE_LUMBAR_LEVEL: "it rests on one lumbar vertebra",
-    FindingCode.NOMINAL_CALIBRATION: "the calibration is nominal",
-    FindingCode.KVP_UNKNOWN: "the tube voltage of the scan or of the calibration is not known",
-    FindingCode.CONTRAST_AGENT: "a contrast agent was given",
-    FindingCode.SUSPECTED_FRACTURE: "a vertebra it rests on may be fractured",
-    FindingCode.HU_PATTERN: "the VOI holds HU unlike trabecular bone",
-    FindingCode.VOI_LEAVES_TRABECULAR_BONE: "the VOI leaves the trabecular bone",
-    FindingCode.VOI_NOISE: "the image noise is high",
-    FindingCode.CUT_BY_EDGE: "a vertebra it rests on is cut by the edge of the scan",
-    FindingCode.THICK_SLICES: "the slices are thick",
-    FindingCode.BEAM_FILTER_MISMATCH: "the beam filter of the scan is not that of the calibration",
-    FindingCode.CALIBRATION_SCANNER: "the calibration does not name this scanner, or was made in another way",
-    FindingCode.CALIBRATION_DATE: "the calibration is not of the scan's time",
-    FindingCode.NO_MATCHING_CALIBRATION: "no calibration of this scanner fits the scan",
-    FindingCode.CALIBRATION_DRIFT: "the calibrations of this scanner drift",
-    FindingCode.SCAN_MODIFIED: "the scan was changed after it was loaded from its files",
-    FindingCode.BLOOD_ENHANCED: "a vessel beside the spine seems to hold contrast agent",
-}
-
-
-def _because(findings: Iterable[Finding], levels: Collection[str]) -> dict[FindingCode, str]:
-    """Return what each code gives as a reason where the number rests on ``levels``."""
-    suspected = [level for level in _levels_of(FindingCode.SUSPECTED_FRACTURE, findings) if level in levels]
-    if not suspected:
-        return _BECAUSE
-    return _BECAUSE | {FindingCode.SUSPECTED_FRACTURE: f"{listed(suspected)} may be fractured"}
-
-
+# The counts of lumbar levels and the thresholds' material say nothing about the BMD of T12 itself.
 _ABOUT_CATEGORY = (FindingCode.SINGLE_LUMBAR_LEVEL, FindingCode.CALIBRATION_MATERIAL)
 
 
-def _fracture_sentence(levels: list[str]) -> str:
-    plural = "fractures" if len(levels) > 1 else "fracture"
-    return (
-        f"Vertebral {plural} of {listed(levels)}, confirmed by the reader: a fragility fracture indicates osteoporosis "
-        "whatever the BMD."
+def _reference(bmd_mg_cm3: float, findings: tuple[Finding, ...]) -> Reference:
+    codes = [code for code in _codes_that_count(findings, (REFERENCE_LEVEL,)) if code not in _ABOUT_CATEGORY]
+    return Reference(REFERENCE_LEVEL, bmd_mg_cm3, tuple(code.value for code in codes))
+
+
+def composed_statement(assessment: Assessment) -> str:
+    """Return what an assessment says in one or two sentences, a confirmed fracture first."""
+    sentence = _nothing(assessment) if assessment.mean_bmd_mg_cm3 is None else _mean(assessment)
+    if not assessment.fractured:
+        return str(sentence)
+    first = Phrase("statement.fracture", {"levels": assessment.fractured})
+    return text("statement.sentences", first=first, second=sentence)
+
+
+def _mean(assessment: Assessment) -> Phrase:
+    levels = assessment.levels
+    subject = Phrase("statement.subject", {"levels": levels})
+    if assessment.left_out:
+        subject = Phrase("statement.subject_left_out", {"levels": levels, "left_out": _left_out(assessment)})
+    facts: dict[str, Fact] = {
+        "subject": subject,
+        "bmd": format_bmd(assessment.mean_bmd_mg_cm3 or 0.0),
+        "material": assessment.material,
+    }
+    codes = [code for code in FindingCode if code.value in assessment.limited]
+    if assessment.category is not None:
+        span = {"below": OSTEOPOROSIS_BELOW_MG_CM3, "above": NORMAL_ABOVE_MG_CM3}
+        facts |= {
+            "range": Phrase(f"statement.range.{assessment.category}", {**span}),
+            "limits": _indicative(codes, assessment),
+        }
+        return Phrase("statement.mean", facts)
+    forbids = [code for code in codes if code.effect is Effect.FORBIDS]
+    facts |= {
+        "reasons": _reasons(forbids, assessment),
+        "limits": _indicative([code for code in codes if code not in forbids], assessment),
+    }
+    return Phrase("statement.no_category", facts)
+
+
+def _nothing(assessment: Assessment) -> Phrase:
+    reference = assessment.reference
+    if reference is None:
+        return Phrase("statement.nothing", {"left_out": _left_out(assessment)})
+    return Phrase(
+        "statement.reference_only",
+        {
+            "left_out": _left_out(assessment),
+            "level": reference.level,
+            "bmd_mg_cm3": reference.bmd_mg_cm3,
+            "material": assessment.material,
+            "limits": _indicative([code for code in FindingCode if code.value in reference.limited], assessment),
+        },
     )
 
 
-def _mean_sentence(
-    mean: float,
-    levels: tuple[str, ...],
-    category: str | None,
-    codes: tuple[FindingCode, ...],
-    material: str,
-    left_out: Mapping[str, str],
-    because: Mapping[FindingCode, str],
-) -> str:
-    subject = f"Mean trabecular BMD of {listed(levels)}" if len(levels) > 1 else f"Trabecular BMD of {levels[0]}"
-    missing = [_left_out(level, left_out) for level in ASSESSED_LEVELS if level not in levels]
-    remark = f" ({', '.join(missing)})" if missing else ""
-    sentence = f"{subject}{remark} is {format_bmd(mean)} mg/cm3 ({material} equivalent)"
-    if category is None:
-        forbids = [code for code in codes if code.effect is Effect.FORBIDS]
-        limits = [code for code in codes if code not in forbids]
-        return f"{sentence}; no category is given because {_reasons(forbids, because)}{_indicative(limits, because)}."
-    return f"{sentence}, {_RANGE[category]}{_indicative(codes, because)}."
+def _left_out(assessment: Assessment) -> tuple[Phrase, ...]:
+    return tuple(
+        Phrase(f"left_out.{one.why.value}", {"level": one.level, "reason": one.reason}) for one in assessment.left_out
+    )
 
 
-def _nothing_sentence(
-    bmd_by_level: Mapping[str, float], findings: tuple[Finding, ...], material: str, left_out: Mapping[str, str]
-) -> str:
-    reasons = ", ".join(_left_out(level, left_out) for level in ASSESSED_LEVELS)
-    sentence = f"No category is given because neither L1 nor L2 could be used ({reasons})"
-    if "T12" in bmd_by_level and "T12" not in left_out:
-        # The counts of lumbar levels and the thresholds' material say nothing about the BMD of T12 itself.
-        codes = [code for code in _codes_that_count(findings, ("T12",)) if code not in _ABOUT_CATEGORY]
-        sentence += (
-            f"; T12, as a reference only, has {bmd_by_level['T12']:.1f} mg/cm3 ({material} equivalent)"
-            f"{_indicative(codes, _because(findings, ('T12',)))}"
-        )
-    return sentence + "."
+def _indicative(codes: Collection[FindingCode], assessment: Assessment) -> str | Phrase:
+    return Phrase("statement.limits", {"reasons": _reasons(codes, assessment)}) if codes else ""
 
 
-def _reasons(codes: Iterable[FindingCode], because: Mapping[FindingCode, str]) -> str:
-    return listed(because[code] for code in codes)
-
-
-def _indicative(codes: Collection[FindingCode], because: Mapping[FindingCode, str]) -> str:
-    return f"; this is indicative only because {_reasons(codes, because)}" if codes else ""
-
-
-def _left_out(level: str, left_out: Mapping[str, str]) -> str:
-    return left_out.get(level, f"{level} not measured")
-
-
-def listed(items: Iterable[str]) -> str:
-    """Return "a", "a and b" or "a, b and c"."""
-    *head, last = list(items)
-    return f"{', '.join(head)} and {last}" if head else last
+def _reasons(codes: Iterable[FindingCode], assessment: Assessment) -> tuple[Phrase, ...]:
+    return tuple(
+        Phrase("because.suspected_fracture.levels", {"levels": assessment.suspected})
+        if code is FindingCode.SUSPECTED_FRACTURE and assessment.suspected
+        else Phrase(f"because.{code.value}")
+        for code in codes
+    )

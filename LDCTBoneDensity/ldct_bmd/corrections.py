@@ -34,6 +34,7 @@ from .morphometry import body_heights, check_outline
 from .quality import FractureReading, LevelHeights, LevelOutline, VOIFacts
 from .scan import CTScan
 from .voi import CylinderVOI, place_voi
+from .words import Phrase
 
 
 class Correction(str, Enum):
@@ -403,7 +404,7 @@ def _renamed(examination: Examination, new_name: Callable[[str], str | None]) ->
 
 
 def _vouched_for(examination: Examination, reader: str) -> Examination:
-    remark = f"The names were confirmed by {reader}."
+    remark = Phrase("names.confirmed", {"reader": reader})
     quality = replace(examination.quality, names_certain=True, names_remark=remark, uncertain_levels=())
     return replace(examination, quality=quality)
 

@@ -120,7 +120,7 @@ def _measure_levels(
             voi = place_voi(inside, box, scan.geometry)
             measurement, facts = measure_voi(scan, level, voi, calibration, BodyMask(box, inside))
         except CannotMeasure as error:
-            unmeasured.append(Unmeasured(level, str(error)))
+            unmeasured.append(Unmeasured(level, error.phrase))
         else:
             measurements.append(measurement)
             vois.append(facts)

@@ -1,6 +1,7 @@
 """The engine stands alone, and its rooms know only those below them."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -31,6 +32,7 @@ ROOMS = (
     "corrections",
     "verdicts",
     "pipeline",
+    "review",
     "api",
     "reporting",
     "screening",
@@ -154,3 +156,11 @@ def test_statistics_need_no_package_of_the_reports(command: str) -> None:
         [sys.executable, "-c", code, str(PACKAGE.parent)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_map_of_the_project_names_the_rooms_in_their_order() -> None:
+    page = (MODULE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = page.partition("## The rooms of the engine")[2].partition("The rooms of the Slicer side")[0]
+    named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+    there = {name.split(".")[0] for name in modules() if name} - {"__main__"}
+    assert named == [room for room in ROOMS if room in there]

@@ -18,6 +18,7 @@ from ldct_bmd.morphometry import body_heights, check_outline
 from ldct_bmd.quality import LevelHeights, LevelOutline, QualityFacts
 from ldct_bmd.scan import Acquisition, ChoiceReason, CTScan, Geometry, OtherSeries, Patient, SeriesChoice, Source
 from ldct_bmd.voi import place_voi
+from ldct_bmd.words import told
 
 LEVELS = ("T11", "T12", "L1", "L2", "L3")
 HU = {"T11": 140.0, "T12": 150.0, "L1": 130.0, "L2": 120.0, "L3": 110.0}
@@ -81,7 +82,7 @@ def examined(
     quality = QualityFacts(
         ("T12", "L1", "L2"),
         True,
-        "The last rib is in view.",
+        told("The last rib is in view."),
         tuple(heights),
         tuple(f for _, f in results),
         outlines=tuple(outlines),

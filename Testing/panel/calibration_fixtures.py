@@ -141,7 +141,7 @@ class Dialog:
         self.hands, self.path = hands, path
         hands.ui.storePath.setCurrentPath(str(path))
         hands.click("calibrationsButton")
-        self.dialog = hands.panel.calibrations.dialog
+        self.dialog = hands.panel.sections.calibration.dialog
         self.ui, self.phantom = self.dialog.ui, self.dialog.phantom
 
     @property

@@ -7,10 +7,10 @@ from panel_fixtures import PhantomFiles
 
 def true_bodies(volume: Any, files: PhantomFiles) -> Any:
     """The phantom's true bodies as a segmentation."""
-    from LDCTBoneDensityLib.scene.BodyMasks import BodyMasks
+    from ldct_bmd.examination import bodies_in
     from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
 
-    node = VertebraSegments.create(volume, BodyMasks.fromLabels(files.bodies))
+    node = VertebraSegments.create(volume, bodies_in(files.bodies))
     node.SetName("True bodies")
     node.GetDisplayNode().SetVisibility(False)
     return node

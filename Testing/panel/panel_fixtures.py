@@ -115,7 +115,7 @@ def measured(application: Any, phantom_files: PhantomFiles, tmp_path_factory: py
     """What the engine's job makes of the phantom and its true bodies: stored review, and bodies by level."""
     import slicer
 
-    from LDCTBoneDensityLib.scene.BodyMasks import BodyMasks
+    from ldct_bmd.examination import bodies_in
     from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
     from LDCTBoneDensityLib.work import EngineJob
     from LDCTBoneDensityLib.work.MeasureJob import MeasureJob, MeasureSettings
@@ -125,7 +125,7 @@ def measured(application: Any, phantom_files: PhantomFiles, tmp_path_factory: py
     slicer.dicomDatabase = files
     try:
         volume = load_dicom(phantom_files.dicom, files, "CT")
-        source = VertebraSegments.create(volume, BodyMasks.fromLabels(phantom_files.bodies))
+        source = VertebraSegments.create(volume, bodies_in(phantom_files.bodies))
         folder = tmp_path_factory.mktemp("job")
         job = MeasureJob(folder)
         job.layMeasurement(volume, MeasureSettings(segmentationNode=source))
@@ -151,7 +151,7 @@ class Hands:
         self.widget = slicer.modules.LDCTBoneDensityWidget.widget
         self.panel = self.widget.panel
         self.ui = self.widget.ui
-        self.table = self.panel.table
+        self.table = self.panel.sections.vertebrae.table
 
     @property
     def review(self) -> Any:

@@ -77,7 +77,7 @@ def _pictures(folder: Path, scratch: Path) -> None:
     roi.SetCenterWorld(x + 4.0, y - 2.0, z + 1.0)
     hands.panel.review.commit()
     _grab(hands, folder / "panel-corrected.png")
-    hands.panel.actions.exclude("fracture")
+    hands.panel.sections.vertebrae.actions.exclude("fracture")
     hands.ui.densityCheckBox.setChecked(True)
     _grab(hands, folder / "panel-excluded.png")
     hands.ui.densityCheckBox.setChecked(False)

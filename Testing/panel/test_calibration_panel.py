@@ -41,7 +41,7 @@ def test_the_store_gives_the_review_its_calibration_and_says_why(review: Hands, 
     assert review.examination.calibration_choice.matched
     review.click("undoButton")
     assert review.examination.calibration.nominal
-    assert "has another one for this scan" in "\n".join(review.panel.calibration._findings.texts())
+    assert "has another one for this scan" in "\n".join(review.panel.sections.calibration.panel._findings.texts())
 
 
 def test_a_store_without_a_fitting_one_gives_the_nominal_one_with_a_finding(review: Hands, tmp_path: Path) -> None:
@@ -49,7 +49,9 @@ def test_a_store_without_a_fitting_one_gives_the_nominal_one_with_a_finding(revi
     keep(path, *site_calibrations(review.examination.scan.acquisition, [-10], serial="other"))
     use_store(review, path)
     assert review.examination.calibration.nominal
-    (told,) = [t for t in review.panel.calibration._findings.texts() if "No calibration in the store fits" in t]
+    (told,) = [
+        t for t in review.panel.sections.calibration.panel._findings.texts() if "No calibration in the store fits" in t
+    ]
     assert told.startswith("Warning")
     assert "serial number" in told
 
@@ -79,15 +81,15 @@ def test_the_path_of_the_store_is_the_applications_and_measures_the_next_scan(
     panel.ui.storePath.setCurrentPath(str(tmp_path / "site.calibrations"))
     assert slicer.app.userSettings().value("LDCTBoneDensity/CalibrationStore") == str(tmp_path / "site.calibrations")
     panel.choose(ct)
-    assert panel.panel._settings().calibrationStore == str(tmp_path / "site.calibrations")
+    assert panel.panel.settings().calibrationStore == str(tmp_path / "site.calibrations")
     assert panel.ui.slopeSpin.isHidden()
     panel.ui.calibrationCombo.setCurrentIndex(0)
     assert panel.ui.laterCheckBox.isHidden()
     panel.click("calibrationButton")  # nominal, by the reader's own choice
-    assert panel.panel._settings().calibrationStore == ""
+    assert panel.panel.settings().calibrationStore == ""
     panel.ui.calibrationCombo.setCurrentIndex(3)
     panel.click("calibrationButton")
-    assert panel.panel._settings().calibrationStore == str(tmp_path / "site.calibrations")
+    assert panel.panel.settings().calibrationStore == str(tmp_path / "site.calibrations")
 
 
 def enter(hands: Hands, slope: float) -> None:
@@ -106,13 +108,13 @@ def test_an_entered_calibration_that_is_refused_is_not_used_for_the_next_scan(re
 def test_an_entered_calibration_says_that_it_names_no_scanner_and_is_dropped_with_the_volume(review: Hands) -> None:
     enter(review, 0.9)
     assert "calibration_scanner" in review.examination.assessment.limited
-    assert review.panel._settings().calibration.slope == 0.9
+    assert review.panel.settings().calibration.slope == 0.9
     ct = review.panel.volumeNode
     other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "other")
     review.panel.parameters.inputVolume = other
-    assert review.panel._settings().calibration.nominal
+    assert review.panel.settings().calibration.nominal
     review.panel.parameters.inputVolume = ct
-    assert review.panel._settings().calibration.nominal
+    assert review.panel.settings().calibration.nominal
     assert review.examination.calibration.slope == 0.9
 
 
@@ -133,9 +135,9 @@ def test_the_next_calibration_is_said_to_come_from_the_store_unless_one_was_chos
 def test_a_hidden_wish_for_later_ones_does_not_count(panel: Hands) -> None:
     panel.ui.calibrationCombo.setCurrentIndex(3)
     panel.ui.laterCheckBox.setChecked(True)
-    assert panel.panel._settings().laterCalibration
+    assert panel.panel.settings().laterCalibration
     panel.ui.calibrationCombo.setCurrentIndex(0)
-    assert not panel.panel._settings().laterCalibration
+    assert not panel.panel.settings().laterCalibration
     panel.ui.laterCheckBox.setChecked(False)
 
 
@@ -145,7 +147,7 @@ def test_the_store_does_not_take_the_place_of_what_the_review_has_by_hand(review
     path = tmp_path / "site.calibrations"
     keep(path, *site_calibrations(review.examination.scan.acquisition, [-10]))
     review.ui.storePath.setCurrentPath(str(path))
-    review.panel.calibrations._storeChanged()
+    review.panel.sections.calibration._storeChanged()
     assert review.examination.calibration.slope == 0.9
     review.ui.storePath.setCurrentPath("")
 
@@ -272,7 +274,7 @@ def test_retired_ones_are_told_and_the_review_lets_go_of_them(review: Hands, dia
     made = site_calibrations(review.examination.scan.acquisition, [-40, -10], slopes=[0.75, 0.8])
     keep(dialog.path, *made)
     dialog.dialog.refresh()
-    review.panel.calibrations._storeChanged()
+    review.panel.sections.calibration._storeChanged()
     assert review.examination.calibration == made[1]
     newest = made[1].identifier
     assert dialog.dialog.list.identifiers() == [newest, made[0].identifier]
@@ -292,9 +294,9 @@ def test_retired_ones_are_told_and_the_review_lets_go_of_them(review: Hands, dia
 def test_a_signed_review_keeps_its_calibration_when_the_store_changes(review: Hands, dialog: Dialog) -> None:
     review.click("signButton")
     keep(dialog.path, *site_calibrations(review.examination.scan.acquisition, [-10]))
-    review.panel.calibrations._storeChanged()
+    review.panel.sections.calibration._storeChanged()
     assert review.examination.calibration.nominal
-    assert "has another one for this scan" in "\n".join(review.panel.calibration._findings.texts())
+    assert "has another one for this scan" in "\n".join(review.panel.sections.calibration.panel._findings.texts())
 
 
 def test_the_drift_is_a_chart_with_limits_and_alarms(review: Hands, dialog: Dialog) -> None:

@@ -74,7 +74,7 @@ def test_a_voi_dragged_out_of_the_scan_is_told_and_goes_back(review: Hands) -> N
 
 
 def test_excluding_l1_leaves_it_out_of_the_mean_and_shows_why(review: Hands) -> None:
-    review.panel.actions.exclude("fracture")
+    review.panel.sections.vertebrae.actions.exclude("fracture")
     assert review.table.cells("L1")[5] == "excluded: fracture"
     assert not review.table.isUsed("L1")
     assert review.examination.assessment.levels == ("L2",)
@@ -102,7 +102,7 @@ def test_a_reason_in_own_words_is_typed_into_the_panel(review: Hands) -> None:
     from slicer_standin import mouse
 
     assert not review.ui.reasonEdit.visible
-    review.panel.actions.exclude("other")
+    review.panel.sections.vertebrae.actions.exclude("other")
     assert review.ui.reasonEdit.visible
     mouse.type_text(review.ui.reasonEdit, "haemangioma")
     QTest.keyClick(review.ui.reasonEdit, Qt.Key.Key_Return)
@@ -129,7 +129,7 @@ def test_renaming_a_level_keeps_its_numbers(review: Hands) -> None:
     last = review.examination.vertebrae[-1].level
     review.table.select(last)
     mean = review.examination.measurement(last)
-    review.panel._do(lambda session: session.rename(last, "L5"))
+    review.panel.correct(lambda review: review.rename(last, "L5"))
     assert "L5" in review.table.levels()
     assert review.examination.vertebrae[-1].level == "L5"
     assert mean is None or review.examination.measurement("L5").mean_hu == mean.mean_hu
@@ -137,9 +137,9 @@ def test_renaming_a_level_keeps_its_numbers(review: Hands) -> None:
 
 def test_undo_and_redo_walk_through_the_corrections(review: Hands) -> None:
     fresh = review.table.cells("L1")
-    review.panel.actions.exclude("cyst")
-    review.panel._do(lambda session: session.include("L1"))
-    review.panel.actions.exclude("tumour")
+    review.panel.sections.vertebrae.actions.exclude("cyst")
+    review.panel.correct(lambda review: review.include("L1"))
+    review.panel.sections.vertebrae.actions.exclude("tumour")
     for _ in range(3):
         review.click("undoButton")
     assert review.table.cells("L1") == fresh
@@ -153,7 +153,7 @@ def test_undo_and_redo_walk_through_the_corrections(review: Hands) -> None:
 def test_reset_puts_the_automatic_voi_back(review: Hands) -> None:
     fresh = review.table.cells("L1")
     shift(review.review.markups.roi("L1"), 4.0)
-    review.panel._commit()
+    review.panel.commit()
     assert review.table.cells("L1") != fresh
     review.click("resetButton")
     assert review.table.cells("L1") == fresh
@@ -190,7 +190,7 @@ def test_an_edited_segment_places_its_voi_anew(review: Hands) -> None:
 
 def test_a_correction_without_a_reader_is_refused_and_nothing_changes(review: Hands) -> None:
     review.ui.readerEdit.setText(" ")
-    review.panel.actions.exclude("cyst")
+    review.panel.sections.vertebrae.actions.exclude("cyst")
     assert "needs the reader's name" in review.message
     assert review.examination.history == ()
 
@@ -256,10 +256,10 @@ def test_another_calibration_changes_every_bmd_and_can_be_undone(review: Hands) 
 def test_a_signed_review_takes_no_correction_until_the_signature_is_off(review: Hands) -> None:
     review.click("signButton")
     assert f"Signed by {READER}" in review.ui.signatureLabel.text
-    review.panel.actions.exclude("cyst")
+    review.panel.sections.vertebrae.actions.exclude("cyst")
     assert "signature" in review.message
     assert review.examination.measurement("L1").excluded is None
     review.click("signButton")
     assert review.ui.signatureLabel.text == "Not signed."
-    review.panel.actions.exclude("cyst")
+    review.panel.sections.vertebrae.actions.exclude("cyst")
     assert review.examination.measurement("L1").excluded is not None

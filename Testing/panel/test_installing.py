@@ -56,9 +56,9 @@ def test_what_is_missing_is_installed_once_and_torch_by_its_own_extension(
     monkeypatch.setattr(slicer.packaging, "pip_ensure", pip_ensure)
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *a, **k: True)
     without |= {"torch", "skimage"}
-    panel.panel.installer.ensure()
+    panel.panel.run.installer.ensure()
     assert installed == [("torch", ">=2.4"), "scikit-image>=0.22"]
-    assert panel.panel.installer.sentence() == ""
+    assert panel.panel.run.installer.sentence() == ""
 
 
 def test_without_the_pytorch_extension_the_panel_says_where_to_get_it(
@@ -101,4 +101,4 @@ def test_a_preview_asks_for_what_reports_need_and_not_for_the_network(
     assert "reportlab" in asked[0]
     assert "torch" not in asked[0]
     assert "Nothing was installed" in panel.message
-    assert panel.panel.preview.window is None
+    assert panel.panel.sections.report.preview.window is None

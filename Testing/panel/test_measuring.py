@@ -62,7 +62,7 @@ def test_a_volume_without_tags_is_measured_and_what_is_missing_is_told(
     panel.click("measureButton")
     panel.finish_run()
     assert panel.examination.scan.acquisition.kvp is None
-    assert any("tube voltage" in text for text in panel.panel.scanPanel.findings.texts())
+    assert any("tube voltage" in text for text in panel.panel.sections.scan.findings.texts())
 
 
 def test_a_run_tells_its_stages_and_leaves_the_panel_usable(panel: Hands, ct: Any, phantom_files: PhantomFiles) -> None:
@@ -101,7 +101,7 @@ def test_measuring_twice_replaces_the_first_result(
     panel: Hands, ct: Any, measured: Any, phantom_files: PhantomFiles
 ) -> None:
     panel.show_measured(ct, measured)
-    panel.review.do(lambda session: session.exclude("L1", "fracture"))
+    panel.review.do(lambda review: review.exclude("L1", "fracture"))
     panel.choose(ct, true_bodies(ct, phantom_files))
     panel.click("measureButton")
     panel.finish_run()

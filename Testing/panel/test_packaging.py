@@ -38,13 +38,6 @@ def test_cmake_lists_every_file_of_the_module_and_no_other() -> None:
     assert set(scripts) | set(resources) == packaged()
 
 
-def test_each_class_of_the_panel_has_a_file_of_its_own_named_after_it() -> None:
-    for path in (MODULE / "LDCTBoneDensityLib").rglob("*.py"):
-        public = re.findall(r"^class ([A-Z]\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
-        values = re.findall(r"^@dataclass\(frozen=True\)\nclass (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
-        assert set(public) - set(values) <= {path.stem}, path.name
-
-
 def test_the_terminology_holds_every_level_with_its_code_and_colour() -> None:
     from ldct_bmd.anatomy import COLOR_RGB, SNOMED_CODE
     from ldct_bmd.reporting.terminology import TERMINOLOGY_CONTEXT

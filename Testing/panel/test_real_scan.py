@@ -58,7 +58,7 @@ def test_a_real_scan_is_measured_as_by_the_command_line_and_can_be_corrected(pan
     panel.table.select("L1")
     before = panel.table.cells("L1")
     shift(panel.review.markups.roi("L1"), 4.0)
-    panel.panel._commit()
+    panel.panel.commit()
     assert panel.table.cells("L1")[2] != before[2]
     panel.click("undoButton")
     assert panel.table.cells("L1") == before

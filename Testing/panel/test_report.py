@@ -33,9 +33,9 @@ def test_the_comment_stays_with_its_examination(review: Hands, ct: Any) -> None:
 
 def test_undo_takes_no_word_of_the_comment_back(review: Hands) -> None:
     review.table.select("L1")
-    review.panel.actions.exclude("fracture")
+    review.panel.sections.vertebrae.actions.exclude("fracture")
     review.ui.commentEdit.setPlainText("Seen on the sagittal view.")
-    review.review.do(lambda session: session.undo())
+    review.review.do(lambda review: review.undo())
     assert review.examination.comment == "Seen on the sagittal view."
     assert review.ui.commentEdit.plainText == "Seen on the sagittal view."
 
@@ -99,7 +99,7 @@ def test_the_preview_shows_the_report_as_it_stands_and_leaves_nothing(review: Ha
     review.ui.commentEdit.setPlainText("Kyphosis.")
     review.click("previewButton")
     review.finish_run()
-    window, page = review.panel.preview.window, review.panel.preview.page
+    window, page = review.panel.sections.report.preview.window, review.panel.sections.report.preview.page
     assert window.visible
     assert window.url == page.as_uri()
     html = page.read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def test_the_preview_shows_the_report_as_it_stands_and_leaves_nothing(review: Ha
     assert "data:image/png" in html
     review.panel.sceneClosed()
     assert not page.parent.exists()
-    assert review.panel.preview.window is None
+    assert review.panel.sections.report.preview.window is None
 
 
 def test_without_slicers_web_view_the_systems_browser_shows_the_report(
@@ -119,9 +119,9 @@ def test_without_slicers_web_view_the_systems_browser_shows_the_report(
     opened: list[str] = []
     monkeypatch.delattr(slicer, "qSlicerWebWidget")
     monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda url: opened.append(url.toString()) or True)
-    review.panel.preview.show(written_page(Path(slicer.app.temporaryPath)))
-    assert opened == [review.panel.preview.page.as_uri()]
-    review.panel.preview.close()
+    review.panel.sections.report.preview.show(written_page(Path(slicer.app.temporaryPath)))
+    assert opened == [review.panel.sections.report.preview.page.as_uri()]
+    review.panel.sections.report.preview.close()
 
 
 def written_page(folder: Path) -> Path:

@@ -37,7 +37,7 @@ def review(panel: Hands, ct: Any, measured: Any) -> Hands:
     """The panel with a corrected, commented and signed measurement."""
     panel.show_measured(ct, measured)
     panel.table.select("L1")
-    panel.panel.actions.exclude("fracture")
+    panel.panel.sections.vertebrae.actions.exclude("fracture")
     panel.ui.commentEdit.setPlainText("known to the family")
     panel.click("signButton")
     return panel
@@ -144,9 +144,9 @@ def test_the_folder_is_forgotten_with_the_review(review: Hands, tmp_path: Path) 
 
 
 def test_a_record_whose_segment_is_gone_is_not_exported(review: Hands, tmp_path: Path) -> None:
-    state = review.review.session.state
+    state = review.review.review.state
     bodies = {level: body for level, body in state.bodies.items() if level != "L1"}
-    review.review.session._states = [replace(state, bodies=bodies)]
+    review.review.review._states = [replace(state, bodies=bodies)]
     export(review, tmp_path / "out")
     assert "L1 has no segment" in review.message
     assert list(tmp_path.iterdir()) == []
@@ -160,8 +160,8 @@ def painted(body: BodyMask) -> BodyMask:
 
 
 def test_a_mask_that_was_not_measured_is_not_exported(review: Hands, tmp_path: Path) -> None:
-    state = review.review.session.state
-    review.review.session._states = [replace(state, bodies={**state.bodies, "L1": painted(state.bodies["L1"])})]
+    state = review.review.review.state
+    review.review.review._states = [replace(state, bodies={**state.bodies, "L1": painted(state.bodies["L1"])})]
     export(review, tmp_path / "out")
     assert "another L1 than was measured" in review.message
     assert list(tmp_path.iterdir()) == []
@@ -173,14 +173,14 @@ def test_a_segment_painted_before_the_review_is_opened_again_waits_for_update(
     from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
     from LDCTBoneDensityLib.scene.VolumeReader import VolumeReader
 
-    drawn = painted(review.review.session.state.bodies["L1"])
+    drawn = painted(review.review.bodies["L1"])
     VertebraSegments.writeBody(review.review.segmentationNode, VolumeReader(ct), "L1", drawn)
     before = review.examination.vertebrae
     review.panel.setVolume(None)
     review.panel.logic.forget(ct)
     review.panel.setVolume(ct)
     levels = {vertebra.level for vertebra in review.examination.vertebrae}
-    assert set(review.review.session.state.bodies) == levels - {"L1"}
+    assert set(review.review.bodies) == levels - {"L1"}
     export(review, tmp_path / "out")
     assert "L1 has no segment as it was measured" in review.message
     assert list(tmp_path.iterdir()) == []
@@ -249,7 +249,7 @@ def test_objects_go_into_slicers_database_and_the_next_report_names_the_one_befo
     path = Path(dicom_database.fileForInstance(first))
     assert pydicom.dcmread(path).VerificationFlag == "VERIFIED"
     review.click("signButton")
-    review.panel.actions.exclude("fracture")
+    review.panel.sections.vertebrae.actions.exclude("fracture")
     review.click("exportButton")
     review.finish_run()
     second = review.review.stored.reported

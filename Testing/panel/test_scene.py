@@ -11,9 +11,9 @@ from panel_fixtures import Database, Hands, PhantomFiles, load_dicom, shift
 def corrected(panel: Hands, ct: Any, measured: Any) -> None:
     panel.show_measured(ct, measured)
     panel.table.select("L1")
-    panel.panel.actions.exclude("fracture")
+    panel.panel.sections.vertebrae.actions.exclude("fracture")
     shift(panel.review.markups.roi("L2"), 3.0)
-    panel.panel._commit()
+    panel.panel.commit()
 
 
 def test_saving_and_reopening_the_scene_brings_the_review_back_with_its_history(
@@ -21,7 +21,7 @@ def test_saving_and_reopening_the_scene_brings_the_review_back_with_its_history(
 ) -> None:
     corrected(panel, ct, measured)
     record, cells = panel.examination.to_json(), {level: panel.table.cells(level) for level in panel.table.levels()}
-    bodies = dict(panel.review.session.state.bodies)
+    bodies = dict(panel.review.bodies)
     path = tmp_path / "review.mrb"
     assert slicer.util.saveScene(str(path))
     slicer.mrmlScene.Clear(False)
@@ -33,7 +33,7 @@ def test_saving_and_reopening_the_scene_brings_the_review_back_with_its_history(
     assert {level: panel.table.cells(level) for level in panel.table.levels()} == cells
     assert [entry.what for entry in panel.examination.history] == ["level_excluded", "voi_moved"]
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == len(panel.examination.measurements)
-    again = panel.review.session.state.bodies
+    again = panel.review.bodies
     assert all(np.array_equal(again[level].inside, bodies[level].inside) for level in bodies)
     panel.table.select("L2")
     panel.click("resetButton")
@@ -65,12 +65,12 @@ def test_two_examinations_side_by_side_are_not_mixed_up(
     other = load_dicom(phantom_files.dicom, database, "other")
     panel.show_measured(other, measured)
     panel.table.select("L1")
-    panel.panel.actions.exclude("cyst")
+    panel.panel.sections.vertebrae.actions.exclude("cyst")
     panel.panel.parameters.inputVolume = ct
     assert panel.table.cells("L1")[5] == "automatic"
     assert panel.examination.history == ()
     panel.table.select("L1")
-    panel.panel.actions.exclude("tumour")
+    panel.panel.sections.vertebrae.actions.exclude("tumour")
     panel.panel.parameters.inputVolume = other
     assert panel.table.cells("L1")[5] == "excluded: cyst"
     assert len(panel.examination.history) == 1
@@ -110,5 +110,5 @@ def test_voxels_changed_after_measuring_are_not_measured_into_the_old_record(
     slicer.util.arrayFromVolumeModified(ct)
     shift(panel.review.markups.roi("L1"), 1.0)
     assert "no longer the volume that was measured" in panel.message
-    panel.panel._commit()
+    panel.panel.commit()
     assert panel.examination.history == ()

@@ -30,12 +30,12 @@ def test_a_segments_name_tells_its_level_or_nothing(application: Any, name: str,
 
 
 def test_terminology_goes_before_the_name(application: Any) -> None:
+    from ldct_bmd.reporting.terminology import terminology_entry
     from LDCTBoneDensityLib.scene.SegmentSource import SegmentSource
-    from LDCTBoneDensityLib.scene.Terminology import Terminology
 
     segment = slicer.vtkSegment()
     segment.SetName("my segment")
-    segment.SetTag(segment.GetTerminologyEntryTagName(), Terminology.entry("T12"))
+    segment.SetTag(segment.GetTerminologyEntryTagName(), terminology_entry("T12"))
     assert SegmentSource.levelOf(segment) == "T12"
 
 

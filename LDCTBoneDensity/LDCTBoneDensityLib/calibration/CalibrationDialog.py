@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
@@ -15,6 +15,7 @@ from ldct_bmd.ground.errors import UsageError
 
 from ..common.FindingsView import noteStyle
 from ..common.Signal import Signal
+from ..scene.RodMarkups import RodMarkups
 from .CalibrationList import CalibrationList
 from .DriftPlot import REFERENCE, DriftPlot
 from .PhantomCalibration import PhantomCalibration
@@ -23,6 +24,9 @@ from .SiteStore import SiteStore
 if TYPE_CHECKING:
     from ldct_bmd.calibration.drift import DriftSeries
 
+    from ..scene.SliceViews import SliceViews
+    from ..work.Runner import Runner
+
 LIST_TAB, PHANTOM_TAB, DRIFT_TAB = range(3)
 
 
@@ -30,21 +34,29 @@ class CalibrationDialog:
     """Not modal: points are moved in the views while it is open.
 
     Attributes:
-        changed: told of nothing, after a calibration was added or retired.
+        changed: emits nothing, after a calibration was added or retired.
         window, ui: the dialog and its widgets.
         list, phantom, plot: its pages.
+
+    Args:
+        runner: searches a phantom.
+        sliceViews: follow the rods.
     """
 
-    def __init__(self, uiPath: str, parent, store: SiteStore) -> None:
+    def __init__(
+        self, uiPath: str, parent: Any, store: SiteStore, scene: Any, runner: Runner, sliceViews: SliceViews
+    ) -> None:
         self.changed = Signal()
         self._store = store
         self.window = slicer.util.loadUI(uiPath)
         self.window.setParent(parent, qt.Qt.Dialog)
         self.ui = slicer.util.childWidgetVariables(self.window)
-        self.ui.phantomVolumeCombo.setMRMLScene(slicer.mrmlScene)
-        self.list = CalibrationList(self.ui, store, self._operator)
-        self.phantom = PhantomCalibration(self.ui, store, self._operator)
-        self.plot = DriftPlot(self.ui.plotHolder.layout())
+        self.ui.phantomVolumeCombo.setMRMLScene(scene)
+        own = slicer.util.childWidgetVariables
+        rods = RodMarkups(scene)
+        self.list = CalibrationList(own(self.ui.listTab), store, self._operator)
+        self.phantom = PhantomCalibration(own(self.ui.phantomTab), store, self._operator, runner, rods, sliceViews)
+        self.plot = DriftPlot(self.ui.plotHolder.layout(), scene)
         self._series: list[DriftSeries] = []
         self._busy = False
         for words in (_("slope"), _("intercept"), _("BMD of a vertebra of 100 mg/cm3")):
@@ -61,7 +73,7 @@ class CalibrationDialog:
         self.ui.closeButton.connect("clicked(bool)", lambda _checked: self.window.close())
         self.window.connect("finished(int)", lambda _result: self.forget())
 
-    def open(self, operator: str, volumeNode) -> None:
+    def open(self, operator: str, volumeNode: Any) -> None:
         """Show the window, with the volume that is on display for a phantom."""
         if not self.ui.operatorEdit.text.strip():
             self.ui.operatorEdit.setText(operator)
@@ -140,6 +152,8 @@ class CalibrationDialog:
 def _seriesWords(series: DriftSeries) -> str:
     newest = series.points[-1].calibration
     origin = newest.provenance
+    if origin is None:  # a series is made of calibrations from phantoms
+        return newest.name
     parts = (
         str(origin.scanner),
         f"{newest.kvp:g} kVp",
@@ -159,7 +173,7 @@ def _driftWords(series: DriftSeries, quantity: int) -> list[str]:
                 low=low, high=high, unit=series.charts[quantity].unit
             )
         )
-    alarms = [alarm for point in series.points for alarm in series.alarms(point.calibration.identifier)]
+    alarms = [str(alarm) for point in series.points for alarm in series.alarms(point.calibration.identifier)]
     if series.charts and not alarms:
         words.append(_("No point is out of control."))
     words += alarms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -32,10 +32,10 @@ class CalibrationList:
         operator: gives the operator's name.
     """
 
-    def __init__(self, ui, store: SiteStore, operator: Callable[[], str]) -> None:
+    def __init__(self, ui: Any, store: SiteStore, operator: Callable[[], str]) -> None:
         self.retired, self.refused = Signal(), Signal()
         self._ui, self._store, self._operator = ui, store, operator
-        self._rows: dict[str, tuple[object, StoredCalibration]] = {}
+        self._rows: dict[str, tuple[Any, StoredCalibration]] = {}
         self._stored: Sequence[StoredCalibration] = ()
         headings = (
             *(_("Made"), _("Slope"), _("Intercept"), _("kVp"), _("Scanner"), _("From"), _("Valid until"), _("State")),
@@ -103,8 +103,11 @@ class CalibrationList:
         self._ui.retireButton.setEnabled(canRetire and bool(self._ui.becauseEdit.text.strip()))
 
     def _retire(self) -> None:
+        identifier = self.identifier()
+        if identifier is None:
+            return
         try:
-            retired = self._store.retire(self.identifier(), self._ui.becauseEdit.text.strip(), self._operator())
+            retired = self._store.retire(identifier, self._ui.becauseEdit.text.strip(), self._operator())
         except UsageError as error:
             self.refused.emit(str(error))
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -38,16 +38,16 @@ class CalibrationPanel:
     """Shows and chooses the calibration.
 
     Attributes:
-        chosen: told of a calibration that the reader wants to be used.
-        storeChosen: told where each scan is to get what the site's store has for it.
-        dialogWanted: told of nothing.
-        refused: told of a sentence.
+        chosen: emits a calibration that the reader wants to be used.
+        storeChosen: emits nothing, if each scan is to get what the site's store has for it.
+        dialogWanted: emits nothing.
+        refused: emits a sentence.
         store: the site's.
     """
 
-    def __init__(self, ui) -> None:
+    def __init__(self, ui: Any, store: SiteStore) -> None:
         self.chosen, self.storeChosen, self.dialogWanted, self.refused = Signal(), Signal(), Signal(), Signal()
-        self.store = SiteStore()
+        self.store = store
         self._ui = ui
         self._findings = FindingsView(ui.calibrationFindings)
         self._shown: tuple[Examination | None, Calibration | None] = (None, None)
@@ -120,7 +120,7 @@ class CalibrationPanel:
         if calibration == examination.calibration:
             return ""
         if not choice.matched:
-            return choice.reason
+            return str(choice.reason)
         return _("The site's store has another one for this scan. {reason}").format(reason=choice.reason)
 
     def _storePathChanged(self, path: str) -> None:
@@ -177,7 +177,7 @@ class CalibrationPanel:
 def _reasonWords(examination: Examination) -> list[str]:
     """Return why a store's was taken; where none fitted, a finding says so."""
     choice = examination.calibration_choice
-    return [choice.reason] if choice is not None and choice.matched else []
+    return [str(choice.reason)] if choice is not None and choice.matched else []
 
 
 def _fitWords(calibration: Calibration, scanKvp: float | None) -> str:

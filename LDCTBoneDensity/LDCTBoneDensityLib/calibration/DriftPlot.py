@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from ..scene.Scene import isAlive
+from ..scene.Nodes import isAlive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,16 +26,17 @@ class DriftPlot:
 
     Args:
         layout: where the widget goes.
+        scene: where the nodes go.
     """
 
-    def __init__(self, layout) -> None:
-        self._layout = layout
-        self._widget = None
-        self._nodes: list = []
-        self._view = None
+    def __init__(self, layout: Any, scene: Any) -> None:
+        self._layout, self._scene = layout, scene
+        self._widget: Any = None
+        self._nodes: list[Any] = []
+        self._view: Any = None
 
     @property
-    def chart(self):
+    def chart(self) -> Any:
         """The chart node on display, or None."""
         return self._view.GetPlotChartNode() if isAlive(self._view) else None
 
@@ -66,8 +67,9 @@ class DriftPlot:
                 self._line(chart, words, ends, [limit] * 2, (), _GRAY, isDashed=True)
             alarms = [k for k, told in enumerate(control.alarms) if told]
             if alarms:
-                at = [[column[k] for k in alarms] for column in (days, values, dates)]
-                self._line(chart, _("beyond"), *at, _ALARM, hasMarkers=True, hasLine=False)
+                at, outside = [days[k] for k in alarms], [values[k] for k in alarms]
+                on = [dates[k] for k in alarms]
+                self._line(chart, _("beyond"), at, outside, on, _ALARM, hasMarkers=True, hasLine=False)
         self._ensureWidget()
         self._view.SetPlotChartNodeID(chart.GetID())
 
@@ -77,7 +79,7 @@ class DriftPlot:
             self._view.SetPlotChartNodeID(None)
         for node in self._nodes:
             if isAlive(node):
-                slicer.mrmlScene.RemoveNode(node)
+                self._scene.RemoveNode(node)
         self._nodes = []
 
     def forget(self) -> None:
@@ -86,22 +88,22 @@ class DriftPlot:
         if self._widget is not None:
             self._widget.setMRMLPlotViewNode(None)
         if isAlive(self._view):
-            slicer.mrmlScene.RemoveNode(self._view)
+            self._scene.RemoveNode(self._view)
         self._view = None
 
     def _ensureWidget(self) -> None:
         if self._widget is None:
             self._widget = slicer.qMRMLPlotWidget()
-            self._widget.setMRMLScene(slicer.mrmlScene)
+            self._widget.setMRMLScene(self._scene)
             self._layout.addWidget(self._widget)
         if not isAlive(self._view):
-            self._view = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotViewNode", _("Drift"))
+            self._view = self._scene.AddNewNodeByClass("vtkMRMLPlotViewNode", _("Drift"))
             self._view.SetSaveWithScene(False)
             self._view.SetHideFromEditors(True)
             self._widget.setMRMLPlotViewNode(self._view)
 
-    def _add(self, className: str, name: str):
-        node = slicer.mrmlScene.AddNewNodeByClass(className, name)
+    def _add(self, className: str, name: str) -> Any:
+        node = self._scene.AddNewNodeByClass(className, name)
         node.SetSaveWithScene(False)
         node.SetHideFromEditors(True)
         self._nodes.append(node)
@@ -109,7 +111,7 @@ class DriftPlot:
 
     def _line(
         self,
-        chart,
+        chart: Any,
         name: str,
         days: Sequence[float],
         values: Sequence[float],
@@ -155,7 +157,7 @@ def _quantity(series: DriftSeries, quantity: int) -> tuple[list[float], str, str
     """Return values, name and unit, also where there are too few points for control limits."""
     if series.charts:
         control = series.charts[quantity]
-        return list(control.values), control.name, control.unit
+        return list(control.values), str(control.name), control.unit
     points = series.points
     return (
         ([point.calibration.slope for point in points], _("slope"), "mg/cm3 per HU"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
@@ -20,15 +20,15 @@ from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ..common.FindingsView import noteStyle
 from ..common.Signal import Signal
 from ..common.Words import stageWord
-from ..scene.RodMarkups import RodMarkups
-from ..scene.ViewsFollow import ViewsFollow
-from ..work.EngineRunner import EngineRunner
 from .SiteStore import SiteStore
 
 if TYPE_CHECKING:
     from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
 
+    from ..scene.RodMarkups import RodMarkups
+    from ..scene.SliceViews import SliceViews
     from ..work.PhantomJob import PhantomJob, PhantomScan
+    from ..work.Runner import Runner
 
 _SETTLED_MS = 250  # points that are moved by other means than the mouse have settled after this
 
@@ -37,18 +37,28 @@ class PhantomCalibration:
     """The dialog's page on a phantom. All that is computed is the engine's.
 
     Attributes:
-        kept: told of the calibration that was added to the store.
+        kept: emits the calibration that was added to the store.
         markups: the rods in the views.
 
     Args:
         operator: gives the operator's name.
+        runner: searches for the rods.
+        sliceViews: follow the rods.
     """
 
-    def __init__(self, ui, store: SiteStore, operator: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        store: SiteStore,
+        operator: Callable[[], str],
+        runner: Runner,
+        markups: RodMarkups,
+        sliceViews: SliceViews,
+    ) -> None:
         self.kept = Signal()
-        self.markups = RodMarkups(self._moved)
+        self.markups = markups
         self._ui, self._store, self._operator = ui, store, operator
-        self._runner = EngineRunner()
+        self._runner, self._sliceViews = runner, sliceViews
         self._job: PhantomJob | None = None
         self._phantomScan: PhantomScan | None = None
         self._measured: PhantomMeasurement | None = None
@@ -56,6 +66,7 @@ class PhantomCalibration:
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED_MS)
         self._settle.connect("timeout()", self._fitAtPoints)
+        markups.moved.connect(self._moved)
         self._runner.progressed.connect(self._progressed)
         self._runner.finished.connect(self._finished)
         self._runner.failed.connect(self._failed)
@@ -105,7 +116,7 @@ class PhantomCalibration:
             points = straight_points(phantomScan.phantom, phantomScan.scan.geometry)
         self.markups.show(phantomScan.phantom.name, points)
         ends = [point for pair in points.values() for point in pair]
-        ViewsFollow.center([sum(values) / len(ends) for values in zip(*ends, strict=True)])
+        self._sliceViews.center([sum(values) / len(ends) for values in zip(*ends, strict=True)])
         self._show(measured)
         if measured is None:
             self._say(_("Move both points of each rod into it, one near each end."), Severity.INFO)
@@ -142,6 +153,8 @@ class PhantomCalibration:
         self._allow()
 
     def _finished(self) -> None:
+        if self._job is None:
+            return
         found = self._job.take()
         self._runner.clean()
         self.take(found)
@@ -163,16 +176,18 @@ class PhantomCalibration:
             self._show(None, str(error))
 
     def _keep(self) -> None:
-        operator = self._operator()
+        operator, phantomScan, measured = self._operator(), self._phantomScan, self._measured
+        if phantomScan is None or measured is None:
+            return
         try:
             if not operator:
                 raise UsageError(_("Say who adds the calibration: write your name below."))
-            if self._phantomScan.scan.source.modified:
+            if phantomScan.scan.source.modified:
                 raise CannotMeasure(
                     _("The volume differs from the files it was loaded from, so it can't be kept: load it again.")
                 )
-            made_with = conditions(self._phantomScan.scan.acquisition)
-            calibration = calibration_from_phantom(self._measured, made_with, operator, self._ui.validSpin.value)
+            made_with = conditions(phantomScan.scan.acquisition)
+            calibration = calibration_from_phantom(measured, made_with, operator, self._ui.validSpin.value)
             isNew = self._store.add(calibration, operator)
         except (UsageError, CannotMeasure) as error:
             self._say(str(error), Severity.ERROR)
@@ -217,7 +232,7 @@ class PhantomCalibration:
         ui.phantomCancelButton.setVisible(running)
         ui.keepButton.setEnabled(self._measured is not None and not running)
 
-    def _volumeChanged(self, node) -> None:
+    def _volumeChanged(self, node: Any) -> None:
         self.forget()
 
     def _descriptionChanged(self, path: str) -> None:

@@ -11,9 +11,8 @@ from slicer.i18n import tr as _
 from ldct_bmd.calibration.choose import choose_calibration
 from ldct_bmd.calibration.store import CalibrationStore, StoredCalibration
 from ldct_bmd.examination.conclude import conditions
+from ldct_bmd.ground.clock import now
 from ldct_bmd.ground.errors import UsageError
-
-from ..common.Clock import now
 
 if TYPE_CHECKING:
     from ldct_bmd.calibration import Calibration

@@ -1,6 +1,7 @@
 """Findings as notes: a word for how much each matters, and a colour beside it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import qt
 from slicer.i18n import tr as _
@@ -29,9 +30,9 @@ class FindingsView:
         widget: the widget that holds the notes, with a vertical layout.
     """
 
-    def __init__(self, widget) -> None:
+    def __init__(self, widget: Any) -> None:
         self._widget = widget
-        self._labels: list = []
+        self._labels: list[Any] = []
 
     def show(self, findings: Sequence[Finding], remark: str = "") -> None:
         """Show these findings, and a remark after them."""

@@ -77,7 +77,7 @@ def stateWord(examination: Examination, measurement: Measurement) -> str:
         return _("excluded: {reason}").format(reason=measurement.excluded.text)
     unused = unused_levels(examination).get(measurement.level)
     if unused is not None:
-        return _("not used: {reason}").format(reason=unused)
+        return _("not used: {reason}").format(reason=unused.words)
     facts = examination.quality.voi(measurement.level)
     if facts.placed_by is not None and facts.automatic is None:
         return _("added")

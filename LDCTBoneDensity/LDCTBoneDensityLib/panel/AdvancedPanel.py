@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from slicer.i18n import tr as _
+
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from ..common.Signal import Signal
 
 if TYPE_CHECKING:
-    from ldct_bmd.examination import Examination
     from ldct_bmd.voi import CylinderVOI
+
+    from ..scene.SceneReview import SceneReview
 
 AXIAL, ENDPLATES, AS_IT_IS = range(3)
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -21,13 +25,16 @@ class AdvancedPanel:
     """Shows the VOI of the selected level in numbers, and takes them.
 
     Attributes:
-        voiWanted: told of a VOI without its orientation, and of one of AXIAL, ENDPLATES and AS_IT_IS.
-        deviceChosen: told of a device.
+        corrected: emits a correction, a function of the review: the VOI in the numbers that were entered.
+        refused: emits a sentence.
+        deviceChosen: emits a device.
     """
 
-    def __init__(self, ui) -> None:
-        self.voiWanted, self.deviceChosen = Signal(), Signal()
+    def __init__(self, ui: Any) -> None:
+        self.corrected, self.refused, self.deviceChosen = Signal(), Signal(), Signal()
         self._ui = ui
+        self._review: SceneReview | None = None
+        self._level: str | None = None
         self._voi: CylinderVOI | None = None
         self._device = ""
         for words in (_("Axial, as in the paper"), _("Along the endplates"), _("As it is")):
@@ -44,9 +51,10 @@ class AdvancedPanel:
         if device in DEVICES and self._ui.deviceCombo.currentText != device:
             self._ui.deviceCombo.setCurrentIndex(DEVICES.index(device))
 
-    def show(self, examination: Examination | None, level: str | None) -> None:
+    def show(self, review: SceneReview | None, level: str | None) -> None:
         """Show the VOI of ``level``."""
-        measurement = examination.measurement(level) if examination is not None and level is not None else None
+        self._review, self._level = review, level
+        measurement = review.examination.measurement(level) if review is not None and level is not None else None
         self._voi = measurement.voi if measurement is not None else None
         ui = self._ui
         for field in (ui.longSpin, ui.shortSpin, ui.heightSpin, ui.orientationCombo, ui.applyVOIButton):
@@ -61,7 +69,7 @@ class AdvancedPanel:
             ui.orientationCombo.setCurrentIndex(AS_IT_IS)
 
     def _apply(self, _checked: bool = False) -> None:
-        if self._voi is None:
+        if self._voi is None or self._review is None or self._level is None:
             return
         ui, old = self._ui, self._voi
         voi = replace(
@@ -69,7 +77,29 @@ class AdvancedPanel:
             semi_axes_mm=(_typed(ui.longSpin, old.semi_axes_mm[0]), _typed(ui.shortSpin, old.semi_axes_mm[1])),
             height_mm=_typed(ui.heightSpin, old.height_mm),
         )
-        self.voiWanted.emit(voi, ui.orientationCombo.currentIndex)
+        level = self._level
+        try:
+            turned = self._turned(voi, ui.orientationCombo.currentIndex, self._review, level)
+        except (UsageError, CannotMeasure) as error:
+            self.refused.emit(str(error))
+            return
+        self.corrected.emit(lambda review: review.move_voi(level, turned))
+
+    def _turned(self, voi: CylinderVOI, orientation: int, review: SceneReview, level: str) -> CylinderVOI:
+        if orientation == AS_IT_IS:
+            return voi
+        from ldct_bmd.morphometry import body_axes_lps
+
+        from ..scene.VOIGeometry import VOIGeometry
+
+        geometry = review.scan().geometry
+        if orientation == AXIAL:
+            return VOIGeometry.turned(voi, np.array(geometry.direction).T)
+        body = review.bodies.get(level)
+        axes = body_axes_lps(body.inside, body.box, geometry) if body is not None else None
+        if axes is None:
+            raise UsageError.of_text(_("The endplates of {level} can't be told.").format(level=level))
+        return VOIGeometry.turned(voi, axes)
 
     def _deviceChanged(self, index: int) -> None:
         if DEVICES[index] != self._device:
@@ -77,6 +107,6 @@ class AdvancedPanel:
             self.deviceChosen.emit(self._device)
 
 
-def _typed(field, value: float) -> float:
+def _typed(field: Any, value: float) -> float:
     """Return what a field says; one that was left alone, showing two decimals, keeps the value it stands for."""
     return value if abs(field.value - value) < 0.006 else field.value

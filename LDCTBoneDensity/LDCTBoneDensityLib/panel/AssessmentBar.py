@@ -1,5 +1,7 @@
 """The mean BMD on a scale with the marks of the categories."""
 
+from typing import Any
+
 import qt
 from slicer.i18n import tr as _
 
@@ -22,9 +24,9 @@ class AssessmentBar:
         label: a QLabel.
     """
 
-    def __init__(self, label) -> None:
+    def __init__(self, label: Any) -> None:
         self._label = label
-        self._shown: tuple | None = None
+        self._shown: tuple[float | None, str | None, float | None] | None = None
         label.setMinimumHeight(HEIGHT)
         label.setAlignment(qt.Qt.AlignHCenter)
 
@@ -41,7 +43,7 @@ class AssessmentBar:
         self._label.setAccessibleDescription(words)
         self._label.setPixmap(self._picture(mean, category, automatic))
 
-    def _picture(self, mean: float, category: str | None, automatic: float | None):
+    def _picture(self, mean: float, category: str | None, automatic: float | None) -> Any:
         pixmap = qt.QPixmap(WIDTH, HEIGHT)
         pixmap.fill(qt.QColor(0, 0, 0, 0))
         painter = qt.QPainter(pixmap)
@@ -72,12 +74,12 @@ def _x(bmd: float) -> int:
     return round(MARGIN + part * (WIDTH - 2 * MARGIN))
 
 
-def _about(x: int, top: int, width: int):
+def _about(x: int, top: int, width: int) -> Any:
     left = min(max(x - width // 2, 0), WIDTH - width)
     return qt.QRect(left, top, width, 14)
 
 
-def _drawPointer(painter, x: int, filled: bool) -> None:
+def _drawPointer(painter: Any, x: int, filled: bool) -> None:
     """Draw a triangle that stands on the bar with its tip."""
     for k in range(_POINTER + 1):
         y = _BAR_TOP - 1 - k

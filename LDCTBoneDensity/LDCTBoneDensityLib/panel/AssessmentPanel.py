@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class AssessmentPanel:
     """Shows what a record concludes."""
 
-    def __init__(self, ui) -> None:
+    def __init__(self, ui: Any) -> None:
         self._bar = AssessmentBar(ui.barLabel)
         self._statement, self._reference, self._automatic = ui.statementLabel, ui.referenceLabel, ui.automaticLabel
         for label in (self._statement, self._reference, self._automatic):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -13,7 +13,7 @@ from ..work.Destination import Destination
 from ..work.ExportSettings import ExportSettings
 
 if TYPE_CHECKING:
-    from ..scene.Review import Review
+    from ..scene.SceneReview import SceneReview
 
 # Check box and the engine's Output that it stands for.
 _FILES = (("recordBox", "record"), ("htmlBox", "html"), ("pdfBox", "pdf"), ("tablesBox", "tables"))
@@ -32,10 +32,10 @@ class ExportPanel:
         window: the parent of the file dialog.
     """
 
-    def __init__(self, ui, window) -> None:
+    def __init__(self, ui: Any, window: Any) -> None:
         self.wanted = Signal()
         self._ui, self._window = ui, window
-        self._review: Review | None = None
+        self._review: SceneReview | None = None
         self._isBusy = False
         self._priors: list[Path] = []  # in the order of the list's rows
         for words in (_("Folder"), _("Slicer's DICOM database"), _("PACS")):
@@ -51,7 +51,7 @@ class ExportPanel:
         ui.exportButton.connect("clicked(bool)", self._export)
         self._allow()
 
-    def show(self, review: Review | None, isBusy: bool) -> None:
+    def show(self, review: SceneReview | None, isBusy: bool) -> None:
         """Allow what can be exported of ``review``; another's earlier records and folder are not this one's."""
         if review is not self._review:
             self._priors.clear()
@@ -66,7 +66,7 @@ class ExportPanel:
     def _hasDicom(self) -> bool:
         return self._review is not None and self._review.examination.scan.source.kind == "dicom"
 
-    def _allow(self, _value=None) -> None:
+    def _allow(self, _value: Any = None) -> None:
         ui, destination = self._ui, self._destination()
         isFolder = destination is Destination.FOLDER
         for name, _output in _FILES:

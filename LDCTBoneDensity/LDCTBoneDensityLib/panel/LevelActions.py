@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -15,39 +16,37 @@ from ..common.Words import reasonWords
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
-
-    from ..scene.ReviewSession import ReviewSession
+    from ldct_bmd.review import Review
 
 OTHER = "other"  # see ldct_bmd.examination.ExclusionReason
-Verb = Callable[["ReviewSession"], None]
 
 
 class LevelActions:
     """Turns buttons into corrections.
 
     Attributes:
-        wanted: told of a correction, a function of the session.
-        segmentEditorWanted, updateWanted: told of nothing.
+        wanted: emits a correction, a function of the review.
+        segmentEditorWanted, updateWanted: emit nothing.
     """
 
-    def __init__(self, ui, window) -> None:
+    def __init__(self, ui: Any, window: Any) -> None:
         self.wanted, self.segmentEditorWanted, self.updateWanted = Signal(), Signal(), Signal()
         self._ui = ui
         self._level: str | None = None
-        self._actions: list = []
+        self._actions: list[Any] = []
         self._excludeMenu, self._renameMenu = qt.QMenu(ui.excludeButton), qt.QMenu(ui.renameButton)
         for reason, words in reasonWords().items():
-            self._add(self._excludeMenu, words, lambda reason=reason: self._exclude(reason))
+            self._add(self._excludeMenu, words, partial(self._exclude, reason))
         ui.excludeButton.setMenu(self._excludeMenu)
         ui.renameButton.setMenu(self._renameMenu)
         self._showReason(False)
         ui.reasonEdit.connect("returnPressed()", self._excludeInOwnWords)
-        self._onClick(ui.resetButton, lambda: self._want(lambda s, level=self._level: s.resetVOI(level)))
-        self._onClick(ui.includeButton, lambda: self._want(lambda s, level=self._level: s.include(level)))
-        self._onClick(ui.addButton, lambda: self._want(lambda s, level=self._level: s.addVOI(level)))
-        self._onClick(ui.shiftUpButton, lambda: self.wanted.emit(lambda s: s.shiftNames(-1)))
-        self._onClick(ui.shiftDownButton, lambda: self.wanted.emit(lambda s: s.shiftNames(1)))
-        self._onClick(ui.confirmButton, lambda: self.wanted.emit(lambda s: s.confirmNames()))
+        self._onClick(ui.resetButton, lambda: self._want(lambda review, level: review.reset_voi(level)))
+        self._onClick(ui.includeButton, lambda: self._want(lambda review, level: review.include(level)))
+        self._onClick(ui.addButton, lambda: self._want(lambda review, level: review.add_voi(level)))
+        self._onClick(ui.shiftUpButton, lambda: self.wanted.emit(lambda review: review.shift_names(-1)))
+        self._onClick(ui.shiftDownButton, lambda: self.wanted.emit(lambda review: review.shift_names(1)))
+        self._onClick(ui.confirmButton, lambda: self.wanted.emit(lambda review: review.confirm_names()))
         self._onClick(ui.undoButton, self._undo)
         self._onClick(ui.redoButton, self._redo)
         self._onClick(ui.editSegmentButton, self.segmentEditorWanted.emit)
@@ -58,30 +57,30 @@ class LevelActions:
             shortcut.connect("activated()", slot)
             self._shortcuts.append(shortcut)
 
-    def show(self, session: ReviewSession | None, level: str | None) -> None:
+    def show(self, review: Review | None, level: str | None) -> None:
         """Enable what makes sense for ``level``."""
         ui = self._ui
         if level != self._level:
             self._showReason(False)
         self._level = level
-        examination = session.examination if session is not None else None
+        examination = review.examination if review is not None else None
         found = level is not None and examination is not None and level in {v.level for v in examination.vertebrae}
         measurement = examination.measurement(level) if examination is not None and level is not None else None
         measured = measurement is not None
-        excluded = measured and measurement.excluded is not None
-        ui.resetButton.setEnabled(measured and examination.quality.voi(level).placed_by is not None)
+        excluded = measurement is not None and measurement.excluded is not None
+        ui.resetButton.setEnabled(examination is not None and measured and _isPlaced(examination, level))
         ui.excludeButton.setEnabled(measured and not excluded)
         ui.includeButton.setEnabled(excluded)
         ui.renameButton.setEnabled(found)
         ui.addButton.setEnabled(found and not measured)
         for button in (ui.shiftUpButton, ui.shiftDownButton, ui.editSegmentButton, ui.updateButton):
-            button.setEnabled(session is not None)
+            button.setEnabled(review is not None)
         doubtful = examination is not None and any(
             not examination.quality.certain(vertebra.level) for vertebra in examination.vertebrae
         )
         ui.confirmButton.setEnabled(doubtful)
-        ui.undoButton.setEnabled(session is not None and session.canUndo)
-        ui.redoButton.setEnabled(session is not None and session.canRedo)
+        ui.undoButton.setEnabled(review is not None and review.can_undo)
+        ui.redoButton.setEnabled(review is not None and review.can_redo)
         self._fillRenameMenu(examination, level if found else None)
 
     def askReason(self) -> None:
@@ -103,22 +102,26 @@ class LevelActions:
         below = order(names[place + 1]) if place + 1 < len(names) else len(LEVELS)
         free = [name for name in LEVELS[above + 1 : below] if name != level]
         for name in free:
-            self._add(self._renameMenu, name, lambda name=name: self._want(lambda s: s.rename(level, name)))
+            self._add(self._renameMenu, name, partial(self._rename, name))
         if not free:
             self._add(self._renameMenu, _("No name is free here: shift all names"), lambda: None).setEnabled(False)
 
-    def _add(self, menu, words: str, slot: Callable[[], None]):
+    def _add(self, menu: Any, words: str, slot: Callable[[], None]) -> Any:
         action = menu.addAction(words)
         action.connect("triggered(bool)", lambda _checked=False: slot())
         self._actions.append(action)
         return action
 
-    def _onClick(self, button, slot: Callable[[], None]) -> None:
+    def _onClick(self, button: Any, slot: Callable[[], None]) -> None:
         button.connect("clicked(bool)", lambda _checked=False: slot())
 
-    def _want(self, verb: Verb) -> None:
-        if self._level is not None:
-            self.wanted.emit(verb)
+    def _want(self, verb: Callable[[Review, str], None]) -> None:
+        level = self._level
+        if level is not None:
+            self.wanted.emit(lambda review: verb(review, level))
+
+    def _rename(self, name: str) -> None:
+        self._want(lambda review, level: review.rename(level, name))
 
     def _exclude(self, reason: str) -> None:
         if reason == OTHER:
@@ -126,11 +129,11 @@ class LevelActions:
             self._ui.reasonEdit.setFocus()
             return
         self._showReason(False)
-        self._want(lambda s, level=self._level: s.exclude(level, reason))
+        self._want(lambda review, level: review.exclude(level, reason))
 
     def _excludeInOwnWords(self) -> None:
         words = self._ui.reasonEdit.text.strip()
-        self._want(lambda s, level=self._level: s.exclude(level, OTHER, words))
+        self._want(lambda review, level: review.exclude(level, OTHER, words))
         self._showReason(False)
 
     def _showReason(self, visible: bool) -> None:
@@ -140,8 +143,12 @@ class LevelActions:
 
     def _undo(self) -> None:
         if self._ui.undoButton.enabled:
-            self.wanted.emit(lambda s: s.undo())
+            self.wanted.emit(lambda review: review.undo())
 
     def _redo(self) -> None:
         if self._ui.redoButton.enabled:
-            self.wanted.emit(lambda s: s.redo())
+            self.wanted.emit(lambda review: review.redo())
+
+
+def _isPlaced(examination: Examination, level: str | None) -> bool:
+    return level is not None and examination.quality.voi(level).placed_by is not None

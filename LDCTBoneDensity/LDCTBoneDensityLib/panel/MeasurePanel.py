@@ -1,5 +1,7 @@
 """The section that measures: source of the vertebrae, the button, progress, cancel, and what went wrong."""
 
+from typing import Any
+
 import qt
 from slicer.i18n import tr as _
 
@@ -14,10 +16,10 @@ class MeasurePanel:
     """Shows how far a run is.
 
     Attributes:
-        started, cancelled: told of nothing, when the buttons are pressed.
+        started, cancelled: emit nothing, when the buttons are pressed.
     """
 
-    def __init__(self, ui) -> None:
+    def __init__(self, ui: Any) -> None:
         self.started, self.cancelled = Signal(), Signal()
         self._ui = ui
         ui.messageLabel.setTextFormat(qt.Qt.PlainText)
@@ -41,6 +43,11 @@ class MeasurePanel:
         """Show what a first measurement will install."""
         self._ui.requirementsLabel.setText(sentence)
         self._ui.requirementsLabel.setVisible(bool(sentence))
+
+    @property
+    def message(self) -> str:
+        """What the section says happened."""
+        return str(self._ui.messageLabel.text)
 
     def refuse(self, sentence: str) -> None:
         """Show what went wrong."""

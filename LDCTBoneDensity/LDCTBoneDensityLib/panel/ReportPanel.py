@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -13,10 +13,12 @@ from ldct_bmd.examination import is_intact
 
 from ..common.Signal import Signal
 from .ExportPanel import ExportPanel
+from .ReportPreview import ReportPreview
 
 if TYPE_CHECKING:
-    from ..scene.Review import Review
-    from ..scene.ReviewSession import ReviewSession
+    from ldct_bmd.review import Review
+
+    from ..scene.SceneReview import SceneReview
 
 KEY_SETTING = "LDCTBoneDensity/SigningKey"
 
@@ -28,16 +30,18 @@ class ReportPanel:
         prepare: installs what signing with a key needs; UsageError where the user declines.
 
     Attributes:
-        wanted: told of a correction: signing, and taking the signature off.
+        corrected: emits a correction, a function of the review: signing, and taking the signature off.
         export: the part that exports.
+        preview: the page on display before it goes anywhere.
     """
 
-    def __init__(self, ui, window, reader: str, prepare: Callable[[], None]) -> None:
-        self.wanted = Signal()
+    def __init__(self, ui: Any, window: Any, reader: str, prepare: Callable[[], None]) -> None:
+        self.corrected = Signal()
         self.export = ExportPanel(ui, window)
+        self.preview = ReportPreview()
         self._ui = ui
         self._prepare = prepare
-        self._review: Review | None = None
+        self._review: SceneReview | None = None
         self._busy = False
         ui.readerEdit.setText(reader)
         ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
@@ -50,7 +54,7 @@ class ReportPanel:
         """Return the reader's name as typed."""
         return self._ui.readerEdit.text.strip()
 
-    def show(self, review: Review | None, isBusy: bool) -> None:
+    def show(self, review: SceneReview | None, isBusy: bool) -> None:
         """Show a review's comment and signature."""
         self._review = review
         self.export.show(review, isBusy)
@@ -88,15 +92,19 @@ class ReportPanel:
         if self._review is None:
             return
         if self._review.examination.signature is None:
-            self.wanted.emit(self._signWith)
+            self.corrected.emit(self._signWith)
         else:
-            self.wanted.emit(lambda session: session.unsign())
+            self.corrected.emit(lambda review: review.unsign())
 
-    def _signWith(self, session: ReviewSession) -> None:
+    def _signWith(self, review: Review) -> None:
         path = self._ui.keyPath.currentPath
+        key = None
         if path:
             self._prepare()
-        session.sign(Path(path) if path else None)
+            from ldct_bmd.reporting.keys import load_key
+
+            key = load_key(Path(path))
+        review.sign(key)
 
     def _keyChosen(self, path: str) -> None:
         qt.QSettings().setValue(KEY_SETTING, path)

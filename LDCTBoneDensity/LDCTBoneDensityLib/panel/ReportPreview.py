@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import qt
 import slicer
@@ -22,7 +23,7 @@ class ReportPreview:
     """
 
     def __init__(self) -> None:
-        self.window = None
+        self.window: Any = None
         self.page: Path | None = None
 
     def show(self, made: Path) -> None:

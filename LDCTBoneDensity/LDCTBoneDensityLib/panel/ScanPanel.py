@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from ldct_bmd.ground.errors import CannotMeasure
 
 from ..common.FindingsView import FindingsView
+from ..work.DicomDatabase import DicomDatabase
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
@@ -18,18 +19,18 @@ if TYPE_CHECKING:
 class ScanPanel:
     """Shows the selected volume."""
 
-    def __init__(self, ui) -> None:
+    def __init__(self, ui: Any) -> None:
         self._label = ui.patientLabel
         self._label.setTextFormat(qt.Qt.PlainText)
         self.findings = FindingsView(ui.findingsView)
         self._described: tuple[object, str] = (None, "")
 
-    def show(self, volumeNode, examination: Examination | None, remark: str = "") -> None:
+    def show(self, volumeNode: Any, examination: Examination | None, remark: str = "") -> None:
         """Show a volume and, once it is measured, the findings."""
         self._label.setText("" if volumeNode is None else self._line(volumeNode, examination))
         self.findings.show(examination.findings if examination is not None else (), remark)
 
-    def _line(self, volumeNode, examination: Examination | None) -> str:
+    def _line(self, volumeNode: Any, examination: Examination | None) -> str:
         if examination is not None:
             scan = examination.scan
             return _described(scan.patient, scan.acquisition, scan.geometry.spacing_mm[2])
@@ -38,13 +39,13 @@ class ScanPanel:
         return self._described[1]
 
 
-def _fromTags(volumeNode) -> str:
+def _fromTags(volumeNode: Any) -> str:
     """Return the line on a volume not measured yet, from the header of its first slice."""
     from ..scene.VolumeReader import VolumeReader
 
     try:
         reader = VolumeReader(volumeNode)
-        files = reader.files()
+        files = reader.files(DicomDatabase.current())
         if files.kind != "dicom":
             return _("No DICOM tags: patient, tube voltage and kernel are not known.")
         from ldct_bmd.scan.dicom_acquisition import acquisition, patient
@@ -58,7 +59,7 @@ def _fromTags(volumeNode) -> str:
     return _described(patient(header), acquisition([header]), reader.geometry.spacing_mm[2])
 
 
-def _described(patient, made, spacingMm: float) -> str:
+def _described(patient: Any, made: Any, spacingMm: float) -> str:
     who = [
         (patient.name or "").replace("^", " ").strip(),
         patient.patient_id,

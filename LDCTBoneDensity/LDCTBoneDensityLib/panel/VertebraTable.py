@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -28,13 +28,13 @@ class VertebraTable:
         inclusion: told of a level and whether its box was ticked.
     """
 
-    def __init__(self, tree) -> None:
+    def __init__(self, tree: Any) -> None:
         self.selected, self.inclusion = Signal(), Signal()
         self._tree = tree
-        self._rows: dict[str, object] = {}
-        self._others = None
+        self._rows: dict[str, Any] = {}
+        self._others: Any = None
         self._busy = False
-        self._icons: dict[str, object] = {}
+        self._icons: dict[str, Any] = {}
         tree.setHeaderLabels([_("Level"), _("Use"), _("HU \u00b1 SD"), _("BMD mg/cm3"), _("Conf."), _("State")])
         tree.headerItem().setToolTip(HU, _("Mean and standard deviation of the HU in the VOI"))
         tree.headerItem().setToolTip(CONFIDENCE, _("How sure the name is"))
@@ -68,7 +68,7 @@ class VertebraTable:
 
     def select(self, level: str | None) -> None:
         """Select the row of ``level``."""
-        row = self._rows.get(level)
+        row = self._rows.get(level) if level is not None else None
         if row is not None:
             self._tree.setCurrentItem(row)
 
@@ -79,8 +79,9 @@ class VertebraTable:
             levels = _levelsOf(examination)
             if levels != list(self._rows):
                 self._build(examination, levels)
-            for level, row in self._rows.items():
-                self._fill(row, examination, level)
+            if examination is not None:
+                for level, row in self._rows.items():
+                    self._fill(row, examination, level)
         finally:
             self._busy = False
 
@@ -122,7 +123,7 @@ class VertebraTable:
         if selected in self._rows:
             self._tree.setCurrentItem(self._rows[selected])
 
-    def _fill(self, row, examination: Examination, level: str) -> None:
+    def _fill(self, row: Any, examination: Examination, level: str) -> None:
         measurement = examination.measurement(level)
         vertebra = next((v for v in examination.vertebrae if v.level == level), None)
         findings = [finding.message for finding in examination.findings if finding.level == level]
@@ -145,19 +146,19 @@ class VertebraTable:
         for column in (HU, BMD):
             row.setFont(column, font)
 
-    def _currentChanged(self, current=None, previous=None) -> None:
+    def _currentChanged(self, current: Any = None, previous: Any = None) -> None:
         if not self._busy:
             self.selected.emit(self._levelOf(current))
 
-    def _itemChanged(self, row, column: int) -> None:
+    def _itemChanged(self, row: Any, column: int) -> None:
         level = self._levelOf(row)
         if not self._busy and column == USE and level is not None:
             self.inclusion.emit(level, row.checkState(USE) == qt.Qt.Checked)
 
-    def _levelOf(self, row) -> str | None:
+    def _levelOf(self, row: Any) -> str | None:
         return row.data(LEVEL, qt.Qt.UserRole) if row is not None else None
 
-    def _icon(self, level: str):
+    def _icon(self, level: str) -> Any:
         if level not in self._icons:
             pixmap = qt.QPixmap(_SWATCH, _SWATCH)
             pixmap.fill(qt.QColor(*COLOR_RGB[level]))

@@ -1,14 +1,23 @@
-"""The module's widget: loads the panel and ties it to Slicer's scene."""
+"""The module's widget: builds the panel and ties it to Slicer's scene."""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import slicer
 import vtk
 
-from ..scene.Terminology import Terminology
+from ldct_bmd.words import speak
+
+from ..scene.SliceViews import SliceViews
+from ..scene.Terminology import loadTerminology
+from ..work.EngineRunner import EngineRunner
 from ..work.Installer import Installer
-from ..work.Logic import Logic
+from ..work.Logic import Logic, defaultReader
+from ..work.Run import Run
 from .Panel import Panel
+from .Sections import makeSections
 
 
 class Widget:
@@ -18,19 +27,18 @@ class Widget:
         owner: that class's instance, with ``layout``, ``resourcePath`` and the observation mixin.
     """
 
-    def __init__(self, owner, logic: Logic) -> None:
+    def __init__(self, owner: Any, logic: Logic) -> None:
         self._owner, self._logic = owner, logic
+        speak(slicer.app.applicationLocaleName, face="panel")
         window = slicer.util.loadUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
         owner.layout.addWidget(window)
         self.ui = slicer.util.childWidgetVariables(window)
         window.setMRMLScene(slicer.mrmlScene)
-        Terminology.load()
-        installer = Installer(Path(owner.resourcePath("requirements.txt")))
-        dialogPath = owner.resourcePath("UI/Calibrations.ui")
-        self.panel = Panel(self.ui, window, logic, installer, dialogPath)
-        self._parameters = None
-        self._guiTag = None
-        self._volumeNode = None
+        loadTerminology(slicer.modules.terminologies.logic())
+        self.panel = self._makePanel(window)
+        self._parameters: Any = None
+        self._guiTag: Any = None
+        self._volumeNode: Any = None
         scene = slicer.mrmlScene
         owner.addObserver(scene, scene.StartCloseEvent, self._startClose)
         owner.addObserver(scene, scene.EndCloseEvent, self._endClose)
@@ -51,6 +59,20 @@ class Widget:
         self._owner.removeObservers()
         self.panel.cleanup()
 
+    def _makePanel(self, window: Any) -> Panel:
+        installer = Installer(Path(self._owner.resourcePath("requirements.txt")))
+        sections = makeSections(
+            self.ui,
+            window,
+            self._owner.resourcePath("UI/Calibrations.ui"),
+            SliceViews(_sliceNodes),
+            EngineRunner(),
+            defaultReader(),
+            installer.forReports().ensure,
+        )
+        self._logic.reader = sections.report.reader
+        return Panel(sections, self._logic, Run(self._logic, EngineRunner(), installer))
+
     def _attach(self) -> None:
         self._detach()
         self._parameters = self._logic.parameters()
@@ -69,7 +91,7 @@ class Widget:
             self._owner.removeObserver(self._parameters, vtk.vtkCommand.ModifiedEvent, self._parametersChanged)
             self._parameters = None
 
-    def _parametersChanged(self, caller=None, event=None) -> None:
+    def _parametersChanged(self, caller: Any = None, event: Any = None) -> None:
         self.panel.parametersChanged()
         self._watchVolume()
 
@@ -84,25 +106,33 @@ class Widget:
         if node is not None:
             self._owner.addObserver(node, node.ImageDataModifiedEvent, self._voxelsChanged)
 
-    def _voxelsChanged(self, caller=None, event=None) -> None:
+    def _voxelsChanged(self, caller: Any = None, event: Any = None) -> None:
         for review in self._logic.reviews():
             if review.volumeNode is caller:
                 review.voxelsChanged()
 
-    def _startClose(self, caller, event) -> None:
+    def _startClose(self, caller: Any, event: Any) -> None:
         self._detach()
         self.panel.sceneClosed()
         self._watchVolume()
 
-    def _endClose(self, caller, event) -> None:
+    def _endClose(self, caller: Any, event: Any) -> None:
         if getattr(self._owner.parent, "isEntered", False):
             self._attach()
 
-    def _endImport(self, caller, event) -> None:
+    def _endImport(self, caller: Any, event: Any) -> None:
         if getattr(self._owner.parent, "isEntered", False):
             self._attach()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def _nodeRemoved(self, caller, event, node) -> None:
+    @vtk.calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]
+    def _nodeRemoved(self, caller: Any, event: Any, node: Any) -> None:
         self.panel.nodeRemoved(node)
         self._watchVolume()
+
+
+def _sliceNodes() -> list[Any]:
+    """Return the slice nodes of the views in the layout."""
+    manager = slicer.app.layoutManager()
+    if manager is None:
+        return []
+    return [manager.sliceWidget(name).mrmlSliceNode() for name in manager.sliceViewNames()]

@@ -1,23 +1,26 @@
 """Trabecular BMD as colours over the scan, on request."""
 
+from typing import Any
+
 import numpy as np
 import slicer
 from scipy import ndimage
-from slicer.i18n import tr as _
 
 from ldct_bmd.calibration import Calibration
+from ldct_bmd.examination import Bodies, box_around
 from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CORTEX_MARGIN_MM
+from ldct_bmd.words import text
 
-from .BodyMasks import Bodies
-from .Review import Review
+from .Nodes import TO_RAS, matrixOf, setVoxels
+from .SceneReview import SceneReview
 from .VolumeReader import VolumeReader
 
 MAP_REFERENCE = "LDCTBoneDensity.DensityMap"
 SMOOTHING_MM = 2.0  # low-dose noise of a single voxel would hide the bone
 RANGE_MG_CM3 = (0.0, 200.0)
 OUTSIDE = -1000.0  # below the threshold of the display
-_OPACITY = 0.6
+OPACITY = 0.6
 # Red is low, blue is high; made by the colour logic itself, not read from a file.
 _COLORS = "vtkMRMLColorTableNodeRainbow"
 
@@ -26,31 +29,28 @@ class DensityMap:
     """Makes and shows the map of one review. It is a picture: the numbers of the table are the VOIs'."""
 
     @staticmethod
-    def show(review: Review) -> None:
-        """Make the map for the record as it is now, and lay it over the scan."""
+    def make(review: SceneReview) -> Any:
+        """Return the map for the record as it is now, a volume node; None if there are no bodies."""
         node = review.node.GetNodeReference(MAP_REFERENCE)
         if node is None:
-            name = _("{name} BMD map (mg/cm3)").format(name=review.volumeNode.GetName())
-            node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+            name = text("scene.density_map", name=review.volumeNode.GetName())
+            node = review.node.GetScene().AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
             review.node.SetNodeReferenceID(MAP_REFERENCE, node.GetID())
-        reader, bodies = VolumeReader(review.volumeNode), review.session.state.bodies
+        reader, bodies = VolumeReader(review.volumeNode), review.bodies
         if not bodies:
-            return
-        box = tuple(
-            slice(min(b.box[a].start for b in bodies.values()), max(b.box[a].stop for b in bodies.values()))
-            for a in range(3)
-        )
+            return None
+        box = box_around(bodies)
         bmd = trabecularBmd(review.scan(), bodies, review.examination.calibration, box)
         _fill(node, bmd, box, reader)
         _display(node)
-        slicer.util.setSliceViewerLayers(foreground=node, foregroundOpacity=_OPACITY)
+        return node
 
     @staticmethod
-    def hide(review: Review) -> None:
-        """Take the map out of views and scene."""
+    def remove(review: SceneReview) -> None:
+        """Take the map out of the scene."""
         node = review.node.GetNodeReference(MAP_REFERENCE)
         if node is not None:
-            slicer.mrmlScene.RemoveNode(node)
+            node.GetScene().RemoveNode(node)
 
 
 def trabecularBmd(
@@ -70,19 +70,18 @@ def trabecularBmd(
     return np.where(core, calibration.bmd_mg_cm3(mean), OUTSIDE).astype(np.float32)
 
 
-def _fill(node, bmd: np.ndarray, box: tuple[slice, slice, slice], reader: VolumeReader) -> None:
+def _fill(node: Any, bmd: np.ndarray, box: tuple[slice, slice, slice], reader: VolumeReader) -> None:
     """Give the node the map on the engine's grid: its axes are the volume's own, in another order."""
     geometry = reader.geometry
-    toRAS = np.diag([-1.0, -1.0, 1.0])
     matrix = np.eye(4)
-    matrix[:3, :3] = toRAS @ np.array(geometry.direction) * np.array(geometry.spacing_mm)
+    matrix[:3, :3] = TO_RAS @ np.array(geometry.direction) * np.array(geometry.spacing_mm)
     corner = geometry.to_lps_mm(np.array([s.start for s in box], dtype=float)[::-1])
-    matrix[:3, 3] = toRAS @ corner
-    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(matrix))
-    slicer.util.updateVolumeFromArray(node, bmd)
+    matrix[:3, 3] = TO_RAS @ corner
+    node.SetIJKToRASMatrix(matrixOf(matrix))
+    setVoxels(node, bmd)
 
 
-def _display(node) -> None:
+def _display(node: Any) -> None:
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID(_COLORS)
@@ -91,7 +90,7 @@ def _display(node) -> None:
     display.SetThreshold(OUTSIDE / 2, 10 * RANGE_MG_CM3[1])
     display.SetApplyThreshold(True)
     display.SetInterpolate(False)
-    legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(node)
+    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
     if legend is not None:
-        legend.SetTitleText(_("BMD mg/cm3"))
+        legend.SetTitleText(text("scene.density_legend"))
         legend.SetVisibility(True)

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import slicer
-from slicer.i18n import tr as _
 
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.scan import Geometry
-
-from .Scene import REVIEW_ATTRIBUTE, VOLUME_REFERENCE, reviewNodeOf
+from ldct_bmd.words import text
 
 SCHEMA = "ldct-bmd-review/3"
 _SCHEMA_2 = "ldct-bmd-review/2"
+REVIEW_ATTRIBUTE = "LDCTBoneDensity.Review"
+VOLUME_REFERENCE = "LDCTBoneDensity.Volume"
 SEGMENTATION = "LDCTBoneDensity.Segmentation"
 
 
@@ -41,22 +40,32 @@ class StoredReview:
     reported: dict[str, Any] | None = None
 
 
+def reviewNodeOf(volumeNode: Any) -> Any:
+    """Return the text node that holds the review of ``volumeNode``, or None."""
+    scene = volumeNode.GetScene()
+    for i in range(scene.GetNumberOfNodesByClass("vtkMRMLTextNode")):
+        node = scene.GetNthNodeByClass(i, "vtkMRMLTextNode")
+        if node.GetAttribute(REVIEW_ATTRIBUTE) and node.GetNodeReferenceID(VOLUME_REFERENCE) == volumeNode.GetID():
+            return node
+    return None
+
+
 class ReviewStore:
     """Makes, writes and reads the text node of a volume."""
 
     @staticmethod
-    def create(volumeNode):
+    def create(volumeNode: Any) -> Any:
         """Return the node of ``volumeNode``, made anew where there is none."""
         node = reviewNodeOf(volumeNode)
         if node is None:
-            name = _("{name} bone density review").format(name=volumeNode.GetName())
-            node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", name)
+            name = text("scene.review", name=volumeNode.GetName())
+            node = volumeNode.GetScene().AddNewNodeByClass("vtkMRMLTextNode", name)
             node.SetAttribute(REVIEW_ATTRIBUTE, SCHEMA)
             node.SetNodeReferenceID(VOLUME_REFERENCE, volumeNode.GetID())
         return node
 
     @staticmethod
-    def write(node, review: StoredReview) -> None:
+    def write(node: Any, review: StoredReview) -> None:
         """Keep ``review`` in ``node``; ASCII, so that no encoding on the way can harm a name."""
         values = {
             "schema": SCHEMA,
@@ -70,7 +79,7 @@ class ReviewStore:
         node.SetText(json.dumps(values, allow_nan=False))
 
     @staticmethod
-    def read(node) -> StoredReview:
+    def read(node: Any) -> StoredReview:
         """Return the review in ``node``; UsageError if it is none, or of a later version.
 
         One of an earlier version is written anew: it also held the date of birth and the place of the files.
@@ -81,15 +90,13 @@ class ReviewStore:
             if isEarlier:
                 values["stored"] = values.pop("scan")["source"]["geometry"]
             elif values["schema"] != SCHEMA:
-                raise UsageError(
-                    _("The review {name} was made by another version: measure again.").format(name=node.GetName())
-                )
+                raise UsageError("scene.review_of_other_version", name=node.GetName())
             record = Examination.from_json(json.dumps(values.pop("record")))
             del values["schema"]
             stored = from_plain(Geometry, values.pop("stored"))
             review = StoredReview(record, stored, **values)
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(_("The review {name} is damaged: measure again.").format(name=node.GetName())) from error
+            raise UsageError("scene.review_damaged", name=node.GetName()) from error
         if isEarlier:
             ReviewStore.write(node, review)
         return review
@@ -99,5 +106,5 @@ def checksum(hu: np.ndarray) -> int:
     """Return a checksum of voxels (z, y, x)."""
     value = 0
     for plane in hu:
-        value = zlib.crc32(np.ascontiguousarray(plane), value)
+        value = zlib.crc32(np.ascontiguousarray(plane).data, value)
     return value

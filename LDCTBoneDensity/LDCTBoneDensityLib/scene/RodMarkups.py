@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import slicer
 import vtk
-from slicer.i18n import tr as _
 
-from .Scene import isAlive
+from ldct_bmd.words import text
+
+from ..common.Signal import Signal
+from .Nodes import isAlive
 
 if TYPE_CHECKING:
+    from slicer import vtkMRMLScene
+
     from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
 
 Points = dict[str, list[tuple[float, float, float]]]
@@ -23,32 +27,33 @@ _OUTLINE_PIXELS = 2
 class RodMarkups:
     """A point list of fixed length, labelled with the rods' names, and a model of the measured cylinders.
 
-    Args:
-        onMoved: called while a point is moved, with False, and when it is let go, with True.
+    Attributes:
+        moved: emits False while a point is moved, and True when it is let go.
     """
 
-    def __init__(self, onMoved: Callable[[bool], None]) -> None:
-        self._onMoved = onMoved
+    def __init__(self, scene: vtkMRMLScene) -> None:
+        self.moved = Signal()
+        self._scene = scene
         self._names: list[str] = []
-        self._node = None
-        self._model = None
+        self._node: Any = None
+        self._model: Any = None
         self._tags: list[int] = []
         self._busy = False
 
     @property
-    def node(self):
+    def node(self) -> Any:
         """The point list, or None."""
         return self._node if isAlive(self._node) else None
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """The model of the measured cylinders, or None."""
         return self._model if isAlive(self._model) else None
 
     def show(self, name: str, points: Mapping[str, Sequence[Sequence[float]]]) -> None:
         """Show two points (LPS, mm) for each rod, in the place of any before."""
         self.clear()
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", _("Rods of {name}").format(name=name))
+        node = self._scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", text("scene.rods", name=name))
         node.SetSaveWithScene(False)
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
@@ -86,7 +91,7 @@ class RodMarkups:
                 self._model.GetDisplayNode().SetVisibility(False)
             return
         if self.model is None:
-            self._model = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", _("Measured in the rods"))
+            self._model = self._scene.AddNewNodeByClass("vtkMRMLModelNode", text("scene.rods_measured"))
             self._model.SetSaveWithScene(False)
             self._model.SetSelectable(False)
             self._model.CreateDefaultDisplayNodes()
@@ -106,16 +111,16 @@ class RodMarkups:
                 self._node.RemoveObserver(tag)
         for node in (self.node, self.model):
             if node is not None:
-                slicer.mrmlScene.RemoveNode(node)
+                self._scene.RemoveNode(node)
         self._node, self._model = None, None
         self._names, self._tags, self._busy = [], [], False
 
     def _moved(self, isReleased: bool) -> None:
         if not self._busy:
-            self._onMoved(isReleased)
+            self.moved.emit(isReleased)
 
 
-def _cylinders(measured: PhantomMeasurement):
+def _cylinders(measured: PhantomMeasurement) -> Any:
     """Return one tube for each rod, as wide as what was measured of it, in RAS."""
     together = vtk.vtkAppendPolyData()
     for rod, described in zip(measured.rods, measured.phantom.rods, strict=True):

@@ -1,9 +1,10 @@
 """A segmentation that is in the scene already, in place of the network."""
 
 import re
+from typing import Any
 
 import numpy as np
-from slicer.i18n import tr as _
+import vtk
 
 from ldct_bmd.anatomy import LEVELS, SNOMED_CODE, VERSE_VALUE
 from ldct_bmd.ground.errors import UsageError
@@ -20,10 +21,8 @@ class SegmentSource:
     """Finds the vertebrae in a segmentation node by the names of its segments, or their terminology."""
 
     @staticmethod
-    def levelOf(segment) -> str | None:
+    def levelOf(segment: Any) -> str | None:
         """Return the level that a segment names, or None."""
-        import vtk
-
         entry = vtk.reference("")
         if segment.GetTag(segment.GetTerminologyEntryTagName(), entry):
             for part in str(entry.get()).split("~"):
@@ -40,7 +39,7 @@ class SegmentSource:
         return level if level in LEVELS else None
 
     @staticmethod
-    def labels(segmentationNode, reader: VolumeReader) -> np.ndarray:
+    def labels(segmentationNode: Any, reader: VolumeReader) -> np.ndarray:
         """Return the vertebrae as a label map on the engine's grid, VerSe values.
 
         Raises:
@@ -51,11 +50,7 @@ class SegmentSource:
         for i in range(segmentation.GetNumberOfSegments()):
             level = SegmentSource.levelOf(segmentation.GetNthSegment(i))
             if level in found:
-                raise UsageError(
-                    _("Two segments of {name} are {level}: rename one.").format(
-                        name=segmentationNode.GetName(), level=level
-                    )
-                )
+                raise UsageError("scene.segment_twice", name=segmentationNode.GetName(), level=level)
             if level is not None:
                 found[level] = segmentation.GetNthSegmentID(i)
         labels = np.zeros(reader.geometry.shape, dtype=np.uint8)
@@ -64,9 +59,5 @@ class SegmentSource:
             if body is not None:
                 labels[body.box][body.inside] = VERSE_VALUE[level]
         if not labels.any():
-            raise UsageError(
-                _("No segment of {name} is a vertebra in this volume: name its segments T12, L1, L2 and so on.").format(
-                    name=segmentationNode.GetName()
-                )
-            )
+            raise UsageError("scene.no_vertebra", name=segmentationNode.GetName())
         return labels

@@ -1,11 +1,11 @@
-"""The module's terminology in Slicer."""
+"""The module's terminology, for a Slicer that shows and edits it."""
 
 from pathlib import Path
+from typing import Any
 
-import slicer
 import vtk
 
-from ldct_bmd.reporting.terminology import TERMINOLOGY_CONTEXT, terminology_entry
+from ldct_bmd.reporting.terminology import TERMINOLOGY_CONTEXT
 
 FILE = (
     Path(__file__).parents[2]
@@ -15,19 +15,9 @@ FILE = (
 )
 
 
-class Terminology:
-    """Loads the module's terminology and names a level in it."""
-
-    @staticmethod
-    def load() -> None:
-        """Make Slicer know the terminology; once is enough."""
-        logic = slicer.modules.terminologies.logic()
-        names = vtk.vtkStringArray()
-        logic.GetLoadedTerminologyNames(names)
-        if TERMINOLOGY_CONTEXT not in {names.GetValue(i) for i in range(names.GetNumberOfValues())}:
-            logic.LoadTerminologyFromFile(str(FILE))
-
-    @staticmethod
-    def entry(level: str) -> str:
-        """Return Slicer's serialised terminology of a level."""
-        return terminology_entry(level)
+def loadTerminology(logic: Any) -> None:
+    """Let the logic of the Terminologies module know the levels; once is enough."""
+    names = vtk.vtkStringArray()
+    logic.GetLoadedTerminologyNames(names)
+    if TERMINOLOGY_CONTEXT not in {names.GetValue(i) for i in range(names.GetNumberOfValues())}:
+        logic.LoadTerminologyFromFile(str(FILE))

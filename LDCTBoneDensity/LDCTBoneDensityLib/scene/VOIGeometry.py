@@ -1,14 +1,16 @@
 """Between the engine's cylinder (LPS) and Slicer's box that it fills, and its surface (RAS)."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import slicer
 import vtk
 
 from ldct_bmd.voi import CylinderVOI
 
-_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+from .Nodes import TO_RAS, arrayOf
+from .Nodes import matrixOf as nodeMatrix
+
 _CORNERS = 72
 
 
@@ -19,26 +21,26 @@ class VOIGeometry:
     def matrixOf(voi: CylinderVOI) -> np.ndarray:
         """Return the 4 x 4 matrix from the box's own axes (long, short, cylinder) to RAS."""
         matrix = np.eye(4)
-        matrix[:3, :3] = _TO_RAS @ np.array(voi.axes_lps).T
-        matrix[:3, 3] = _TO_RAS @ np.array(voi.center_lps_mm)
+        matrix[:3, :3] = TO_RAS @ np.array(voi.axes_lps).T
+        matrix[:3, 3] = TO_RAS @ np.array(voi.center_lps_mm)
         return matrix
 
     @staticmethod
-    def toROI(voi: CylinderVOI, roiNode) -> None:
+    def toROI(voi: CylinderVOI, roiNode: Any) -> None:
         """Make the ROI the box that the cylinder fills."""
         wasModified = roiNode.StartModify()
         roiNode.SetSize(2 * voi.semi_axes_mm[0], 2 * voi.semi_axes_mm[1], voi.height_mm)
-        roiNode.SetAndObserveObjectToNodeMatrix(slicer.util.vtkMatrixFromArray(VOIGeometry.matrixOf(voi)))
+        roiNode.SetAndObserveObjectToNodeMatrix(nodeMatrix(VOIGeometry.matrixOf(voi)))
         roiNode.EndModify(wasModified)
 
     @staticmethod
-    def fromROI(roiNode) -> CylinderVOI:
+    def fromROI(roiNode: Any) -> CylinderVOI:
         """Return the cylinder that fills the ROI; ValueError where it has no size."""
-        matrix = slicer.util.arrayFromVTKMatrix(roiNode.GetObjectToWorldMatrix())
+        matrix = arrayOf(roiNode.GetObjectToWorldMatrix())
         lengths = np.linalg.norm(matrix[:3, :3], axis=0)
         size = np.array(roiNode.GetSize()) * lengths
-        axes = (_TO_RAS @ (matrix[:3, :3] / lengths)).T.tolist()
-        x, y, z = (_TO_RAS @ matrix[:3, 3]).tolist()
+        axes = (TO_RAS @ (matrix[:3, :3] / lengths)).T.tolist()
+        x, y, z = (TO_RAS @ matrix[:3, 3]).tolist()
         return CylinderVOI(
             center_lps_mm=(x, y, z),
             semi_axes_mm=(float(size[0]) / 2, float(size[1]) / 2),
@@ -55,14 +57,14 @@ class VOIGeometry:
         )
 
     @staticmethod
-    def surface(voi: CylinderVOI):
+    def surface(voi: CylinderVOI) -> Any:
         """Return the closed elliptic cylinder as polydata in RAS."""
         source = vtk.vtkCylinderSource()  # its axis is y
         source.SetRadius(1.0)
         source.SetHeight(1.0)
         source.SetResolution(_CORNERS)
         transform = vtk.vtkTransform()
-        transform.SetMatrix(slicer.util.vtkMatrixFromArray(VOIGeometry.matrixOf(voi)))
+        transform.SetMatrix(nodeMatrix(VOIGeometry.matrixOf(voi)))
         transform.Scale(voi.semi_axes_mm[0], voi.semi_axes_mm[1], voi.height_mm)
         transform.RotateX(90)
         moved = vtk.vtkTransformPolyDataFilter()

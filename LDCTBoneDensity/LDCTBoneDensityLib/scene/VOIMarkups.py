@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import slicer
 import vtk
-from slicer.i18n import tr as _
 
 from ldct_bmd.anatomy import COLOR_RGB
 from ldct_bmd.voi import CylinderVOI
+from ldct_bmd.words import text
 
 from .VOIGeometry import VOIGeometry
 
@@ -31,26 +32,26 @@ class VOIMarkups:
 
     def __init__(
         self,
-        reviewNode,
+        reviewNode: Any,
         onMoved: Callable[[str, CylinderVOI], None],
         onReleased: Callable[[str], None],
         onRemoved: Callable[[str], None],
     ) -> None:
-        self._reviewNode = reviewNode
+        self._reviewNode, self._scene = reviewNode, reviewNode.GetScene()
         self._onMoved, self._onReleased, self._onRemoved = onMoved, onReleased, onRemoved
-        self._rois: dict[str, object] = {}
-        self._cylinders: dict[str, object] = {}
+        self._rois: dict[str, Any] = {}
+        self._cylinders: dict[str, Any] = {}
         self._vois: dict[str, CylinderVOI] = {}
-        self._tags: list[tuple[object, int]] = []
+        self._tags: list[tuple[Any, int]] = []
         self._busy = False
         self._selected: str | None = None
         self._removeLeftovers()
 
-    def roi(self, level: str):
+    def roi(self, level: str) -> Any:
         """Return the ROI node of ``level``, or None."""
         return self._rois.get(level)
 
-    def cylinder(self, level: str):
+    def cylinder(self, level: str) -> Any:
         """Return the model node of ``level``, or None."""
         return self._cylinders.get(level)
 
@@ -93,8 +94,7 @@ class VOIMarkups:
 
     def _add(self, level: str) -> None:
         color = [value / 255 for value in COLOR_RGB[level]]
-        name = _("VOI {level}").format(level=level)
-        roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
+        roi = self._scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", text("scene.voi", level=level))
         roi.SetAttribute(LEVEL_ATTRIBUTE, level)
         roi.SetNodeReferenceID(REVIEW_REFERENCE, self._reviewNode.GetID())
         roi.CreateDefaultDisplayNodes()
@@ -112,7 +112,7 @@ class VOIMarkups:
         display.SetPropertiesLabelVisibility(False)
         display.SetPointLabelsVisibility(False)
         display.SetVisibility(False)
-        cylinder = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode", _("VOI cylinder {level}").format(level=level))
+        cylinder = self._scene.AddNewNodeByClass("vtkMRMLModelNode", text("scene.cylinder", level=level))
         cylinder.SetAttribute(LEVEL_ATTRIBUTE, level)
         cylinder.SetNodeReferenceID(REVIEW_REFERENCE, self._reviewNode.GetID())
         cylinder.CreateDefaultDisplayNodes()
@@ -130,7 +130,7 @@ class VOIMarkups:
             tag = roi.AddObserver(event, lambda caller, _event, handler=handler: handler(caller))
             self._tags.append((roi, tag))
 
-    def _moved(self, roi) -> None:
+    def _moved(self, roi: Any) -> None:
         level = self._levelOf(roi)
         if self._busy or level is None or level not in self._vois:
             return
@@ -144,12 +144,12 @@ class VOIMarkups:
         self._shape(level, voi)
         self._onMoved(level, voi)
 
-    def _released(self, roi) -> None:
+    def _released(self, roi: Any) -> None:
         level = self._levelOf(roi)
         if not self._busy and level is not None:
             self._onReleased(level)
 
-    def nodeRemoved(self, node) -> None:
+    def nodeRemoved(self, node: Any) -> None:
         """Tell that a node left the scene: an ROI or a cylinder of a reader who deleted it."""
         for level, roi in list(self._rois.items()):
             if self._busy or (node is not roi and node is not self._cylinders[level]):
@@ -169,11 +169,11 @@ class VOIMarkups:
         self._tags = [(node, tag) for node, tag in self._tags if node is not roi]
         for node in (roi, cylinder):
             if node.GetScene() is not None:
-                slicer.mrmlScene.RemoveNode(node)
+                self._scene.RemoveNode(node)
 
     def _removeLeftovers(self) -> None:
         """Take out the nodes that a saved scene brought: the record is the truth, and they are made anew from it."""
-        scene = slicer.mrmlScene
+        scene = self._scene
         found = [
             scene.GetNthNodeByClass(i, name)
             for name in ("vtkMRMLMarkupsROINode", "vtkMRMLModelNode")
@@ -184,11 +184,11 @@ class VOIMarkups:
             if node.GetAttribute(LEVEL_ATTRIBUTE) and own:
                 scene.RemoveNode(node)
 
-    def _levelOf(self, roi) -> str | None:
+    def _levelOf(self, roi: Any) -> str | None:
         return next((level for level, own in self._rois.items() if own is roi), None)
 
     @contextmanager
-    def _quietly(self):
+    def _quietly(self) -> Any:
         """Keep what is done here from being taken for the reader's hand."""
         before, self._busy = self._busy, True
         try:

@@ -1,20 +1,21 @@
 """The vertebral bodies as segments, with the names, colours and codes of their levels."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from ldct_bmd.anatomy import COLOR_RGB, VERSE_VALUE, order
-from ldct_bmd.examination import BodyMask
+from ldct_bmd.examination import Bodies, BodyMask, box_around, widened
+from ldct_bmd.reporting.terminology import terminology_entry
 from ldct_bmd.scan import Geometry
 from ldct_bmd.scan.frame import AxisMap
+from ldct_bmd.words import text
 
-from .BodyMasks import Bodies, BodyMasks
-from .Terminology import Terminology
+from .Nodes import arrayOf, voxelsOf
 from .VolumeReader import VolumeReader
 
 # The segment's level, whatever it is called; a reader may rename a segment without renaming a vertebra.
@@ -27,12 +28,11 @@ class VertebraSegments:
     """Makes the segmentation of one volume, keeps it to the record's names, and reads edited masks from it."""
 
     @staticmethod
-    def create(volumeNode, bodies: Bodies):
+    def create(volumeNode: Any, bodies: Bodies) -> Any:
         """Return a new segmentation node with one segment a level."""
         reader = VolumeReader(volumeNode)
-        node = slicer.mrmlScene.AddNewNodeByClass(
-            "vtkMRMLSegmentationNode", _("{name} vertebrae").format(name=volumeNode.GetName())
-        )
+        name = text("scene.segmentation", name=volumeNode.GetName())
+        node = volumeNode.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", name)
         node.CreateDefaultDisplayNodes()
         node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         VertebraSegments.write(node, reader, bodies)
@@ -42,14 +42,14 @@ class VertebraSegments:
         return node
 
     @staticmethod
-    def write(node, reader: VolumeReader, bodies: Bodies) -> None:
+    def write(node: Any, reader: VolumeReader, bodies: Bodies) -> None:
         """Make the segments of ``node`` anew."""
         segmentation = node.GetSegmentation()
         wasModified = node.StartModify()
         segmentation.RemoveAllSegments()
         if bodies:
             image = _orientedImage(reader, bodies)
-            slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(image, node, "")
+            slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(image, node, "")
             levels = {VERSE_VALUE[level]: level for level in bodies}
             for i in range(segmentation.GetNumberOfSegments()):
                 segment = segmentation.GetNthSegment(i)
@@ -58,7 +58,7 @@ class VertebraSegments:
         node.EndModify(wasModified)
 
     @staticmethod
-    def writeBody(node, reader: VolumeReader, level: str, body: BodyMask) -> None:
+    def writeBody(node: Any, reader: VolumeReader, level: str, body: BodyMask) -> None:
         """Put one mask into its segment, or into a new one, as undo does."""
         segmentation = node.GetSegmentation()
         segmentId = VertebraSegments.segmentOf(node, level)
@@ -66,10 +66,10 @@ class VertebraSegments:
             segmentId = segmentation.AddEmptySegment("", level)
             VertebraSegments._label(segmentation.GetSegment(segmentId), level)
         image = _orientedImage(reader, {level: body}, value=1)
-        slicer.modules.segmentations.logic().SetBinaryLabelmapToSegment(image, node, segmentId)
+        slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(image, node, segmentId)
 
     @staticmethod
-    def rename(node, names: Mapping[str, str]) -> None:
+    def rename(node: Any, names: Mapping[str, str]) -> None:
         """Give segments the names, colours and codes of other levels; ``names`` is old level to new."""
         segmentation = node.GetSegmentation()
         segments = {old: segmentation.GetSegment(VertebraSegments.segmentOf(node, old) or "") for old in names}
@@ -78,7 +78,7 @@ class VertebraSegments:
                 VertebraSegments._label(segment, names[old])
 
     @staticmethod
-    def levels(node) -> dict[str, str]:
+    def levels(node: Any) -> dict[str, str]:
         """Return the segment ID of each level that has a segment."""
         segmentation = node.GetSegmentation()
         found = {}
@@ -89,12 +89,12 @@ class VertebraSegments:
         return found
 
     @staticmethod
-    def segmentOf(node, level: str) -> str | None:
+    def segmentOf(node: Any, level: str) -> str | None:
         """Return the ID of the segment of ``level``, or None."""
         return VertebraSegments.levels(node).get(level)
 
     @staticmethod
-    def bodies(node, reader: VolumeReader) -> dict[str, BodyMask]:
+    def bodies(node: Any, reader: VolumeReader) -> dict[str, BodyMask]:
         """Return the masks as they are drawn now, on the engine's grid; an empty segment gives none."""
         found = {}
         for level, segmentId in sorted(VertebraSegments.levels(node).items(), key=lambda item: order(item[0])):
@@ -104,7 +104,7 @@ class VertebraSegments:
         return found
 
     @staticmethod
-    def mask(node, segmentId: str, reader: VolumeReader) -> BodyMask | None:
+    def mask(node: Any, segmentId: str, reader: VolumeReader) -> BodyMask | None:
         """Return a segment's mask on the engine's grid; None where it is empty or lies outside the volume.
 
         It is read from its own part of the label map where that has the volume's grid, and resampled where not.
@@ -115,7 +115,7 @@ class VertebraSegments:
         matrix, own = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
         image.GetImageToWorldMatrix(matrix)
         reader.volumeNode.GetIJKToRASMatrix(own)
-        difference = slicer.util.arrayFromVTKMatrix(matrix) - slicer.util.arrayFromVTKMatrix(own)
+        difference = arrayOf(matrix) - arrayOf(own)
         if np.abs(difference).max() < 1e-6:
             i0, i1, j0, j1, k0, k1 = image.GetExtent()
             scalars = vtk_to_numpy(image.GetPointData().GetScalars())
@@ -123,29 +123,43 @@ class VertebraSegments:
             inside = array == node.GetSegmentation().GetSegment(segmentId).GetLabelValue()
             start = (k0, j0, i0)
         else:
-            inside = slicer.util.arrayFromSegmentBinaryLabelmap(node, segmentId, reader.volumeNode) > 0
+            inside = _resampled(node, segmentId, reader.volumeNode) > 0
             start = (0, 0, 0)
         return _cropped(inside, start, reader)
 
     @staticmethod
-    def _label(segment, level: str) -> None:
+    def _label(segment: Any, level: str) -> None:
         segment.SetName(level)
         segment.SetColor([value / 255 for value in COLOR_RGB[level]])
         segment.SetTag(LEVEL_TAG, level)
-        segment.SetTag(segment.GetTerminologyEntryTagName(), Terminology.entry(level))
+        segment.SetTag(segment.GetTerminologyEntryTagName(), terminology_entry(level))
 
 
-def _tag(segment) -> str:
+def _tag(segment: Any) -> str:
     value = vtk.reference("")
     return str(value.get()) if segment.GetTag(LEVEL_TAG, value) else ""
 
 
-def _orientedImage(reader: VolumeReader, bodies: Bodies, value: int | None = None):
+def _resampled(node: Any, segmentId: str, volumeNode: Any) -> np.ndarray:
+    """Return a segment on the volume's grid (k, j, i), drawn on whatever other grid."""
+    scene = node.GetScene()
+    wanted = vtk.vtkStringArray()
+    wanted.InsertNextValue(segmentId)
+    drawn = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "__resampled__")
+    try:
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+        if not logic.ExportSegmentsToLabelmapNode(node, wanted, drawn, volumeNode):
+            raise RuntimeError("the segment could not be brought onto the volume's grid")
+        return voxelsOf(drawn).copy()
+    finally:
+        if drawn.GetDisplayNode() is not None:
+            scene.RemoveNode(drawn.GetDisplayNode().GetColorNode())
+        scene.RemoveNode(drawn)
+
+
+def _orientedImage(reader: VolumeReader, bodies: Bodies, value: int | None = None) -> Any:
     """Return the bodies as a label map on the volume's own grid, no larger than they are."""
-    box = tuple(
-        slice(min(b.box[a].start for b in bodies.values()), max(b.box[a].stop for b in bodies.values()))
-        for a in range(3)
-    )
+    box = box_around(bodies)
     labels = np.zeros([s.stop - s.start for s in box], dtype=np.uint8)
     for level, body in bodies.items():
         place = tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(body.box, box, strict=True))
@@ -187,7 +201,7 @@ def _cropped(inside: np.ndarray, start: tuple[int, int, int], reader: VolumeRead
     if any(s.stop <= s.start for s in kept):
         return None
     body = inside[tuple(slice(k.start - s, k.stop - s) for k, s in zip(kept, start, strict=True))]
-    box = BodyMasks.widened(kept, size)
+    box = widened(kept, size)
     wide = np.zeros([s.stop - s.start for s in box], dtype=bool)
     wide[tuple(slice(k.start - b.start, k.stop - b.start) for k, b in zip(kept, box, strict=True))] = body
     onEngine = _boxOnTarget(box, reader.stored, reader.axisMap)

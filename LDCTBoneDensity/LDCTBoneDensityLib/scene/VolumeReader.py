@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
-import slicer
 import vtk
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.scan import Geometry
 from ldct_bmd.scan.frame import AxisMap, axes_to_lps, make_geometry
 from ldct_bmd.scan.image_files import FILE_ENDINGS
+
+from .Nodes import arrayOf, voxelsOf
 
 _PERPENDICULAR = 1e-4
 
@@ -22,6 +23,14 @@ class SourceFiles:
 
     kind: str
     paths: tuple[Path, ...]
+
+
+class DicomFiles(Protocol):
+    """A DICOM database, as far as files are looked up in it; named as ctkDICOMDatabase names it."""
+
+    def fileForInstance(self, sopInstanceUID: str) -> str:
+        """Return the path of an instance, "" if it is not there."""
+        ...
 
 
 class VolumeReader:
@@ -36,13 +45,11 @@ class VolumeReader:
         CannotMeasure: the node has no voxels, is under a transform, or its axes are not perpendicular.
     """
 
-    def __init__(self, volumeNode) -> None:
+    def __init__(self, volumeNode: Any) -> None:
         if volumeNode.GetImageData() is None:
-            raise CannotMeasure(_("The volume {name} is empty: load a CT scan.").format(name=volumeNode.GetName()))
+            raise CannotMeasure("scene.volume_empty", name=volumeNode.GetName())
         if volumeNode.GetParentTransformNode() is not None:
-            raise CannotMeasure(
-                _("The volume {name} is under a transform: measure a hardened copy.").format(name=volumeNode.GetName())
-            )
+            raise CannotMeasure("scene.volume_transformed", name=volumeNode.GetName())
         self.volumeNode = volumeNode
         self.stored = _storedGeometry(volumeNode)
         self.axisMap: AxisMap = axes_to_lps(self.stored)
@@ -50,12 +57,11 @@ class VolumeReader:
 
     def voxels(self) -> np.ndarray:
         """Return the node's voxels on the engine's grid, (z, y, x): a view wherever the node's array allows one."""
-        return self.axisMap.view(slicer.util.arrayFromVolume(self.volumeNode))
+        return self.axisMap.view(voxelsOf(self.volumeNode))
 
-    def files(self) -> SourceFiles:
+    def files(self, database: DicomFiles | None) -> SourceFiles:
         """Return what the volume was loaded from; a file that is gone or renamed counts as none."""
         uids = (self.volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
-        database = getattr(slicer, "dicomDatabase", None)
         if uids and database is not None:
             paths = [Path(database.fileForInstance(uid) or "") for uid in uids]
             return SourceFiles("dicom", tuple(paths)) if all(p.is_file() for p in paths) else SourceFiles("", ())
@@ -66,18 +72,13 @@ class VolumeReader:
         return SourceFiles("", ())
 
 
-def _storedGeometry(volumeNode) -> Geometry:
+def _storedGeometry(volumeNode: Any) -> Geometry:
     """Return the IJK grid in LPS, from the very numbers that the node holds."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASDirectionMatrix(matrix)
     toLPS = np.array([-1.0, -1.0, 1.0])
-    direction = toLPS[:, np.newaxis] * slicer.util.arrayFromVTKMatrix(matrix)[:3, :3]
+    direction = toLPS[:, np.newaxis] * arrayOf(matrix)[:3, :3]
     if np.abs(direction.T @ direction - np.eye(3)).max() > _PERPENDICULAR:
-        raise CannotMeasure(
-            _(
-                "The axes of {name} are not perpendicular (tilted gantry): resample it to a straight grid, "
-                "with Resample Scalar/Vector/DWI Volume, or load another reconstruction."
-            ).format(name=volumeNode.GetName())
-        )
+        raise CannotMeasure("scene.volume_tilted", name=volumeNode.GetName())
     size = volumeNode.GetImageData().GetDimensions()
     return make_geometry(size, volumeNode.GetSpacing(), toLPS * np.array(volumeNode.GetOrigin()), direction)

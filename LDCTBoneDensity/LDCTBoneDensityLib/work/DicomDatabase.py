@@ -1,6 +1,7 @@
 """Slicer's DICOM database, as far as an export needs it."""
 
 from pathlib import Path
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -12,9 +13,14 @@ class DicomDatabase:
     """Takes DICOM objects in, as the DICOM module's own import does."""
 
     @staticmethod
+    def current() -> Any:
+        """Return the application's database, None if it has none."""
+        return getattr(slicer, "dicomDatabase", None)
+
+    @staticmethod
     def demandOpen() -> None:
         """Raise UsageError where no database is open."""
-        database = getattr(slicer, "dicomDatabase", None)
+        database = DicomDatabase.current()
         if database is None or not database.isOpen:
             raise UsageError(_("Slicer's DICOM database is not open: open the module DICOM once, and try again."))
 

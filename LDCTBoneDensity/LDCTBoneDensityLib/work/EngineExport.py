@@ -28,8 +28,7 @@ from ldct_bmd.reporting.outputs import (
 from ldct_bmd.reporting.priors import Comparison, compare
 from ldct_bmd.scan import CTScan, Geometry
 
-from .Destination import OUT, REPORTED, Destination
-from .EngineJob import BODIES, RESULT, VOXELS
+from .Destination import BODIES, OUT, REPORTED, RESULT, VOXELS, Destination
 
 
 def exportJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:

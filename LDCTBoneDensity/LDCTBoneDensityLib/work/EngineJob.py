@@ -25,9 +25,7 @@ from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.ground.progress import Progress
 from ldct_bmd.scan import CTScan, Geometry
-
-JOB, RESULT = "job.json", "result.json"
-VOXELS, BODIES, LABELS = "hu.npy", "bodies.npy", "labels.npy"
+from LDCTBoneDensityLib.work.Destination import BODIES, JOB, LABELS, RESULT, VOXELS
 
 
 def main(folder: Path) -> int:
@@ -65,8 +63,8 @@ def load(folder: Path) -> dict[str, Any]:
 
 def measureJob(folder: Path, job: dict[str, Any], progress: Progress) -> None:
     """Measure the volume; writes the record, what the scan is, and the vertebral bodies."""
+    from ldct_bmd.ground.clock import now
     from ldct_bmd.pipeline import measure
-    from LDCTBoneDensityLib.common.Clock import now
 
     segmenter = _segmenter(folder, job)  # before the scan is read: a wrong weights file is told at once
     start = time.perf_counter()

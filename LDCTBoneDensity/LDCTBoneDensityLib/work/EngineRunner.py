@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import qt
 from slicer.i18n import tr as _
@@ -26,7 +27,7 @@ class EngineRunner:
     def __init__(self) -> None:
         self.progressed, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
         self.folder: Path | None = None
-        self._process = None
+        self._process: Any = None
         self._lines = b""
         self._sentence = ""
         self._errors = b""
@@ -98,7 +99,7 @@ class EngineRunner:
         if self._process is not None:
             self._errors += _bytes(self._process.readAllStandardError())
 
-    def _ended(self, code=None, status=None) -> None:
+    def _ended(self, code: Any = None, status: Any = None) -> None:
         if self._process is None:
             return
         self._read()
@@ -115,7 +116,7 @@ class EngineRunner:
             self.clean()
             self.failed.emit(self._sentence or _("The engine stopped without a word (exit {code}).").format(code=code))
 
-    def _notStarted(self, error=None) -> None:
+    def _notStarted(self, error: Any = None) -> None:
         if self._process is None or error != qt.QProcess.FailedToStart:
             return  # what ends a running process is told by finished
         process, self._process = self._process, None
@@ -129,6 +130,6 @@ def python() -> str:
     return shutil.which("PythonSlicer") or sys.executable
 
 
-def _bytes(array) -> bytes:
+def _bytes(array: Any) -> bytes:
     data = array.data()
     return data if isinstance(data, bytes) else str(data).encode("utf-8")

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ldct_bmd.examination import label_map
 from ldct_bmd.ground.plain import to_plain
 
-from ..scene.BodyMasks import BodyMasks
-from ..scene.Review import Review
+from ..scene.SceneReview import SceneReview
 from ..scene.VolumeReader import VolumeReader
-from . import EngineJob
-from .Destination import OUT, REPORTED
+from .Destination import BODIES, JOB, OUT, REPORTED, RESULT, VOXELS
+from .DicomDatabase import DicomDatabase
 from .ExportSettings import ExportSettings
 
 
@@ -26,12 +26,12 @@ class ExportJob:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def lay(self, review: Review, settings: ExportSettings) -> None:
+    def lay(self, review: SceneReview, settings: ExportSettings) -> None:
         """Write all that the engine needs; UsageError or CannotMeasure if it can't."""
         scan = review.scan()
-        np.save(self.folder / EngineJob.VOXELS, scan.hu)
-        np.save(self.folder / EngineJob.BODIES, BodyMasks.toLabels(review.session.state.bodies, scan.geometry.shape))
-        files = VolumeReader(review.volumeNode).files()
+        np.save(self.folder / VOXELS, scan.hu)
+        np.save(self.folder / BODIES, label_map(review.bodies, scan.geometry.shape))
+        files = VolumeReader(review.volumeNode).files(DicomDatabase.current())
         job = {
             "kind": "export",
             "record": review.examination.to_dict(),
@@ -46,7 +46,7 @@ class ExportJob:
             "priors": [str(path) for path in settings.priors],
             REPORTED: review.stored.reported,
         }
-        (self.folder / EngineJob.JOB).write_text(json.dumps(job), encoding="utf-8")
+        (self.folder / JOB).write_text(json.dumps(job), encoding="utf-8")
 
     @property
     def page(self) -> Path:
@@ -60,5 +60,5 @@ class ExportJob:
 
     def takeReported(self) -> dict[str, Any] | None:
         """Return the structured report that was written, None if there was none."""
-        result = json.loads((self.folder / EngineJob.RESULT).read_text(encoding="utf-8"))
+        result = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
         return result[REPORTED]

@@ -6,20 +6,22 @@ import getpass
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import slicer
 from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
-from ..scene.Scene import isAlive, reviewNodeOf
+from ..scene.Nodes import isAlive
+from ..scene.ReviewStore import reviewNodeOf
 from .Parameters import Parameters
 
 if TYPE_CHECKING:
-    from ..scene.BodyMasks import Bodies
-    from ..scene.Review import Review
+    from ldct_bmd.examination import Bodies
+
     from ..scene.ReviewStore import StoredReview
+    from ..scene.SceneReview import SceneReview
     from .MeasureJob import MeasureSettings
 
 
@@ -32,14 +34,16 @@ class Logic:
 
     def __init__(self, parameterNode: Callable[[], object]) -> None:
         self._parameterNode = parameterNode
-        self._reviews: dict[str, Review] = {}
+        self._reviews: dict[str, SceneReview] = {}
         self.reader: Callable[[], str] = defaultReader
 
     def parameters(self) -> Parameters:
         """Return the settings in the scene."""
-        return Parameters(self._parameterNode())
+        wrapped: Any = Parameters  # the wrapper gives the class a constructor of its own
+        parameters: Parameters = wrapped(self._parameterNode())
+        return parameters
 
-    def measure(self, volumeNode, settings: MeasureSettings | None = None) -> Review:
+    def measure(self, volumeNode: Any, settings: MeasureSettings | None = None) -> SceneReview:
         """Measure ``volumeNode`` here and now, as a script does; UsageError or CannotMeasure says why not.
 
         The panel lets the engine run in a process of its own, see :class:`.EngineRunner.EngineRunner`.
@@ -54,14 +58,14 @@ class Logic:
             EngineJob.measureJob(Path(folder), EngineJob.load(Path(folder)), lambda stage, fraction: None)
             return self.accept(volumeNode, *job.takeMeasurement(volumeNode))
 
-    def accept(self, volumeNode, stored: StoredReview, bodies: Bodies) -> Review:
+    def accept(self, volumeNode: Any, stored: StoredReview, bodies: Bodies) -> SceneReview:
         """Put a new measurement into the scene, in the place of an earlier one of the same volume.
 
         Raises:
             UsageError: the earlier one is signed.
         """
-        from ..scene.Review import Review
         from ..scene.ReviewStore import SEGMENTATION, ReviewStore
+        from ..scene.SceneReview import SceneReview
 
         self.demandUnsigned(volumeNode)
         self.forget(volumeNode)
@@ -70,12 +74,12 @@ class Logic:
         if old is not None:
             slicer.mrmlScene.RemoveNode(old)
         ReviewStore.write(node, stored)
-        review = Review(volumeNode, node, stored, bodies, self._reader)
+        review = SceneReview(volumeNode, node, stored, bodies, self._reader)
         review.makeSegments()
         self._reviews[volumeNode.GetID()] = review
         return review
 
-    def review(self, volumeNode) -> Review | None:
+    def review(self, volumeNode: Any) -> SceneReview | None:
         """Return the review of ``volumeNode``, from the scene where it was loaded with it; None where there is none.
 
         Raises:
@@ -88,15 +92,15 @@ class Logic:
         node = reviewNodeOf(volumeNode)
         if node is None:
             return None
-        from ..scene.Review import Review
         from ..scene.ReviewStore import ReviewStore
+        from ..scene.SceneReview import SceneReview
 
         stored = ReviewStore.read(node)
-        review = Review(volumeNode, node, stored, self._bodiesOf(volumeNode, node, stored), self._reader)
+        review = SceneReview(volumeNode, node, stored, self._bodiesOf(volumeNode, node, stored), self._reader)
         self._reviews[volumeNode.GetID()] = review
         return review
 
-    def demandUnsigned(self, volumeNode) -> None:
+    def demandUnsigned(self, volumeNode: Any) -> None:
         """Raise UsageError where the review of ``volumeNode`` is signed: measuring again would throw it away."""
         from ..scene.ReviewStore import ReviewStore
 
@@ -114,11 +118,11 @@ class Logic:
                 )
             )
 
-    def reviews(self) -> list[Review]:
+    def reviews(self) -> list[SceneReview]:
         """Return the reviews that were opened."""
         return list(self._reviews.values())
 
-    def forget(self, volumeNode) -> None:
+    def forget(self, volumeNode: Any) -> None:
         """Let go of the review of a volume; its nodes stay."""
         review = self._reviews.pop(volumeNode.GetID(), None)
         if review is not None:
@@ -133,7 +137,7 @@ class Logic:
     def _reader(self) -> str:
         return self.reader()
 
-    def _bodiesOf(self, volumeNode, node, stored: StoredReview) -> Bodies:
+    def _bodiesOf(self, volumeNode: Any, node: Any, stored: StoredReview) -> Bodies:
         """Return the bodies in the scene that are those of the record; one drawn since then waits for *Update*."""
         from ldct_bmd.examination import is_measured_body
 

@@ -3,23 +3,25 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from slicer.i18n import tr as _
 
 from ldct_bmd.anatomy import LEVELS, TARGET_LEVELS
 from ldct_bmd.calibration import NOMINAL, Calibration
-from ldct_bmd.examination import Examination
+from ldct_bmd.examination import Bodies, Examination, bodies_in
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.scan import Geometry
+from ldct_bmd.scan.air import with_air
+from ldct_bmd.scan.image_files import whole_numbers
 
-from ..scene.BodyMasks import Bodies, BodyMasks
 from ..scene.ReviewStore import StoredReview, checksum
 from ..scene.SegmentSource import SegmentSource
 from ..scene.VolumeReader import VolumeReader
-from . import EngineJob
-from .ScanSource import wholeNumbers, withAir
+from .Destination import BODIES, JOB, LABELS, RESULT, VOXELS
+from .DicomDatabase import DicomDatabase
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,14 @@ class MeasureJob:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def layMeasurement(self, volumeNode, settings: MeasureSettings) -> None:
+    def layMeasurement(self, volumeNode: Any, settings: MeasureSettings) -> None:
         """Write all that the engine needs to measure ``volumeNode``; UsageError or CannotMeasure if it can't."""
         reader = VolumeReader(volumeNode)
         source = settings.segmentationNode
         if source is not None:
-            np.save(self.folder / EngineJob.LABELS, SegmentSource.labels(source, reader))
-        np.save(self.folder / EngineJob.VOXELS, reader.voxels())
-        files = reader.files()
+            np.save(self.folder / LABELS, SegmentSource.labels(source, reader))
+        np.save(self.folder / VOXELS, reader.voxels())
+        files = reader.files(DicomDatabase.current())
         parts = None if source is None else ("whole" if settings.segmentsAreWhole else "body")
         self._write(
             {
@@ -81,12 +83,12 @@ class MeasureJob:
             }
         )
 
-    def takeMeasurement(self, volumeNode) -> tuple[StoredReview, Bodies]:
+    def takeMeasurement(self, volumeNode: Any) -> tuple[StoredReview, Bodies]:
         """Return what was measured; UsageError where the volume changed meanwhile."""
-        result = json.loads((self.folder / EngineJob.RESULT).read_text(encoding="utf-8"))
-        measured = wholeNumbers(np.load(self.folder / EngineJob.VOXELS, mmap_mode="r"))
-        voxels = checksum(withAir(measured, result["air"]))
-        now = checksum(withAir(wholeNumbers(VolumeReader(volumeNode).voxels()), result["air"]))
+        result = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
+        measured = whole_numbers(np.load(self.folder / VOXELS, mmap_mode="r"))
+        voxels = checksum(with_air(measured, result["air"]))
+        now = checksum(with_air(whole_numbers(VolumeReader(volumeNode).voxels()), result["air"]))
         if voxels != now:
             raise UsageError(_("The volume was changed during the measurement: measure again."))
         stored = StoredReview(
@@ -96,7 +98,7 @@ class MeasureJob:
             voxels=voxels,
             remark=result["remark"],
         )
-        return stored, BodyMasks.fromLabels(np.load(self.folder / EngineJob.BODIES))
+        return stored, bodies_in(np.load(self.folder / BODIES))
 
-    def _write(self, job: dict) -> None:
-        (self.folder / EngineJob.JOB).write_text(json.dumps(job), encoding="utf-8")
+    def _write(self, job: dict[str, Any]) -> None:
+        (self.folder / JOB).write_text(json.dumps(job), encoding="utf-8")

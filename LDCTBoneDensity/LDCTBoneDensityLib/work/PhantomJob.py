@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +11,13 @@ from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.scan import CTScan, ScanDescription
+from ldct_bmd.scan.air import with_air
+from ldct_bmd.scan.image_files import whole_numbers
 
 from ..scene.VolumeReader import VolumeReader
 from . import EngineJob
-from .ScanSource import wholeNumbers, withAir
+from .Destination import JOB, RESULT, VOXELS
+from .DicomDatabase import DicomDatabase
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,11 @@ class PhantomJob:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def lay(self, volumeNode, phantom: PhantomDescription, search: bool) -> None:
+    def lay(self, volumeNode: Any, phantom: PhantomDescription, search: bool) -> None:
         """Write all that the engine needs; without ``search`` it only reads the scan. CannotMeasure if it can't."""
         reader = VolumeReader(volumeNode)
-        files = reader.files()
-        np.save(self.folder / EngineJob.VOXELS, reader.voxels())
+        files = reader.files(DicomDatabase.current())
+        np.save(self.folder / VOXELS, reader.voxels())
         job = {
             "kind": "phantom",
             "stored": to_plain(reader.stored),
@@ -57,13 +61,13 @@ class PhantomJob:
             "phantom": to_plain(phantom),
             "search": search,
         }
-        (self.folder / EngineJob.JOB).write_text(json.dumps(job), encoding="utf-8")
+        (self.folder / JOB).write_text(json.dumps(job), encoding="utf-8")
 
     def take(self) -> PhantomScan:
         """Return what was found."""
         job = EngineJob.load(self.folder)
-        result = json.loads((self.folder / EngineJob.RESULT).read_text(encoding="utf-8"))
-        hu = withAir(wholeNumbers(np.load(self.folder / EngineJob.VOXELS, mmap_mode="r")), result["air"])
+        result = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
+        hu = with_air(whole_numbers(np.load(self.folder / VOXELS, mmap_mode="r")), result["air"])
         measured = result["measured"]
         return PhantomScan(
             phantom=from_plain(PhantomDescription, job["phantom"]),

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from ..common.Signal import Signal
-from ..scene.Scene import isAlive
+from ..scene.Nodes import isAlive
 from ..scene.VolumeTransform import VolumeTransform
 from .Destination import Destination
 from .DicomDatabase import DicomDatabase
-from .EngineRunner import EngineRunner
 from .ExportSettings import checkExport
+from .Installer import Installer
 from .Logic import Logic
+from .Runner import Runner
 
 if TYPE_CHECKING:
-    from ..scene.Review import Review
+    from ..scene.SceneReview import SceneReview
     from .ExportJob import ExportJob
     from .ExportSettings import ExportSettings
     from .MeasureJob import MeasureSettings
@@ -29,20 +30,21 @@ class Run:
     """Measures and exports in the background.
 
     Attributes:
-        progressed: told of stage, fraction and the volume's name.
-        measured: told of the new review.
-        exported: told of a sentence.
-        previewed: told of a page (Path), which is removed afterwards.
-        failed: told of a sentence.
-        cancelled: told of nothing.
+        progressed: emits stage, fraction and the volume's name.
+        measured: emits the new review.
+        exported: emits a sentence.
+        previewed: emits a page (Path), which is removed afterwards.
+        failed: emits a sentence.
+        cancelled: emits nothing.
+        installer: installs what a run needs, once.
     """
 
-    def __init__(self, logic: Logic) -> None:
+    def __init__(self, logic: Logic, runner: Runner, installer: Installer) -> None:
         self.progressed, self.measured, self.exported = Signal(), Signal(), Signal()
         self.previewed, self.failed, self.cancelled = Signal(), Signal(), Signal()
-        self._logic = logic
-        self._runner = EngineRunner()
-        self._volumeNode = None
+        self.installer = installer
+        self._logic, self._runner = logic, runner
+        self._volumeNode: Any = None
         self._take: Callable[[], None] | None = None
         self._runner.progressed.connect(self._progressed)
         self._runner.finished.connect(self._finished)
@@ -54,12 +56,18 @@ class Run:
         """Whether the engine is at work."""
         return self._runner.isRunning
 
-    def measure(self, volumeNode, settings: MeasureSettings):
+    def requirements(self) -> str:
+        """Say what the first measurement will install, "" if nothing."""
+        return self.installer.sentence()
+
+    def measure(self, volumeNode: Any, settings: MeasureSettings) -> Any:
         """Start to measure; returns the volume that is measured: a hardened copy where there was a transform.
 
         Raises:
             UsageError, CannotMeasure: it can't be started; the message says why.
         """
+        self._logic.demandUnsigned(volumeNode)
+        self.installer.ensure()
         if VolumeTransform.isNeeded(volumeNode):
             volumeNode = VolumeTransform.hardenedCopy(volumeNode)
         from .MeasureJob import MeasureJob
@@ -75,11 +83,14 @@ class Run:
         self._begin(volumeNode, lambda: job.layMeasurement(volumeNode, settings), take)
         return volumeNode
 
-    def export(self, review: Review, settings: ExportSettings) -> None:
+    def export(self, review: SceneReview, settings: ExportSettings) -> None:
         """Start to write, or send, what is wanted; UsageError where it can't be."""
         from .ExportJob import ExportJob
 
         checkExport(settings)
+        self.installer.forReports().ensure()
+        if settings.destination is Destination.PACS:
+            self.installer.forPacs().ensure()
         if settings.destination is Destination.DATABASE:
             DicomDatabase.demandOpen()
         job = ExportJob(self._runner.newFolder())
@@ -94,12 +105,12 @@ class Run:
         self._runner.abandon()
         self._volumeNode = None
 
-    def nodeRemoved(self, node) -> None:
+    def nodeRemoved(self, node: Any) -> None:
         """Stop where the volume that is measured left the scene."""
         if self.isRunning and node is self._volumeNode:
             self.cancel()
 
-    def _begin(self, volumeNode, lay: Callable[[], None], take: Callable[[], None]) -> None:
+    def _begin(self, volumeNode: Any, lay: Callable[[], None], take: Callable[[], None]) -> None:
         self._volumeNode, self._take = volumeNode, take
         try:
             lay()
@@ -123,13 +134,14 @@ class Run:
         self._volumeNode = None
         take, self._take = self._take, None
         try:
-            take()
+            if take is not None:
+                take()
         except (UsageError, CannotMeasure) as error:
             self.failed.emit(str(error))
         finally:
             self._runner.clean()
 
-    def _exported(self, review: Review, settings: ExportSettings, job: ExportJob) -> None:
+    def _exported(self, review: SceneReview, settings: ExportSettings, job: ExportJob) -> None:
         if settings.destination is Destination.PREVIEW:
             self.previewed.emit(job.page)
             return

@@ -13,8 +13,9 @@ import numpy as np
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.ground.progress import Progress
 from ldct_bmd.scan import Acquisition, ChoiceReason, CTScan, Geometry, Patient, SeriesChoice, Source
+from ldct_bmd.scan.air import with_air
 from ldct_bmd.scan.dicom_volume import AIR_HU
-from ldct_bmd.scan.image_files import whole_numbers as wholeNumbers
+from ldct_bmd.scan.image_files import whole_numbers
 from ldct_bmd.scan.plausibility import check_size, check_values
 
 SAME_PLACE_MM = 0.05  # a node's grid comes from the first slices' positions, written with few digits
@@ -34,7 +35,7 @@ class ScanSource:
     def __init__(self, stored: Geometry, geometry: Geometry, voxels: np.ndarray) -> None:
         self._stored = stored
         self._geometry = geometry
-        self._hu = wholeNumbers(voxels)
+        self._hu = whole_numbers(voxels)
 
     def scan(
         self, kind: str, files: Sequence[Path], progress: Progress, ofPatient: bool = True
@@ -80,15 +81,7 @@ class ScanSource:
             return None
         values = self._hu[differs]
         low, high = float(values.min()), float(values.max())
-        return (low, high) if np.array_equal(withAir(self._hu, (low, high)), read.hu) else None
-
-
-def withAir(hu: np.ndarray, air: Sequence[float] | None) -> np.ndarray:
-    """Return ``hu`` with the values of the range ``air`` turned into air, ``hu`` itself where there is none."""
-    if air is None:
-        return hu
-    low, high = air
-    return np.where((hu >= low) & (hu <= high), hu.dtype.type(AIR_HU), hu)
+        return (low, high) if np.array_equal(with_air(self._hu, (low, high)), read.hu) else None
 
 
 def _readDicom(files: Sequence[Path], progress: Progress, ofPatient: bool) -> CTScan:

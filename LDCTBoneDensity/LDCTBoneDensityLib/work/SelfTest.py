@@ -1,11 +1,13 @@
 """A test to run inside Slicer: the module's nodes on a small made-up scan, without the network."""
 
+from typing import Any
+
 import numpy as np
 import slicer
 
 from ldct_bmd.anatomy import VERSE_VALUE
+from ldct_bmd.examination import bodies_in
 
-from ..scene.BodyMasks import BodyMasks
 from ..scene.VertebraSegments import VertebraSegments
 from .Logic import Logic
 from .MeasureJob import MeasureSettings
@@ -22,21 +24,23 @@ class SelfTest:
         case: a unittest.TestCase.
     """
 
-    def __init__(self, case) -> None:
+    def __init__(self, case: Any) -> None:
         self._case = case
 
     def run(self) -> None:
         """Run; an assertion of the test case fails where the module does."""
         volumeNode, labels = self._scan()
-        source = VertebraSegments.create(volumeNode, BodyMasks.fromLabels(labels))
+        source = VertebraSegments.create(volumeNode, bodies_in(labels))
         logic = Logic(lambda: None)
         logic.reader = lambda: "Self test"
         review = logic.measure(volumeNode, MeasureSettings(segmentationNode=source))
         for level, hu in _HU.items():
-            self._case.assertAlmostEqual(review.examination.measurement(level).mean_hu, hu, delta=_TOLERANCE_HU)
-        self._case.assertTrue(review.do(lambda session: session.exclude("L1", "fracture")))
+            measurement = review.examination.measurement(level)
+            found = measurement.mean_hu if measurement is not None else None
+            self._case.assertAlmostEqual(found, hu, delta=_TOLERANCE_HU)
+        self._case.assertTrue(review.do(lambda review: review.exclude("L1", "fracture")))
         self._case.assertEqual(review.examination.assessment.levels, ("L2",))
-        self._case.assertTrue(review.do(lambda session: session.undo()))
+        self._case.assertTrue(review.do(lambda review: review.undo()))
         self._case.assertEqual(review.examination.assessment.levels, ("L1", "L2"))
 
     def _scan(self) -> tuple[object, np.ndarray]:
@@ -51,8 +55,8 @@ class SelfTest:
             core = (((x - 48) / 20) ** 2 + ((y - 52) / 14) ** 2 < 1) & (np.abs(z - middle) <= 12)
             hu[body], hu[core] = 400, value
             labels[body] = VERSE_VALUE[level]
-        hu = hu + np.random.default_rng(0).normal(0.0, 5.0, _SHAPE)
+        noisy = hu + np.random.default_rng(0).normal(0.0, 5.0, _SHAPE)
         volumeNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Self test")
         volumeNode.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)
-        slicer.util.updateVolumeFromArray(volumeNode, np.rint(hu).astype(np.int16))
+        slicer.util.updateVolumeFromArray(volumeNode, np.rint(noisy).astype(np.int16))
         return volumeNode, labels

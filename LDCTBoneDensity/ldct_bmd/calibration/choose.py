@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
+from ..words import Fact, Phrase
 from .drift import quality_series
 from .linear import Calibration
 from .match import CalibrationChoice, ScanConditions, condition_mismatches, date_mismatch
@@ -28,14 +29,15 @@ def choose_calibration(
     """
     day = scan.day()
     fitting: list[tuple[Calibration, datetime, int]] = []
-    reasons: list[str] = []
+    reasons: list[Phrase] = []
     for place, one in enumerate(stored):
         calibration = one.calibration
         against = _against(one, scan, allow_later)
         if against is None:
             fitting.append((calibration, _moment(one.added), place))
         else:
-            reasons.append(f"{calibration.name} ({calibration.identifier}): {against}")
+            named: dict[str, Fact] = {"name": calibration.name, "identifier": calibration.identifier}
+            reasons.append(Phrase("calibration_choice.against", named | {"reason": against}))
     if not fitting or day is None:
         return NOMINAL, CalibrationChoice(NOMINAL.identifier, False, False, _none_fits(len(stored), reasons))
 
@@ -50,29 +52,36 @@ def choose_calibration(
     _, later, apart = best
     active = [one.calibration for one in stored if one.retired is None]
     series = quality_series(active, chosen, None if later else day)
-    before = "after" if later else "before"
-    when = "on the scan's day" if apart == 0 else f"{apart} {'day' if apart == 1 else 'days'} {before} the scan"
-    reason = (
-        f"{chosen.name} ({chosen.identifier}) was made on the same scanner at {chosen.kvp:g} kVp with the same beam "
-        f"filter and kernel class, {when}; it is the nearest of {len(fitting)} that fit"
-        f"{_of_one_day(chosen, [calibration for calibration, _, _ in equals[:-1]])}."
-    )
+    others = [calibration for calibration, _, _ in equals[:-1]]
+    reason = _nearest(chosen, others, len(fitting), _when(apart, later))
     missed = tuple(month for month in series.missed_months if later or month <= f"{day:%Y-%m}")
     return chosen, CalibrationChoice(chosen.identifier, True, later, reason, series.alarms(chosen.identifier), missed)
 
 
-def _of_one_day(chosen: Calibration, others: Sequence[Calibration]) -> str:
-    """Return which of several of one day was taken, and whether they contradict each other."""
+def _when(apart: int, later: bool) -> Phrase:
+    """Return how many days lie between the calibration and the scan."""
+    if apart == 0:
+        return Phrase("calibration_choice.same_day")
+    return Phrase("calibration_choice.after" if later else "calibration_choice.before", {"days": apart})
+
+
+def _nearest(chosen: Calibration, others: Sequence[Calibration], fitting: int, when: Phrase) -> Phrase:
+    """Return why ``chosen`` was taken; of several of one day, ``others``, also whether they contradict each other."""
+    facts: dict[str, Fact] = {
+        "name": chosen.name,
+        "identifier": chosen.identifier,
+        "kvp": chosen.kvp,
+        "when": when,
+        "fitting": fitting,
+    }
     if not others:
-        return ""
-    words = f", and the one that was added last of {len(others) + 1} of that day"
+        return Phrase("calibration_choice.nearest", facts)
+    facts["of_day"] = len(others) + 1
     differing = [abs(difference) for difference in (_contradiction(chosen, other) for other in others) if difference]
-    if differing:
-        words += (
-            f", which differ by up to {max(differing):.1f} mg/cm3 at {_COMPARED_MG_CM3:g} mg/cm3, "
-            "more than their stated errors"
-        )
-    return words
+    if not differing:
+        return Phrase("calibration_choice.nearest_of_day", facts)
+    differ: dict[str, Fact] = {"difference_mg_cm3": max(differing), "at_mg_cm3": _COMPARED_MG_CM3}
+    return Phrase("calibration_choice.nearest_differing", facts | differ)
 
 
 def _contradiction(one: Calibration, other: Calibration) -> float:
@@ -92,18 +101,19 @@ def _moment(added: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
 
 
-def _against(one: StoredCalibration, scan: ScanConditions, allow_later: bool) -> str | None:
+def _against(one: StoredCalibration, scan: ScanConditions, allow_later: bool) -> Phrase | None:
     if one.retired is not None:
-        return f"retired: {one.retired_because}"
+        return Phrase("calibration_choice.retired", {"because": one.retired_because})
     differing = condition_mismatches(one.calibration, scan)
     if differing:
         return next(iter(differing.values()))
     return date_mismatch(one.calibration, scan.day(), allow_later)
 
 
-def _none_fits(count: int, reasons: Sequence[str]) -> str:
+def _none_fits(count: int, reasons: Sequence[Phrase]) -> Phrase:
     if count == 0:
-        return "The calibration store is empty, so the nominal calibration was used."
-    told = "; ".join(reasons[-_MOST_REASONS:])
-    more = f"; and {count - _MOST_REASONS} more" if count > _MOST_REASONS else ""
-    return f"No calibration in the store fits the scan, so the nominal one was used ({told}{more})."
+        return Phrase("calibration_choice.empty_store")
+    last = tuple(reasons[-_MOST_REASONS:])
+    if count > _MOST_REASONS:
+        return Phrase("calibration_choice.none_fits_of_many", {"reasons": last, "more": count - _MOST_REASONS})
+    return Phrase("calibration_choice.none_fits", {"reasons": last})

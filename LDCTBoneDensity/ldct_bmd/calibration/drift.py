@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from ..words import Phrase, text
 from .linear import Calibration
 from .match import Condition, ScanConditions, condition_mismatches
 from .provenance import Method, read_date
@@ -40,15 +41,15 @@ class ControlChart:
 
     Attributes:
         centre, sigma: of the baseline, as they are after the last point.
-        alarms: what each point shows, in words; empty where it is in control.
+        alarms: what each point shows; empty if it is in control.
     """
 
-    name: str
+    name: Phrase
     unit: str
     values: tuple[float, ...]
     centre: float
     sigma: float
-    alarms: tuple[tuple[str, ...], ...]
+    alarms: tuple[tuple[Phrase, ...], ...]
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -76,14 +77,14 @@ class DriftSeries:
         """Why there are no control limits; "" where there are."""
         if self.charts:
             return ""
-        return f"{len(self.points)} scans are too few for control limits; {LEAST_BASELINE + 1} are needed."
+        return text("drift.too_short", points=len(self.points), needed=LEAST_BASELINE + 1)
 
-    def alarms(self, identifier: str) -> tuple[str, ...]:
-        """Return what the charts show at one calibration, a sentence each."""
+    def alarms(self, identifier: str) -> tuple[Phrase, ...]:
+        """Return what the charts show at one calibration, one phrase per alarm."""
         for number, point in enumerate(self.points):
             if point.calibration.identifier == identifier:
                 return tuple(
-                    f"{chart.name} of the calibration of {point.day.isoformat()}: {alarm}."
+                    Phrase("drift.alarm", {"quantity": chart.name, "day": point.day.isoformat(), "alarm": alarm})
                     for chart in self.charts
                     for alarm in chart.alarms[number]
                 )
@@ -109,10 +110,10 @@ def quality_series(calibrations: Sequence[Calibration], like: Calibration, until
     charts: tuple[ControlChart, ...] = ()
     if len(points) > LEAST_BASELINE:
         charts = (
-            control_chart("slope", "mg/cm3 per HU", slopes, LEAST_SIGMA_SLOPE, runs=False),
-            control_chart("intercept", "mg/cm3", intercepts, LEAST_SIGMA_INTERCEPT_MG_CM3, runs=False),
+            control_chart(Phrase("drift.slope"), "mg/cm3 per HU", slopes, LEAST_SIGMA_SLOPE, runs=False),
+            control_chart(Phrase("drift.intercept"), "mg/cm3", intercepts, LEAST_SIGMA_INTERCEPT_MG_CM3, runs=False),
             control_chart(
-                f"BMD of a vertebra of {REFERENCE_BMD_MG_CM3:g} mg/cm3",
+                Phrase("drift.reference", {"at_mg_cm3": REFERENCE_BMD_MG_CM3}),
                 "mg/cm3",
                 [point.reference_bmd_mg_cm3 for point in points],
                 LEAST_SIGMA_BMD_MG_CM3,
@@ -133,12 +134,12 @@ def all_series(calibrations: Sequence[Calibration]) -> list[DriftSeries]:
     return sorted(series, key=lambda found: found.points[-1].day, reverse=True)
 
 
-def control_chart(name: str, unit: str, values: Sequence[float], least_sigma: float, runs: bool) -> ControlChart:
+def control_chart(name: Phrase, unit: str, values: Sequence[float], least_sigma: float, runs: bool) -> ControlChart:
     """Return the chart of ``values``; ``runs``: look for runs and trends, not for single points only.
 
     All three charts follow the same scans; runs are looked for in the one that matters, lest false alarms triple.
     """
-    alarms: list[tuple[str, ...]] = []
+    alarms: list[tuple[Phrase, ...]] = []
     for k in range(len(values)):
         # What is judged has no part in its own limits, and no later point changes what was told of an earlier one.
         centre, sigma = _baseline(values[:k], least_sigma)
@@ -156,23 +157,23 @@ def _baseline(values: Sequence[float], least_sigma: float) -> tuple[float, float
     return sum(first) / len(first) if first else 0.0, max(sigma, least_sigma)
 
 
-def _alarms(scores: list[float], values: list[float], runs: bool) -> list[str]:
+def _alarms(scores: list[float], values: list[float], runs: bool) -> list[Phrase]:
     """Return what the last point shows, given those before it."""
     found = []
     if abs(scores[-1]) > 3.0:
-        found.append(f"a jump, {scores[-1]:+.1f} sigma from the baseline")
+        found.append(Phrase("drift.jump", {"sigma": scores[-1]}))
     if not runs:
         return found
     if _most(scores[-3:], 3, 2, lambda score: score > 2.0) or _most(scores[-3:], 3, 2, lambda score: score < -2.0):
-        found.append("two of three points beyond 2 sigma on one side")
+        found.append(Phrase("drift.two_of_three"))
     if _most(scores[-5:], 5, 4, lambda score: score > 1.0) or _most(scores[-5:], 5, 4, lambda score: score < -1.0):
-        found.append("four of five points beyond 1 sigma on one side")
+        found.append(Phrase("drift.four_of_five"))
     last = scores[-RUN_LENGTH:]
     if len(last) == RUN_LENGTH and (all(score > 0 for score in last) or all(score < 0 for score in last)):
-        found.append(f"{RUN_LENGTH} points in a row on one side of the baseline")
+        found.append(Phrase("drift.run", {"points": RUN_LENGTH}))
     steps = [b - a for a, b in itertools.pairwise(values[-TREND_LENGTH:])]
     if len(steps) == TREND_LENGTH - 1 and (all(step > 0 for step in steps) or all(step < 0 for step in steps)):
-        found.append(f"a trend, {TREND_LENGTH} points in a row {'rising' if steps[0] > 0 else 'falling'}")
+        found.append(Phrase("drift.rising" if steps[0] > 0 else "drift.falling", {"points": TREND_LENGTH}))
     return found
 
 

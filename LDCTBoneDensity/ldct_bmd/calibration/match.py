@@ -5,8 +5,9 @@ from datetime import date
 from enum import Enum
 
 from ..ground.errors import UsageError
+from ..words import Phrase
 from .linear import Calibration, KvpFit
-from .provenance import Scanner, kernel_class, read_date
+from .provenance import KERNEL_CLASSES, Scanner, kernel_class, read_date
 
 
 class Condition(str, Enum):
@@ -47,74 +48,83 @@ class CalibrationChoice:
         identifier: of the calibration that was taken; the choice says nothing about any other.
         matched: whether it was made for this scanner and acquisition; False: none was found, and this is nominal.
         later: whether it was made after the scan.
-        reason: one sentence.
-        drift: what its quality series shows, a sentence each.
+        reason: why it was taken.
+        drift: what its quality series shows, one phrase per alarm.
         missed_months: months without a calibration between the first one and the scan, YYYY-MM.
     """
 
     identifier: str
     matched: bool
     later: bool
-    reason: str
-    drift: tuple[str, ...] = ()
+    reason: Phrase
+    drift: tuple[Phrase, ...] = ()
     missed_months: tuple[str, ...] = ()
 
 
-def scanner_mismatch(made_on: Scanner, scanner: Scanner) -> str | None:
-    """Return why ``scanner`` is not, or can't be told to be, the one a calibration was ``made_on``; None if it is."""
+def scanner_mismatch(made_on: Scanner, scanner: Scanner) -> Phrase | None:
+    """Return why ``scanner`` is not the one a calibration was ``made_on``, or may not be; None if it is."""
     for what, ours, theirs in (
         ("manufacturer", made_on.manufacturer, scanner.manufacturer),
         ("model", made_on.model, scanner.model),
     ):
         if not _same(ours, theirs):
-            return f"it was made on {what} {ours or 'unknown'}, the scan on {theirs or 'unknown'}"
+            return _differing(what, ours, theirs, "unknown")
     # A scanner keeps its serial number for life; stations are renamed.
     for what, ours, theirs in (
-        ("serial number", made_on.serial, scanner.serial),
+        ("serial", made_on.serial, scanner.serial),
         ("station", made_on.station, scanner.station),
     ):
         if ours and theirs:
-            return None if _same(ours, theirs) else f"it was made on {what} {ours}, the scan on {theirs}"
-    return "neither serial number nor station tells whether it is the same scanner"
+            return None if _same(ours, theirs) else _differing(what, ours, theirs, "unknown")
+    return Phrase("mismatch.unidentified")
 
 
-def condition_mismatches(calibration: Calibration, scan: ScanConditions) -> dict[Condition, str]:
+def condition_mismatches(calibration: Calibration, scan: ScanConditions) -> dict[Condition, Phrase]:
     """Return why the calibration does not belong to scans like ``scan``, whatever its date; empty if it does."""
     provenance = calibration.provenance
     if provenance is None or provenance.scanner is None:
-        return {Condition.SCANNER: "it does not say on which scanner it was made"}
+        return {Condition.SCANNER: Phrase("mismatch.no_scanner")}
     found = {}
     other = scanner_mismatch(provenance.scanner, scan.scanner)
     if other is not None:
         found[Condition.SCANNER] = other
     fit = calibration.kvp_fit(scan.kvp)
     if fit is KvpFit.UNKNOWN:
-        unknown = "the scan" if scan.kvp is None else "the calibration"
-        found[Condition.TUBE_VOLTAGE] = f"the tube voltage of {unknown} is not known"
+        unknown = "scan" if scan.kvp is None else "calibration"
+        found[Condition.TUBE_VOLTAGE] = Phrase(f"mismatch.kvp_unknown_{unknown}")
     elif fit is KvpFit.MISMATCH:
-        found[Condition.TUBE_VOLTAGE] = f"it was made at {calibration.kvp:g} kVp, the scan at {scan.kvp:g} kVp"
+        found[Condition.TUBE_VOLTAGE] = Phrase("mismatch.kvp", {"ours": calibration.kvp, "theirs": scan.kvp})
     if not _same(provenance.filter_type, scan.filter_type):
-        ours, theirs = provenance.filter_type or "not named", scan.filter_type or "not named"
-        found[Condition.BEAM_FILTER] = f"its beam filter is {ours}, that of the scan is {theirs}"
+        found[Condition.BEAM_FILTER] = _differing("beam_filter", provenance.filter_type, scan.filter_type, "not_named")
     sharpness = kernel_class(scan.kernel)
     if not _same(provenance.kernel_class, sharpness):
-        ours, theirs = provenance.kernel_class or "not known", sharpness or "not known"
-        found[Condition.KERNEL] = f"its kernel class is {ours}, that of the scan is {theirs}"
+        ours, theirs = (_kernel_word(kind) for kind in (provenance.kernel_class, sharpness))
+        found[Condition.KERNEL] = _differing("kernel", ours, theirs, "not_known")
     return found
 
 
-def date_mismatch(calibration: Calibration, day: date | None, allow_later: bool) -> str | None:
+def date_mismatch(calibration: Calibration, day: date | None, allow_later: bool) -> Phrase | None:
     """Return why the calibration is not valid on ``day``; None if it is."""
     provenance = calibration.provenance
     if provenance is None or provenance.date is None:
-        return "it has no date"
+        return Phrase("mismatch.no_date")
     if day is None:
-        return "the scan has no date"
+        return Phrase("mismatch.scan_without_date")
     if read_date(provenance.date) > day and not allow_later:
-        return f"it was made on {provenance.date}, after the scan of {day.isoformat()}"
+        return Phrase("mismatch.later", {"made": provenance.date, "scanned": day.isoformat()})
     if provenance.valid_until is not None and read_date(provenance.valid_until) < day:
-        return f"it was valid until {provenance.valid_until}, the scan is of {day.isoformat()}"
+        return Phrase("mismatch.expired", {"until": provenance.valid_until, "scanned": day.isoformat()})
     return None
+
+
+def _differing(what: str, ours: str | Phrase | None, theirs: str | Phrase | None, missing: str) -> Phrase:
+    """Say in what the calibration (``ours``) and the scan differ; ``missing``: the word for one that is not there."""
+    none = Phrase(f"mismatch.{missing}")
+    return Phrase(f"mismatch.{what}", {"ours": ours or none, "theirs": theirs or none})
+
+
+def _kernel_word(kind: str | None) -> str | Phrase | None:
+    return Phrase(f"kernel.{kind}") if kind in KERNEL_CLASSES else kind
 
 
 def _same(one: str | None, other: str | None) -> bool:

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from ..scan import CTScan
 from ..voi import CylinderVOI
+from ..words import Phrase
 
 AIR_HU = (-1024.0, -960.0)  # scatter raises air beside the body a little; 12-bit data end at -1024
 # 95 % reference interval of abdominal fat from 4000 samples (Pop 2023, Diagnostics 13:1913).
@@ -83,11 +84,11 @@ def blood_is_enhanced(tissue: TissueHU) -> bool:
     return tissue.vessel_hu is not None and tissue.vessel_hu > ENHANCED_BLOOD_HU
 
 
-def unlikely_tissues(tissue: TissueHU) -> list[str]:
-    """Return which tissues lie outside their published range, in words."""
+def unlikely_tissues(tissue: TissueHU) -> list[Phrase]:
+    """Return which tissues lie outside their published range."""
     ranges = (("air", tissue.air_hu, AIR_HU), ("fat", tissue.fat_hu, FAT_HU), ("muscle", tissue.muscle_hu, MUSCLE_HU))
     return [
-        f"{name} has {value:.0f} HU ({low:.0f} to {high:.0f} expected)"
+        Phrase(f"tissue.{name}", {"hu": value, "low": low, "high": high})
         for name, value, (low, high) in ranges
         if value is not None and not low <= value <= high
     ]

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from ..ground.clock import now
 from ..words import text
-from .terminal import exit_codes, now, output, progress_bar, say
+from .terminal import exit_codes, output, progress_bar, say
 
 calibrate = typer.Typer(
     name="calibrate",

@@ -101,7 +101,7 @@ def print_drift(console: Console, series: DriftSeries) -> None:
         say(console, text("series_chart.limits", quantity=chart.name, low=low, high=high, unit=chart.unit))
     for point in series.points:
         for alarm in series.alarms(point.calibration.identifier):
-            say(console, alarm, "red")
+            say(console, str(alarm), "red")
     if series.missed_months:
         say(console, text("series_chart.missed", months=series.missed_months), "yellow")
 

@@ -138,7 +138,7 @@ def drift_file(series: DriftSeries, file: Path) -> bytes:
     writer.writerow(["date", "identifier", "slope", "intercept_mg_cm3", "reference_bmd_mg_cm3", "alarms"])
     for point in series.points:
         one = point.calibration
-        alarms = " ".join(series.alarms(one.identifier))
+        alarms = " ".join(map(str, series.alarms(one.identifier)))
         row = [point.day.isoformat(), one.identifier, one.slope, one.intercept_mg_cm3, point.reference_bmd_mg_cm3]
         writer.writerow([*row, alarms])
     return text.getvalue().encode()

@@ -14,6 +14,7 @@ from ..calibration.match import CalibrationChoice
 from ..calibration.store import CalibrationStore, StoredCalibration
 from ..examination import Examination
 from ..examination.conclude import conditions
+from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
@@ -25,7 +26,6 @@ from ..segmentation import Segmenter
 from ..segmentation.label_map import LabelMapSegmenter, Parts, Values
 from ..segmentation.network_segmenter import NetworkSegmenter
 from .methods import is_pan2020, pan2020_segmenter
-from .terminal import now
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..examination import Examination, sign, unsign
 from ..ground.atomic import write_text
+from ..ground.clock import now
 from ..ground.errors import UsageError
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
@@ -21,7 +22,6 @@ from ..reporting.outputs import (
 )
 from ..reporting.priors import Comparison, compare
 from ..scan import CTScan, list_series, read_scan
-from .terminal import now
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
     say(console, line, "yellow" if calibration.nominal else "")
     # Where none matched, a finding says so in the same words.
     if choice is not None and choice.matched:
-        say(console, choice.reason)
+        say(console, str(choice.reason))
     for finding in examination.findings:
         say(console, _finding_line(finding), SEVERITY_STYLE[finding.severity])
     console.print()
@@ -108,7 +108,7 @@ def _measurement_table(examination: Examination) -> Table:
         if measurement.excluded is not None:
             codes.insert(0, text("result.excluded", reason=measurement.excluded.text))
         elif measurement.level in unused:
-            codes.insert(0, text("result.unused", reason=unused[measurement.level]))
+            codes.insert(0, text("result.unused", reason=unused[measurement.level].words))
         level = measurement.level
         table.add_row(
             Text(level if examination.quality.certain(level) else f"{level}?", "bold"),

@@ -6,7 +6,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from types import FrameType
 from typing import Any
 
@@ -29,11 +28,6 @@ EXIT_CANNOT_MEASURE = 3
 EXIT_CANCELLED = 130  # what a shell gives for SIGINT
 
 PIPE_WIDTH = 120  # columns, where the output is no terminal
-
-
-def now() -> str:
-    """Return the time as records hold it."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def safe(words: str, style: str = "") -> Text:

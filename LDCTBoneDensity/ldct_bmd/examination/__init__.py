@@ -1,5 +1,6 @@
 """The record of one examination, how it is concluded from, and how it is measured into."""
 
+from .bodies import Bodies, bodies_in, box_around, label_map, same_voxels, widened
 from .conclude import conclude, unused_levels
 from .exclusion import Exclusion, ExclusionReason, exclusion_text
 from .measured_voi import BodyMask, measure_voi
@@ -25,6 +26,7 @@ __all__ = [
     "UNSIGNED",
     "AutomaticResult",
     "AutomaticValues",
+    "Bodies",
     "BodyMask",
     "Evidence",
     "Examination",
@@ -38,14 +40,19 @@ __all__ = [
     "SigningKey",
     "Software",
     "VertebraRecord",
+    "bodies_in",
+    "box_around",
     "canonical_json",
     "conclude",
     "exclusion_text",
     "is_intact",
     "is_measured_body",
+    "label_map",
     "measure_voi",
     "record_sha256",
+    "same_voxels",
     "sign",
     "unsign",
     "unused_levels",
+    "widened",
 ]

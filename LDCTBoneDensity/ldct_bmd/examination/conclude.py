@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 
-from ..assessment import assess, assessed_levels
+from ..assessment import NotUsed, assess, assessed_levels
 from ..calibration import BMDError, Scanner
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..findings import Finding, FindingCode, Severity
@@ -23,11 +23,9 @@ from ..quality import (
     voi_findings,
 )
 from ..scan import Acquisition
+from ..words import Fact
 from .record import Evidence, Examination, Measurement
 
-# Why a measured level is not used, in the words of the statement.
-FRACTURED = "is fractured"
-DOUBTFUL = "has a doubtful outline"
 _SEVERITIES = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
@@ -43,7 +41,7 @@ def conclude(evidence: Evidence) -> Examination:
         {m.level: m.bmd_mg_cm3 for m in evidence.measurements},
         findings,
         evidence.calibration.material,
-        {m.level: m.excluded.text for m in evidence.measurements if m.excluded is not None},
+        {m.level: m.excluded.phrase for m in evidence.measurements if m.excluded is not None},
         unused_levels(evidence),
     )
     assessment = replace(assessment, mean_bmd_error=_error(evidence, assessment.levels))
@@ -51,10 +49,10 @@ def conclude(evidence: Evidence) -> Examination:
     return Examination(**known, assessment=assessment, findings=findings, height_losses=losses)
 
 
-def unused_levels(evidence: Evidence) -> dict[str, str]:
+def unused_levels(evidence: Evidence) -> dict[str, NotUsed]:
     """Return the measured levels that are not used though no reader excluded them, each with the reason."""
-    fractured = dict.fromkeys(_confirmed(evidence), FRACTURED)
-    doubtful = dict.fromkeys(_doubts(evidence), DOUBTFUL)
+    fractured = dict.fromkeys(_confirmed(evidence), NotUsed.FRACTURED)
+    doubtful = dict.fromkeys(_doubts(evidence), NotUsed.DOUBTFUL_OUTLINE)
     excluded = {m.level for m in evidence.measurements if m.excluded is not None}
     measured = {m.level for m in evidence.measurements}
     return {level: why for level, why in (doubtful | fractured).items() if level in measured - excluded}
@@ -66,7 +64,7 @@ def _confirmed(evidence: Evidence) -> tuple[str, ...]:
     return confirmed_fractures(evidence.quality.fracture_readings, reasons)
 
 
-def _doubts(evidence: Evidence) -> dict[str, str]:
+def _doubts(evidence: Evidence) -> dict[str, dict[str, Fact]]:
     """Return why the outlines of measured levels are doubtful."""
     quality = evidence.quality
     by_hand = [facts.level for facts in quality.vois if facts.placed_by is not None]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from ..words import text as worded
+from ..words import Phrase
 
 
 class ExclusionReason(str, Enum):
@@ -31,12 +31,21 @@ class Exclusion:
     words: str | None = None
 
     @property
+    def phrase(self) -> Phrase:
+        """The reason, with the reader's own words."""
+        return _phrase(self.reason, self.words)
+
+    @property
     def text(self) -> str:
-        """The reason, see :func:`exclusion_text`."""
-        return exclusion_text(self.reason, self.words)
+        """The reason in the language that is spoken."""
+        return str(self.phrase)
 
 
 def exclusion_text(reason: str, words: str | None = None) -> str:
     """Return the reason in the language that is spoken, with the reader's own words."""
-    key = f"exclusion.{ExclusionReason(reason).value}"
-    return worded(f"{key}.words", words=words) if words else worded(key)
+    return str(_phrase(ExclusionReason(reason), words))
+
+
+def _phrase(reason: ExclusionReason, words: str | None) -> Phrase:
+    key = f"exclusion.{reason.value}"
+    return Phrase(f"{key}.words", {"words": words}) if words else Phrase(key)

@@ -19,6 +19,7 @@ from ..scan import ScanDescription
 from ..voi import CylinderVOI
 from ..words import Phrase
 from .exclusion import Exclusion
+from .shown import plain_assessment, plain_findings, without_composed_sentences
 from .signature import Signature
 from .upgrade import SCHEMA_1, upgraded
 
@@ -105,7 +106,7 @@ class AutomaticResult:
     calibration: Calibration
     levels: tuple[str, ...]
     names_certain: bool
-    names_remark: str
+    names_remark: Phrase
     heights: tuple[LevelHeights, ...]
 
 
@@ -173,11 +174,19 @@ class Examination(Evidence):
             kept: dict[str, Any] = json.loads(self.signed_text)
             return {**kept, "files": to_plain(self.files)}
         values = {"schema": SCHEMA, **to_plain(self)}
-        values["findings"] = [
-            {"code": f.code.value, "severity": f.severity.value, "level": f.level, "message": f.message}
-            for f in self.findings
-        ]
+        values["findings"] = plain_findings(self.findings)
+        values["assessment"] = plain_assessment(self.assessment)
+        if self.automatic is not None:
+            values["automatic"]["assessment"] = plain_assessment(self.automatic.assessment)
         return values
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return every sentence that the record says, in the language that is spoken, or as it was signed."""
+        choice, automatic = self.calibration_choice, self.automatic
+        chosen = () if choice is None else (str(choice.reason), *map(str, choice.drift))
+        before = () if automatic is None else (automatic.assessment.statement, str(automatic.names_remark))
+        found = (finding.message for finding in self.findings)
+        return (self.assessment.statement, *found, str(self.quality.names_remark), *chosen, *before)
 
     def to_json(self) -> str:
         """Return the record as JSON text; :meth:`from_json` gives an equal record back."""
@@ -215,10 +224,8 @@ class Examination(Evidence):
         try:
             if schema == SCHEMA_1:
                 values = upgraded(values)
-            values["findings"] = [
-                {key: item for key, item in finding.items() if key != "severity"} for finding in values["findings"]
-            ]
-            record = from_plain(cls, values)
+            record = from_plain(cls, without_composed_sentences(values))
+            record.sentences()  # raises if the facts are not those of a sentence
         except PlainError as error:
             raise UsageError(f"The record can't be read: {error}.") from error
         except KeyError as error:

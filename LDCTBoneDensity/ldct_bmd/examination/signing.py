@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -28,8 +29,9 @@ def canonical_json(examination: Examination) -> bytes:
 
     Who signed and when are in it, the hash and the key's signature are not. Entries that are null or empty are left
     out, so that a field which a later version adds with such a default leaves an old signature intact; a finding's
-    severity follows from its code. The files of the masks are left out too: they are written after the signature as
-    well as before it, and each body's centroid and volume, which are covered, tell a changed mask.
+    severity follows from its code, and a sentence that nobody signed yet from its facts and the language. The files of
+    the masks are left out too: they are written after the signature as well as before it, and each body's centroid and
+    volume, which are covered, tell a changed mask.
 
     The signature on a record of an earlier schema covers the text of then.
     """
@@ -50,7 +52,7 @@ def record_sha256(examination: Examination) -> str:
 def sign(
     examination: Examination, reader: str, time: str, organization: str | None = None, key: SigningKey | None = None
 ) -> Examination:
-    """Sign the record as it stands; it takes no correction until it is unsigned.
+    """Sign the record as it stands, with the sentences that are shown; it takes no correction until it is unsigned.
 
     ``time`` is ISO 8601, given by the caller. UsageError if it is signed already, or the reader has no name.
     """
@@ -61,7 +63,7 @@ def sign(
     organization = (organization or "").strip() or None
     entry = HistoryEntry(SIGNED, None, None, {"organization": organization}, reader, time)
     signed = replace(
-        examination,
+        _frozen(examination),
         history=(*examination.history, entry),
         signature=Signature(reader, time, "", organization),
     )
@@ -85,7 +87,8 @@ def unsign(examination: Examination, reader: str, time: str) -> Examination:
         raise UsageError("Taking a signature off needs the reader's name.")
     old = {"reader": signature.reader, "time": signature.time, "record_sha256": signature.record_sha256}
     entry = HistoryEntry(UNSIGNED, None, old, None, reader, time)
-    return replace(examination, history=(*examination.history, entry), signature=None, signed_text=None)
+    unsigned = replace(_thawed(examination), signature=None, signed_text=None)
+    return replace(unsigned, history=(*examination.history, entry))
 
 
 def is_intact(examination: Examination) -> bool:
@@ -93,11 +96,45 @@ def is_intact(examination: Examination) -> bool:
     return examination.signature is None or examination.signature.record_sha256 == record_sha256(examination)
 
 
+def _frozen(examination: Examination) -> Examination:
+    """Keep every sentence as it is shown now."""
+    return _with_words(examination, lambda words: words.frozen())
+
+
+def _thawed(examination: Examination) -> Examination:
+    """Let every sentence be composed again whenever it is shown."""
+    return _with_words(examination, lambda words: words.thawed())
+
+
+def _with_words(examination: Examination, changed: Callable[[Any], Any]) -> Examination:
+    """Return the record with its findings, assessments and phrases ``changed``."""
+    quality, choice, automatic = examination.quality, examination.calibration_choice, examination.automatic
+    if choice is not None:
+        choice = replace(choice, reason=changed(choice.reason), drift=tuple(changed(one) for one in choice.drift))
+    if automatic is not None:
+        automatic = replace(
+            automatic, assessment=changed(automatic.assessment), names_remark=changed(automatic.names_remark)
+        )
+    return replace(
+        examination,
+        findings=tuple(changed(finding) for finding in examination.findings),
+        assessment=changed(examination.assessment),
+        quality=replace(quality, names_remark=changed(quality.names_remark)),
+        calibration_choice=choice,
+        automatic=automatic,
+    )
+
+
 def _covered(examination: Examination) -> dict[str, Any]:
     values = examination.comparable()
     del values["files"]
     for finding in values["findings"]:
         del finding["severity"]
+        if not finding["frozen"]:
+            del finding["message"]
+    for concluded in (values, values["automatic"] or {}):
+        if "assessment" in concluded and not concluded["assessment"]["frozen"]:
+            del concluded["assessment"]["statement"]
     if examination.signature is not None:
         del values["signature"]["record_sha256"], values["signature"]["key"]
     return values

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..findings import FindingCode
 from ..scan import ChoiceReason
+from ..words import TOLD
 from .exclusion import ExclusionReason
 
 SCHEMA_1 = "ldct-bmd-examination/1"
@@ -49,12 +50,34 @@ def upgraded(values: dict[str, Any]) -> dict[str, Any]:
     """
     values = copy.deepcopy(values)
     values["scan"] = _scan(values["scan"])
+    _keep_sentences(values)
     for measurement in values["measurements"]:
         measurement["excluded"] = _exclusion(measurement.get("excluded"))
     for entry in values.get("history", []):
         if entry["what"] in ("level_excluded", "level_included"):
             entry["old"], entry["new"] = _exclusion(entry["old"]), _exclusion(entry["new"])
     return values
+
+
+def _keep_sentences(values: dict[str, Any]) -> None:
+    """Let the sentences of a record /1, which came without facts, stay as they are."""
+    quality, choice, automatic = values["quality"], values.get("calibration_choice"), values.get("automatic")
+    for finding in values["findings"]:
+        finding |= {"facts": {"case": TOLD}, "frozen": True}
+    values["assessment"]["frozen"] = True
+    quality["names_remark"] = _told(quality["names_remark"])
+    for one in quality.get("unmeasured", []):
+        one["reason"] = _told(one["reason"])
+    if choice is not None:
+        choice["reason"] = _told(choice["reason"])
+        choice["drift"] = [_told(sentence) for sentence in choice.get("drift", [])]
+    if automatic is not None:
+        automatic["assessment"]["frozen"] = True
+        automatic["names_remark"] = _told(automatic["names_remark"])
+
+
+def _told(sentence: str) -> dict[str, Any]:
+    return {"code": TOLD, "facts": {}, "text": sentence}
 
 
 def signed_values(values: dict[str, Any]) -> dict[str, Any]:

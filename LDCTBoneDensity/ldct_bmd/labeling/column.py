@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
 from ..scan import Geometry
+from ..words import Phrase
 
 NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."
 EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
@@ -40,14 +41,14 @@ class VertebralColumn:
         bodies: (z, y, x) on the scan's grid, VerSe values, 0 background.
         names_certain: False where the name of a level that the measurement is about (T12, L1, L2; all, where none of
             these is in view) is uncertain: no anchor is in view, or more than one naming is likely.
-        remark: one sentence: what the names rest on, or why they are uncertain.
+        remark: what the names rest on, or why they are uncertain.
         uncertain: the levels whose names are uncertain; if empty, ``names_certain`` holds for all.
     """
 
     vertebrae: tuple[Vertebra, ...]
     bodies: NDArray[np.uint8]
     names_certain: bool
-    remark: str
+    remark: Phrase
     uncertain: tuple[str, ...] = ()
 
     def certain(self, level: str) -> bool:
@@ -103,7 +104,7 @@ def make_vertebra(
 
 def remade(vertebrae: Sequence[Vertebra], bodies: NDArray[np.uint8], geometry: Geometry) -> list[Vertebra]:
     """Return vertebrae of the same names whose ``bodies`` (z, y, x), VerSe values, have changed."""
-    column = VertebralColumn(tuple(vertebrae), bodies, False, "")
+    column = VertebralColumn(tuple(vertebrae), bodies, False, Phrase("names.given"))
     vertebrae = [v for v in vertebrae if (bodies == VERSE_VALUE[v.level]).any()]
     masks = [column.mask(v.level) for v in vertebrae]
     return [

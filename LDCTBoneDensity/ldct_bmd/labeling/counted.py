@@ -18,6 +18,7 @@ from ..ground.progress import Progress
 from ..scan import CTScan
 from ..segmentation import ClassBodies
 from ..segmentation.levels import REGIONS
+from ..words import Phrase
 from .assemble import LEAST_BODIES, NO_COLUMN
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
 from .on_scan import on_scan
@@ -109,16 +110,14 @@ def _confidence(lumbar: NDArray[np.float64]) -> float:
     return float(min(1.0 - lumbar[thoracic - 1], lumbar[thoracic]))
 
 
-def _remark(lumbar: NDArray[np.bool_]) -> str:
-    reasons = [
-        "they are counted from where thoracic and lumbar bodies seem to meet, and no rib or sacrum confirms them"
-    ]
+def _remark(lumbar: NDArray[np.bool_]) -> Phrase:
+    reasons = [Phrase("names.by_border")]
     for kind, names, count in (
         ("thoracic", THORACIC_NAMES, np.count_nonzero(~lumbar)),
         ("lumbar", LUMBAR_NAMES, np.count_nonzero(lumbar)),
     ):
         if count > len(names):
-            reasons.append(f"{count} bodies seem {kind}")
+            reasons.append(Phrase(f"names.many_{kind}", {"count": int(count)}))
         elif not count:
-            reasons.append(f"no body seems {kind}")
-    return f"The names are uncertain: {'; '.join(reasons)}."
+            reasons.append(Phrase(f"names.no_{kind}"))
+    return Phrase("names.uncertain", {"reasons": tuple(reasons)})

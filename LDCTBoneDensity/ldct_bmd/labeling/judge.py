@@ -14,6 +14,7 @@ from scipy.stats import theilslopes
 
 from ..anatomy import TARGET_LEVELS
 from ..segmentation import NetworkBodies
+from ..words import Fact, Phrase
 from . import sacrum
 from .column import Vertebra
 from .gaps import GAP_LIMITS, GapLimits, odd_gaps
@@ -22,8 +23,7 @@ from .ribs import ABSENT, PRESENT, RibCount
 from .tuned import DRAWN, FOUR_REAL_SCANS, NO_SPINES, SYNTHETIC, tuned
 from .usual import NAMES, THORACIC
 
-FIRST_RIB, LAST_RIB, ON_SACRUM = "the first rib", "the last rib", "the sacrum"
-CONFIRM = "; count the ribs and confirm or correct the names"  # ends a reason
+FIRST_RIB, LAST_RIB, ON_SACRUM = Phrase("names.first_rib"), Phrase("names.last_rib"), Phrase("names.sacrum")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Landmarks:
         """Return how surely the body called ``level``, which is one of those named, bears a rib; NaN if out of view."""
         return self.ribs.seen(_body(naming, level), level)
 
-    def seen(self, naming: Naming, found: set[str]) -> list[str]:
+    def seen(self, naming: Naming, found: set[str]) -> list[Phrase]:
         """Return the landmarks that are in view where the names of the bodies ``found`` say that they are."""
 
         def rib(level: str) -> float:
@@ -112,16 +112,17 @@ class Landmarks:
                 anchors.append(ON_SACRUM)
         return anchors
 
-    def contradiction(self, naming: Naming, found: set[str]) -> str | None:
+    def contradiction(self, naming: Naming, found: set[str]) -> Phrase | None:
         """Return which landmark speaks against the names of the bodies ``found``, if one does."""
         if "T1" in found and self.rib(naming, "T1") < ABSENT:
-            return f"no rib is seen at T1{CONFIRM}"
+            return Phrase("names.no_rib_at_t1")
         if "C7" in found and self.rib(naming, "C7") > PRESENT:
-            return f"a rib is seen at C7{CONFIRM}"
+            return Phrase("names.rib_at_c7")
         lowest = naming.positions[-1]
         if lowest != NAMES.index("L5") and sacrum.follows(self.segmentation, self.numbers == len(naming.positions)):
-            name = NAMES[lowest] if lowest < len(NAMES) else "what follows L5"
-            return f"the sacrum lies right below {name}{CONFIRM}"
+            if lowest < len(NAMES):
+                return Phrase("names.sacrum_below", {"level": NAMES[lowest]})
+            return Phrase("names.sacrum_below_unnamed")
         return None
 
 
@@ -130,7 +131,7 @@ class Judgement:
     """How sure the names of a column are; the attributes are those of :class:`.VertebralColumn`."""
 
     names_certain: bool
-    remark: str
+    remark: Phrase
     uncertain: tuple[str, ...] = ()
 
 
@@ -145,7 +146,7 @@ def judge(
     torn: Collection[str] = (),
     limits: CertaintyLimits = CERTAINTY_LIMITS,
 ) -> Judgement:
-    """Return which names are certain, and a sentence that says why.
+    """Return which names are certain, and why.
 
     Args:
         vertebrae: those of the named bodies that are on the scan, from the top.
@@ -158,7 +159,7 @@ def judge(
     found = {v.level for v in vertebrae}
     anchors = landmarks.seen(naming, found)
     against = (
-        ("the bodies are hardly like those of their levels" if faint else None)
+        (Phrase("names.faint") if faint else None)
         or _odd_ribs(naming, found, landmarks, anchors)
         # Two landmarks that do not agree: either may be wrong, however clear the way to it.
         or landmarks.contradiction(naming, found)
@@ -166,7 +167,7 @@ def judge(
     )
     doubts = _doubts(naming, vertebrae, extents_mm, discs, torn, limits)
     outvoted = {} if ON_SACRUM in anchors else _outvoted(naming, votes, limits)
-    reasons: dict[str, str] = {}
+    reasons: dict[str, Phrase] = {}
     for vertebra in vertebrae:
         reason = against or _between(vertebra.level, naming, anchors, doubts, outvoted)
         if reason is None and vertebra.confidence < limits.probability:
@@ -176,33 +177,36 @@ def judge(
     return _summary(vertebrae, reasons, anchors)
 
 
-def _summary(vertebrae: Sequence[Vertebra], reasons: dict[str, str], anchors: Sequence[str]) -> Judgement:
+def _summary(vertebrae: Sequence[Vertebra], reasons: dict[str, Phrase], anchors: Sequence[Phrase]) -> Judgement:
     """Return the judgement of the levels that the measurement is about, of all where none of these is in view."""
     uncertain = tuple(v.level for v in vertebrae if v.level in reasons)
     about = [v for v in vertebrae if v.level in TARGET_LEVELS] or list(vertebrae)
     doubtful = [v.level for v in about if v.level in reasons]
     if doubtful:
         # The lumbar levels decide the category, and their reasons hold for the thoracic ones too more often than not.
-        remark = f"The names are uncertain: {reasons[doubtful[-1]]}."
+        remark = Phrase("names.uncertain", {"reasons": (reasons[doubtful[-1]],)})
         return Judgement(False, remark, () if len(uncertain) == len(vertebrae) else uncertain)
-    probability = min(v.confidence for v in about)
-    remark = f"The names are counted from {' and '.join(anchors)} (probability {probability:.2f})."
-    for levels, reason in _runs(vertebrae, reasons):
-        remark += f" Of {levels} they are uncertain: {reason}."
-    return Judgement(True, remark, uncertain)
+    facts: dict[str, Fact] = {"anchors": tuple(anchors), "probability": min(v.confidence for v in about)}
+    exceptions = tuple(_exceptions(vertebrae, reasons))
+    if exceptions:
+        return Judgement(True, Phrase("names.counted_but", facts | {"exceptions": exceptions}), uncertain)
+    return Judgement(True, Phrase("names.counted", facts), uncertain)
 
 
-def _runs(vertebrae: Sequence[Vertebra], reasons: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Give neighbours that are uncertain for one reason, as "T3" or "T3 to T6", with it."""
+def _exceptions(vertebrae: Sequence[Vertebra], reasons: dict[str, Phrase]) -> Iterator[Phrase]:
+    """Say of neighbours that are uncertain for one reason that they are, once for all of them."""
     for reason, run in groupby([v.level for v in vertebrae], reasons.get):
         if reason is not None:
             first, *rest = run
-            yield (f"{first} to {rest[-1]}" if rest else first), reason
+            if rest:
+                yield Phrase("names.exception_range", {"first": first, "last": rest[-1], "reason": reason})
+            else:
+                yield Phrase("names.exception", {"level": first, "reason": reason})
 
 
 def _between(
-    level: str, naming: Naming, anchors: Sequence[str], doubts: dict[int, str], outvoted: dict[int, str]
-) -> str | None:
+    level: str, naming: Naming, anchors: Sequence[Phrase], doubts: dict[int, Phrase], outvoted: dict[int, Phrase]
+) -> Phrase | None:
     """Return what makes it doubtful to count to ``level`` from every landmark in view, if anything does.
 
     Doubts are by the place between two bodies: 0 between the first and the second.
@@ -229,9 +233,9 @@ def _doubts(
     discs: NDArray[np.float64],
     torn: Collection[str],
     limits: CertaintyLimits,
-) -> dict[int, str]:
+) -> dict[int, Phrase]:
     """Return what is doubtful about how many bodies there are, by the place between two bodies: the first reason."""
-    doubts: dict[int, str] = {}
+    doubts: dict[int, Phrase] = {}
     for place, reason in chain(
         _left_out(naming),
         _far_or_close(naming, vertebrae, extents_mm, limits),
@@ -243,7 +247,7 @@ def _doubts(
     return doubts
 
 
-def _left_out(naming: Naming) -> Iterator[tuple[int, str]]:
+def _left_out(naming: Naming) -> Iterator[tuple[int, Phrase]]:
     """Give the places where names do not follow each other."""
     for place, (upper, lower) in enumerate(_named(naming)):
         if naming.positions[place + 1] - naming.positions[place] != 1:
@@ -252,7 +256,7 @@ def _left_out(naming: Naming) -> Iterator[tuple[int, str]]:
 
 def _far_or_close(
     naming: Naming, vertebrae: Sequence[Vertebra], extents_mm: NDArray[np.float64], limits: CertaintyLimits
-) -> Iterator[tuple[int, str]]:
+) -> Iterator[tuple[int, Phrase]]:
     """Give the places between whole bodies whose distance does not go with their names."""
     whole = [v.level for v in vertebrae if v.complete]
     at = np.array([extents_mm.mean(axis=1)[_body(naming, level)] for level in whole])
@@ -261,7 +265,7 @@ def _far_or_close(
             yield place, odd_place(upper, lower)
 
 
-def _too_long(naming: Naming, extents_mm: NDArray[np.float64], limits: CertaintyLimits) -> Iterator[tuple[int, str]]:
+def _too_long(naming: Naming, extents_mm: NDArray[np.float64], limits: CertaintyLimits) -> Iterator[tuple[int, Phrase]]:
     """Give the places on both sides of a body that is two."""
     for body, length in enumerate(relative_lengths(extents_mm, limits), start=1):
         position = naming.positions[body]
@@ -270,25 +274,25 @@ def _too_long(naming: Naming, extents_mm: NDArray[np.float64], limits: Certainty
                 yield place, odd_place(NAMES[position], NAMES[position + 1])
 
 
-def _without_disc(naming: Naming, discs: NDArray[np.float64], limits: CertaintyLimits) -> Iterator[tuple[int, str]]:
+def _without_disc(naming: Naming, discs: NDArray[np.float64], limits: CertaintyLimits) -> Iterator[tuple[int, Phrase]]:
     """Give the places where no disc is seen."""
     for place, (upper, lower) in enumerate(_named(naming)):
         if discs[place] < limits.faint_disc and "" not in (upper, lower):
-            yield place, f"no clear disc is seen between {upper} and {lower}{CONFIRM}"
+            yield place, Phrase("names.no_disc", {"upper": upper, "lower": lower})
 
 
 def _parts(
     naming: Naming, vertebrae: Sequence[Vertebra], torn: Collection[str], limits: CertaintyLimits
-) -> Iterator[tuple[int, str]]:
+) -> Iterator[tuple[int, Phrase]]:
     """Give the places on both sides of a body that is in two parts, or is a part of its neighbour."""
     for vertebra in vertebrae:
         body = _body(naming, vertebra.level)
         if vertebra.level in torn:
             for place in (body - 1, body):
-                yield place, f"{vertebra.level} is in two parts; look there"
+                yield place, Phrase("names.torn", {"level": vertebra.level})
         if vertebra.complete and vertebra.level != "C7" and vertebra.volume_ml < limits.smallest_ml:
             for place in (body - 1, body):
-                yield place, f"{vertebra.level} is smaller than any adult's{CONFIRM}"
+                yield place, Phrase("names.small", {"level": vertebra.level})
 
 
 def _named(naming: Naming) -> Iterator[tuple[str, str]]:
@@ -301,23 +305,23 @@ def _body(naming: Naming, level: str) -> int:
     return naming.positions.index(NAMES.index(level))
 
 
-def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Sequence[str]) -> str | None:
+def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Sequence[Phrase]) -> Phrase | None:
     """Return what is odd about how many vertebrae bear ribs, if anything is."""
     if naming.rib_bearing == 0:
-        return f"no ribs are seen to count from{CONFIRM}"
+        return Phrase("names.no_ribs")
     at = {level: landmarks.rib(naming, level) for level in ("T12", "L1") if level in found}
     # What is out of view compares as neither.
     if naming.rib_bearing > len(THORACIC) or at.get("L1", np.nan) >= ABSENT:
-        return f"a rib is seen at L1, so {len(THORACIC) + 1} vertebrae seem to bear ribs{CONFIRM}"
+        return Phrase("names.rib_at_l1", {"bearing": len(THORACIC) + 1})
     # From the first rib to the sacrum all are counted; from either one, a rib too few may be a name too low.
     counted = FIRST_RIB in anchors and ON_SACRUM in anchors
     if at.get("T12", np.nan) < PRESENT and not counted:
-        clear = "clear " if at["T12"] >= ABSENT else ""
-        return f"no {clear}rib is seen at T12, so {len(THORACIC) - 1} vertebrae seem to bear ribs{CONFIRM}"
+        code = "names.no_clear_rib_at_t12" if at["T12"] >= ABSENT else "names.no_rib_at_t12"
+        return Phrase(code, {"bearing": len(THORACIC) - 1})
     return None
 
 
-def _outvoted(naming: Naming, votes: NDArray[np.float64], limits: CertaintyLimits) -> dict[int, str]:
+def _outvoted(naming: Naming, votes: NDArray[np.float64], limits: CertaintyLimits) -> dict[int, Phrase]:
     """Return where neighbours are both taken for another vertebra than their names say, or the lowest body is.
 
     So it is where one was lost without a gap above them. It matters where names are counted from above alone: votes may
@@ -328,28 +332,33 @@ def _outvoted(naming: Naming, votes: NDArray[np.float64], limits: CertaintyLimit
     doubts = {}
     for place, (upper, lower) in enumerate(_named(naming)):
         if outvoted[place] and outvoted[place + 1] and naming.positions[place] >= 0 and lower:
-            doubts[place] = f"{upper} and {lower} look like other vertebrae{CONFIRM}"
+            doubts[place] = Phrase("names.like_others", {"upper": upper, "lower": lower})
     last = len(votes) - 1
     if outvoted[last] and last and 0 <= naming.positions[last] < len(NAMES):
-        doubts.setdefault(last - 1, f"{NAMES[naming.positions[last]]} looks like another vertebra{CONFIRM}")
+        doubts.setdefault(last - 1, Phrase("names.like_another", {"level": NAMES[naming.positions[last]]}))
     return doubts
 
 
-def _too_little(anchors: Sequence[str]) -> str | None:
+def _too_little(anchors: Sequence[Phrase]) -> Phrase | None:
     """Return why there is nothing to count from, if there is not."""
     if LAST_RIB in anchors or FIRST_RIB in anchors:
         return None
     if ON_SACRUM in anchors:
-        return f"only the sacrum is in view to count from, and a sixth lumbar vertebra cannot be excluded{CONFIRM}"
-    return f"neither C7/T1, nor the last rib, nor the sacrum is in view and clear enough to count from{CONFIRM}"
+        return Phrase("names.only_sacrum")
+    return Phrase("names.no_anchor")
 
 
-def _other_names(naming: Naming, vertebra: Vertebra) -> str:
+def _other_names(naming: Naming, vertebra: Vertebra) -> Phrase:
     """Return the likeliest other name, with the probabilities of both."""
     other, probability = naming.other(_body(naming, vertebra.level))
-    return (
-        f"what is called {vertebra.level} (probability {vertebra.confidence:.2f}) might be {other} "
-        f"({probability:.2f}){CONFIRM}"
+    return Phrase(
+        "names.other_name",
+        {
+            "level": vertebra.level,
+            "probability": vertebra.confidence,
+            "other": other,
+            "other_probability": probability,
+        },
     )
 
 

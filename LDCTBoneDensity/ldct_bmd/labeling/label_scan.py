@@ -10,6 +10,7 @@ from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
 from ..scan import CTScan
 from ..segmentation import ClassBodies, NamedBodies, Segmentation
+from ..words import Phrase
 from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
 from .gaps import odd_gaps
 from .name import odd_place
@@ -53,7 +54,7 @@ def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
     whole = [v for v in vertebrae if v.complete]
     centres = np.array([v.centroid_lps_mm for v in whole]).reshape(-1, 3)
     odd = odd_gaps([v.level for v in whole], np.linalg.norm(np.diff(centres, axis=0), axis=1))
-    remark = "The names are those of the given segmentation."
+    remark = Phrase("names.given")
     if odd:
-        remark = f"The names are uncertain: {odd_place(*odd[0])}."
+        remark = Phrase("names.uncertain", {"reasons": (odd_place(*odd[0]),)})
     return VertebralColumn(tuple(vertebrae), bodies, not odd, remark)

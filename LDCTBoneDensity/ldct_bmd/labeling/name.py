@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
+from ..words import Phrase
 from .gaps import GAP_LIMITS, GapLimits, relative_gaps, usual_gaps
 from .tuned import ANATOMY, DRAWN, LOWER_PETCT, SYNTHETIC, tuned
 from .usual import NAMES, THORACIC
@@ -130,12 +131,12 @@ class Naming:
     others: tuple[tuple[int, float], ...]
     rib_bearing: int = 12
 
-    def other(self, body: int) -> tuple[str, float]:
+    def other(self, body: int) -> tuple[str | Phrase, float]:
         """Return the next likely name of a body, and its probability."""
         position, probability = self.others[body]
         if 0 <= position < len(NAMES):
             return NAMES[position], probability
-        return "a cervical vertebra" if position < 0 else "a vertebra below L5", probability
+        return Phrase("names.cervical" if position < 0 else "names.below_l5"), probability
 
 
 def assign(
@@ -187,13 +188,11 @@ def assign(
     )
 
 
-def odd_place(upper: str, lower: str) -> str:
+def odd_place(upper: str, lower: str) -> Phrase:
     """Return what is wrong between two neighbours, or at a name given twice."""
-    where = f"at {upper or lower}" if upper == lower or not (upper and lower) else f"between {upper} and {lower}"
-    return (
-        f"{where} a body seems to be missing, split or joined to its neighbour; "
-        "look there, and confirm or correct the names"
-    )
+    if upper == lower or not (upper and lower):
+        return Phrase("names.odd_at", {"level": upper or lower})
+    return Phrase("names.odd_between", {"upper": upper, "lower": lower})
 
 
 def _slips(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from ..anatomy import order
 from ..findings import Finding, FindingCode
-from ..morphometry import MIDDLE, WHOLE, HeightLoss
+from ..morphometry import HeightLoss
+from ..words import Fact
 from .facts import FractureReading, LevelOutline
 
 FRACTURE_REASON = "fracture"  # the reader's reason for excluding a level; see ldct_bmd.corrections
@@ -32,12 +33,14 @@ def fracture_findings(
         confirmed: as of :func:`confirmed_fractures`.
         readings: what readers said.
     """
-    found = [
-        Finding(FindingCode.FRACTURE, level, f"{level} is fractured, as a reader has confirmed.") for level in confirmed
-    ]
+    found = [Finding(FindingCode.FRACTURE, level) for level in confirmed]
     judged = {reading.level for reading in readings} | set(confirmed)
     found += [
-        Finding(FindingCode.SUSPECTED_FRACTURE, loss.level, f"Check {loss.level}: {_phrase(loss)}.")
+        Finding(
+            FindingCode.SUSPECTED_FRACTURE,
+            loss.level,
+            {"case": loss.height, "loss": loss.loss, "uncertainty": loss.uncertainty},
+        )
         for loss in losses
         if loss.suspected and loss.level not in judged
     ]
@@ -46,7 +49,7 @@ def fracture_findings(
 
 def doubtful_outlines(
     outlines: Sequence[LevelOutline], sd_hu: Mapping[str, float], by_hand: Sequence[str] = ()
-) -> dict[str, str]:
+) -> dict[str, dict[str, Fact]]:
     """Return why an outline is doubtful, by level; a reader's word settles it.
 
     Args:
@@ -65,31 +68,16 @@ def doubtful_outlines(
     return found
 
 
-def outline_findings(doubts: Mapping[str, str]) -> list[Finding]:
+def outline_findings(doubts: Mapping[str, dict[str, Fact]]) -> list[Finding]:
     """Return a finding for each level of :func:`doubtful_outlines`."""
-    return [
-        Finding(
-            FindingCode.OUTLINE_DOUBTFUL,
-            level,
-            f"Check the outline of {level}: {doubt}. {level} is not used until a reader confirms it.",
-        )
-        for level, doubt in doubts.items()
-    ]
+    return [Finding(FindingCode.OUTLINE_DOUBTFUL, level, doubt) for level, doubt in doubts.items()]
 
 
-def _doubt(one: LevelOutline, sd_hu: float, others_hu: float | None) -> str | None:
+def _doubt(one: LevelOutline, sd_hu: float, others_hu: float | None) -> dict[str, Fact] | None:
     if one.outline.hole_fraction > LARGEST_HOLE:
-        return f"{100 * one.outline.hole_fraction:.0f} % of the body is missing inside it"
+        return {"case": "hole", "part": one.outline.hole_fraction}
     if one.outline.far_fraction > LARGEST_FAR:
-        return f"{100 * one.outline.far_fraction:.0f} % of it lies far from any edge in the image"
+        return {"case": "far", "part": one.outline.far_fraction}
     if others_hu is not None and sd_hu > max(LARGEST_SD_RATIO * others_hu, others_hu + LEAST_SD_MORE_HU):
-        return f"the VOI has a standard deviation of {sd_hu:.0f} HU, the other levels {others_hu:.0f} HU"
+        return {"case": "spread", "sd_hu": sd_hu, "others_hu": others_hu}
     return None
-
-
-def _phrase(loss: HeightLoss) -> str:
-    height = {MIDDLE: "middle height is", WHOLE: "mean height is"}.get(loss.height, "front height is")
-    return (
-        f"its {height} {100 * loss.loss:.0f} % below what is usual for {loss.level} "
-        f"(uncertainty {100 * loss.uncertainty:.0f} %)"
-    )

@@ -5,6 +5,7 @@ from ..calibration.match import CalibrationChoice, Condition, ScanConditions, co
 from ..calibration.provenance import is_tin
 from ..calibration.tissue import TissueHU, blood_is_enhanced, unlikely_tissues
 from ..findings import Finding, FindingCode
+from ..words import Fact
 
 
 def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Finding]:
@@ -16,25 +17,22 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     if provenance is None or provenance.scanner is None:
         if calibration.nominal:
             return []
-        message = f"The calibration {calibration.name} does not say its scanner, so it can't be told whether it fits."
-        return [Finding(FindingCode.CALIBRATION_SCANNER, None, message)]
+        return [Finding(FindingCode.CALIBRATION_SCANNER, None, {"case": "unnamed", "calibration": calibration.name})]
     found = []
     if is_tin(provenance.filter_type) is not is_tin(scan.filter_type):
         with_tin = "scan" if is_tin(scan.filter_type) else "calibration"
-        message = f"Only the {with_tin} was made with a tin filter."
-        found.append(Finding(FindingCode.BEAM_FILTER_MISMATCH, None, message))
+        found.append(Finding(FindingCode.BEAM_FILTER_MISMATCH, None, {"case": with_tin}))
     reasons = condition_mismatches(calibration, scan)
     reasons.pop(Condition.TUBE_VOLTAGE, None)  # has a finding of its own
     if found:
         reasons.pop(Condition.BEAM_FILTER, None)
     if reasons:
-        message = f"The calibration {calibration.name} does not fit the scan: {'; '.join(reasons.values())}."
-        found.append(Finding(FindingCode.CALIBRATION_SCANNER, None, message))
+        facts: dict[str, Fact] = {"case": "other", "calibration": calibration.name, "reasons": tuple(reasons.values())}
+        found.append(Finding(FindingCode.CALIBRATION_SCANNER, None, facts))
     day = scan.day()
     late = None if day is None or provenance.date is None else date_mismatch(calibration, day, allow_later=False)
     if late is not None:
-        message = f"The calibration {calibration.name} is not of the scan's time: {late}."
-        found.append(Finding(FindingCode.CALIBRATION_DATE, None, message))
+        found.append(Finding(FindingCode.CALIBRATION_DATE, None, {"calibration": calibration.name, "reason": late}))
     return found
 
 
@@ -44,12 +42,10 @@ def choice_findings(choice: CalibrationChoice | None) -> list[Finding]:
         return []
     found = []
     if not choice.matched:
-        found.append(Finding(FindingCode.NO_MATCHING_CALIBRATION, None, choice.reason))
-    found += [Finding(FindingCode.CALIBRATION_DRIFT, None, sentence) for sentence in choice.drift]
+        found.append(Finding(FindingCode.NO_MATCHING_CALIBRATION, None, {"reason": choice.reason}))
+    found += [Finding(FindingCode.CALIBRATION_DRIFT, None, {"alarm": alarm}) for alarm in choice.drift]
     if choice.missed_months:
-        months = "month" if len(choice.missed_months) == 1 else "months"
-        message = f"No phantom scan was kept in the {months} {', '.join(choice.missed_months)}."
-        found.append(Finding(FindingCode.CALIBRATION_QA_MISSED, None, message))
+        found.append(Finding(FindingCode.CALIBRATION_QA_MISSED, None, {"months": choice.missed_months}))
     return found
 
 
@@ -59,13 +55,8 @@ def tissue_findings(tissue: TissueHU | None, contrast_agent: str | None) -> list
         return []
     found = []
     if contrast_agent is None and blood_is_enhanced(tissue):
-        message = (
-            f"A large vessel beside the spine has {tissue.vessel_hu:.0f} HU, as with contrast agent, "
-            "though the scan names none."
-        )
-        found.append(Finding(FindingCode.BLOOD_ENHANCED, None, message))
+        found.append(Finding(FindingCode.BLOOD_ENHANCED, None, {"vessel_hu": tissue.vessel_hu}))
     unlikely = unlikely_tissues(tissue)
     if unlikely:
-        message = f"The HU scale may be off: {'; '.join(unlikely)}. Look at the scanner's quality control."
-        found.append(Finding(FindingCode.TISSUE_HU, None, message))
+        found.append(Finding(FindingCode.TISSUE_HU, None, {"tissues": tuple(unlikely)}))
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ..calibration.tissue import TissueHU
 from ..densitometry import HUPattern, MidlineContrast
 from ..morphometry import BodyHeights, Outline
+from ..words import Phrase
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,10 @@ class FractureReading:
 
 @dataclass(frozen=True)
 class Unmeasured:
-    """A vertebra in view whose VOI could not be placed or measured; ``reason`` is one sentence."""
+    """A vertebra in view whose VOI could not be placed or measured, and why."""
 
     level: str
-    reason: str
+    reason: Phrase
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class QualityFacts:
     Attributes:
         requested_levels: the levels that were to be measured.
         names_certain: whether the names of the levels that the measurement is about are; False forbids a category.
-        names_remark: one sentence: what the names rest on, or why they are uncertain.
+        names_remark: what the names rest on, or why they are uncertain.
         heights: of the complete bodies, top to bottom.
         vois: one for each measurement.
         uncertain_levels: the levels whose names are uncertain; if empty, ``names_certain`` holds for all.
@@ -81,7 +82,7 @@ class QualityFacts:
 
     requested_levels: tuple[str, ...]
     names_certain: bool
-    names_remark: str
+    names_remark: Phrase
     heights: tuple[LevelHeights, ...] = ()
     vois: tuple[VOIFacts, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()

@@ -9,6 +9,7 @@ from ..densitometry import DENSE_HU, LIGHT_HU
 from ..findings import Finding, FindingCode
 from ..morphometry import FRACTURE_LOSS, smallest_loss
 from ..voi import CORTEX_MARGIN_MM, CylinderVOI
+from ..words import Fact, Phrase
 from .facts import QualityFacts, VOIFacts
 
 THICKEST_SLICE_MM = 3.0  # a third of the VOI's height
@@ -43,31 +44,18 @@ def scan_findings(
     """
     found = []
     if contrast_agent is not None:
-        found.append(
-            Finding(
-                FindingCode.CONTRAST_AGENT,
-                None,
-                "The scan was made with a contrast agent, which raises the HU of trabecular bone.",
-            )
-        )
+        found.append(Finding(FindingCode.CONTRAST_AGENT, None))
     thickness = max(slice_thickness_mm or 0.0, spacing_z_mm)
     if thickness > THICKEST_SLICE_MM + _SLICE_TOLERANCE_MM:
+        facts: dict[str, Fact] = {"thickness_mm": thickness, "most_mm": THICKEST_SLICE_MM}
         loss = smallest_loss(spacing_z_mm)
-        blind = f", and losses of height under {100 * loss:.0f} % can't be seen" if loss > FRACTURE_LOSS else ""
-        found.append(
-            Finding(
-                FindingCode.THICK_SLICES,
-                None,
-                f"The slices are {thickness:.4g} mm thick or apart; {THICKEST_SLICE_MM:g} mm is the most for BMD"
-                f"{blind}.",
-            )
-        )
+        if loss > FRACTURE_LOSS:
+            facts |= {"case": "blind", "least_loss": loss}
+        found.append(Finding(FindingCode.THICK_SLICES, None, facts))
     if modified:
-        message = "The scan differs from the files it was loaded from: its voxels or its place were changed."
-        found.append(Finding(FindingCode.SCAN_MODIFIED, None, message))
+        found.append(Finding(FindingCode.SCAN_MODIFIED, None))
     if other_series > 0:
-        series = "one other series" if other_series == 1 else f"{other_series} other series"
-        found.append(Finding(FindingCode.OTHER_SERIES, None, f"The input holds {series}, not measured."))
+        found.append(Finding(FindingCode.OTHER_SERIES, None, {"count": other_series}))
     return found
 
 
@@ -75,39 +63,16 @@ def calibration_findings(calibration: Calibration, scan_kvp: float | None) -> li
     """Return whether the calibration belongs to the scan, and what kind it is."""
     found = []
     if calibration.nominal:
-        found.append(
-            Finding(
-                FindingCode.NOMINAL_CALIBRATION,
-                None,
-                "The calibration is nominal, not made on this scanner, so BMD is indicative only.",
-            )
-        )
+        found.append(Finding(FindingCode.NOMINAL_CALIBRATION, None))
     if calibration.material != "K2HPO4":
-        found.append(
-            Finding(
-                FindingCode.CALIBRATION_MATERIAL,
-                None,
-                f"BMD is {calibration.material}-equivalent, but the categories are defined for K2HPO4.",
-            )
-        )
+        found.append(Finding(FindingCode.CALIBRATION_MATERIAL, None, {"material": calibration.material}))
     fit = calibration.kvp_fit(scan_kvp)
     if fit is KvpFit.MISMATCH:
-        found.append(
-            Finding(
-                FindingCode.KVP_MISMATCH,
-                None,
-                f"The scan was made at {scan_kvp:g} kVp, the calibration is for {calibration.kvp:g} kVp.",
-            )
-        )
+        facts: dict[str, Fact] = {"scan_kvp": scan_kvp, "calibration_kvp": calibration.kvp}
+        found.append(Finding(FindingCode.KVP_MISMATCH, None, facts))
     elif fit is KvpFit.UNKNOWN:
-        unknown = "the scan" if scan_kvp is None else "the calibration"
-        found.append(
-            Finding(
-                FindingCode.KVP_UNKNOWN,
-                None,
-                f"The tube voltage of {unknown} is not known, so make sure that the calibration fits the scan.",
-            )
-        )
+        unknown = "scan" if scan_kvp is None else "calibration"
+        found.append(Finding(FindingCode.KVP_UNKNOWN, None, {"case": unknown}))
     return found
 
 
@@ -128,16 +93,17 @@ def name_findings(quality: QualityFacts, measured: Collection[str], found: Colle
     if quality.names_certain and not doubtful:
         return []
     assessed = [level for level in ASSESSED_LEVELS if level in measured]
+    facts: dict[str, Fact] = {"remark": quality.names_remark}
     if assessed and not set(assessed) & set(doubtful):
-        return [Finding(FindingCode.LABEL_UNCERTAIN, level, quality.names_remark) for level in doubtful]
-    return [Finding(FindingCode.LABEL_UNCERTAIN, None, quality.names_remark)]
+        return [Finding(FindingCode.LABEL_UNCERTAIN, level, facts) for level in doubtful]
+    return [Finding(FindingCode.LABEL_UNCERTAIN, None, facts)]
 
 
 def level_findings(
     requested: Sequence[str],
     completeness: Mapping[str, bool],
     measured: Collection[str],
-    reasons: Mapping[str, str],
+    reasons: Mapping[str, Phrase],
 ) -> list[Finding]:
     """Return why a requested level has no number, or what is wrong with a level's having one.
 
@@ -149,24 +115,24 @@ def level_findings(
     found = []
     for level in sorted({*requested, *measured}, key=order):
         if completeness.get(level) is False:
-            found.append(Finding(FindingCode.CUT_BY_EDGE, level, f"{level} is cut by the edge of the scan."))
+            found.append(Finding(FindingCode.CUT_BY_EDGE, level))
         elif level in measured:
             continue
         elif level not in completeness:
-            found.append(Finding(FindingCode.TARGET_MISSING, level, f"{level} is not in view or was not found."))
+            found.append(Finding(FindingCode.TARGET_MISSING, level))
+        elif level in reasons:
+            found.append(Finding(FindingCode.NOT_MEASURED, level, {"reason": reasons[level]}))
         else:
-            reason = reasons.get(level, f"{level} is in view but has no VOI.")
-            found.append(Finding(FindingCode.NOT_MEASURED, level, reason))
+            found.append(Finding(FindingCode.NOT_MEASURED, level, {"case": "no_voi"}))
     return found
 
 
 def lumbar_findings(levels: Sequence[str]) -> list[Finding]:
     """Return what the number of lumbar levels means; ``levels`` are those that the mean rests on."""
     if not levels:
-        message = "Neither L1 nor L2 could be used, so there is no category."
-        return [Finding(FindingCode.NO_LUMBAR_LEVEL, None, message)]
+        return [Finding(FindingCode.NO_LUMBAR_LEVEL, None)]
     if len(levels) < len(ASSESSED_LEVELS):
-        return [Finding(FindingCode.SINGLE_LUMBAR_LEVEL, None, f"The category rests on {levels[0]} alone.")]
+        return [Finding(FindingCode.SINGLE_LUMBAR_LEVEL, None, {"used": levels[0]})]
     return []
 
 
@@ -175,54 +141,43 @@ def voi_findings(voi: CylinderVOI, mean_hu: float, sd_hu: float, facts: VOIFacts
     level = facts.level
     found = []
     if facts.standard_error_hu > LARGEST_STANDARD_ERROR_HU:
-        message = (
-            f"The mean HU of {level} has a standard error of {facts.standard_error_hu:.1f} HU, "
-            f"over {LARGEST_STANDARD_ERROR_HU:g} HU."
-        )
-        found.append(Finding(FindingCode.VOI_NOISE, level, message))
+        noise: dict[str, Fact] = {
+            "standard_error_hu": facts.standard_error_hu,
+            "most_hu": LARGEST_STANDARD_ERROR_HU,
+        }
+        found.append(Finding(FindingCode.VOI_NOISE, level, noise))
     unlike = _unlike_trabecular_bone(mean_hu, sd_hu, facts)
     if unlike is not None:
-        message = (
-            f"The VOI of {level} is unlike trabecular bone: {unlike}; look for metal, cement, sclerosis or a lesion."
-        )
-        found.append(Finding(FindingCode.HU_PATTERN, level, message))
+        found.append(Finding(FindingCode.HU_PATTERN, level, unlike))
     outside = facts.fraction_outside_trabecular
     if outside is not None and outside > LARGEST_FRACTION_OUTSIDE:
-        message = (
-            f"{100 * outside:.0f} % of the VOI of {level} lies within {CORTEX_MARGIN_MM:g} mm of the surface of the "
-            "vertebral body or outside it."
-        )
-        found.append(Finding(FindingCode.VOI_LEAVES_TRABECULAR_BONE, level, message))
+        leaves: dict[str, Fact] = {"outside": outside, "margin_mm": CORTEX_MARGIN_MM}
+        found.append(Finding(FindingCode.VOI_LEAVES_TRABECULAR_BONE, level, leaves))
     if voi.short_axis_is_longer:
-        message = f"The VOI of {level} is deeper than wide, as where osteophytes widen the vertebral body."
-        found.append(Finding(FindingCode.VOI_AXES_SWAPPED, level, message))
+        found.append(Finding(FindingCode.VOI_AXES_SWAPPED, level))
     midline = facts.midline
     if (
         midline is not None
         and midline.effect_hu < -SMALLEST_VEIN_EFFECT_HU
         and midline.difference_hu < -VEIN_STANDARD_ERRORS * midline.standard_error_hu
     ):
-        message = (
-            f"The VOI of {level} seems to hold the basivertebral vein, which lowers its mean by about "
-            f"{-midline.effect_hu:.0f} HU."
-        )
-        found.append(Finding(FindingCode.BASIVERTEBRAL_VEIN, level, message))
+        found.append(Finding(FindingCode.BASIVERTEBRAL_VEIN, level, {"lowered_hu": -midline.effect_hu}))
     return found
 
 
-def _unlike_trabecular_bone(mean_hu: float, sd_hu: float, facts: VOIFacts) -> str | None:
+def _unlike_trabecular_bone(mean_hu: float, sd_hu: float, facts: VOIFacts) -> dict[str, Fact] | None:
     pattern = facts.pattern
     spread_hu = max(sd_hu, 1e-6)
     if not TRABECULAR_MEAN_HU[0] <= mean_hu <= TRABECULAR_MEAN_HU[1]:
-        return f"mean {mean_hu:.0f} HU"
+        return {"case": "mean", "mean_hu": mean_hu}
     if sd_hu > LARGEST_SD_HU:
-        return f"standard deviation {sd_hu:.0f} HU"
+        return {"case": "spread", "sd_hu": sd_hu}
     if pattern.maximum_hu > CORTICAL_HU:
-        return f"up to {pattern.maximum_hu:.0f} HU"
+        return {"case": "maximum", "maximum_hu": pattern.maximum_hu}
     if pattern.fraction_dense - _normal_tail((DENSE_HU - mean_hu) / spread_hu) > LARGEST_EXCESS_DENSE:
-        return f"{100 * pattern.fraction_dense:.0f} % over {DENSE_HU:.0f} HU"
+        return {"case": "dense", "part": pattern.fraction_dense, "over_hu": DENSE_HU}
     if pattern.fraction_light - _normal_tail((mean_hu - LIGHT_HU) / spread_hu) > LARGEST_EXCESS_LIGHT:
-        return f"{100 * pattern.fraction_light:.0f} % under {LIGHT_HU:.0f} HU"
+        return {"case": "light", "part": pattern.fraction_light, "under_hu": LIGHT_HU}
     return None
 
 

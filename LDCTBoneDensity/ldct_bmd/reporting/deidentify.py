@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 from ..calibration import Calibration
 from ..calibration.provenance import Scanner
 from ..examination import SIGNED, UNSIGNED, Examination, HistoryEntry, Measurement
-from ..findings import Finding, FindingCode
+from ..findings import GENERAL, Finding, FindingCode
 from ..quality import FractureReading, LevelOutline, VOIFacts
 from ..scan import Patient, ScanDescription, Source
+from ..words import TOLD, Phrase
 
 REMOVED = "[removed]"
 # HIPAA's safe harbour: all ages over 89 are one.
@@ -164,12 +165,13 @@ def _calibration(calibration: Calibration) -> Calibration:
 def _findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Return the findings, those that cite the site's calibrations once each and with what their code means."""
     told = [f for f in findings if f.code is not FindingCode.OTHER_SERIES]
-    general = [replace(f, message=f.code.meaning) if f.code in _CITING_CALIBRATIONS else f for f in told]
+    general = [Finding(f.code, f.level, {"case": GENERAL}) if f.code in _CITING_CALIBRATIONS else f for f in told]
     return tuple(dict.fromkeys(general))
 
 
-def _remark(remark: str, readers: list[str]) -> str:
-    return "The names were confirmed by a reader." if any(reader in remark for reader in readers) else remark
+def _remark(remark: Phrase, readers: list[str]) -> Phrase:
+    named = remark.code == "names.confirmed" or (remark.code == TOLD and any(one in str(remark) for one in readers))
+    return Phrase("names.confirmed_by_a_reader") if named else remark
 
 
 def _entry(entry: HistoryEntry, pseudonyms: dict[str, str]) -> HistoryEntry:
@@ -194,6 +196,8 @@ def _scrubbed(value: Kind, secrets: list[str]) -> Kind:
         for secret in secrets:
             text = text.replace(secret, REMOVED)
         return _DATE.sub(REMOVED, text)  # type: ignore[return-value]
+    if isinstance(value, Phrase):
+        return replace(value, facts=_scrubbed(value.facts, secrets), text=_scrubbed(value.text, secrets))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: _scrubbed(getattr(value, f.name), secrets) for f in dataclasses.fields(value)}
         return replace(value, **fields)
@@ -202,5 +206,6 @@ def _scrubbed(value: Kind, secrets: list[str]) -> Kind:
     if isinstance(value, list):
         return [_scrubbed(item, secrets) for item in value]  # type: ignore[return-value]
     if isinstance(value, dict):
-        return {key: _scrubbed(item, secrets) for key, item in value.items()}  # type: ignore[return-value]
+        # Which sentence it is comes from no one.
+        return {key: item if key == "case" else _scrubbed(item, secrets) for key, item in value.items()}  # type: ignore[return-value]
     return value

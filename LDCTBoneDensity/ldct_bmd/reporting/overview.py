@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from ..assessment import format_bmd
+from ..assessment import NotUsed, format_bmd
 from ..calibration.described import name_words
 from ..examination import Examination, Measurement, unused_levels
 from ..labeling import VertebralColumn
@@ -147,7 +147,7 @@ def _draw_nothing(picture: Axes, beside: Axes, say: Catalogue, level: str, messa
 
 
 def _draw_values(
-    axes: Axes, say: Catalogue, measurement: Measurement, nominal: bool, name_certain: bool, unused: str | None
+    axes: Axes, say: Catalogue, measurement: Measurement, nominal: bool, name_certain: bool, unused: NotUsed | None
 ) -> None:
     axes.axis("off")
     lines = [
@@ -165,7 +165,7 @@ def _draw_values(
     if measurement.excluded is not None:
         lines.append((say("overview.excluded"), 9.5, WARNING, "bold"))
     elif unused is not None:
-        lines.append((say("levels.unused", reason=unused), 9.5, WARNING, "bold"))
+        lines.append((say("levels.unused", reason=unused.words), 9.5, WARNING, "bold"))
     name = measurement.level if name_certain else f"{measurement.level}?"
     draw_pill(axes, 0.09, 0.93, name, measurement.level, "left", fontsize=12)
     for line, (text, size, color, weight) in enumerate(lines):

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..assessment import Assessment
 from ..examination import SCHEMA, Examination
 from ..findings import Finding, Severity
 from ..ground.kinds import Anything, Either, ListOf, Nothing, OneOf, Record, Row, Simple, Table, kind_of
 
 PUBLISHED = Path(__file__).with_name("measurement.schema.json")
+_SENTENCES: dict[type, str] = {Finding: "message", Assessment: "statement"}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SIMPLE: dict[Any, dict[str, Any]] = {
     str: {"type": "string"},
@@ -27,8 +29,13 @@ def record_schema() -> dict[str, Any]:
     root = _object(record, definitions)
     root["properties"] = {"schema": {"const": SCHEMA}, **root["properties"]}
     root["required"] = ["schema", *root["required"]]
-    # Written for readers of the file; it follows from the code.
+    # Written for readers of the file: the severity follows from the code, a sentence that is not frozen from the facts.
     definitions["Finding"]["properties"]["severity"] = {"enum": [severity.value for severity in Severity]}
+    for kind, sentence in _SENTENCES.items():
+        definition = definitions[kind.__name__]
+        del definition["properties"]["text"]
+        definition["properties"] |= {sentence: _SIMPLE[str], "frozen": _SIMPLE[bool]}
+        definition["required"] += [sentence, "frozen"]
     return {
         "$schema": _DIALECT,
         "$id": f"urn:ldct-bmd:{SCHEMA}",

@@ -127,6 +127,7 @@ def _shared(examination: Examination) -> dict[str, Value]:
 
 def _level_row(examination: Examination, measurement: Measurement) -> dict[str, Value]:
     error, automatic, excluded = measurement.bmd_error, measurement.automatic, measurement.excluded
+    unused = unused_levels(examination).get(measurement.level)
     return _shared(examination) | {
         "level": measurement.level,
         "names_certain": examination.quality.certain(measurement.level),
@@ -142,7 +143,7 @@ def _level_row(examination: Examination, measurement: Measurement) -> dict[str, 
         "automatic_bmd_mg_cm3": None if automatic is None else automatic.bmd_mg_cm3,
         "automatic_mean_hu": None if automatic is None else automatic.mean_hu,
         "findings": " ".join(f.code.value for f in examination.findings if f.level == measurement.level),
-        "not_used_because": unused_levels(examination).get(measurement.level),
+        "not_used_because": None if unused is None else unused.words,
         **_heights(examination, measurement.level),
     }
 

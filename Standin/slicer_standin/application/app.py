@@ -50,6 +50,12 @@ class qSlicerApplication(QApplication):
     def _set_layout_manager(self, manager: qSlicerLayoutManager) -> None:
         self._layout = manager
 
+    @property
+    def applicationLocaleName(self) -> str:
+        if str(self._settings.value("Internationalization/Enabled", "")).lower() != "true":
+            return "en_US"
+        return str(self._settings.value("language", "") or "en_US")
+
     def mrmlScene(self) -> Any:
         return self._core.scene
 

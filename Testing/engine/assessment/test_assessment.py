@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ldct_bmd.assessment import assess, categorize, format_bmd
+from ldct_bmd.assessment import NotUsed, assess, categorize, format_bmd
 from ldct_bmd.findings import Effect, Finding, FindingCode
 
 TINY = 1e-9
@@ -18,7 +18,7 @@ def codes_with(effect: Effect) -> list[FindingCode]:
 
 
 def finding(code: FindingCode, level: str | None = None) -> Finding:
-    return Finding(code, level, "told")
+    return Finding(code, level)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_suspicion_elsewhere_leaves_statement_and_category_as_they_are():
 
 
 def test_a_level_that_may_not_be_used_is_left_out_with_its_reason():
-    unused = {"L1": "has a doubtful outline"}
+    unused = {"L1": NotUsed.DOUBTFUL_OUTLINE}
     one = assess({"L1": 200.0, "L2": 70.0}, (), "K2HPO4", unused=unused)
     assert (one.levels, one.category, one.limited) == (("L2",), "osteoporosis", ("single_lumbar_level",))
     assert "L1 has a doubtful outline" in one.statement

@@ -242,8 +242,8 @@ def test_the_nearest_before_the_scan_is_chosen_and_says_why(store):
     assert calibration == nearest
     assert choice.matched
     assert choice.identifier == nearest.identifier
-    assert "5 days before the scan" in choice.reason
-    assert "same scanner at 120 kVp" in choice.reason
+    assert "5 days before the scan" in str(choice.reason)
+    assert "same scanner at 120 kVp" in str(choice.reason)
 
 
 def test_one_of_the_scans_own_day_is_before_it(store):
@@ -260,8 +260,10 @@ def test_of_two_of_one_day_the_one_added_last_is_taken_and_a_contradiction_told(
         ]
         calibration, choice = choose_calibration(stored, SCAN)
         assert calibration == late
-        assert "the one that was added last of 2 of that day" in choice.reason
-        assert re.search(r"differ by up to 1\d\.\d mg/cm3 at 100 mg/cm3, more than their stated errors", choice.reason)
+        assert "the one that was added last of 2 of that day" in str(choice.reason)
+        assert re.search(
+            r"differ by up to 1\d\.\d mg/cm3 at 100 mg/cm3, more than their stated errors", str(choice.reason)
+        )
 
 
 def test_two_of_one_day_within_their_errors_are_no_contradiction(store):
@@ -269,15 +271,15 @@ def test_two_of_one_day_within_their_errors_are_no_contradiction(store):
     second = replace(first, source="again")
     calibration, choice = chosen(store, [first, second])
     assert calibration == second
-    assert "added last" in choice.reason
-    assert "stated errors" not in choice.reason
+    assert "added last" in str(choice.reason)
+    assert "stated errors" not in str(choice.reason)
 
 
 def test_a_later_one_is_taken_only_when_told_to(store):
     (later,) = days(22)
     calibration, choice = chosen(store, [later])
     assert (calibration, choice.matched) == (NOMINAL, False)
-    assert "after the scan" in choice.reason
+    assert "after the scan" in str(choice.reason)
     calibration, choice = chosen(store, [], allow_later=True)
     assert (calibration, choice.later) == (later, True)
     earlier = site_calibration("2024-01-02")
@@ -301,7 +303,7 @@ def test_one_made_otherwise_is_never_chosen_and_the_reason_is_told(store, made, 
     calibration, choice = chosen(store, [site_calibration(**made)])
     assert calibration == NOMINAL
     assert not choice.matched
-    assert told in choice.reason
+    assert told in str(choice.reason)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +332,7 @@ def test_a_retired_one_is_never_chosen(store):
     assert choose_calibration(store.all(), SCAN)[0] == first
     store.retire(first.identifier, "too", NOW, WHO)
     _, choice = choose_calibration(store.all(), SCAN)
-    assert "the pad was upside down" in choice.reason
+    assert "the pad was upside down" in str(choice.reason)
 
 
 def test_k2hpo4_comes_before_a_nearer_hydroxyapatite(store):
@@ -340,7 +342,7 @@ def test_k2hpo4_comes_before_a_nearer_hydroxyapatite(store):
 
 
 def test_an_empty_choice_says_that_the_store_is_empty():
-    assert "empty" in choose_calibration([], SCAN)[1].reason
+    assert "empty" in str(choose_calibration([], SCAN)[1].reason)
 
 
 def test_provenance_that_ends_before_it_begins_is_refused():

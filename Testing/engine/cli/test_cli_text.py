@@ -17,7 +17,7 @@ from ldct_bmd.cli.terminal import PIPE_WIDTH
 from ldct_bmd.examination import Examination
 from ldct_bmd.reporting.visible import visible
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
-from ldct_bmd.words import ENGLISH, LANGUAGES, speak
+from ldct_bmd.words import ENGLISH, LANGUAGES, speak, told
 
 
 def printed(record: Examination, folder: Path = Path("out")) -> str:
@@ -113,5 +113,5 @@ def test_the_table_tells_the_standard_error_and_what_is_not_in_it() -> None:
 
 def test_why_a_calibration_was_chosen_is_told() -> None:
     record = examined()
-    choice = CalibrationChoice(record.calibration.identifier, True, False, "It is the nearest of 2 that fit.")
+    choice = CalibrationChoice(record.calibration.identifier, True, False, told("It is the nearest of 2 that fit."))
     assert "It is the nearest of 2 that fit." in printed(replace(record, calibration_choice=choice))

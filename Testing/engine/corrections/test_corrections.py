@@ -23,6 +23,7 @@ from ldct_bmd.examination import BodyMask, Examination, Exclusion, ExclusionReas
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CylinderVOI
+from ldct_bmd.words import told
 
 BY = {"reader": READER, "time": TIME}
 
@@ -261,16 +262,16 @@ def test_shifting_back_restores_every_measurement(record):
 
 
 def test_a_shifted_column_is_vouched_for_by_its_reader():
-    uncertain = examined(names_certain=False, names_remark="No rib is in view.")
+    uncertain = examined(names_certain=False, names_remark=told("No rib is in view."))
     assert uncertain.assessment.category is None
     after = shift_names(uncertain, 1, **BY)
     assert after.assessment.category is not None
-    assert READER in after.quality.names_remark
+    assert READER in str(after.quality.names_remark)
     assert after.automatic.names_certain is False
 
 
 def test_confirmed_names_allow_a_category():
-    uncertain = examined(names_certain=False, names_remark="No rib is in view.")
+    uncertain = examined(names_certain=False, names_remark=told("No rib is in view."))
     assert confirm_names(uncertain, **BY).assessment.category == "osteopenia"
 
 

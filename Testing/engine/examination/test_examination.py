@@ -25,10 +25,11 @@ from ldct_bmd.examination import (
     Measurement,
     conclude,
 )
-from ldct_bmd.findings import Finding, FindingCode
+from ldct_bmd.findings import FindingCode, told_finding
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.quality import Unmeasured, VOIFacts
 from ldct_bmd.voi import CylinderVOI
+from ldct_bmd.words import told
 
 
 @pytest.fixture(scope="module")
@@ -77,11 +78,14 @@ def test_the_json_of_each_part_has_exactly_the_documented_names(plain):
     assert set(measurement["bmd_error"]) == {"noise_mg_cm3", "calibration_mg_cm3", "total_mg_cm3"}
     assert set(measurement["voi"]) == {"center_lps_mm", "semi_axes_mm", "axes_lps", "height_mm"}
     assert (measurement["excluded"], measurement["automatic"]) == (None, None)
-    assessment = {"mean_bmd_mg_cm3", "levels", "category", "limited", "statement", "mean_bmd_error"}
+    assessment = {"mean_bmd_mg_cm3", "levels", "category", "limited", "mean_bmd_error"}
+    assessment |= {"material", "left_out", "fractured", "suspected", "reference", "statement", "frozen"}
     assert set(plain["assessment"]) == assessment
     calibration = {"name", "slope", "intercept_mg_cm3", "material", "kvp", "nominal", "source", "provenance", "fit"}
     assert set(plain["calibration"]) == calibration
-    assert all(set(finding) == {"code", "severity", "level", "message"} for finding in plain["findings"])
+    assert all(
+        set(finding) == {"code", "severity", "level", "facts", "message", "frozen"} for finding in plain["findings"]
+    )
     assert [v["level"] for v in plain["vertebrae"]] == ["T11", "T12", "L1", "L2", "L3"]
     assert [m["level"] for m in plain["measurements"]] == ["T12", "L1", "L2"]
 
@@ -152,12 +156,16 @@ def test_any_record_survives_json_to_the_last_bit(data):
             st.none() | text,
         )
         facts.append(replace(data.draw(simple), automatic=data.draw(st.none() | simple)))
-    assessment = data.draw(st.builds(Assessment, st.none() | numbers, st.just(("L1",)), st.none(), st.just(()), text))
+    assessment = data.draw(
+        st.builds(Assessment, st.none() | numbers, st.just(("L1",)), st.none(), st.just(()), text=text)
+    )
     record = replace(
         base,
         measurements=tuple(measurements),
-        quality=replace(base.quality, vois=tuple(facts), unmeasured=(Unmeasured("T12", data.draw(text)),)),
-        findings=tuple(data.draw(st.lists(st.builds(Finding, st.sampled_from(FindingCode), levels, text), max_size=3))),
+        quality=replace(base.quality, vois=tuple(facts), unmeasured=(Unmeasured("T12", told(data.draw(text))),)),
+        findings=tuple(
+            data.draw(st.lists(st.builds(told_finding, st.sampled_from(FindingCode), levels, text), max_size=3))
+        ),
         assessment=assessment,
         history=tuple(
             data.draw(
@@ -169,7 +177,7 @@ def test_any_record_survives_json_to_the_last_bit(data):
         ),
         files=(FileReference(data.draw(text), "ab" * 32),),
         automatic=data.draw(
-            st.none() | st.just(AutomaticResult(assessment, NOMINAL, ("T12", "L1"), False, "No rib in view.", ()))
+            st.none() | st.just(AutomaticResult(assessment, NOMINAL, ("T12", "L1"), False, told("No rib in view."), ()))
         ),
         timing_s=data.draw(st.dictionaries(text, numbers, max_size=2)),
     )
@@ -213,7 +221,12 @@ def test_another_version_of_the_record_is_refused_by_name(plain):
         (lambda values: values["measurements"][0].update(level="L1"), "twice"),
         (lambda values: values["measurements"][0]["voi"].update(height_mm=-1.0), "contradicts"),
         (lambda values: values["quality"]["vois"].pop(), "VOIs"),
-        (lambda values: values["findings"].append({"code": "no_such", "level": None, "message": ""}), "known values"),
+        (
+            lambda values: values["findings"].append(
+                {"code": "no_such", "level": None, "facts": {}, "message": "", "frozen": False}
+            ),
+            "known values",
+        ),
     ],
 )
 def test_a_spoilt_record_is_refused_with_where(plain, spoil, told):
@@ -287,8 +300,8 @@ def test_findings_come_in_order_of_severity(record):
 def test_every_code_that_limits_is_told_as_a_finding():
     scan = column_scan()
     scan = replace(scan, acquisition=replace(scan.acquisition, kvp=None, contrast_agent="Iodine"))
-    record = examined(scan, NOMINAL, measured=("T12", "L2"), names_certain=False, names_remark="No rib in view.")
-    told = {finding.code.value for finding in record.findings}
+    record = examined(scan, NOMINAL, measured=("T12", "L2"), names_certain=False, names_remark=told("No rib in view."))
+    found = {finding.code.value for finding in record.findings}
     assert set(record.assessment.limited) == {
         "label_uncertain",
         "single_lumbar_level",
@@ -296,7 +309,7 @@ def test_every_code_that_limits_is_told_as_a_finding():
         "kvp_unknown",
         "contrast_agent",
     }
-    assert set(record.assessment.limited) <= told
+    assert set(record.assessment.limited) <= found
 
 
 def test_the_nominal_calibration_makes_the_category_indicative():
@@ -319,7 +332,7 @@ def test_a_calibration_that_does_not_fit_leaves_the_bmd_but_no_category(kvp, mat
 
 
 def test_uncertain_names_leave_no_category():
-    record = examined(names_certain=False, names_remark="No rib is in view.")
+    record = examined(names_certain=False, names_remark=told("No rib is in view."))
     assert record.assessment.category is None
     assert record.assessment.limited == ("label_uncertain",)
 

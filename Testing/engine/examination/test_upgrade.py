@@ -27,6 +27,7 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.keys import SignatureCheck, check_signature
 from ldct_bmd.scan import ChoiceReason, OtherSeries, Patient, SeriesChoice
+from ldct_bmd.words import speaking
 
 DATA = Path(__file__).parent / "data"
 NAMES = ("plain", "corrected", "signed", "signed_with_key")
@@ -82,7 +83,21 @@ def test_a_record_of_before_is_written_as_one_of_today(name: str) -> None:
     written = old.to_json()
     assert json.loads(written)["schema"] == SCHEMA
     assert Examination.from_json(written) == old
-    assert conclude(old).assessment == old.assessment
+    again = conclude(old).assessment
+    assert replace(again, text=None) == again
+    for field in ("mean_bmd_mg_cm3", "levels", "category", "limited", "mean_bmd_error", "statement"):
+        assert getattr(again, field) == getattr(old.assessment, field)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sentences_of_before_stay_as_they_were_in_whatever_language(name: str) -> None:
+    old, new = json.loads(text_of(name)), record(name)
+    with speaking("zh"):
+        assert [finding.message for finding in new.findings] == [finding["message"] for finding in old["findings"]]
+        assert new.assessment.statement == old["assessment"]["statement"]
+        assert str(new.quality.names_remark) == old["quality"]["names_remark"]
+        if new.signature is not None:
+            assert unsign(new, READER, TIME).assessment.statement == old["assessment"]["statement"]
 
 
 def test_the_choice_of_series_becomes_facts_and_names_no_other_patient() -> None:

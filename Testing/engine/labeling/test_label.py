@@ -19,7 +19,7 @@ def test_bodies_get_the_names_that_the_coarse_network_votes_for() -> None:
     found = label(seen, scan)
     assert levels_of(found) == LEVELS
     assert found.names_certain
-    assert "last rib" in found.remark
+    assert "last rib" in str(found.remark)
     assert sorted(np.unique(found.bodies)) == [0, *sorted(VERSE_VALUE[level] for level in LEVELS)]
 
 
@@ -52,7 +52,7 @@ def test_an_odd_number_of_ribs_is_flagged_and_shifts_no_name(ribs: tuple[str, ..
     found = label(seen, scan)
     assert levels_of(found) == LEVELS
     assert not found.names_certain
-    assert told in found.remark
+    assert told in str(found.remark)
 
 
 def test_a_body_that_was_missed_makes_the_names_beyond_it_uncertain() -> None:
@@ -62,7 +62,7 @@ def test_a_body_that_was_missed_makes_the_names_beyond_it_uncertain() -> None:
     found = label(seen, scan)
     assert levels_of(found) == tuple(level for level in LEVELS if level != LEVELS[3])
     assert found.uncertain == (LEVELS[4],)  # what is counted without it stays certain
-    assert f"between {LEVELS[2]} and {LEVELS[4]}" in found.remark
+    assert f"between {LEVELS[2]} and {LEVELS[4]}" in str(found.remark)
 
 
 def test_a_body_cleft_in_two_makes_the_names_uncertain() -> None:
@@ -99,7 +99,7 @@ def test_names_are_counted_from_the_last_rib_and_a_sacrum_right_below() -> None:
     found = label(seen, scan)
     assert levels_of(found) == DOWN_TO_THE_SACRUM
     assert found.names_certain
-    assert "counted from the last rib and the sacrum" in found.remark
+    assert "counted from the last rib and the sacrum" in str(found.remark)
 
 
 def test_the_sacrum_alone_leaves_names_uncertain() -> None:
@@ -108,7 +108,7 @@ def test_the_sacrum_alone_leaves_names_uncertain() -> None:
     found = label(seen, scan)
     assert levels_of(found) == LUMBAR
     assert not found.names_certain
-    assert "sixth lumbar" in found.remark
+    assert "sixth lumbar" in str(found.remark)
 
 
 def test_ribs_out_of_view_leave_names_counted_from_the_sacrum_uncertain() -> None:
@@ -146,7 +146,7 @@ def test_a_first_rib_that_is_not_there_speaks_against_the_names() -> None:
     scan, seen, _ = seen_by_networks(levels, votes=votes, ribs=THORACIC[:-1], heights_mm=usual_heights(levels))
     found = label(seen, scan)
     assert not found.names_certain
-    assert "no rib is seen at T1;" in found.remark
+    assert "no rib is seen at T1;" in str(found.remark)
 
 
 @pytest.mark.parametrize("gone", [None, "T8", "T10", "T11"])
@@ -157,7 +157,9 @@ def test_a_body_lost_above_the_end_of_the_scan_leaves_the_names_uncertain(gone: 
     )
     found = label(seen, scan)
     assert found.names_certain == (gone is None)
-    assert ("like other vertebrae" in found.remark or "like another vertebra" in found.remark) == (gone is not None)
+    assert ("like other vertebrae" in str(found.remark) or "like another vertebra" in str(found.remark)) == (
+        gone is not None
+    )
 
 
 def test_a_sacrum_beside_the_column_is_none() -> None:
@@ -177,7 +179,7 @@ def test_names_counted_from_the_first_rib_to_the_sacrum_need_no_twelfth_rib() ->
     found = label(seen, scan)
     assert levels_of(found) == levels
     assert found.names_certain
-    assert "the first rib and the sacrum" in found.remark
+    assert "the first rib and the sacrum" in str(found.remark)
 
 
 def test_a_sacrum_further_down_is_no_landmark() -> None:
@@ -233,7 +235,7 @@ def test_a_faint_rib_channel_makes_a_sixth_lumbar_vertebra_no_l5(murmur: float) 
     rib[rib < 0.5] = murmur
     found = label(seen, scan)
     assert not found.names_certain
-    assert "no rib is seen at T12" in found.remark
+    assert "no rib is seen at T12" in str(found.remark)
 
 
 @pytest.mark.parametrize("gone", [None, "T9", "T10", "T11"])
@@ -243,7 +245,7 @@ def test_a_body_lost_without_a_gap_leaves_the_names_uncertain(gone: str | None) 
     scan, seen, _ = seen_by_networks(levels=levels, votes=votes, heights_mm=usual_heights(levels))
     found = label(seen, scan)
     assert found.names_certain == (gone is None)
-    assert ("11 vertebrae seem to bear ribs" in found.remark) == (gone is not None)
+    assert ("11 vertebrae seem to bear ribs" in str(found.remark)) == (gone is not None)
 
 
 def test_ribs_that_are_not_seen_at_all_are_no_landmark() -> None:
@@ -253,7 +255,7 @@ def test_ribs_that_are_not_seen_at_all_are_no_landmark() -> None:
     found = label(seen, scan)
     assert levels_of(found) == levels
     assert not found.names_certain
-    assert "no ribs are seen" in found.remark
+    assert "no ribs are seen" in str(found.remark)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +288,7 @@ def test_bodies_told_apart_with_no_disc_in_sight_make_the_names_uncertain(seen: 
     found = label(networks, scan)
     assert levels_of(found) == LEVELS
     assert found.names_certain == certain
-    assert ("no clear disc is seen between L1 and L2" in found.remark) != certain
+    assert ("no clear disc is seen between L1 and L2" in str(found.remark)) != certain
 
 
 CHEST = ("C7", *THORACIC, "L1", "L2")
@@ -319,7 +321,7 @@ def test_a_level_between_two_doubts_is_uncertain() -> None:
     found = label(networks, scan)
     assert found.uncertain == ("T5", "T6", "T7")
     assert found.names_certain
-    assert "Of T5 to T7 they are uncertain: no clear disc" in found.remark
+    assert "Of T5 to T7 they are uncertain: no clear disc" in str(found.remark)
 
 
 def test_a_doubt_below_the_last_rib_makes_what_lies_below_it_uncertain() -> None:
@@ -338,8 +340,8 @@ def test_the_other_naming_is_told_with_the_probabilities_of_both() -> None:
     seen.level_probability[CHANNELS.index("rib")] *= 0.6
     found = label(seen, scan)
     assert not found.names_certain
-    assert "what is called L2 (probability 0." in found.remark
-    assert "might be L3 (0." in found.remark
+    assert "what is called L2 (probability 0." in str(found.remark)
+    assert "might be L3 (0." in str(found.remark)
 
 
 def test_a_doubt_elsewhere_excuses_no_landmark_that_speaks_against_the_names() -> None:
@@ -388,13 +390,13 @@ def test_a_body_smaller_than_any_adult_s_makes_the_names_uncertain(share: float,
     found = label(networks, scan)
     assert levels_of(found) == LEVELS
     assert found.names_certain == certain
-    assert ("L1 is smaller than any adult's" in found.remark) != certain
+    assert ("L1 is smaller than any adult's" in str(found.remark)) != certain
 
 
 def test_the_first_rib_counts_only_with_a_bare_c7_in_view() -> None:
     upper = ("C7", "T1", "T2", "T3", "T4")
     scan, seen, _ = seen_by_networks(upper, votes=("cervical", *upper[1:]), heights_mm=usual_heights(upper))
-    assert "first rib" in label(seen, scan).remark
+    assert "first rib" in str(label(seen, scan).remark)
     upper = ("T1", "T2", "T3", "T4", "T5")
     scan, seen, _ = seen_by_networks(upper, heights_mm=usual_heights(upper))
     assert not label(seen, scan).names_certain
@@ -407,7 +409,7 @@ def test_a_faint_row_of_consecutive_levels_is_a_spine() -> None:
     found = label(seen, scan)
     assert levels_of(found) == levels
     assert not found.names_certain
-    assert "hardly like" in found.remark
+    assert "hardly like" in str(found.remark)
 
 
 def test_names_without_an_anchor_in_view_are_uncertain() -> None:
@@ -415,4 +417,4 @@ def test_names_without_an_anchor_in_view_are_uncertain() -> None:
     found = label(seen, scan)
     assert levels_of(found) == ("T5", "T6", "T7", "T8", "T9")
     assert not found.names_certain
-    assert "neither C7/T1, nor the last rib, nor the sacrum" in found.remark
+    assert "neither C7/T1, nor the last rib, nor the sacrum" in str(found.remark)

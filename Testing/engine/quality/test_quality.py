@@ -26,6 +26,7 @@ from ldct_bmd.quality import (
     voi_findings,
 )
 from ldct_bmd.voi import CylinderVOI
+from ldct_bmd.words import told
 
 SITE = Calibration("Site", 0.8, 0.0, "K2HPO4", 120.0, False, "made up")
 UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -37,11 +38,10 @@ def codes(findings: list[Finding]) -> list[str]:
     return [finding.code.value for finding in findings]
 
 
-def test_every_code_has_a_severity_an_effect_and_a_meaning():
+def test_every_code_has_a_severity_and_an_effect():
     for code in FindingCode:
         assert isinstance(code.severity, Severity)
         assert isinstance(code.effect, Effect)
-        assert code.meaning.endswith(".")
         assert FindingCode(code.value) is code
     assert len({code.value for code in FindingCode}) == len(FindingCode)
 
@@ -126,12 +126,12 @@ def test_the_nominal_one_and_one_of_the_scans_own_scanner_are_no_finding_about_t
 
 
 def test_uncertain_names_are_told_with_the_labellers_reason():
-    (one,) = name_findings(QualityFacts(("L1",), False, "No rib is in view."), {"L1"}, {"L1"})
+    (one,) = name_findings(QualityFacts(("L1",), False, told("No rib is in view.")), {"L1"}, {"L1"})
     assert (one.code, one.level, one.message) == (FindingCode.LABEL_UNCERTAIN, None, "No rib is in view.")
 
 
 def test_names_that_the_category_does_not_rest_on_do_not_forbid_it():
-    upper = QualityFacts(("T12", "L1"), True, "Counted from the last rib.", uncertain_levels=("T3",))
+    upper = QualityFacts(("T12", "L1"), True, told("Counted from the last rib."), uncertain_levels=("T3",))
     assert name_findings(upper, {"T12", "L1"}, {"T3", "T12", "L1"}) == []
     (one,) = name_findings(
         replace(upper, names_certain=False, uncertain_levels=("T12",)), {"T12", "L1"}, {"T3", "T12", "L1"}
@@ -144,13 +144,13 @@ def test_names_that_the_category_does_not_rest_on_do_not_forbid_it():
 
 
 def test_a_level_that_was_not_found_is_as_certain_as_the_column():
-    column = QualityFacts(("L1",), False, "No rib is in view.", uncertain_levels=("T11", "T12"))
+    column = QualityFacts(("L1",), False, told("No rib is in view."), uncertain_levels=("T11", "T12"))
     (one,) = name_findings(column, {"L1", "L2"}, {"T5", "T11", "T12"})
     assert (one.code, one.level) == (FindingCode.LABEL_UNCERTAIN, None)
 
 
 def test_certain_names_are_no_finding():
-    assert name_findings(QualityFacts(("L1",), True, "The last rib is in view."), {"L1"}, {"L1"}) == []
+    assert name_findings(QualityFacts(("L1",), True, told("The last rib is in view.")), {"L1"}, {"L1"}) == []
 
 
 def test_each_reason_for_a_level_without_a_number_has_its_own_finding():

@@ -23,6 +23,7 @@ from ldct_bmd.reporting.dicom.objects import FILE_NAMES
 from ldct_bmd.reporting.files import RESULT_FILES
 from ldct_bmd.reporting.outputs import write_deidentified
 from ldct_bmd.reporting.page.compose import compose
+from ldct_bmd.words import Phrase, told
 
 READER = "Dr. Lieselotte Reader"
 OWN_WORDS = "known to Mrs Doe's family"
@@ -121,8 +122,8 @@ def from_store() -> Examination:
         calibration.identifier,
         False,
         False,
-        "None fits (made on SN-4711; retired: asked Mr Physicist).",
-        ("The series of SN-4711 drifts since 2019-11.",),
+        Phrase("calibration_choice.none_fits", {"reasons": (told("made on SN-4711; retired: asked Mr Physicist"),)}),
+        (told("The series of SN-4711 drifts since 2019-11."),),
         ("2019-11", "2019-12"),
     )
     return change_calibration(case().examination, calibration, READER, SIGNED_AT, missed)
@@ -140,9 +141,11 @@ def test_nothing_of_the_calibration_store_is_told(from_store: Examination, tmp_p
 
 
 def test_a_month_in_a_sentence_is_taken_out(from_store: Examination) -> None:
-    quality = replace(from_store.quality, names_remark="As in 2019-11, on 2019-11-05 and 20191105; 12.2019-1 stays.")
+    quality = replace(
+        from_store.quality, names_remark=told("As in 2019-11, on 2019-11-05 and 20191105; 12.2019-1 stays.")
+    )
     copy = deidentified(replace(from_store, quality=quality))
-    assert copy.quality.names_remark == "As in [removed], on [removed] and [removed]; 12.2019-1 stays."
+    assert str(copy.quality.names_remark) == "As in [removed], on [removed] and [removed]; 12.2019-1 stays."
 
 
 def test_no_mask_file_holds_a_secret_once_it_is_decompressed(written: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_confirmed_fracture_leads_the_result_whatever_the_bmd(record: Examinat
 
 @pytest.mark.parametrize("view", [text_of, pdf_text])
 def test_a_suspicion_stands_beside_the_result_and_does_not_lead_it(record: Examination, view) -> None:
-    finding = Finding(FindingCode.SUSPECTED_FRACTURE, "L3", "Check L3: its front height is 27 % below what is usual.")
+    finding = Finding(FindingCode.SUSPECTED_FRACTURE, "L3", {"case": "anterior", "loss": 0.27, "uncertainty": 0.05})
     shown = view(compose(replace(record, findings=(finding, *record.findings))))
     result = shown[shown.index(catalogue()("section.result")) :]
     assert "Check for a fracture: L3." in result

@@ -1,4 +1,4 @@
-"""Every refusal of the engine has its words, and they name the facts that it is raised with."""
+"""Every refusal has its words, and they name the facts that it is raised with."""
 
 import ast
 import re
@@ -10,17 +10,17 @@ import pytest
 from ldct_bmd.words import LANGUAGES, catalogue
 from places import MODULE
 
-ENGINE = MODULE / "ldct_bmd"
+FOLDERS = (MODULE / "ldct_bmd", MODULE / "LDCTBoneDensityLib")
 REFUSALS = ("Refusal", "CannotMeasure", "UsageError")
-SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(ENGINE.rglob("*.py"))}
+SOURCES = {path: path.read_text(encoding="utf-8") for folder in FOLDERS for path in sorted(folder.rglob("*.py"))}
 
 
 def calls(names: tuple[str, ...]) -> Iterator[tuple[str, ast.Call]]:
-    """Return where in the engine one of ``names`` is called, and the call."""
+    """Return where one of ``names`` is called, and the call."""
     for path, source in SOURCES.items():
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
-                yield f"{path.relative_to(ENGINE)}:{node.lineno}", node
+                yield f"{path.relative_to(MODULE)}:{node.lineno}", node
 
 
 def key_of(node: ast.Call) -> str | None:

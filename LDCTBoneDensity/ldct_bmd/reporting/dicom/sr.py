@@ -147,13 +147,13 @@ def _level_group(
     if measurement.excluded is not None:
         _add_text(group, codes.EXCLUSION_REASON, measurement.excluded.text)
     elif unused is not None:
-        _add_text(group, codes.EXCLUSION_REASON, unused)
+        _add_text(group, codes.EXCLUSION_REASON, unused.words)
     automatic = measurement.automatic
     if automatic is not None:
         text = say("sr.before", hu=f"{automatic.mean_hu:.1f}", bmd=format_bmd(automatic.bmd_mg_cm3))
         _add_text(group, codes.COMMENT, text)
     if not examination.quality.certain(measurement.level):
-        _add_text(group, codes.COMMENT, say("sr.uncertain", remark=examination.quality.names_remark))
+        _add_text(group, codes.COMMENT, say("sr.uncertain", remark=str(examination.quality.names_remark)))
     return group
 
 

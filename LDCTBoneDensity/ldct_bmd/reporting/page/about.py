@@ -93,7 +93,7 @@ def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
             residual=number(fit.residual_sd_mg_cm3),
             r2=f"{fit.r_squared:.4f}",
         )
-    values["calibration.choice"] = visible(choice.reason, 1000) if choice is not None else None
+    values["calibration.choice"] = visible(str(choice.reason), 1000) if choice is not None else None
     values["calibration.source"] = visible(source_words(calibration), 1000)
     values["calibration.identifier"] = calibration.identifier
     return tuple(Fact(say(key), value) for key, value in values.items() if value)

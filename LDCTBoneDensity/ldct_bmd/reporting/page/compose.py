@@ -189,7 +189,7 @@ def _levels_line(examination: Examination, say: Catalogue) -> tuple[str, ...]:
             values = {"reason": visible(excluded.text), "reader": visible(excluded.reader)}
             lines.append(say("use.excluded", level=level, time=time(excluded.time), **values))
         elif measurement.level in unused:
-            lines.append(say("use.unused", level=level, reason=visible(unused[measurement.level])))
+            lines.append(say("use.unused", level=level, reason=visible(unused[measurement.level].words)))
         elif measurement.level not in ASSESSED_LEVELS:
             lines.append(say("use.reference", level=level))
     measured = {measurement.level for measurement in examination.measurements}

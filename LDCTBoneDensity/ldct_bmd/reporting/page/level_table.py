@@ -40,7 +40,7 @@ def level_table(examination: Examination, say: Catalogue) -> Table:
         rows.append(tuple(row))
         if measurement.excluded is not None or measurement.level in unused_levels(examination):
             muted.append(number_of_row)
-    remark = visible(examination.quality.names_remark)
+    remark = visible(str(examination.quality.names_remark))
     notes = [say("levels.note.interval")]
     if noise_alone:
         notes.append(say("levels.note.noise"))
@@ -68,7 +68,7 @@ def _use(measurement: Measurement, examination: Examination, say: Catalogue) -> 
     if measurement.excluded is not None:
         words.append(say("levels.excluded", reason=visible(measurement.excluded.text, 120)))
     elif unused is not None:
-        words.append(say("levels.unused", reason=visible(unused, 120)))
+        words.append(say("levels.unused", reason=visible(unused.words, 120)))
     elif measurement.level in examination.assessment.levels:
         words.append(say("levels.in_mean"))
     elif measurement.level not in ASSESSED_LEVELS:

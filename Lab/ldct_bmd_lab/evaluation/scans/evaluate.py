@@ -61,7 +61,7 @@ def evaluate_scan(
     outlines = {} if reference is None else _outlines(compare_bodies(_case(folder, scan, reference), column))
     return replace(
         empty,
-        names_remark=column.remark,
+        names_remark=str(column.remark),
         category=measured.examination.assessment.category,
         levels=_levels(folder, measured, known_z_mm, outlines, judge_names),
         picture=draw_scan(scan, column, known_z_mm, None if reference is None else reference.labels),

@@ -14,12 +14,13 @@ from ldct_bmd.morphometry import body_heights
 from ldct_bmd.scan import CTScan
 from ldct_bmd.segmentation import NamedBodies, Segmenter
 from ldct_bmd.voi import CylinderVOI, place_voi
+from ldct_bmd.words import told
 
 from .case import Case, CaseResult, LevelResult, SurplusBody
 from .overlap import dice_matrix, match, surface_distances
 
 CERVICAL = "C7"  # most references leave it out: it is matched where it is there, and never scored
-NOTHING = VertebralColumn((), np.zeros((0, 0, 0), dtype=np.uint8), names_certain=False, remark="")
+NOTHING = VertebralColumn((), np.zeros((0, 0, 0), dtype=np.uint8), names_certain=False, remark=told(""))
 
 
 def evaluate_case(case: Case, segmenter: Segmenter, progress: Progress = silent) -> CaseResult:
@@ -58,7 +59,7 @@ def compare_bodies(case: Case, found: VertebralColumn, failure: str | None = Non
         spacing_mm=case.scan.geometry.spacing_mm,
         failure=failure,
         names_certain=found.names_certain,
-        names_remark=found.remark,
+        names_remark=str(found.remark),
         name_probability=min((float(v.confidence) for v in found.vertebrae), default=None),
         levels=tuple(levels),
         surplus=_surplus(reference, found, dice, set(matches.values())),

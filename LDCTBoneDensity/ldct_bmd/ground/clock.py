@@ -1,4 +1,4 @@
-"""The time as the history writes it."""
+"""The time as records hold it."""
 
 from datetime import datetime, timezone
 

@@ -1,18 +1,16 @@
-"""A reader's review of one examination: corrections, preview, undo and redo. It knows neither scene nor Qt."""
+"""A reader's review of one examination: corrections, preview, undo and redo."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from ldct_bmd.calibration import Calibration
-from ldct_bmd.calibration.match import CalibrationChoice
-from ldct_bmd.examination import BodyMask, Examination
-from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.scan import CTScan
-from ldct_bmd.voi import CylinderVOI
-
-from ..common.Clock import now
-from .BodyMasks import Bodies
+from . import corrections, verdicts
+from .calibration import Calibration
+from .calibration.match import CalibrationChoice
+from .examination import Bodies, BodyMask, Examination, SigningKey, sign, unsign
+from .ground.clock import now
+from .ground.errors import UsageError
+from .scan import CTScan
+from .voi import CylinderVOI, place_voi
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class ReviewState:
     bodies: Bodies
 
 
-class ReviewSession:
+class Review:
     """The states that a review went through, and the verbs that lead to the next.
 
     Every verb calls the engine's correction of the same meaning, and raises what that raises: UsageError and
@@ -59,146 +57,110 @@ class ReviewSession:
         return self.state.examination
 
     @property
-    def canUndo(self) -> bool:
+    def can_undo(self) -> bool:
         """Whether there is a state before."""
         return self._place > 0
 
     @property
-    def canRedo(self) -> bool:
+    def can_redo(self) -> bool:
         """Whether a state was undone."""
         return self._place < len(self._states) - 1
 
     def undo(self) -> None:
         """Go back one correction; a signed record stays as it is."""
-        self._refuseSigned()
-        if not self.canUndo:
-            raise UsageError("There is no correction to undo.")
+        self._refuse_signed()
+        if not self.can_undo:
+            raise UsageError("review.nothing_to_undo")
         self._place -= 1
 
     def redo(self) -> None:
         """Do again what was undone; a signed record stays as it is."""
-        self._refuseSigned()
-        if not self.canRedo:
-            raise UsageError("There is no correction to do again.")
+        self._refuse_signed()
+        if not self.can_redo:
+            raise UsageError("review.nothing_to_redo")
         self._place += 1
 
-    def previewVOI(self, level: str, voi: CylinderVOI) -> Examination:
+    def preview_voi(self, level: str, voi: CylinderVOI) -> Examination:
         """Return what the record would be with the VOI of ``level`` there; the state stays as it is."""
-        from ldct_bmd.corrections import move_voi
-
         body = self.state.bodies.get(level)
-        return move_voi(self.examination, self._scan(), level, voi, *self._signed(), body)
+        return corrections.move_voi(self.examination, self._scan(), level, voi, *self._signed(), body)
 
-    def moveVOI(self, level: str, voi: CylinderVOI) -> None:
+    def move_voi(self, level: str, voi: CylinderVOI) -> None:
         """Put the VOI of ``level`` elsewhere, turned or resized."""
-        self._advance(self.previewVOI(level, voi))
+        self._advance(self.preview_voi(level, voi))
 
-    def resetVOI(self, level: str) -> None:
+    def reset_voi(self, level: str) -> None:
         """Go back to the automatic VOI."""
-        from ldct_bmd.corrections import reset_voi
+        self._advance(corrections.reset_voi(self.examination, level, *self._signed()))
 
-        self._advance(reset_voi(self.examination, level, *self._signed()))
-
-    def addVOI(self, level: str) -> None:
+    def add_voi(self, level: str) -> None:
         """Place the paper's VOI in a vertebra that has none."""
-        from ldct_bmd.corrections import add_voi
-        from ldct_bmd.voi import place_voi
-
         scan, body = self._scan(), self._body(level)
         voi = place_voi(body.inside, body.box, scan.geometry)
-        self._advance(add_voi(self.examination, scan, level, voi, *self._signed(), body))
+        self._advance(corrections.add_voi(self.examination, scan, level, voi, *self._signed(), body))
 
     def exclude(self, level: str, reason: str, words: str | None = None) -> None:
         """Leave ``level`` out of the assessment; ``words`` are the reader's own."""
-        from ldct_bmd.corrections import exclude_level
-
-        self._advance(exclude_level(self.examination, level, reason, *self._signed(), words))
+        self._advance(corrections.exclude_level(self.examination, level, reason, *self._signed(), words))
 
     def include(self, level: str) -> None:
         """Take ``level`` back into the assessment."""
-        from ldct_bmd.corrections import include_level
+        self._advance(corrections.include_level(self.examination, level, *self._signed()))
 
-        self._advance(include_level(self.examination, level, *self._signed()))
-
-    def confirmFracture(self, level: str) -> None:
+    def confirm_fracture(self, level: str) -> None:
         """Call ``level`` fractured: it is left out, and leads the statement."""
-        from ldct_bmd.verdicts import confirm_fracture
+        self._advance(verdicts.confirm_fracture(self.examination, level, *self._signed()))
 
-        self._advance(confirm_fracture(self.examination, level, *self._signed()))
-
-    def dismissSuspicion(self, level: str) -> None:
+    def dismiss_suspicion(self, level: str) -> None:
         """Say that ``level`` is not fractured."""
-        from ldct_bmd.verdicts import dismiss_suspicion
+        self._advance(verdicts.dismiss_suspicion(self.examination, level, *self._signed()))
 
-        self._advance(dismiss_suspicion(self.examination, level, *self._signed()))
-
-    def confirmOutline(self, level: str) -> None:
+    def confirm_outline(self, level: str) -> None:
         """Find the outline of ``level`` good, so that it may be used."""
-        from ldct_bmd.verdicts import confirm_outline
+        self._advance(verdicts.confirm_outline(self.examination, level, *self._signed()))
 
-        self._advance(confirm_outline(self.examination, level, *self._signed()))
-
-    def rename(self, level: str, newLevel: str) -> None:
+    def rename(self, level: str, new_level: str) -> None:
         """Give one vertebra another name."""
-        from ldct_bmd.corrections import rename_level
+        self._advance_renamed(corrections.rename_level(self.examination, level, new_level, *self._signed()))
 
-        self._advanceRenamed(rename_level(self.examination, level, newLevel, *self._signed()))
-
-    def shiftNames(self, steps: int) -> None:
+    def shift_names(self, steps: int) -> None:
         """Shift all names: 1 makes T12 of T11."""
-        from ldct_bmd.corrections import shift_names
+        self._advance_renamed(corrections.shift_names(self.examination, steps, *self._signed()))
 
-        self._advanceRenamed(shift_names(self.examination, steps, *self._signed()))
-
-    def confirmNames(self) -> None:
+    def confirm_names(self) -> None:
         """Vouch for the names."""
-        from ldct_bmd.corrections import confirm_names
+        self._advance(corrections.confirm_names(self.examination, *self._signed()))
 
-        self._advance(confirm_names(self.examination, *self._signed()))
-
-    def editBody(self, level: str, body: BodyMask) -> None:
+    def edit_body(self, level: str, body: BodyMask) -> None:
         """Take an edited mask; the VOI is placed anew where the level is a target or measured."""
-        from ldct_bmd.corrections import edit_body
-
-        edited = edit_body(self.examination, self._scan(), level, body, *self._signed())
+        edited = corrections.edit_body(self.examination, self._scan(), level, body, *self._signed())
         self._advance(edited, {**self.state.bodies, level: body})
 
-    def changeCalibration(self, calibration: Calibration, choice: CalibrationChoice | None = None) -> None:
+    def change_calibration(self, calibration: Calibration, choice: CalibrationChoice | None = None) -> None:
         """Compute every BMD with another calibration; ``choice``: why a store's was taken."""
-        from ldct_bmd.corrections import change_calibration
-
-        self._advance(change_calibration(self.examination, calibration, *self._signed(), choice))
+        self._advance(corrections.change_calibration(self.examination, calibration, *self._signed(), choice))
 
     def annotate(self, comment: str) -> None:
         """Keep the reader's own words; undo and redo leave them as they are."""
-        self._refuseSigned()
+        self._refuse_signed()
         self._states = [
             ReviewState(replace(state.examination, comment=comment or None), state.bodies) for state in self._states
         ]
 
-    def sign(self, keyPath: Path | None = None) -> None:
-        """Sign the record as it stands, with the site's private key too if one is named."""
-        from ldct_bmd.examination import sign
-
-        key = None
-        if keyPath is not None:
-            from ldct_bmd.reporting.keys import load_key
-
-            key = load_key(keyPath)
+    def sign(self, key: SigningKey | None = None) -> None:
+        """Sign the record as it stands, with the site's private key too if it is given."""
         self._restart(sign(self.examination, *self._signed(), key=key))
 
     def unsign(self) -> None:
         """Take the signature off, so that the record can be corrected."""
-        from ldct_bmd.examination import unsign
-
         self._restart(unsign(self.examination, *self._signed()))
 
     def _signed(self) -> tuple[str, str]:
         return self._reader(), self._clock()
 
-    def _refuseSigned(self) -> None:
+    def _refuse_signed(self) -> None:
         if self.examination.signature is not None:
-            raise UsageError("The record is signed: take the signature off first.")
+            raise UsageError("review.signed")
 
     def _restart(self, examination: Examination) -> None:
         """Go on from a record that can't be undone: who signed, and took it back, stays in the history."""
@@ -208,7 +170,7 @@ class ReviewSession:
     def _body(self, level: str) -> BodyMask:
         body = self.state.bodies.get(level)
         if body is None:
-            raise UsageError(f"{level} has no segment: draw its vertebral body first.")
+            raise UsageError("review.no_body", level=level)
         return body
 
     def _advance(self, examination: Examination, bodies: Bodies | None = None) -> None:
@@ -216,7 +178,7 @@ class ReviewSession:
         self._states = [*self._states[: self._place + 1], state]
         self._place += 1
 
-    def _advanceRenamed(self, examination: Examination) -> None:
+    def _advance_renamed(self, examination: Examination) -> None:
         pairs = zip(self.examination.vertebrae, examination.vertebrae, strict=True)
         names = {old.level: new.level for old, new in pairs}
         bodies = {names.get(level, level): body for level, body in self.state.bodies.items()}

@@ -1,27 +1,28 @@
-"""One volume's review in the scene: the session, and the nodes that show it."""
+"""One volume's review in the scene, and the nodes that show it."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from slicer.i18n import tr as _
-
-from ldct_bmd.examination import Examination
+from ldct_bmd.examination import Bodies, BodyMask, Examination, same_voxels
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.review import Review, ReviewState
 from ldct_bmd.scan import CTScan
+from ldct_bmd.scan.air import with_air
+from ldct_bmd.scan.image_files import whole_numbers
 from ldct_bmd.voi import CylinderVOI
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
-from ..work.ScanSource import wholeNumbers, withAir
-from .BodyMasks import BodyMasks
-from .ReviewSession import ReviewSession, ReviewState
 from .ReviewStore import SEGMENTATION, ReviewStore, StoredReview, checksum
 from .VertebraSegments import VertebraSegments
 from .VOIMarkups import VOIMarkups
 from .VolumeReader import VolumeReader
 
+Verb = Callable[[Review], None]  # a correction
 
-class Review:
+
+class SceneReview:
     """Applies corrections and keeps record, segments, VOIs and text node together.
 
     Attributes:
@@ -36,20 +37,27 @@ class Review:
         reader: gives the reader's name.
     """
 
-    def __init__(self, volumeNode, node, stored: StoredReview, bodies, reader: Callable[[], str]) -> None:
+    def __init__(
+        self, volumeNode: Any, node: Any, stored: StoredReview, bodies: Any, reader: Callable[[], str]
+    ) -> None:
         self.volumeNode, self.node = volumeNode, node
         self.changed, self.previewed, self.refused, self.viewsLost = Signal(), Signal(), Signal(), Signal()
         self._stored = stored
         self._scan: CTScan | None = None
         self._pending: tuple[str, CylinderVOI] | None = None
-        self.session = ReviewSession(ReviewState(stored.examination, bodies), self.scan, reader)
+        self.review = Review(ReviewState(stored.examination, bodies), self.scan, reader)
         self.markups = VOIMarkups(node, self._moved, self._released, self._viewRemoved)
         self._showVOIs()
 
     @property
     def examination(self) -> Examination:
         """The current record."""
-        return self.session.examination
+        return self.review.examination
+
+    @property
+    def bodies(self) -> Bodies:
+        """The vertebral bodies that the current record was measured on."""
+        return self.review.state.bodies
 
     @property
     def stored(self) -> StoredReview:
@@ -57,7 +65,7 @@ class Review:
         return self._stored
 
     @property
-    def segmentationNode(self):
+    def segmentationNode(self) -> Any:
         """The segmentation, or None where it was deleted."""
         return self.node.GetNodeReference(SEGMENTATION)
 
@@ -76,17 +84,17 @@ class Review:
         """Forget the voxels: the volume was modified."""
         self._scan = None
 
-    def do(self, verb: Callable[[ReviewSession], None]) -> bool:
+    def do(self, verb: Verb) -> bool:
         """Let ``verb`` correct; returns whether it did. A refusal is told, and all stays as it was."""
-        before = self.session.state
+        before = self.review.state
         self._pending = None
         try:
-            verb(self.session)
+            verb(self.review)
         except (UsageError, CannotMeasure) as error:
             self._showVOIs()
             self.refused.emit(str(error))
             return False
-        self._follow(before, self.session.state)
+        self._follow(before, self.review.state)
         self.changed.emit(self.examination)
         return True
 
@@ -94,35 +102,33 @@ class Review:
         """Keep what was dragged, as one correction."""
         if self._pending is not None:
             level, voi = self._pending
-            self.do(lambda session: session.moveVOI(level, voi))
+            self.do(lambda review: review.move_voi(level, voi))
 
     def updateBodies(self) -> list[str]:
         """Take all masks that were edited in the Segment Editor; returns their levels."""
         if self.segmentationNode is None:
-            self.refused.emit(_("The segmentation was deleted: undo that, or measure again."))
+            self.refused.emit(text("scene.segmentation_deleted"))
             return []
         drawn = VertebraSegments.bodies(self.segmentationNode, VolumeReader(self.volumeNode))
-        bodies = self.session.state.bodies
+        bodies = self.bodies
         levels = [vertebra.level for vertebra in self.examination.vertebrae]
         edited = [
             level
             for level in levels
-            if level not in drawn or level not in bodies or not BodyMasks.same(bodies[level], drawn[level])
+            if level not in drawn or level not in bodies or not same_voxels(bodies[level], drawn[level])
         ]
         empty = [level for level in edited if level not in drawn]
         if empty:
-            self.refused.emit(
-                _("The segment of {level} is empty: exclude the level, or draw it.").format(level=empty[0])
-            )
+            self.refused.emit(text("scene.segment_empty", level=empty[0]))
         done = []
         for level in [level for level in edited if level in drawn]:
-            if self.do(lambda session, level=level: session.editBody(level, drawn[level])):
+            if self._editBody(level, drawn[level]):
                 done.append(level)
         return done
 
     def annotate(self, comment: str) -> None:
         """Keep the reader's comment."""
-        self.session.annotate(comment)
+        self.review.annotate(comment)
         self._keep(examination=self.examination)
 
     def reported(self, report: dict[str, Any] | None) -> None:
@@ -139,10 +145,10 @@ class Review:
 
     def makeSegments(self) -> None:
         """Make the segmentation from the session's bodies."""
-        node = VertebraSegments.create(self.volumeNode, self.session.state.bodies)
+        node = VertebraSegments.create(self.volumeNode, self.bodies)
         self.node.SetNodeReferenceID(SEGMENTATION, node.GetID())
 
-    def nodeRemoved(self, node) -> None:
+    def nodeRemoved(self, node: Any) -> None:
         """Tell that a node left the scene."""
         self.markups.nodeRemoved(node)
         if node.IsA("vtkMRMLSegmentationNode") and self.segmentationNode is None:
@@ -158,10 +164,13 @@ class Review:
         for signal in (self.changed, self.previewed, self.refused, self.viewsLost):
             signal.disconnectAll()
 
+    def _editBody(self, level: str, body: BodyMask) -> bool:
+        return self.do(lambda review: review.edit_body(level, body))
+
     def _moved(self, level: str, voi: CylinderVOI) -> None:
         self._pending = (level, voi)
         try:
-            self.previewed.emit(self.session.previewVOI(level, voi))
+            self.previewed.emit(self.review.preview_voi(level, voi))
         except (UsageError, CannotMeasure) as error:
             self.refused.emit(str(error))
 
@@ -200,13 +209,9 @@ class Review:
 
     def _readScan(self) -> CTScan:
         if self.volumeNode.GetScene() is None:
-            raise UsageError(_("The volume was removed from the scene: load it and measure again."))
+            raise UsageError("scene.volume_removed")
         reader = VolumeReader(self.volumeNode)
-        hu = withAir(wholeNumbers(reader.voxels()), self._stored.air)
+        hu = with_air(whole_numbers(reader.voxels()), self._stored.air)
         if checksum(hu) != self._stored.voxels:
-            raise UsageError(
-                _("{name} is no longer the volume that was measured: measure it again.").format(
-                    name=self.volumeNode.GetName()
-                )
-            )
+            raise UsageError("scene.volume_changed", name=self.volumeNode.GetName())
         return self.examination.scan.with_voxels(hu, self._stored.stored)

@@ -1,0 +1,97 @@
+"""What the views show together with the scan: the selected level, along its endplates, and the density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import slicer
+
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
+
+from ..common.Signal import Signal
+
+if TYPE_CHECKING:
+    from ..scene.SceneReview import SceneReview
+    from ..scene.SliceViews import SliceViews
+
+
+class ReviewViews:
+    """The two boxes below the table.
+
+    Attributes:
+        refused: emits a sentence.
+    """
+
+    def __init__(self, obliqueBox: Any, densityBox: Any, sliceViews: SliceViews) -> None:
+        self.refused = Signal()
+        self._oblique, self._density, self._sliceViews = obliqueBox, densityBox, sliceViews
+        self._review: SceneReview | None = None
+        self._level: str | None = None
+        self._oblique.connect("toggled(bool)", self._obliqueToggled)
+        self._density.connect("toggled(bool)", self._densityToggled)
+
+    def show(self, review: SceneReview | None) -> None:
+        """Follow another review."""
+        if review is not self._review:
+            self._density.setChecked(False)
+            self._review, self._level = review, None
+        self._density.setEnabled(review is not None)
+
+    def follow(self, level: str | None) -> None:
+        """Centre the views on a level, along its endplates where that is wanted."""
+        self._level = level
+        if self._review is None or level is None:
+            return
+        center = _center(self._review, level)
+        if center is None:
+            return
+        axes = self._axes(self._review, level) if self._oblique.checked else None
+        if axes is not None:
+            self._sliceViews.tilt(axes, center)
+        else:
+            self._sliceViews.center(center)
+
+    def redraw(self) -> None:
+        """Make the density map anew after a correction."""
+        if self._review is not None and self._density.checked:
+            self._densityToggled(True)
+
+    def _axes(self, review: SceneReview, level: str) -> Any:
+        from ldct_bmd.morphometry import body_axes_lps
+
+        body = review.bodies.get(level)
+        try:
+            return body_axes_lps(body.inside, body.box, review.scan().geometry) if body is not None else None
+        except (UsageError, CannotMeasure) as error:
+            self.refused.emit(str(error))
+            return None
+
+    def _obliqueToggled(self, checked: bool) -> None:
+        if not checked:
+            self._sliceViews.straighten()
+        self.follow(self._level)
+
+    def _densityToggled(self, checked: bool) -> None:
+        if self._review is None:
+            return
+        from ..scene.DensityMap import OPACITY, DensityMap
+
+        try:
+            if not checked:
+                DensityMap.remove(self._review)
+                return
+            node = DensityMap.make(self._review)
+        except (UsageError, CannotMeasure) as error:
+            self._density.setChecked(False)
+            self.refused.emit(str(error))
+            return
+        if node is not None:
+            slicer.util.setSliceViewerLayers(foreground=node, foregroundOpacity=OPACITY)
+
+
+def _center(review: SceneReview, level: str) -> Sequence[float] | None:
+    measurement = review.examination.measurement(level)
+    if measurement is not None:
+        return measurement.voi.center_lps_mm
+    return next((v.centroid_lps_mm for v in review.examination.vertebrae if v.level == level), None)
