@@ -25,8 +25,8 @@ class CalibrationList:
     """The dialog's page on what is there.
 
     Attributes:
-        retired: told of what was retired.
-        refused: told of a sentence.
+        retired: emits what was retired.
+        refused: emits a sentence.
 
     Args:
         operator: gives the operator's name.

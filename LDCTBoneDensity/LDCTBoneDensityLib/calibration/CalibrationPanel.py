@@ -170,7 +170,7 @@ class CalibrationPanel:
     def _path(self) -> Path:
         path = self._ui.calibrationPath.currentPath
         if not path:
-            raise UsageError(_("No calibration file is named: choose one."))
+            raise UsageError("calibration_section.no_file")
         return Path(path)
 
 
@@ -207,4 +207,4 @@ def fromText(text: str) -> Calibration:
     try:
         return from_plain(Calibration, json.loads(text))
     except (ValueError, PlainError) as error:
-        raise UsageError(_("The scene's calibration is damaged: choose one again.")) from error
+        raise UsageError("calibration_section.damaged") from error

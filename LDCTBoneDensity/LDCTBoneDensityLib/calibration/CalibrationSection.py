@@ -81,7 +81,7 @@ class CalibrationSection:
             if (calibration, choice) != (examination.calibration, examination.calibration_choice):
                 self.corrected.emit(lambda review: review.change_calibration(calibration, choice))
         elif not self._store.path:
-            raise UsageError.of_text(_("No store is named: choose the site's store above."))
+            raise UsageError("site_store.not_named")
         else:
             self.noted.emit(_("The next measurement takes its calibration from the store."))
         self.kept.emit("")

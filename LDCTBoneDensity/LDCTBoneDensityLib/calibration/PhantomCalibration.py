@@ -128,10 +128,10 @@ class PhantomCalibration:
         volumeNode = self._ui.phantomVolumeCombo.currentNode()
         try:
             if volumeNode is None:
-                raise UsageError(_("No volume is chosen: load the phantom's CT and choose it."))
+                raise UsageError("phantom_page.no_volume")
             path = self._ui.phantomPath.currentPath.strip()
             if not path:
-                raise UsageError(_("No description is named: choose the file that describes your phantom."))
+                raise UsageError("phantom_page.no_description")
             phantom = load_phantom(path)
             self._job = PhantomJob(self._runner.newFolder())
             self._job.lay(volumeNode, phantom, search)
@@ -181,11 +181,9 @@ class PhantomCalibration:
             return
         try:
             if not operator:
-                raise UsageError(_("Say who adds the calibration: write your name below."))
+                raise UsageError("phantom_page.no_operator")
             if phantomScan.scan.source.modified:
-                raise CannotMeasure(
-                    _("The volume differs from the files it was loaded from, so it can't be kept: load it again.")
-                )
+                raise CannotMeasure("phantom_page.volume_modified")
             made_with = conditions(phantomScan.scan.acquisition)
             calibration = calibration_from_phantom(measured, made_with, operator, self._ui.validSpin.value)
             isNew = self._store.add(calibration, operator)

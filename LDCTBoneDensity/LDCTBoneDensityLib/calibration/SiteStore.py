@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import slicer
-from slicer.i18n import tr as _
 
 from ldct_bmd.calibration.choose import choose_calibration
 from ldct_bmd.calibration.store import CalibrationStore, StoredCalibration
@@ -62,5 +61,5 @@ class SiteStore:
 
     def _store(self) -> CalibrationStore:
         if not self.path:
-            raise UsageError(_("No store is named: choose the site's store in the section on the calibration."))
+            raise UsageError("site_store.not_named")
         return CalibrationStore(Path(self.path))

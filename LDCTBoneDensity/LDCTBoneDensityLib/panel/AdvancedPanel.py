@@ -98,7 +98,7 @@ class AdvancedPanel:
         body = review.bodies.get(level)
         axes = body_axes_lps(body.inside, body.box, geometry) if body is not None else None
         if axes is None:
-            raise UsageError.of_text(_("The endplates of {level} can't be told.").format(level=level))
+            raise UsageError("voi_section.no_endplates", level=level)
         return VOIGeometry.turned(voi, axes)
 
     def _deviceChanged(self, index: int) -> None:

@@ -26,7 +26,7 @@ class ExportPanel:
     """Collects what the reader wants exported. A PACS's address stays in the application's settings.
 
     Attributes:
-        wanted: told of ExportSettings: an export or a preview.
+        wanted: emits ExportSettings: an export or a preview.
 
     Args:
         window: the parent of the file dialog.

@@ -36,7 +36,7 @@ class ReportPreview:
         if not hasattr(slicer, "qSlicerWebWidget"):
             if not qt.QDesktopServices.openUrl(url):
                 self.close()
-                raise UsageError(_("No browser shows the report: export it to a folder and open it there."))
+                raise UsageError("preview.no_browser")
             return
         # A page loaded by its address: content handed over as text is limited to 2 MB, and pictures are more.
         self.window = slicer.qSlicerWebWidget()

@@ -24,8 +24,8 @@ class VertebraTable:
     """Shows a record, and tells what the reader does in it.
 
     Attributes:
-        selected: told of the selected level, None where it is none.
-        inclusion: told of a level and whether its box was ticked.
+        selected: emits the selected level, None if there is none.
+        inclusion: emits a level and whether its box was ticked.
     """
 
     def __init__(self, tree: Any) -> None:

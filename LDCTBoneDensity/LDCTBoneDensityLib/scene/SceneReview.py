@@ -26,10 +26,10 @@ class SceneReview:
     """Applies corrections and keeps record, segments, VOIs and text node together.
 
     Attributes:
-        changed: told of (examination) after every correction, undo and redo.
-        previewed: told of (examination) while a VOI is dragged; nothing is kept of it.
-        refused: told of a sentence, where a correction can't be.
-        viewsLost: told when the reader deleted a VOI or the segmentation: call :meth:`restoreViews` soon after.
+        changed: emits the record after every correction, undo and redo.
+        previewed: emits the record while a VOI is dragged; nothing is kept of it.
+        refused: emits a sentence, when a correction cannot be made.
+        viewsLost: emits nothing, when the reader deleted a VOI or the segmentation: :meth:`restoreViews` soon after.
 
     Args:
         node: the review's text node.
@@ -85,7 +85,7 @@ class SceneReview:
         self._scan = None
 
     def do(self, verb: Verb) -> bool:
-        """Let ``verb`` correct; returns whether it did. A refusal is told, and all stays as it was."""
+        """Let ``verb`` correct; returns whether it did. A refusal is emitted, and all stays as it was."""
         before = self.review.state
         self._pending = None
         try:

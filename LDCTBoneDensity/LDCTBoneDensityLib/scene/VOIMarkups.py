@@ -21,7 +21,7 @@ _HANDLE_SCALE = 1.2  # per cent of the view; Slicer's own would hide a vertebra
 
 
 class VOIMarkups:
-    """The ROIs and cylinders of one review. They follow the record; a reader's hand on an ROI is told to ``onMoved``.
+    """The ROIs and cylinders of one review. They follow the record; what a reader does to an ROI goes to ``onMoved``.
 
     Args:
         reviewNode: the review that they belong to.

@@ -28,6 +28,10 @@ from ..segmentation.network_segmenter import NetworkSegmenter
 from .methods import is_pan2020, pan2020_segmenter
 
 
+def _unheard(_: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Request:
     """What the user asked for, as typed; :func:`measure_scan` says what is wrong with it."""
@@ -53,10 +57,13 @@ class Request:
     report: bool = False
 
 
-def measure_scan(request: Request, progress: Progress) -> Examination:
+def measure_scan(request: Request, progress: Progress, remark: Callable[[str], None] = _unheard) -> Examination:
     """Read, measure and write the folder; UsageError or CannotMeasure says what stands against it.
 
     Everything that can be wrong with the request is looked at before the scan is read.
+
+    Args:
+        remark: gets a sentence on what was left out, such as DICOM objects that the scan's headers do not allow.
     """
     check_output_folder(request.folder, request.overwrite)
     levels = _levels(request)
@@ -67,7 +74,7 @@ def measure_scan(request: Request, progress: Progress) -> Examination:
     scan = read_scan(request.input_path, request.series_uid, progress)
     read_s = time.perf_counter() - start
     check_replaceable(request.folder, scan.description)
-    report = None if not request.report else _reporter(request, scan)
+    report = None if not request.report else _reporter(request, scan, remark)
     choice: CalibrationChoice | None = None
     if stored is not None:
         calibration, choice = choose_calibration(stored, conditions(scan.acquisition), request.later_calibration)
@@ -77,11 +84,18 @@ def measure_scan(request: Request, progress: Progress) -> Examination:
     return write_result(measured, scan, request.folder, request.overwrite, progress, also)
 
 
-def _reporter(request: Request, scan: CTScan) -> Callable[[VertebralColumn, Path, Examination], None]:
+def _reporter(
+    request: Request, scan: CTScan, remark: Callable[[str], None]
+) -> Callable[[VertebralColumn, Path, Examination], None]:
     """Return what writes the report into the result; what stands against one is said before the scan is measured."""
+    from ..reporting.dicom import NoDICOMObjects
     from ..reporting.outputs import Pixels, earlier_in, fill_report, source_of
 
-    source = source_of(request.input_path, scan)
+    try:
+        source = source_of(request.input_path, scan)
+    except NoDICOMObjects as refusal:
+        source = None
+        remark(str(refusal))
     earlier = None if source is None else earlier_in(request.folder)
 
     def write(column: VertebralColumn, folder: Path, examination: Examination) -> None:

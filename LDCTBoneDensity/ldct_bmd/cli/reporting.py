@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..examination import Examination, sign, unsign
 from ..ground.atomic import write_text
@@ -22,6 +23,9 @@ from ..reporting.outputs import (
 )
 from ..reporting.priors import Comparison, compare
 from ..scan import CTScan, list_series, read_scan
+
+if TYPE_CHECKING:
+    from ..reporting.pacs import Delivery
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,14 @@ def read_record(path: Path) -> Examination:
     return Examination.from_json(text)
 
 
-def make_report(request: ReportRequest, progress: Progress) -> Path:
-    """Make the report anew and return the folder that it is in."""
+def make_report(request: ReportRequest, progress: Progress, remark: Callable[[str], None]) -> Path:
+    """Make the report again and return the folder that it is in; ``remark`` gets a sentence on what was left out."""
     examination = read_record(request.record)
     home = request.record if request.record.is_dir() else request.record.parent
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     comparisons = _comparisons(examination, request)
-    pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress)
+    pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
     if request.deidentify:
         folder = request.folder or deidentified_folder(home)
         write_deidentified(folder, examination, pixels, comparisons)
@@ -92,13 +96,14 @@ def unsign_record(path: Path, reader: str) -> Examination:
     return _rewritten(path, lambda examination: unsign(examination, reader, now()))
 
 
-def send_objects(request: SendRequest) -> tuple[str, ...]:
-    """Send the DICOM objects of a result folder; return the SOP instance UIDs that were stored."""
-    from ..reporting.pacs import find_credentials, read_peer, send_dicomweb, send_dimse
+def send_objects(request: SendRequest) -> "Delivery":
+    """Send the DICOM objects of a result folder, if they are those of its record."""
+    from ..reporting.pacs import demand_own, find_credentials, read_peer, send_dicomweb, send_dimse
 
     if (request.dicomweb is None) == (request.dimse is None):
         raise UsageError("Give either --dicomweb URL or --dimse TITLE@HOST:PORT.")
     files = dicom_files(request.folder)
+    demand_own(files, read_record(request.folder))
     if request.dicomweb is not None:
         if request.tls or request.own_title is not None:
             raise UsageError("--tls and --title go with --dimse; an https address has TLS.")
@@ -132,10 +137,18 @@ def _comparisons(examination: Examination, request: ReportRequest) -> tuple[Comp
     return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
 
 
-def _pixels(path: Path, home: Path, examination: Examination, progress: Progress) -> Pixels:
+def _pixels(
+    path: Path, home: Path, examination: Examination, progress: Progress, remark: Callable[[str], None]
+) -> Pixels:
+    from ..reporting.dicom import NoDICOMObjects
+
     scan = _measured_scan(path, examination, progress)
     column = read_bodies(home, examination, scan)
-    return Pixels(scan, column, source_of(path, scan))
+    try:
+        return Pixels(scan, column, source_of(path, scan))
+    except NoDICOMObjects as refusal:
+        remark(str(refusal))
+        return Pixels(scan, column, None)
 
 
 def _measured_scan(path: Path, examination: Examination, progress: Progress) -> CTScan:

@@ -8,10 +8,12 @@ from ..calibration.match import CalibrationChoice, ScanConditions
 from ..findings import Finding, FindingCode, Severity
 from ..morphometry import HeightLoss, height_losses
 from ..quality import (
+    bmd_findings,
     calibration_findings,
     choice_findings,
     confirmed_fractures,
     doubtful_outlines,
+    file_findings,
     fracture_findings,
     level_findings,
     lumbar_findings,
@@ -103,6 +105,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
             len(scan.source.other_series),
             scan.source.modified,
         ),
+        *file_findings(made.lossy_compression, made.values_cut_at_hu, scan.source.passed_over),
         *calibration_findings(evidence.calibration, made.kvp),
         *origin_findings(evidence.calibration, conditions(made)),
         *choice_findings(evidence.calibration_choice),
@@ -120,6 +123,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
     ]
     for measurement in evidence.measurements:
         found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))
+        found += bmd_findings(measurement.level, measurement.bmd_mg_cm3)
     order = list(FindingCode)
     return tuple(sorted(found, key=lambda f: (_SEVERITIES.index(f.severity), order.index(f.code))))
 

@@ -25,7 +25,8 @@ from .upgrade import SCHEMA_1, upgraded
 
 SCHEMA = "ldct-bmd-examination/2"
 # How the scan was found, not which it is.
-_NOT_COMPARED = ("file_name", "choice", "other_series")
+_ABOUT_WHAT_ELSE_THERE_WAS = (FindingCode.OTHER_SERIES.value, FindingCode.FILES_PASSED_OVER.value)
+_NOT_COMPARED = ("file_name", "choice", "other_series", "passed_over")
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class Examination(Evidence):
         del values["timing_s"], values["measured_at"]
         for name in _NOT_COMPARED:
             del values["scan"]["source"][name]
-        values["findings"] = [f for f in values["findings"] if f["code"] != FindingCode.OTHER_SERIES.value]
+        values["findings"] = [f for f in values["findings"] if f["code"] not in _ABOUT_WHAT_ELSE_THERE_WAS]
         return values
 
     @classmethod

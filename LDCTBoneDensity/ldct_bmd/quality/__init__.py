@@ -10,7 +10,9 @@ from .body_rules import (
 from .calibration_rules import choice_findings, origin_findings, tissue_findings
 from .facts import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .rules import (
+    bmd_findings,
     calibration_findings,
+    file_findings,
     level_findings,
     lumbar_findings,
     name_findings,
@@ -26,10 +28,12 @@ __all__ = [
     "QualityFacts",
     "Unmeasured",
     "VOIFacts",
+    "bmd_findings",
     "calibration_findings",
     "choice_findings",
     "confirmed_fractures",
     "doubtful_outlines",
+    "file_findings",
     "fracture_findings",
     "level_findings",
     "lumbar_findings",

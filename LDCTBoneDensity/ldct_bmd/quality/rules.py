@@ -18,6 +18,10 @@ _SLICE_TOLERANCE_MM = 0.01  # spacing is computed from slice positions
 LARGEST_STANDARD_ERROR_HU = 4.0
 # L1 is 226 +- 44 HU under 30 years and 89 +- 38 HU from 90 on (Jang 2019, 20,374 adults, 120 kVp): three SD beyond.
 TRABECULAR_MEAN_HU = (-30.0, 360.0)
+# Trabecular BMD of L1 and L2 is 20 to 250 mg/cm3 in adults; fatty marrow lowers it, and the range of HU above, by any
+# slope from 0.6 to 1, lies well within.
+PLAUSIBLE_BMD_MG_CM3 = (-100.0, 500.0)
+_NAMED_AT_MOST = 3
 LARGEST_SD_HU = 150.0  # low-dose noise and texture together stay under 100 HU
 CORTICAL_HU = 1000.0  # no trabecular bone, with its noise, gets there: cortex, cement or metal
 # 4 % of a VOI at 400 HU instead of 150 raise its mean by 10 HU, 2 % at -300 instead of 50 lower it by 7 HU. Only what a
@@ -57,6 +61,30 @@ def scan_findings(
     if other_series > 0:
         found.append(Finding(FindingCode.OTHER_SERIES, None, {"count": other_series}))
     return found
+
+
+def file_findings(
+    lossy_compression: str | None, values_cut_at_hu: float | None, passed_over: Sequence[str]
+) -> list[Finding]:
+    """Return what the files of the scan lost, or left out; see :class:`ldct_bmd.scan.Acquisition` and ``Source``."""
+    found = []
+    if lossy_compression is not None:
+        found.append(Finding(FindingCode.LOSSY_COMPRESSION, None, {"how": lossy_compression}))
+    if values_cut_at_hu is not None:
+        found.append(Finding(FindingCode.VALUES_CUT, None, {"hu": values_cut_at_hu}))
+    if passed_over:
+        facts: dict[str, Fact] = {"count": len(passed_over), "names": tuple(passed_over[:_NAMED_AT_MOST])}
+        if len(passed_over) > _NAMED_AT_MOST:
+            facts |= {"case": "more", "more": len(passed_over) - _NAMED_AT_MOST}
+        found.append(Finding(FindingCode.FILES_PASSED_OVER, None, facts))
+    return found
+
+
+def bmd_findings(level: str, bmd_mg_cm3: float) -> list[Finding]:
+    """Return whether a BMD is none that a vertebra has."""
+    if PLAUSIBLE_BMD_MG_CM3[0] <= bmd_mg_cm3 <= PLAUSIBLE_BMD_MG_CM3[1]:
+        return []
+    return [Finding(FindingCode.IMPLAUSIBLE_BMD, level, {"bmd_mg_cm3": bmd_mg_cm3})]
 
 
 def calibration_findings(calibration: Calibration, scan_kvp: float | None) -> list[Finding]:

@@ -38,6 +38,7 @@ from .replacing import check_replaceable
 from .tables import levels_csv, patient_csv
 
 SR_FILE = "sr.dcm"
+SEG_FILE = "seg.dcm"
 
 
 class Output(str, Enum):
@@ -70,7 +71,8 @@ def source_of(input_path: Path, scan: CTScan) -> SourceSeries | None:
     """Return the headers that DICOM objects of ``scan`` refer to; None where it was read from a file.
 
     Raises:
-        UsageError: no DICOM object can be made for this patient or order.
+        UsageError: the input lacks images that were measured.
+        NoDICOMObjects: its headers allow no valid DICOM object; the rest of a report can be made without them.
     """
     return read_source(input_path, scan.description) if scan.source.kind == "dicom" else None
 

@@ -155,12 +155,14 @@ class OtherSeries:
 class Source:
     """Where the pixels come from, so that they can be found again. It names no folder.
 
-    ``file_name``, ``choice`` and ``other_series`` tell how the scan was found, not which it is, and are not compared.
+    ``file_name``, ``choice``, ``other_series`` and ``passed_over`` tell how the scan was found, not which it is: they
+    are not compared.
 
     Attributes:
         sop_instance_uids: one per slice, in the order of the array's z axis; empty for a file.
         file_name: without its folder; None for DICOM.
         choice: None for a file.
+        passed_over: names of files and linked folders that may hold slices and were not read.
     """
 
     kind: Literal["dicom", "file"]
@@ -174,6 +176,7 @@ class Source:
     file_name: str | None = field(default=None, compare=False)
     choice: SeriesChoice | None = field(default=None, compare=False)
     other_series: tuple[OtherSeries, ...] = field(default=(), compare=False)
+    passed_over: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pydicom.errors import InvalidDicomError
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
 from ..words import Phrase
+from .dicom_text import as_meant
 
 DAMAGED = (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, NotImplementedError, struct.error)
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -101,7 +102,7 @@ class SliceHeader:
         value = self.tags.get(keyword)
         if value is None:
             return None
-        parts = [str(part).strip() for part in value] if _is_sequence(value) else [str(value).strip()]
+        parts = [as_meant(str(part)).strip() for part in (value if _is_sequence(value) else [value])]
         joined = "\\".join(parts).strip("\\")
         return joined or None
 

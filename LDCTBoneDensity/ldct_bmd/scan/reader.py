@@ -13,6 +13,7 @@ from .dicom_stack import Stack, UnfitStack, build_stack
 from .dicom_volume import read_volume
 from .frame import axes_to_lps
 from .image_files import FILE_ENDINGS, is_detached_header, is_image_file, read_image_file
+from .passed_over import passed_over
 from .plausibility import check_size, check_values
 from .series_choice import choose, pick
 from .slice_content import check_slices
@@ -57,7 +58,9 @@ def read_scan(
         chosen, choice = choose(series, where)
     else:
         chosen, choice = pick(series, series_uid, where)
-    return read_series(chosen, series, choice, progress, of_patient)
+    lost = passed_over(path, [header.path for one in series for header in one.slices]) if path.is_dir() else ()
+    scan = read_series(chosen, series, choice, progress, of_patient)
+    return replace(scan, source=replace(scan.source, passed_over=lost))
 
 
 def _is_volume_file(path: Path) -> bool:

@@ -14,8 +14,10 @@ from ldct_bmd.quality import (
     LevelOutline,
     QualityFacts,
     VOIFacts,
+    bmd_findings,
     calibration_findings,
     doubtful_outlines,
+    file_findings,
     fracture_findings,
     level_findings,
     lumbar_findings,
@@ -83,6 +85,24 @@ def test_a_scan_that_differs_from_its_files_is_told_and_limits_the_category():
     (one,) = scan_findings(None, 1.0, 1.0, 0, modified=True)
     assert (one.code, one.code.effect) == (FindingCode.SCAN_MODIFIED, Effect.LIMITS)
     assert "differs from the files" in one.message
+
+
+def test_what_the_files_lost_or_left_out_is_told():
+    assert file_findings(None, None, ()) == []
+    lossy, cut, left = file_findings("JPEG 2000, 10:1", 600.0, ("a", "b", "c", "d", "e"))
+    assert (lossy.code.effect, cut.code.effect, left.code.effect) == (Effect.LIMITS, Effect.LIMITS, Effect.NONE)
+    assert "JPEG 2000, 10:1" in lossy.message
+    assert "600 HU" in cut.message
+    assert "5 files" in left.message
+    assert "a, b, c and 2 more" in left.message
+    (one,) = file_findings(None, None, ("a",))
+    assert one.message.startswith("One file beside")
+
+
+@pytest.mark.parametrize(("bmd", "found"), [(-100.0, False), (-100.1, True), (500.0, False), (7305097.0, True)])
+def test_no_category_rests_on_a_bmd_that_no_bone_has(bmd, found):
+    assert codes(bmd_findings("L1", bmd)) == (["implausible_bmd"] if found else [])
+    assert FindingCode.IMPLAUSIBLE_BMD.effect is Effect.FORBIDS
 
 
 def test_a_calibration_that_fits_is_no_finding():

@@ -99,6 +99,7 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
         "DicomAet": "ARCHIVE",
         "DicomCheckCalledAet": True,
         "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowFind": True,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": True,
         "RegisteredUsers": {USER: PASSWORD},
@@ -194,15 +195,17 @@ def empty(orthanc: Orthanc) -> None:
 
 def test_objects_stored_over_the_web_come_back_unchanged(orthanc: Orthanc, result: Path, tmp_path: Path) -> None:
     empty(orthanc)
-    stored = send_dicomweb(orthanc.web, files(result), Credentials(USER, PASSWORD), orthanc.certificate)
-    assert len(stored) == 4
+    delivery = send_dicomweb(orthanc.web, files(result), Credentials(USER, PASSWORD), orthanc.certificate)
+    assert len(delivery.uids) == 4
+    assert "lists all of them" in delivery.sentence
     assert_unchanged(orthanc, files(result), tmp_path)
 
 
 def test_objects_stored_by_c_store_come_back_unchanged(orthanc: Orthanc, result: Path, tmp_path: Path) -> None:
     empty(orthanc)
-    stored = send_dimse(read_peer(orthanc.dimse), files(result))
-    assert len(stored) == 4
+    delivery = send_dimse(read_peer(orthanc.dimse), files(result))
+    assert len(delivery.uids) == 4
+    assert "ARCHIVE lists all of them" in delivery.sentence
     assert_unchanged(orthanc, files(result), tmp_path)
 
 
@@ -214,7 +217,7 @@ def test_the_command_sends_with_credentials_from_the_environment(
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
     done = CliRunner().invoke(app, ["send", str(result), "--dicomweb", orthanc.web, "--ca", str(orthanc.certificate)])
     assert done.exit_code == 0, done.output
-    assert "4 objects were stored." in done.stdout
+    assert "4 objects were stored. localhost lists all of them." in done.stdout
     assert PASSWORD not in done.output
     assert len(json.loads(orthanc.ask("/instances"))) == 4
 

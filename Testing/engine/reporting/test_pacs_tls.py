@@ -108,9 +108,9 @@ def files(result: Path) -> list[Path]:
 
 def test_objects_arrive_over_tls_as_they_were_sent(result: Path, serve: Callable[[str], Service]) -> None:
     service = serve("127.0.0.1")
-    stored = send_dimse(service.peer(), files(result), tls=True, ca_bundle=service.certificate)
+    delivery = send_dimse(service.peer(), files(result), tls=True, ca_bundle=service.certificate)
     sent = {dataset.SOPInstanceUID: dataset for dataset in map(pydicom.dcmread, files(result))}
-    assert set(stored) == set(sent)
+    assert set(delivery.uids) == set(sent)
     for received in service.received:
         assert received == sent[received.SOPInstanceUID]
 
@@ -138,7 +138,7 @@ def test_nothing_is_sent_to_a_service_that_can_not_be_trusted(
 
 def test_a_file_that_holds_no_certificate_is_told(result: Path, serve: Callable[[str], Service]) -> None:
     service = serve("127.0.0.1")
-    with pytest.raises(UsageError, match="--ca"):
+    with pytest.raises(UsageError, match="certificates"):
         send_dimse(service.peer(), files(result), tls=True, ca_bundle=files(result)[0])
 
 

@@ -11,7 +11,7 @@ from ldct_bmd.words import LANGUAGES, catalogue
 from places import MODULE
 
 FOLDERS = (MODULE / "ldct_bmd", MODULE / "LDCTBoneDensityLib")
-REFUSALS = ("Refusal", "CannotMeasure", "UsageError")
+REFUSALS = ("Refusal", "CannotMeasure", "UsageError", "NoDICOMObjects")
 SOURCES = {path: path.read_text(encoding="utf-8") for folder in FOLDERS for path in sorted(folder.rglob("*.py"))}
 
 

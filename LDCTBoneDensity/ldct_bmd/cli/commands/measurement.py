@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..extras import extra
-from ..terminal import exit_codes, output, progress_bar
+from ..terminal import exit_codes, messages, output, progress_bar, say
 from .options import Device, Input, Language, Method, OutputFolder, Overwrite
 
 
@@ -77,13 +77,16 @@ def measure(
             overwrite=overwrite,
             report=report,
         )
+        remarks: list[str] = []
         with progress_bar() as progress, extra("reports"):
-            examination = measure_scan(request, progress)
+            examination = measure_scan(request, progress, remarks.append)
         if as_json:
             # ASCII, so that it is the same bytes whatever encoding the terminal has.
             typer.echo(examination.to_json())
         else:
             print_result(output(), examination, folder)
+        for sentence in remarks:
+            say(messages(), sentence, "yellow")
 
 
 def series(input_: Input, language: Language = None) -> None:

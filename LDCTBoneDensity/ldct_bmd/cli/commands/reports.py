@@ -7,7 +7,7 @@ import typer
 
 from ...words import text
 from ..extras import extra
-from ..terminal import exit_codes, output, progress_bar, say
+from ..terminal import exit_codes, messages, output, progress_bar, say
 from .options import Language
 
 RecordFile = Annotated[Path, typer.Argument(metavar="RECORD", help="A measurement.json, or the folder it is in.")]
@@ -42,9 +42,12 @@ def remake_report(
         from ..reporting import ReportRequest, make_report
 
         request = ReportRequest(record, input_, tuple(prior or ()), lsc, deidentify, folder, public_key)
+        remarks: list[str] = []
         with progress_bar() as progress:
-            written = make_report(request, progress)
+            written = make_report(request, progress, remarks.append)
         say(output(), text("terminal.written", path=written))
+        for sentence in remarks:
+            say(messages(), sentence, "yellow")
 
 
 def sign_record(
@@ -87,8 +90,8 @@ def send(
     with exit_codes(), extra("reports"):
         from ..reporting import SendRequest, send_objects
 
-        stored = send_objects(SendRequest(folder, dicomweb, dimse, title, tls, ca))
-        say(output(), text("sending.stored", objects=len(stored)))
+        delivery = send_objects(SendRequest(folder, dicomweb, dimse, title, tls, ca))
+        say(output(), delivery.sentence)
 
 
 def schema() -> None:

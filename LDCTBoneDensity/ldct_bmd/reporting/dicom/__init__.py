@@ -2,12 +2,13 @@
 
 from .context import Context, Predecessor
 from .objects import DICOMObjects, EarlierReport, make_objects, read_earlier
-from .source import SourceSeries, read_source, read_source_files
+from .source import NoDICOMObjects, SourceSeries, read_source, read_source_files
 
 __all__ = [
     "Context",
     "DICOMObjects",
     "EarlierReport",
+    "NoDICOMObjects",
     "Predecessor",
     "SourceSeries",
     "make_objects",

@@ -74,8 +74,8 @@ class Context:
     def uid(self, *what: str) -> str:
         """Return a UID of this export."""
         previous = "" if self.predecessor is None else self.predecessor.sop_instance_uid
-        measured_at = self.examination.measured_at or ""
-        return _uid(self.source.first.SeriesInstanceUID, self.state, measured_at, previous, __version__, *what)
+        series_uid, measured_at = self.source.first.SeriesInstanceUID, self.examination.measured_at
+        return object_uid(series_uid, self.state, measured_at, previous, __version__, *what)
 
     def tracking_uid(self, level: str, what: str) -> str:
         """Return the UID by which a region is known through all corrections of this scan's record."""
@@ -184,6 +184,28 @@ class Context:
     def report_reference(self) -> Dataset:
         """Return an item of a reference sequence for the structured report of this export."""
         return _reference(Comprehensive3DSRStorage, self.series("sr")[3])
+
+
+def object_uid(series_uid: str, state: str, measured_at: str | None, previous: str, version: str, *what: str) -> str:
+    """Return the UID of what an export of a record holds.
+
+    Args:
+        series_uid: of the measured images.
+        state: SHA-256 of the record.
+        previous: SOP instance UID of the structured report that the export's own replaces; "" where it replaces none.
+        version: of the software.
+        what: which of the export's UIDs, such as ("sr", "instance").
+    """
+    return _uid(series_uid, state, measured_at or "", previous, version, *what)
+
+
+def document_digest(dataset: Dataset) -> tuple[str, ...]:
+    """Return what further names an object whose content does not follow from the record; nothing for others."""
+    document = dataset.get("EncapsulatedDocument")
+    if document is None:
+        return ()
+    content = bytes(document)[: int(dataset.get("EncapsulatedDocumentLength") or len(document))]
+    return (hashlib.sha256(content).hexdigest(),)
 
 
 def _reference(sop_class_uid: str, sop_instance_uid: str) -> Dataset:

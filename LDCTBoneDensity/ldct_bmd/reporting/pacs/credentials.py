@@ -30,7 +30,9 @@ def find_credentials(url: str) -> Credentials | None:
     if user and password is not None:
         return Credentials(user, password)
     if user or password is not None:
-        raise UsageError(f"{USER_VARIABLE} and {PASSWORD_VARIABLE} go together: set both, or {TOKEN_VARIABLE}.")
+        raise UsageError(
+            "pacs.credentials_incomplete", user=USER_VARIABLE, password=PASSWORD_VARIABLE, token=TOKEN_VARIABLE
+        )
     return _from_keyring(url)
 
 

@@ -1,109 +1,79 @@
-"""STOW-RS: storing DICOM objects over the web."""
+"""Storing DICOM objects over the web (STOW-RS), and asking afterwards what the server holds (QIDO-RS)."""
 
-import ipaddress
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import pydicom
-import requests
-from dicomweb_client.api import DICOMwebClient
-from pydicom.dataset import Dataset
+from uuid import uuid4
 
 from ...ground.errors import UsageError
+from .address import check_address
 from .credentials import Credentials
+from .exchange import Server, Unanswered
+from .outgoing import Answer, Delivery, Outgoing, conclude, read_outgoing
+from .store_reply import read_listing, read_store_reply
 
-TIMEOUT_S = 60.0
+JSON = "application/dicom+json"
+# A server may index what it stored a moment later.
+ASK_AGAIN_S = (0.5, 1.0, 2.0, 4.0)
 
 
 def send_dicomweb(
     url: str, files: Sequence[Path], credentials: Credentials | None = None, ca_bundle: Path | None = None
-) -> tuple[str, ...]:
-    """Store ``files`` on the server at ``url``; return the SOP instance UIDs that it confirmed.
+) -> Delivery:
+    """Store ``files`` on the server at ``url`` and ask it what it holds.
 
     Args:
         ca_bundle: certificates to trust, where the server's is not signed by a known authority.
 
     Raises:
-        UsageError: the address is not safe, the server can't be reached or refuses an object.
+        UsageError: the address is not safe, the server can't be reached, or an object is not there afterwards.
     """
-    check_address(url)
-    session = _session(credentials, ca_bundle)
-    client = DICOMwebClient(url=url, session=session)
-    client.set_http_retry_params(retry=False)
-    datasets = [pydicom.dcmread(path) for path in files]
-    host = urlsplit(url).hostname
+    host = check_address(url)
+    objects = read_outgoing(files)
+    server = Server(url, host, credentials, ca_bundle)
     try:
-        answer = client.store_instances(datasets)
-    except requests.exceptions.SSLError as error:
-        raise UsageError(f"The certificate of {host} is not trusted; name its authority's with --ca.") from error
-    except requests.exceptions.HTTPError as error:
-        status = "an error" if error.response is None else f"status {error.response.status_code}"
-        hint = " Check the credentials." if "401" in status or "403" in status else ""
-        raise UsageError(f"{host} refused the objects with {status}.{hint}") from error
-    except requests.exceptions.RequestException as error:
-        raise UsageError(f"{host} can't be reached; check the address and the network.") from error
+        answer = _store(server, objects)
+        return conclude(host, objects, answer, _held(server, objects, answer))
     finally:
-        session.close()
-    return _confirmed(answer, datasets, str(host))
+        server.close()
 
 
-def check_address(url: str) -> None:
-    """Let patient data and passwords go over TLS only, but for this very machine."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"{url!r} is no address of a DICOMweb server; write it as https://pacs.example/dicom-web.")
-    if parts.username or parts.password:
-        raise UsageError("Keep the password out of the address: set it in the environment or the keyring.")
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
-        raise UsageError(f"{parts.hostname} would be reached without TLS; use its https address.")
-
-
-def _is_this_machine(host: str) -> bool:
+def _store(server: Server, objects: Sequence[Outgoing]) -> Answer:
+    boundary = f"ldct-bmd-{uuid4().hex}"
+    parts = [
+        b"--%b\r\nContent-Type: application/dicom\r\n\r\n%b\r\n" % (boundary.encode(), one.path.read_bytes())
+        for one in objects
+    ]
+    body = b"".join(parts) + b"--%b--\r\n" % boundary.encode()
+    content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        reply = server.ask("POST", "/studies", {"Content-Type": content_type, "Accept": JSON}, body)
+    except Unanswered as error:
+        return Answer(problem=error.problem)
+    return read_store_reply(reply, server.host)
 
 
-def _session(credentials: Credentials | None, ca_bundle: Path | None) -> requests.Session:
-    if ca_bundle is not None and not ca_bundle.is_file():
-        raise UsageError(f"--ca: there is no file {ca_bundle}.")
-    session = _Session(ca_bundle)
-    # Neither .netrc nor a proxy from the environment is asked for credentials.
-    session.auth = _no_authentication
-    if credentials is not None and credentials.token is not None:
-        session.headers["Authorization"] = f"Bearer {credentials.token}"
-    elif credentials is not None and credentials.user is not None:
-        session.auth = (credentials.user, credentials.password or "")
-    return session
+def _held(server: Server, objects: Sequence[Outgoing], answer: Answer) -> frozenset[str] | None:
+    """Return which of the objects the server lists; None where it can't be asked."""
+    held = _listed(server, objects)
+    for pause_s in ASK_AGAIN_S:
+        if held is None or not any(one.uid in answer.stored and one.uid not in held for one in objects):
+            break
+        time.sleep(pause_s)
+        held = _listed(server, objects)
+    return held
 
 
-def _no_authentication(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-class _Session(requests.Session):
-    """A session that never waits for ever, and trusts what it is told to."""
-
-    def __init__(self, ca_bundle: Path | None) -> None:
-        super().__init__()
-        self._ca_bundle = ca_bundle
-
-    def request(self, *arguments: object, **options: object) -> requests.Response:
-        """Send a request."""
-        options.setdefault("timeout", TIMEOUT_S)
-        # REQUESTS_CA_BUNDLE in the environment would win over the session's own setting.
-        if self._ca_bundle is not None:
-            options["verify"] = str(self._ca_bundle)
-        return super().request(*arguments, **options)  # type: ignore[arg-type]
-
-
-def _confirmed(answer: Dataset, sent: Sequence[Dataset], host: str) -> tuple[str, ...]:
-    failed = answer.get("FailedSOPSequence") or []
-    stored = tuple(str(item.ReferencedSOPInstanceUID) for item in answer.get("ReferencedSOPSequence") or [])
-    missing = [dataset.SOPClassUID.name for dataset in sent if dataset.SOPInstanceUID not in stored]
-    if failed or missing:
-        what = missing[0] if missing else "an object"
-        raise UsageError(f"{host} stored {len(stored)} of {len(sent)} objects; it did not take: {what}.")
-    return stored
+def _listed(server: Server, objects: Sequence[Outgoing]) -> frozenset[str] | None:
+    found: set[str] = set()
+    for one in objects:
+        study, series = one.dataset.StudyInstanceUID, one.dataset.SeriesInstanceUID
+        try:
+            reply = server.ask("GET", f"/studies/{study}/series/{series}/instances", {"Accept": JSON})
+        except (Unanswered, UsageError):
+            return None
+        listed = read_listing(reply)
+        if listed is None:
+            return None
+        found |= listed
+    return frozenset(one.uid for one in objects if one.uid in found)
