@@ -77,12 +77,15 @@ def archive() -> Iterator[Archive]:
             if said.how == "half":
                 self.connection.shutdown(socket.SHUT_RDWR)
             if said.how == "drip":
-                for _ in range(100):
-                    time.sleep(0.1)
-                    try:
-                        self.wfile.write(b" ")
-                    except OSError:
-                        return
+                self._drip()
+
+        def _drip(self) -> None:
+            for _ in range(100):
+                time.sleep(0.1)
+                try:
+                    self.wfile.write(b" ")
+                except OSError:
+                    return
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
