@@ -84,9 +84,9 @@ def add_voi(
 ) -> Examination:
     """Measure a level that has no measurement yet; CannotMeasure if the VOI leaves the scan."""
     if level not in LEVELS:
-        raise UsageError(f"{level} is no vertebral level.")
+        raise UsageError("correction.no_level", level=level)
     if examination.measurement(level) is not None:
-        raise UsageError(f"{level} has a VOI already: move that one.")
+        raise UsageError("correction.voi_there", level=level)
     corrected = _with_voi(examination, scan, level, voi, reader, body)
     return concluded(examination, corrected, Correction.VOI_ADDED, level, None, voi, reader, time)
 
@@ -108,7 +108,7 @@ def edit_body(
     geometry = scan.geometry
     _check_scan(examination, scan)
     if not body.inside.any():
-        raise UsageError(f"The mask of {level} is empty: draw its body, or exclude the level.")
+        raise UsageError("correction.empty_mask", level=level)
     index_zyx = np.argwhere(body.inside) + [axis.start for axis in body.box]
     x, y, z = geometry.to_lps_mm(index_zyx.mean(axis=0)[::-1]).tolist()
     complete = not cut_by_edge(index_zyx, geometry)
@@ -140,7 +140,7 @@ def edit_body(
     )
     if examination.measurement(level) is not None or level in examination.quality.requested_levels:
         if not complete:
-            raise CannotMeasure(f"{level} is cut by the edge of the scan, so its middle is not known: leave it out.")
+            raise CannotMeasure("correction.body_cut", level=level)
         voi = place_voi(body.inside, body.box, geometry)
         corrected = _with_voi(corrected, scan, level, voi, reader, body)
     return concluded(examination, corrected, Correction.BODY_EDITED, level, old, new, reader, time)
@@ -151,9 +151,9 @@ def reset_voi(examination: Examination, level: str, reader: str, time: str) -> E
     old = _measured(examination, level)
     facts = examination.quality.voi(level)
     if facts.placed_by is None:
-        raise UsageError(f"The VOI of {level} is the automatic one.")
+        raise UsageError("correction.voi_is_automatic", level=level)
     if old.automatic is None or facts.automatic is None:
-        raise UsageError(f"{level} has no automatic VOI to go back to.")
+        raise UsageError("correction.no_automatic_voi", level=level)
     measurement = replace(
         old,
         mean_hu=old.automatic.mean_hu,
@@ -177,10 +177,10 @@ def exclude_level(
     """
     known = [one.value for one in ExclusionReason]
     if reason not in known:
-        raise UsageError(f"{reason!r} is not a reason to exclude a level; it must be one of {', '.join(known)}.")
+        raise UsageError("correction.no_exclusion_reason", reason=reason, reasons=known)
     words = (words or "").strip() or None
     if (reason == ExclusionReason.OTHER) is (words is None):
-        raise UsageError("A reason of its own needs the reader's words, and no other reason takes any.")
+        raise UsageError("correction.reason_in_words")
     old = _measured(examination, level)
     exclusion = Exclusion(ExclusionReason(reason), reader, time, words)
     corrected = _replaced(examination, replace(old, excluded=exclusion))
@@ -196,7 +196,7 @@ def include_level(examination: Examination, level: str, reader: str, time: str) 
     """Take an excluded level back into the assessment; one that was called fractured is to be judged again."""
     old = _measured(examination, level)
     if old.excluded is None:
-        raise UsageError(f"{level} is not excluded.")
+        raise UsageError("correction.not_excluded", level=level)
     readings = tuple(one for one in examination.quality.fracture_readings if one.level != level or not one.fractured)
     corrected = _replaced(examination, replace(old, excluded=None))
     corrected = replace(corrected, quality=replace(corrected.quality, fracture_readings=readings))
@@ -207,11 +207,11 @@ def rename_level(examination: Examination, level: str, new_level: str, reader: s
     """Give one vertebra another name; the names must stay in order."""
     _place_of(examination, level)
     if new_level not in LEVELS:
-        raise UsageError(f"{new_level} is no vertebral level.")
+        raise UsageError("correction.no_level", level=new_level)
     if new_level == level:
-        raise UsageError(f"The vertebra is named {level} already.")
+        raise UsageError("correction.same_name", level=new_level)
     if examination.measurement(new_level) is not None:
-        raise UsageError(f"{new_level} is measured already: rename that one first.")
+        raise UsageError("correction.name_taken", level=new_level)
     corrected = _renamed(examination, {level: new_level}.get)
     return concluded(examination, corrected, Correction.LEVEL_RENAMED, new_level, level, new_level, reader, time)
 
@@ -225,12 +225,12 @@ def shift_names(examination: Examination, steps: int, reader: str, time: str) ->
     names = [level for level in LEVELS if level != "T13"]
     old = [vertebra.level for vertebra in examination.vertebrae]
     if steps == 0:
-        raise UsageError("A shift by nothing changes nothing.")
+        raise UsageError("correction.shift_by_nothing")
     if "T13" in old:
-        raise UsageError("The column holds T13: rename its vertebrae one by one.")
+        raise UsageError("correction.shift_with_t13")
     places = {level: names.index(level) + steps for level in {*old, *(m.level for m in examination.measurements)}}
     if min(places.values()) < 0 or max(places.values()) >= len(names):
-        raise UsageError("The names can't be shifted that far: there is no such level.")
+        raise UsageError("correction.shift_too_far")
     corrected = _renamed(examination, {level: names[place] for level, place in places.items()}.get)
     corrected = _vouched_for(corrected, reader)
     new = [vertebra.level for vertebra in corrected.vertebrae]
@@ -288,9 +288,9 @@ def concluded(
         UsageError: the reader has no name, or ``before`` is signed.
     """
     if not reader.strip():
-        raise UsageError("A correction needs the reader's name.")
+        raise UsageError("correction.no_reader")
     if before.signature is not None:
-        raise UsageError(f"The record is signed by {before.signature.reader}: take the signature off first.")
+        raise UsageError("correction.signed", reader=before.signature.reader)
     automatic = before.automatic
     if automatic is None:
         automatic = AutomaticResult(
@@ -338,7 +338,7 @@ def _with_voi(
 
 def _check_scan(examination: Examination, scan: CTScan) -> None:
     if scan.description != examination.scan:
-        raise UsageError("The scan is not the one of this examination: load the one that was measured.")
+        raise UsageError("correction.other_scan")
 
 
 def _replaced(examination: Examination, new: Measurement, facts: VOIFacts | None = None) -> Examination:
@@ -381,7 +381,7 @@ def _renamed(examination: Examination, new_name: Callable[[str], str | None]) ->
     vertebrae = tuple(replace(vertebra, level=name(vertebra.level)) for vertebra in examination.vertebrae)
     places = [order(vertebra.level) for vertebra in vertebrae]
     if any(above >= below for above, below in pairwise(places)):
-        raise UsageError("The names would not be in order from top to bottom: shift all names, or rename from the end.")
+        raise UsageError("correction.names_out_of_order")
     quality = examination.quality
     measurements = []
     for old in examination.measurements:
@@ -412,7 +412,7 @@ def _vouched_for(examination: Examination, reader: str) -> Examination:
 def _measured(examination: Examination, level: str) -> Measurement:
     measurement = examination.measurement(level)
     if measurement is None:
-        raise UsageError(f"{level} is not measured.")
+        raise UsageError("correction.not_measured", level=level)
     return measurement
 
 
@@ -420,4 +420,4 @@ def _place_of(examination: Examination, level: str) -> int:
     for place, vertebra in enumerate(examination.vertebrae):
         if vertebra.level == level:
             return place
-    raise UsageError(f"There is no vertebra named {level}.")
+    raise UsageError("correction.no_vertebra", level=level)

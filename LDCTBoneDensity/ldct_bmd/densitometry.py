@@ -81,7 +81,7 @@ def sample(scan: CTScan, voi: CylinderVOI) -> Weights:
     """Return the voxels of ``voi`` and the part of each inside; CannotMeasure if it leaves the scan."""
     box, weights = voi_weights(voi, scan.geometry)
     if fraction_inside_grid(voi, weights, scan.geometry) < MIN_FRACTION_INSIDE:
-        raise CannotMeasure("The VOI leaves the scan: move it inside, or leave this level out.")
+        raise CannotMeasure("measurement.voi_leaves_scan")
     return box, weights
 
 

@@ -12,7 +12,7 @@ def confirm_fracture(examination: Examination, level: str, reader: str, time: st
     """Call a vertebra fractured, suspected or not: its level is left out, and the fracture leads the statement."""
     old = _reading(examination, level)
     if old is not None and old.fractured:
-        raise UsageError(f"The fracture of {level} is confirmed already.")
+        raise UsageError("verdict.fracture_confirmed_already", level=level)
     new = FractureReading(level, True, reader, time)
     excluded = Exclusion(ExclusionReason.FRACTURE, reader, time)
     measurements = tuple(
@@ -31,9 +31,9 @@ def dismiss_suspicion(examination: Examination, level: str, reader: str, time: s
     exclusion = None if measurement is None else measurement.excluded
     as_fractured = exclusion is not None and exclusion.reason is ExclusionReason.FRACTURE
     if old is not None and not old.fractured:
-        raise UsageError(f"The suspicion at {level} is dismissed already.")
+        raise UsageError("verdict.dismissed_already", level=level)
     if old is None and not suspected and not as_fractured:
-        raise UsageError(f"No fracture of {level} is suspected.")
+        raise UsageError("verdict.not_suspected", level=level)
     new = FractureReading(level, False, reader, time)
     measurements = tuple(
         replace(m, excluded=None) if m.level == level and as_fractured else m for m in examination.measurements
@@ -47,9 +47,9 @@ def confirm_outline(examination: Examination, level: str, reader: str, time: str
     outlines = {one.level: one for one in examination.quality.outlines}
     old = outlines.get(level)
     if old is None:
-        raise UsageError(f"{level} has no outline to confirm.")
+        raise UsageError("verdict.no_outline", level=level)
     if old.confirmed_by is not None:
-        raise UsageError(f"The outline of {level} was confirmed by {old.confirmed_by}.")
+        raise UsageError("verdict.outline_confirmed_already", level=level, reader=old.confirmed_by)
     new = replace(old, confirmed_by=reader)
     quality = replace(examination.quality, outlines=tuple((outlines | {level: new}).values()))
     corrected = replace(examination, quality=quality)
@@ -58,7 +58,7 @@ def confirm_outline(examination: Examination, level: str, reader: str, time: str
 
 def _reading(examination: Examination, level: str) -> FractureReading | None:
     if level not in {vertebra.level for vertebra in examination.vertebrae}:
-        raise UsageError(f"There is no vertebra named {level}.")
+        raise UsageError("correction.no_vertebra", level=level)
     return next((one for one in examination.quality.fracture_readings if one.level == level), None)
 
 

@@ -57,7 +57,7 @@ class Given:
         self.calls += 1
         progress("segment", 1.0)
         if self.labels is None:
-            raise CannotMeasure("No spine was found.")
+            raise CannotMeasure.of_text("No spine was found.")
         return NamedBodies(self.labels)
 
 

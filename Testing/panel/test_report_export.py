@@ -263,7 +263,7 @@ def test_a_report_that_the_database_did_not_take_counts_as_reported_all_the_same
     from LDCTBoneDensityLib.work.DicomDatabase import DicomDatabase
 
     def refuse(folder: Path) -> int:
-        raise UsageError("The database did not take it.")
+        raise UsageError.of_text("The database did not take it.")
 
     monkeypatch.setattr(DicomDatabase, "add", staticmethod(refuse))
     tick(review, "srBox")

@@ -165,7 +165,7 @@ def _seriesWords(series: DriftSeries) -> str:
 
 
 def _driftWords(series: DriftSeries, quantity: int) -> list[str]:
-    words = [series.too_short] if series.too_short else []
+    words = [] if series.too_short is None else [str(series.too_short)]
     if series.charts:
         low, high = series.charts[quantity].limits
         words.append(

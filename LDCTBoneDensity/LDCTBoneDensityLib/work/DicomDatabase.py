@@ -22,7 +22,9 @@ class DicomDatabase:
         """Raise UsageError where no database is open."""
         database = DicomDatabase.current()
         if database is None or not database.isOpen:
-            raise UsageError(_("Slicer's DICOM database is not open: open the module DICOM once, and try again."))
+            raise UsageError.of_text(
+                _("Slicer's DICOM database is not open: open the module DICOM once, and try again.")
+            )
 
     @staticmethod
     def add(folder: Path) -> int:
@@ -38,7 +40,7 @@ class DicomDatabase:
         files = sorted(folder.iterdir())
         missing = [path.name for path in files if not database.fileForInstance(_instance(path))]
         if missing:
-            raise UsageError(
+            raise UsageError.of_text(
                 _("Slicer's DICOM database did not take {name}: look for the reason in the error log.").format(
                     name=missing[0]
                 )

@@ -14,7 +14,7 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.ground.progress import Progress
 from ldct_bmd.labeling import Vertebra, VertebralColumn
-from ldct_bmd.reporting.bodies import demand_measured_bodies
+from ldct_bmd.reporting.bodies import other_body
 from ldct_bmd.reporting.dicom import EarlierReport, SourceSeries, read_source_files
 from ldct_bmd.reporting.files import DICOM_FOLDER
 from ldct_bmd.reporting.outputs import (
@@ -58,11 +58,12 @@ def _column(examination: Examination, bodies: np.ndarray, scan: CTScan) -> Verte
     present = np.bincount(bodies.ravel(), minlength=max(VERSE_VALUE.values()) + 1) > 0
     missing = [v.level for v in examination.vertebrae if not present[VERSE_VALUE[v.level]]]
     if missing:
-        raise UsageError(
+        raise UsageError.of_text(
             f"{missing[0]} has no segment as it was measured: press Update to take it as it is drawn, or measure again."
         )
-    remedy = "take the signature off and press Update, or measure again"
-    demand_measured_bodies(bodies, examination, scan, "The segmentation holds", remedy)
+    other = other_body(bodies, examination, scan)
+    if other is not None:
+        raise UsageError("bodies.segment_of_other_body", level=other)
     return VertebralColumn(
         tuple(
             Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae
@@ -81,7 +82,7 @@ def _source(
         return None
     files = [Path(file) for file in job["files"]]
     if scan.source.kind != "dicom" or not files:
-        raise UsageError(
+        raise UsageError.of_text(
             "No DICOM object can be made: the DICOM files of this volume are not at hand. Load the scan from Slicer's "
             "DICOM database and measure it, or export without DICOM."
         )
@@ -94,7 +95,9 @@ def _comparisons(job: dict[str, Any], examination: Examination) -> tuple[Compari
         try:
             prior = Examination.from_json(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{path.name} can't be read; choose the measurement.json of an earlier result.") from error
+            raise UsageError.of_text(
+                f"{path.name} can't be read; choose the measurement.json of an earlier result."
+            ) from error
         made.append(compare(examination, prior, tell_date=not job["deidentify"]))
     return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
 

@@ -34,18 +34,18 @@ class ExportSettings:
 def checkExport(settings: ExportSettings) -> None:
     """Raise UsageError, before any work, for what is not named or can't be written to."""
     if not settings.outputs:
-        raise UsageError(_("Nothing is chosen: tick what to export."))
+        raise UsageError.of_text(_("Nothing is chosen: tick what to export."))
     if settings.destination is Destination.PACS and not settings.pacs:
-        raise UsageError(_("No PACS is named: write its address, https://... or TITLE@HOST:PORT."))
+        raise UsageError.of_text(_("No PACS is named: write its address, https://... or TITLE@HOST:PORT."))
     if settings.destination is not Destination.FOLDER:
         return
     folder = settings.folder
     if folder is None:
-        raise UsageError(_("No folder is named: choose a new or empty one."))
+        raise UsageError.of_text(_("No folder is named: choose a new or empty one."))
     if not folder.parent.is_dir():
-        raise UsageError(_("The folder {folder} does not exist: make it first.").format(folder=folder.parent))
+        raise UsageError.of_text(_("The folder {folder} does not exist: make it first.").format(folder=folder.parent))
     if folder.is_dir() and any(folder.iterdir()) and "record" not in settings.outputs:
-        raise UsageError(
+        raise UsageError.of_text(
             _("{folder} is not empty: choose another one, or export the record too, which replaces a result.").format(
                 folder=folder
             )

@@ -86,7 +86,9 @@ class Installer:
         if any(package.module == "torch" for package in missing):
             text += "\n" + _("PyTorch for a graphics card is larger, up to several GB.")
         if not slicer.util.confirmOkCancelDisplay(text, _("LDCT Bone Density: install packages")):
-            raise UsageError(_("Nothing was installed, so the engine can't run: press the button again to install it."))
+            raise UsageError.of_text(
+                _("Nothing was installed, so the engine can't run: press the button again to install it.")
+            )
         for package in missing:
             if package.module == "torch":
                 _installTorch()
@@ -96,7 +98,7 @@ class Installer:
         importlib.invalidate_caches()
         left = self.missing()
         if left:
-            raise UsageError(
+            raise UsageError.of_text(
                 _("{names} could not be installed: see the error log, and try again.").format(
                     names=", ".join(_name(package) for package in left)
                 )
@@ -112,14 +114,14 @@ def _installTorch() -> None:
     try:
         import PyTorchUtils
     except ImportError as error:
-        raise UsageError(
+        raise UsageError.of_text(
             _("The extension PyTorch is missing: install it in the Extensions Manager and restart Slicer.")
         ) from error
     torch = PyTorchUtils.PyTorchUtilsLogic().installTorch(
         askConfirmation=False, torchVersionRequirement=TORCH.removeprefix("torch")
     )
     if torch is None:
-        raise UsageError(_("PyTorch could not be installed: see the error log, and try again."))
+        raise UsageError.of_text(_("PyTorch could not be installed: see the error log, and try again."))
 
 
 def _install(requirements: list[str]) -> None:
@@ -131,4 +133,4 @@ def _install(requirements: list[str]) -> None:
         else:
             pip_ensure(requirements, prompt_install=False, requester="LDCT Bone Density")
     except (RuntimeError, OSError, CalledProcessError) as error:
-        raise UsageError(_("The packages could not be installed: {error}").format(error=error)) from error
+        raise UsageError.of_text(_("The packages could not be installed: {error}").format(error=error)) from error

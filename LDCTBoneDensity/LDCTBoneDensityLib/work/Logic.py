@@ -112,7 +112,7 @@ class Logic:
         except UsageError:
             return  # it can't be read: measuring again is the way out
         if signature is not None:
-            raise UsageError(
+            raise UsageError.of_text(
                 _("The review of {name} is signed: take the signature off first, then measure again.").format(
                     name=volumeNode.GetName()
                 )
@@ -152,7 +152,7 @@ class Logic:
             reader = VolumeReader(volumeNode)
             drawn = VertebraSegments.bodies(segmentation, reader)
         except CannotMeasure as error:
-            raise UsageError(_("The review can't be shown: {error}").format(error=error)) from error
+            raise UsageError.of_text(_("The review can't be shown: {error}").format(error=error)) from error
         return {
             vertebra.level: body
             for vertebra in stored.examination.vertebrae

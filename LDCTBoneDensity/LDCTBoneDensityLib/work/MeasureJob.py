@@ -43,7 +43,9 @@ def levelsIn(text: str) -> tuple[str, ...]:
     names = [name.strip().upper() for name in text.replace(";", ",").split(",") if name.strip()]
     unknown = [name for name in names if name not in LEVELS]
     if unknown or not names:
-        raise UsageError(_("{names} is no list of levels: write them as in T12, L1, L2.").format(names=text or '""'))
+        raise UsageError.of_text(
+            _("{names} is no list of levels: write them as in T12, L1, L2.").format(names=text or '""')
+        )
     return tuple(level for level in LEVELS if level in names)
 
 
@@ -90,7 +92,7 @@ class MeasureJob:
         voxels = checksum(with_air(measured, result["air"]))
         now = checksum(with_air(whole_numbers(VolumeReader(volumeNode).voxels()), result["air"]))
         if voxels != now:
-            raise UsageError(_("The volume was changed during the measurement: measure again."))
+            raise UsageError.of_text(_("The volume was changed during the measurement: measure again."))
         stored = StoredReview(
             examination=Examination.from_json(json.dumps(result["record"])),
             stored=from_plain(Geometry, result["stored"]),

@@ -116,7 +116,7 @@ class Run:
             lay()
         except OSError as error:
             self._runner.clean()
-            raise UsageError(
+            raise UsageError.of_text(
                 _("The scan could not be handed to the engine ({error}): make room on the disk.").format(
                     error=error.strerror or error
                 )

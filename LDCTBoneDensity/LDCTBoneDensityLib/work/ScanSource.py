@@ -91,9 +91,9 @@ def _readDicom(files: Sequence[Path], progress: Progress, ofPatient: bool) -> CT
 
     series = find_series(read_header_files(files, progress))
     if len(series) != 1:
-        raise CannotMeasure("The files of this volume belong to several acquisitions: load one of them alone.")
+        raise CannotMeasure.of_text("The files of this volume belong to several acquisitions: load one of them alone.")
     if series[0].unsuitable is not None and not series[0].unsuitable.on_request:
-        raise CannotMeasure(f"The volume cannot be measured: {series[0].unsuitable.reason}.")
+        raise CannotMeasure.of_text(f"The volume cannot be measured: {series[0].unsuitable.reason}.")
     choice = SeriesChoice(ChoiceReason.LOADED, series[0].address)
     return read_series(series[0], series, choice, progress, ofPatient)
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ..words import Phrase, text
+from ..ground.errors import UsageError
+from ..words import Phrase
 from .linear import Calibration
 from .match import Condition, ScanConditions, condition_mismatches
 from .provenance import Method, read_date
@@ -73,11 +74,11 @@ class DriftSeries:
     missed_months: tuple[str, ...]
 
     @property
-    def too_short(self) -> str:
-        """Why there are no control limits; "" where there are."""
+    def too_short(self) -> UsageError | None:
+        """Why there are no control limits; None where there are."""
         if self.charts:
-            return ""
-        return text("drift.too_short", points=len(self.points), needed=LEAST_BASELINE + 1)
+            return None
+        return UsageError("drift.too_few_scans", scans=len(self.points), needed=LEAST_BASELINE + 1)
 
     def alarms(self, identifier: str) -> tuple[Phrase, ...]:
         """Return what the charts show at one calibration, one phrase per alarm."""

@@ -29,7 +29,7 @@ def load_calibration(path: Path) -> Calibration:
     """
     values = read_json(path, _WHAT)
     if not isinstance(values, dict):
-        raise UsageError("The calibration file must hold one JSON object with name, slope, intercept_mg_cm3 and so on.")
+        raise UsageError("calibration_file.not_an_object")
     return calibration_from_dict(values, f"Calibration file {Path(path).name}.")
 
 
@@ -40,7 +40,7 @@ def load_calibrations(path: Path) -> list[Calibration]:
         return [load_calibration(path)]
     listed = values.get("calibrations")
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise UsageError("The calibration file's calibrations must be a list of objects.")
+        raise UsageError("calibration_file.no_list")
     return [calibration_from_dict(one, f"Calibration file {Path(path).name}.") for one in listed]
 
 
@@ -60,7 +60,7 @@ def calibration_from_dict(values: dict[str, Any], source: str) -> Calibration:
     values = {"nominal": False, "source": source, **values}
     schema = values.pop("schema", FILE_SCHEMA)
     if schema != FILE_SCHEMA:
-        raise UsageError(f"The calibration file's schema is {schema!r}; this version reads {FILE_SCHEMA}.")
+        raise UsageError("calibration_file.schema", schema=str(schema), known=FILE_SCHEMA)
     if isinstance(values.get("material"), str):
         values["material"] = spelled(values["material"])
     try:

@@ -73,26 +73,20 @@ class Calibration:
 
     def __post_init__(self) -> None:
         if not self.name.strip():
-            raise UsageError("The calibration has no name; give it one.")
+            raise UsageError("calibration.no_name")
         if not math.isfinite(self.slope) or not _SLOPE_RANGE[0] <= self.slope <= _SLOPE_RANGE[1]:
-            raise UsageError(
-                f"The calibration's slope is {self.slope:g} mg/cm3 per HU; it must be a number from "
-                f"{_SLOPE_RANGE[0]:g} to {_SLOPE_RANGE[1]:g}."
-            )
+            raise UsageError("calibration.slope", slope=self.slope, least=_SLOPE_RANGE[0], most=_SLOPE_RANGE[1])
         if not math.isfinite(self.intercept_mg_cm3) or abs(self.intercept_mg_cm3) > _LARGEST_INTERCEPT_MG_CM3:
             raise UsageError(
-                f"The calibration's intercept is {self.intercept_mg_cm3:g} mg/cm3; it must be a number from "
-                f"{-_LARGEST_INTERCEPT_MG_CM3:g} to {_LARGEST_INTERCEPT_MG_CM3:g}."
+                "calibration.intercept",
+                intercept_mg_cm3=self.intercept_mg_cm3,
+                least=-_LARGEST_INTERCEPT_MG_CM3,
+                most=_LARGEST_INTERCEPT_MG_CM3,
             )
         if self.material not in MATERIALS:
-            raise UsageError(
-                f"The calibration's material is {self.material!r}; it must be one of {', '.join(MATERIALS)}."
-            )
+            raise UsageError("calibration.material", material=self.material, materials=MATERIALS)
         if self.kvp is not None and not _KVP_RANGE[0] <= self.kvp <= _KVP_RANGE[1]:
-            raise UsageError(
-                f"The calibration's tube voltage is {self.kvp:g} kVp; it must be from "
-                f"{_KVP_RANGE[0]:g} to {_KVP_RANGE[1]:g} kVp."
-            )
+            raise UsageError("calibration.kvp", kvp=self.kvp, least=_KVP_RANGE[0], most=_KVP_RANGE[1])
 
     @property
     def identifier(self) -> str:

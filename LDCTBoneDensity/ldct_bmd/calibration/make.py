@@ -27,8 +27,7 @@ def calibration_from_phantom(
     phantom, day = measured.phantom, scan.day()
     if day is not None and phantom.calibrated_until is not None and day > read_date(phantom.calibrated_until):
         raise CannotMeasure(
-            f"The certificate of {phantom.name} ended on {phantom.calibrated_until}, before this scan of "
-            f"{day.isoformat()}; have the phantom certified again."
+            "phantom.certificate_ended", phantom=phantom.name, ended=phantom.calibrated_until, scanned=day.isoformat()
         )
     rods = tuple(
         f"{rod.name} {rod.mean_hu:.1f} HU ({residual:+.1f})"
@@ -48,7 +47,7 @@ def calibration_from_phantom(
             fit=measured.fit.quality,
         )
     except UsageError as error:
-        raise CannotMeasure(f"The phantom's line is impossible: {error}") from error
+        raise CannotMeasure("phantom.impossible_line", why=error) from error
 
 
 def calibration_from_pairs(
@@ -56,7 +55,7 @@ def calibration_from_pairs(
 ) -> Calibration:
     """Return the calibration that paired data give; CannotMeasure if the line is physically impossible."""
     if material not in MATERIALS:
-        raise UsageError(f"The material of the reference BMD is {material!r}; it must be {' or '.join(MATERIALS)}.")
+        raise UsageError("pairs.material", material=material, materials=MATERIALS)
     day = scan.day()
     levels = sorted({pair.level for pair in fitted.pairs if pair.level})
     named = "named.pairs" if day is None else "named.pairs_of_day"
@@ -79,14 +78,14 @@ def calibration_from_pairs(
             fit=fitted.quality(),
         )
     except UsageError as error:
-        raise CannotMeasure(f"The line through the pairs is impossible: {error}") from error
+        raise CannotMeasure("pairs.impossible_line", why=error) from error
 
 
 def _provenance(
     method: Method, scan: ScanConditions, day: date | None, operator: str | None, valid_days: int, phantom: str | None
 ) -> Provenance:
     if valid_days < 0:
-        raise UsageError("A calibration can't be valid for fewer than 0 days.")
+        raise UsageError("calibration.negative_validity")
     return Provenance(
         method=method,
         scanner=scan.scanner,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure, UsageError
-from ..words import text
+from ..words import Phrase, text
 from .provenance import FitQuality
 from .regression import LineFit, fit_line, leverages
 
@@ -85,20 +85,23 @@ def read_pairs(path: Path, scanner: str | None = None) -> tuple[PairedBMD, ...]:
             _check_header(names)
             pairs = tuple(_pair(row, reader.line_num) for row in reader if any(row.values()))
     except OSError as error:
-        raise UsageError(f"{_WHAT} can't be read ({error.strerror}); check its path.") from error
+        raise UsageError("pairs.not_read", reason=error.strerror) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{_WHAT} is not a CSV file in UTF-8 ({error}).") from error
+        raise UsageError("pairs.not_csv", reason=str(error)) from error
     scanners = sorted({pair.scanner for pair in pairs})
     if scanner is not None:
         if scanner not in scanners:
             raise UsageError(
-                f"{_WHAT} has no scanner {scanner!r}; it has {', '.join(filter(None, scanners)) or 'none'}."
+                "pairs.no_such_scanner",
+                scanner=scanner,
+                scanners=tuple(filter(None, scanners)) or (Phrase("pairs.none"),),
             )
         return tuple(pair for pair in pairs if pair.scanner == scanner)
     if len(scanners) > 1:
         raise UsageError(
-            f"{_WHAT} holds pairs of {len(scanners)} scanners ({', '.join(name or 'unnamed' for name in scanners)}); "
-            "choose one with --scanner, a calibration belongs to one scanner."
+            "pairs.several_scanners",
+            count=len(scanners),
+            scanners=[name or Phrase("pairs.unnamed") for name in scanners],
         )
     return pairs
 
@@ -106,14 +109,14 @@ def read_pairs(path: Path, scanner: str | None = None) -> tuple[PairedBMD, ...]:
 def fit_pairs(pairs: Sequence[PairedBMD]) -> PairedFit:
     """Fit a line to the pairs; CannotMeasure if they are too few, do not differ, or fall where they should rise."""
     if len(pairs) < LEAST_PAIRS:
-        raise CannotMeasure(f"There are {len(pairs)} pairs; a calibration needs {LEAST_PAIRS} or more.")
+        raise CannotMeasure("pairs.too_few", pairs=len(pairs), least=LEAST_PAIRS)
     hu = np.array([pair.mean_hu for pair in pairs])
     bmd = np.array([pair.reference_bmd_mg_cm3 for pair in pairs])
     if np.ptp(hu) == 0.0:
-        raise CannotMeasure("All pairs have the same mean HU, so there is no line through them.")
+        raise CannotMeasure("pairs.same_hu")
     line = fit_line(hu, bmd)
     if line.slope <= 0.0:
-        raise CannotMeasure("The reference BMD does not rise with the HU; look whether the columns are swapped.")
+        raise CannotMeasure("pairs.bmd_does_not_rise")
     leverage = leverages(hu)
     variance = line.residual_sd**2
     # 2 is the number of the line's parameters.
@@ -155,10 +158,7 @@ def _left_out(hu: NDArray[np.float64], bmd: NDArray[np.float64], groups: NDArray
 def _check_header(names: Sequence[str]) -> None:
     missing = [name for name in COLUMNS if name not in names]
     if missing:
-        raise UsageError(
-            f"{_WHAT} lacks the column {', '.join(missing)}; its first line must name the columns "
-            f"{', '.join(COLUMNS)}, and may name {', '.join(OPTIONAL_COLUMNS)}."
-        )
+        raise UsageError("pairs.no_column", missing=missing, needed=COLUMNS, optional=OPTIONAL_COLUMNS)
 
 
 def _pair(row: dict[str, str], number: int) -> PairedBMD:
@@ -169,7 +169,7 @@ def _pair(row: dict[str, str], number: int) -> PairedBMD:
         except (TypeError, ValueError):
             value = math.nan
         if not math.isfinite(value):
-            raise UsageError(f"{_WHAT} has {row[name]!r} for {name} in row {number}, which is no number.")
+            raise UsageError("pairs.no_number", value=row[name], column=name, row=number)
         values.append(value)
     texts = {name: (row.get(name) or "").strip() for name in OPTIONAL_COLUMNS}
     return PairedBMD(number, values[0], values[1], **texts)

@@ -68,7 +68,7 @@ class Provenance:
     def __post_init__(self) -> None:
         first, last = (None if text is None else read_date(text) for text in (self.date, self.valid_until))
         if first is not None and last is not None and last < first:
-            raise UsageError(f"The calibration of {self.date} is valid until {self.valid_until}, which is before it.")
+            raise UsageError("calibration.valid_before_date", date=self.date, until=self.valid_until)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class FitQuality:
             or not self.r_squared <= 1.0
             or self.points < 2
         ):
-            raise UsageError("The calibration's standard errors and covariance contradict each other.")
+            raise UsageError("calibration.errors_contradict")
 
     def variance_at(self, mean_hu: float) -> float:
         """Return the variance of the line at ``mean_hu`` in (mg/cm3)2."""
@@ -136,4 +136,4 @@ def read_date(text: str) -> date:
     try:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:
-        raise UsageError(f"{text!r} is no date; write it as 2024-05-31.") from None
+        raise UsageError("calibration.no_date", text=text) from None

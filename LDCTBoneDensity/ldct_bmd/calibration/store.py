@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..ground.errors import UsageError
+from ..words import Phrase
 from .files import calibration_from_dict, calibration_to_dict
 from .linear import Calibration
 
@@ -62,12 +63,13 @@ class CalibrationStore:
     def get(self, identifier: str) -> StoredCalibration:
         """Return the calibration whose identifier begins so; UsageError if there is none, or more than one."""
         if len(identifier) < _LEAST_IDENTIFIER:
-            raise UsageError(f"Give at least the first {_LEAST_IDENTIFIER} digits of the calibration's identifier.")
+            raise UsageError("store.identifier_too_short", least=_LEAST_IDENTIFIER)
         found = [one for one in self.all() if one.calibration.identifier.startswith(identifier.lower())]
         if len(found) == 1:
             return found[0]
-        problem = "no calibration" if not found else "more than one calibration"
-        raise UsageError(f"The store holds {problem} {identifier}; `ldct-bmd calibrate list` shows them all.")
+        if found:
+            raise UsageError("store.several", identifier=identifier)
+        raise UsageError("store.no_such_calibration", identifier=identifier)
 
     def add(self, calibrations: Iterable[Calibration], added: str, added_by: str) -> list[Calibration]:
         """Add calibrations, all or none, and return those that were not there yet.
@@ -80,7 +82,7 @@ class CalibrationStore:
         """
         listed = list(calibrations)
         if not added_by.strip():
-            raise UsageError("Say who adds the calibration.")
+            raise UsageError("store.nobody_adds")
         for one in listed:
             _check_fit_for_store(one)
         new = []
@@ -98,7 +100,7 @@ class CalibrationStore:
     def retire(self, identifier: str, because: str, retired: str, retired_by: str) -> StoredCalibration:
         """Mark a calibration as not to be used any more; UsageError if there is no such one, or no reason."""
         if not because.strip() or not retired_by.strip():
-            raise UsageError("Say why the calibration is retired, and who retires it.")
+            raise UsageError("store.no_reason_to_retire")
         stored = self.get(identifier)
         with self._writing() as database:
             done = database.execute(
@@ -107,15 +109,13 @@ class CalibrationStore:
                 (retired, retired_by, because, stored.calibration.identifier),
             )
             if done.rowcount == 0:
-                raise UsageError(f"The calibration {stored.calibration.identifier} is retired already.")
+                raise UsageError("store.retired_already", identifier=stored.calibration.identifier)
         return self.get(stored.calibration.identifier)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         if not self._path.is_file():
-            raise UsageError(
-                f"There is no calibration store {self._path}; `ldct-bmd calibrate add` or `calibrate phantom` makes it."
-            )
+            raise UsageError("store.not_there", store=self._path)
         with self._connected() as database:
             self._check_kind(database)
             yield database
@@ -123,7 +123,7 @@ class CalibrationStore:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         if not self._path.absolute().parent.is_dir():
-            raise UsageError(f"The folder {self._path.absolute().parent} does not exist; make it first.")
+            raise UsageError("store.no_folder", folder=self._path.absolute().parent)
         with self._connected() as database:
             # Takes the lock before anything is read, so that two writers wait for each other and never half-way.
             database.execute("BEGIN IMMEDIATE")
@@ -150,18 +150,15 @@ class CalibrationStore:
             finally:
                 database.close()
         except sqlite3.DatabaseError as error:
-            raise UsageError(f"The calibration store {self._path} can't be used: {error}.") from error
+            raise UsageError("store.unusable", store=self._path, reason=str(error)) from error
 
     def _check_kind(self, database: sqlite3.Connection) -> None:
         kind = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if kind != APPLICATION_ID:
-            raise UsageError(f"{self._path} is a database, but no calibration store; name another file.")
+            raise UsageError("store.other_database", file=self._path)
         if version != VERSION:
-            raise UsageError(
-                f"The calibration store {self._path} has version {version}, this program reads {VERSION}; "
-                "use the program that wrote it."
-            )
+            raise UsageError("store.other_version", store=self._path, version=version, known=VERSION)
 
 
 def _read(content: str) -> Calibration:
@@ -171,20 +168,22 @@ def _read(content: str) -> Calibration:
 def _check_fit_for_store(calibration: Calibration) -> None:
     provenance = calibration.provenance
     if calibration.nominal:
-        raise UsageError(f"{calibration.name} is nominal; a store holds calibrations of scanners only.")
+        raise UsageError("store.nominal", calibration=calibration.name)
     missing = [
         what
         for what, there in (
-            ("scanner (manufacturer, model, and serial number or station)", _names_scanner(calibration)),
-            ("tube voltage", calibration.kvp is not None),
-            ("date", provenance is not None and provenance.date is not None),
-            ("kernel class", provenance is not None and provenance.kernel_class is not None),
-            ("operator", provenance is not None and bool((provenance.operator or "").strip())),
+            ("store.lacks_scanner", _names_scanner(calibration)),
+            ("store.lacks_tube_voltage", calibration.kvp is not None),
+            ("store.lacks_date", provenance is not None and provenance.date is not None),
+            ("store.lacks_kernel_class", provenance is not None and provenance.kernel_class is not None),
+            ("store.lacks_operator", provenance is not None and bool((provenance.operator or "").strip())),
         )
         if not there
     ]
     if missing:
-        raise UsageError(f"{calibration.name} can't be kept: it does not say its {', its '.join(missing)}.")
+        raise UsageError(
+            "store.says_too_little", calibration=calibration.name, missing=[Phrase(what) for what in missing]
+        )
 
 
 def _names_scanner(calibration: Calibration) -> bool:

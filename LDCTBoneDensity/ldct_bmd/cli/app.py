@@ -5,11 +5,13 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from ..words import catalogue
+from ..words import catalogue, speaking
 from .calibrating import calibrate
 from .commands.measurement import measure, series
+from .commands.options import Language
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
 from .further import add_further_commands
+from .terminal import exit_codes
 
 app = typer.Typer(
     name="ldct-bmd",
@@ -35,11 +37,16 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
+    language: Language = None,
 ) -> None:
-    pass
+    if language is not None:
+        with exit_codes(language):
+            pass  # a language without texts is refused
+        context.with_resource(speaking(language))
 
 
 app.command()(measure)

@@ -95,7 +95,7 @@ def print_drift(console: Console, series: DriftSeries) -> None:
         table.add_row(point.day.isoformat(), one.identifier, *cells)
     console.print(table)
     if not series.charts:
-        say(console, series.too_short, "yellow")
+        say(console, str(series.too_short), "yellow")
     for chart in series.charts:
         low, high = chart.limits
         say(console, text("series_chart.limits", quantity=chart.name, low=low, high=high, unit=chart.unit))

@@ -36,11 +36,11 @@ def check_outputs(files: Sequence[Path | None], overwrite: bool) -> None:
         if file is None:
             continue
         if not file.absolute().parent.is_dir():
-            raise UsageError(f"The folder {file.absolute().parent} does not exist; make it first.")
+            raise UsageError("output.no_parent_folder", folder=file.absolute().parent)
         if file.is_dir():
-            raise UsageError(f"{file} is a folder; name a file.")
+            raise UsageError("output.is_a_folder", file=file)
         if file.exists() and not overwrite:
-            raise UsageError(f"The file {file} is there already; name another one, or add --overwrite.")
+            raise UsageError("output.file_there", file=file)
 
 
 def from_phantom(
@@ -113,12 +113,9 @@ def series_in(store: Path, like: str | None) -> DriftSeries:
         return quality_series(active, opened.get(like).calibration)
     found = all_series(active)
     if not found:
-        raise UsageError("The store holds no calibration from a phantom, so there is no series.")
+        raise UsageError("drift.no_series")
     if len(found) > 1:
-        raise UsageError(
-            "The store holds several series (scanner, tube voltage, beam filter, kernel class or phantom differ); "
-            "say which with --like ID."
-        )
+        raise UsageError("drift.several_series")
     return found[0]
 
 
@@ -126,10 +123,10 @@ def drift_file(series: DriftSeries, file: Path) -> bytes:
     """Return the chart as PNG or its numbers as CSV, by the file's ending."""
     ending = file.suffix.lower()
     if ending not in CHART_ENDINGS:
-        raise UsageError(f"The file must end with {' or '.join(CHART_ENDINGS)}.")
+        raise UsageError("drift.chart_ending", endings=CHART_ENDINGS)
     if ending == ".png":
-        if not series.charts:
-            raise UsageError(series.too_short)
+        if series.too_short is not None:
+            raise series.too_short
         from ..reporting.calibration_plots import drift_picture
 
         return drift_picture(series)

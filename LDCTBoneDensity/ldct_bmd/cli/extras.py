@@ -14,7 +14,4 @@ def extra(name: str, distribution: str = "ldct-bmd") -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("ldct_bmd"):
             raise  # a defect, not a package that is missing
-        raise UsageError(
-            f"This command needs the package {error.name}: install {distribution} with its extra {name}, "
-            f"{distribution}[{name}]."
-        ) from error
+        raise UsageError("cli.package_missing", package=error.name, distribution=distribution, extra=name) from error

@@ -28,6 +28,6 @@ def add_further_commands(app: typer.Typer) -> None:
 def _missing(name: str) -> Callable[[], None]:
     def command() -> None:
         with exit_codes():
-            raise UsageError(f"The command {name} belongs to the lab: install the distribution ldct-bmd-lab.")
+            raise UsageError("cli.lab_missing", command=name)
 
     return command

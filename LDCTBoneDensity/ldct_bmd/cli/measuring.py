@@ -107,7 +107,7 @@ def _reporter(
 def _levels(request: Request) -> tuple[str, ...]:
     for level in request.levels:
         if level not in LEVELS:
-            raise UsageError(f"--levels: {level!r} is no vertebral level; write them as in T12,L1,L2.")
+            raise UsageError("cli.no_level", level=level)
     # In the order of the spine, each once, however they were typed.
     return tuple(level for level in LEVELS if level in request.levels)
 
@@ -117,12 +117,12 @@ def _calibration(request: Request) -> Calibration:
     slope, intercept, material, kvp = entered
     if request.calibration_file is not None:
         if entered != (None,) * 4:
-            raise UsageError("Give either --calibration or --slope, --intercept, --material and --calibration-kvp.")
+            raise UsageError("cli.calibration_given_twice")
         return load_calibration(request.calibration_file)
     if slope is not None and intercept is not None and material is not None and kvp is not None:
         return entered_calibration(slope, intercept, material, kvp)
     if entered != (None,) * 4:
-        raise UsageError("--slope, --intercept, --material and --calibration-kvp go together: give all four.")
+        raise UsageError("cli.calibration_incomplete")
     return NOMINAL
 
 
@@ -130,11 +130,11 @@ def _stored(request: Request) -> list[StoredCalibration] | None:
     """Return what the store holds, read before the scan is; None where none is asked for."""
     if request.calibration_store is None:
         if request.later_calibration:
-            raise UsageError("--later-calibration is about a --calibration-store: give it.")
+            raise UsageError("cli.later_without_store")
         return None
     others = (request.calibration_file, request.slope, request.intercept, request.material, request.calibration_kvp)
     if others != (None,) * 5:
-        raise UsageError("Give either --calibration-store or one calibration, not both.")
+        raise UsageError("cli.store_and_calibration")
     return CalibrationStore(request.calibration_store).all()
 
 
@@ -143,7 +143,7 @@ def network_segmenter(device: str, weights: Path | None) -> NetworkSegmenter:
     try:
         return NetworkSegmenter(device=device, weights=weights)
     except CannotMeasure as error:
-        raise UsageError(str(error)) from error
+        raise UsageError.of(error.phrase) from error
 
 
 def _segmenter(request: Request) -> Segmenter:
@@ -151,27 +151,24 @@ def _segmenter(request: Request) -> Segmenter:
     values, parts = described
     if request.segmentation_file is None:
         if described != (None, None):
-            raise UsageError("--segmentation-values and --segmentation-parts describe a --segmentation FILE: give it.")
+            raise UsageError("cli.described_without_segmentation")
         load = pan2020_segmenter if is_pan2020(request.method) else network_segmenter
         return load(request.device, request.weights)
     if request.weights is not None:
-        raise UsageError("Give either --weights or a --segmentation, which needs none.")
+        raise UsageError("cli.weights_and_segmentation")
     if request.method is not None:
-        raise UsageError("Give either --method or a --segmentation, which takes the place of the networks.")
+        raise UsageError("cli.method_and_segmentation")
     if values is None or parts is None:
-        raise UsageError(
-            "A --segmentation needs --segmentation-values (verse or totalsegmentator) and --segmentation-parts"
-            " (body or whole): the values of the two collide."
-        )
+        raise UsageError("cli.segmentation_not_described")
     if values not in get_args(Values):
-        raise UsageError(f"--segmentation-values is {' or '.join(get_args(Values))}, not {values}.")
+        raise UsageError("cli.segmentation_values", values=values, known=get_args(Values))
     if parts not in get_args(Parts):
-        raise UsageError(f"--segmentation-parts is {' or '.join(get_args(Parts))}, not {parts}.")
+        raise UsageError("cli.segmentation_parts", parts=parts, known=get_args(Parts))
     if not request.segmentation_file.is_file():
-        raise UsageError(f"--segmentation: there is no file {request.segmentation_file}.")
+        raise UsageError("cli.no_segmentation_file", file=request.segmentation_file)
     segmenter = LabelMapSegmenter(request.segmentation_file, values=cast(Values, values), parts=cast(Parts, parts))
     try:
         _ = segmenter.identity  # hashed now: an unreadable file is told before the scan is read
     except CannotMeasure as error:
-        raise UsageError(str(error)) from error
+        raise UsageError.of(error.phrase) from error
     return segmenter

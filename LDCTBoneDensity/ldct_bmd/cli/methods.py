@@ -10,7 +10,7 @@ from ..segmentation.weights import METHODS, PAN2020
 def networks_of(method: str) -> tuple[str, ...]:
     """Return the networks that ``method`` needs; UsageError if there is no such method."""
     if method not in METHODS:
-        raise UsageError(f"--method is {' or '.join(METHODS)}, not {method}.")
+        raise UsageError("cli.method", method=method, known=tuple(METHODS))
     return METHODS[method]
 
 
@@ -22,8 +22,8 @@ def is_pan2020(method: str | None) -> bool:
 def pan2020_segmenter(device: str, weights: Path | None) -> Pan2020Segmenter:
     """Load the network of Pan et al. 2020; UsageError if no file is named or it can't be used."""
     if weights is None:
-        raise UsageError("--method pan2020 needs --weights FILE, as pack --method pan2020 writes it: none ships.")
+        raise UsageError("cli.pan2020_without_weights")
     try:
         return Pan2020Segmenter(device, weights)
     except CannotMeasure as error:
-        raise UsageError(str(error)) from error
+        raise UsageError.of(error.phrase) from error

@@ -60,7 +60,7 @@ def read_record(path: Path) -> Examination:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} can't be read; name the measurement.json of a result folder.") from error
+        raise UsageError("cli.no_record", file=path) from error
     return Examination.from_json(text)
 
 
@@ -101,12 +101,12 @@ def send_objects(request: SendRequest) -> "Delivery":
     from ..reporting.pacs import demand_own, find_credentials, read_peer, send_dicomweb, send_dimse
 
     if (request.dicomweb is None) == (request.dimse is None):
-        raise UsageError("Give either --dicomweb URL or --dimse TITLE@HOST:PORT.")
+        raise UsageError("cli.dicomweb_or_dimse")
     files = dicom_files(request.folder)
     demand_own(files, read_record(request.folder))
     if request.dicomweb is not None:
         if request.tls or request.own_title is not None:
-            raise UsageError("--tls and --title go with --dimse; an https address has TLS.")
+            raise UsageError("cli.dimse_alone")
         return send_dicomweb(request.dicomweb, files, find_credentials(request.dicomweb), request.ca)
     options = {} if request.own_title is None else {"own_title": request.own_title}
     return send_dimse(read_peer(str(request.dimse)), files, tls=request.tls, ca_bundle=request.ca, **options)
@@ -117,19 +117,19 @@ def _demand_trust(examination: Examination, public_key: Path) -> None:
 
     check = check_signature(examination, load_public_key(public_key))
     if check is not SignatureCheck.KEY_TRUSTED:
-        found = {
-            SignatureCheck.UNSIGNED: "is not signed",
-            SignatureCheck.CHANGED: "was changed after it was signed",
-            SignatureCheck.KEY_FOREIGN: "is not signed with the site's key",
+        refusals = {
+            SignatureCheck.UNSIGNED: UsageError("report.unsigned"),
+            SignatureCheck.CHANGED: UsageError("report.changed"),
+            SignatureCheck.KEY_FOREIGN: UsageError("report.key_foreign"),
         }
-        raise UsageError(f"The record {found.get(check, 'is not signed with a key')}: no report is made of it.")
+        raise refusals.get(check, UsageError("report.no_key"))
 
 
 def _comparisons(examination: Examination, request: ReportRequest) -> tuple[Comparison, ...]:
     if request.lsc is not None and not 0.0 < request.lsc < 1000.0:
-        raise UsageError("--lsc is a least significant change in mg/cm3, greater than 0.")
+        raise UsageError("cli.lsc")
     if request.lsc is not None and not request.priors:
-        raise UsageError("--lsc goes with --prior: name an earlier record.")
+        raise UsageError("cli.lsc_without_prior")
     made = [
         compare(examination, read_record(path), request.lsc, tell_date=not request.deidentify)
         for path in request.priors
@@ -157,13 +157,13 @@ def _measured_scan(path: Path, examination: Examination, progress: Progress) -> 
     addresses = [one.series_uid for one in list_series(path) if one.series_uid.partition("#")[0] == uid]
     if len(addresses) < 2:
         if uid is not None and not addresses:
-            raise UsageError(f"{path.name or path} does not hold the series that was measured; give that scan.")
+            raise UsageError("report.other_series", place=path.name or path)
         return read_scan(path, uid if addresses else None, progress)
     scans = (read_scan(path, address, progress) for address in addresses)
     expected = examination.scan.source.sop_instance_uids
     found = next((scan for scan in scans if scan.source.sop_instance_uids == expected), None)
     if found is None:
-        raise UsageError(f"{path.name or path} does not hold the images that were measured; give that scan.")
+        raise UsageError("report.other_images", place=path.name or path)
     return found
 
 

@@ -211,30 +211,27 @@ class Examination(Evidence):
         try:
             values = json.loads(text, parse_float=_finite, parse_constant=_finite)
         except json.JSONDecodeError as error:
-            raise UsageError(f"The record is not JSON (line {error.lineno}: {error.msg}).") from error
+            raise UsageError("record.not_json", line=error.lineno, problem=error.msg) from error
         except PlainError as error:
-            raise UsageError(f"The record can't be read: {error}.") from error
+            raise UsageError("record.unreadable", problem=error.phrase) from error
         if not isinstance(values, dict) or not isinstance(values.get("schema"), str):
-            raise UsageError("The file is not a record of ldct-bmd: it has no schema.")
+            raise UsageError("record.no_schema")
         schema = values.pop("schema")
         if schema not in (SCHEMA, SCHEMA_1):
-            raise UsageError(
-                f"The record has the schema {schema}, this version reads {SCHEMA} and {SCHEMA_1}; "
-                "measure the scan again, or use the version that wrote it."
-            )
+            raise UsageError("record.other_schema", schema=schema, known=(SCHEMA, SCHEMA_1))
         try:
             if schema == SCHEMA_1:
                 values = upgraded(values)
             record = from_plain(cls, without_composed_sentences(values))
             record.sentences()  # raises if the facts are not those of a sentence
         except PlainError as error:
-            raise UsageError(f"The record can't be read: {error}.") from error
+            raise UsageError("record.unreadable", problem=error.phrase) from error
         except KeyError as error:
-            raise UsageError(f"The record can't be read: it lacks {error.args[0]}.") from error
+            raise UsageError("record.lacks", name=str(error.args[0])) from error
         except (AttributeError, TypeError) as error:
-            raise UsageError("The record can't be read: a part of it is not what its name says.") from error
+            raise UsageError("record.wrong_part") from error
         except ValueError as error:
-            raise UsageError(f"The record contradicts itself: {error}.") from error
+            raise UsageError("record.contradicts_itself", problem=str(error)) from error
         return replace(record, signed_text=text) if schema == SCHEMA_1 and record.signature is not None else record
 
 

@@ -57,9 +57,9 @@ def sign(
     ``time`` is ISO 8601, given by the caller. UsageError if it is signed already, or the reader has no name.
     """
     if examination.signature is not None:
-        raise UsageError(f"The record is signed already, by {examination.signature.reader}.")
+        raise UsageError("signing.signed_already", reader=examination.signature.reader)
     if not reader.strip():
-        raise UsageError("A signature needs the reader's name.")
+        raise UsageError("signing.no_reader")
     organization = (organization or "").strip() or None
     entry = HistoryEntry(SIGNED, None, None, {"organization": organization}, reader, time)
     signed = replace(
@@ -82,9 +82,9 @@ def unsign(examination: Examination, reader: str, time: str) -> Examination:
     """Take the signature off, so that the record can be corrected; the history keeps who signed and who took it off."""
     signature = examination.signature
     if signature is None:
-        raise UsageError("The record is not signed.")
+        raise UsageError("signing.not_signed")
     if not reader.strip():
-        raise UsageError("Taking a signature off needs the reader's name.")
+        raise UsageError("signing.no_reader_to_unsign")
     old = {"reader": signature.reader, "time": signature.time, "record_sha256": signature.record_sha256}
     entry = HistoryEntry(UNSIGNED, None, old, None, reader, time)
     unsigned = replace(_thawed(examination), signature=None, signed_text=None)

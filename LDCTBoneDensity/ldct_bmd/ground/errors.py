@@ -27,10 +27,7 @@ class Refusal(Exception):
 
         A path among the facts becomes its text, and another refusal what is said of it.
         """
-        if " " in code:
-            self._take(told(code))
-        else:
-            self._take(Phrase(_PREFIX + code, {name: _fact(given) for name, given in facts.items()}))
+        self._take(Phrase(_PREFIX + code, {name: _fact(given) for name, given in facts.items()}))
 
     @classmethod
     def of(cls: type[_Kind], phrase: Phrase) -> _Kind:

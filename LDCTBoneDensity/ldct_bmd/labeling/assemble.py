@@ -16,7 +16,7 @@ from ..ground.progress import Progress
 from ..scan import CTScan
 from ..segmentation import NetworkBodies
 from . import sacrum
-from .column import NO_VERTEBRA, Vertebra, VertebralColumn, make_vertebra, remade
+from .column import Vertebra, VertebralColumn, make_vertebra, remade
 from .curve import SpineCurve
 from .foreground import SPINE_REGION, SpineRegion, along_the_spine, levels_at
 from .gaps import count_missing
@@ -32,14 +32,6 @@ from .usual import HEIGHTS_MM, NAMES
 from .votes import VOTE_WEIGHTS, VoteWeights, level_votes
 
 LEAST_BODIES = 2  # one alone of uncertain name: a knee or a phantom has one too
-NO_COLUMN = (
-    "Only one body like a vertebra was found, too little to count from: check that it is a chest CT, "
-    "or give a segmentation of your own."
-)
-ANY_LEVEL = (
-    "What looks like vertebrae is like none of T1 to L5, or not in their order: check that it is a chest CT, "
-    "and not upside down, or give a segmentation of your own."
-)
 
 
 @dataclass(frozen=True)
@@ -108,7 +100,7 @@ def column_from_networks(
     progress("label", 0.4)
     votes = level_votes(segmentation, row.numbers, len(row.extents), tuning.votes)
     if not is_spine(votes.recognised, votes.expected, tuning.signs):
-        raise CannotMeasure(ANY_LEVEL)
+        raise CannotMeasure("labeling.like_no_level")
     centres = row.extents.mean(axis=1)
     ribs = RibCount(segmentation, row.curve, centres)
     missing = count_missing(centres, votes.levels, tuning.naming.gaps)
@@ -116,17 +108,17 @@ def column_from_networks(
     _join_fragments(row.numbers, naming)
     bodies, vertebrae, torn = _bodies_on_scan(segmentation, scan, foreground, row, naming, tuning.assembly, progress)
     if not vertebrae:
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     bodies = refine_outlines(bodies, scan, [v.level for v in vertebrae if v.complete])
     vertebrae = remade(vertebrae, bodies, scan.geometry)
     whole_ml = [v.volume_ml for v in vertebrae if v.complete]
     if whole_ml and np.median(whole_ml) < tuning.certainty.smallest_ml:
-        raise CannotMeasure(ANY_LEVEL)
+        raise CannotMeasure("labeling.like_no_level")
     faint = float(np.median(votes.recognised)) < tuning.signs.recognised
     landmarks = Landmarks(segmentation, row.numbers, ribs)
     verdict = judge(naming, vertebrae, row.extents, row.discs, votes.levels, landmarks, faint, torn, tuning.certainty)
     if len(vertebrae) < LEAST_BODIES and not verdict.names_certain:
-        raise CannotMeasure(NO_COLUMN)
+        raise CannotMeasure("labeling.one_body")
     return VertebralColumn(tuple(vertebrae), bodies, verdict.names_certain, verdict.remark, verdict.uncertain)
 
 
@@ -141,7 +133,7 @@ def _row(segmentation: NetworkBodies, scan: CTScan, foreground: NDArray[np.float
 
     numbers, extents, curve, discs = separate(foreground, spacing_zyx, hu_at, partial(levels_at, segmentation), tuning)
     if curve is None or not len(extents):
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     on_sacrum = sacrum.follows(segmentation, numbers == len(extents))
     if on_sacrum and sacrum.is_stump(numbers, extents):
         numbers[numbers == len(extents)] = 0

@@ -12,7 +12,6 @@ from ..anatomy import VERSE_VALUE
 from ..scan import Geometry
 from ..words import Phrase
 
-NO_VERTEBRA = "No vertebra was found in the scan: check that it is a chest CT and choose the right series."
 EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
 
 

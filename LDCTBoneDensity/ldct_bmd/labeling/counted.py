@@ -19,8 +19,8 @@ from ..scan import CTScan
 from ..segmentation import ClassBodies
 from ..segmentation.levels import REGIONS
 from ..words import Phrase
-from .assemble import LEAST_BODIES, NO_COLUMN
-from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
+from .assemble import LEAST_BODIES
+from .column import VertebralColumn, make_vertebra
 from .on_scan import on_scan
 from .separate import SEPARATION, SeparationTuning, separate
 
@@ -28,10 +28,6 @@ LUMBAR = REGIONS.index("lumbar")
 THORACIC_NAMES = tuple(f"T{i}" for i in range(12, 0, -1))  # from the bottom
 LUMBAR_NAMES = tuple(f"L{i}" for i in range(1, 6))  # from the top
 MAJORITY = 0.5  # of a body's voxels
-OUT_OF_ORDER = (
-    "What looks like thoracic and lumbar vertebrae is not in their order: check that it is a chest CT, and not upside "
-    "down, or use other weights."
-)
 
 
 def column_by_counting(
@@ -47,9 +43,9 @@ def column_by_counting(
     foreground = 1.0 - probability[0]
     numbers, extents, _, _ = separate(foreground, segmentation.geometry.spacing_mm[::-1], tuning=tuning)
     if not len(extents):
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     if len(extents) < LEAST_BODIES:
-        raise CannotMeasure(NO_COLUMN)
+        raise CannotMeasure("labeling.one_body")
     progress("label", 0.5)
     lumbar = _lumbar_share(probability, numbers, len(extents))
     names = counted_names(lumbar > MAJORITY)
@@ -67,7 +63,7 @@ def column_by_counting(
         bodies[box][body & (bodies[box] == 0)] = VERSE_VALUE[level]
         vertebrae.append(make_vertebra(level, body, box, scan.geometry, confidence))
     if not vertebrae:
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     return VertebralColumn(tuple(vertebrae), bodies, names_certain=False, remark=_remark(lumbar > MAJORITY))
 
 
@@ -82,7 +78,7 @@ def counted_names(lumbar: Sequence[bool] | NDArray[np.bool_]) -> list[str | None
     """
     thoracic = int(np.count_nonzero(~np.asarray(lumbar, dtype=bool)))
     if any(lumbar[:thoracic]):
-        raise CannotMeasure(OUT_OF_ORDER)
+        raise CannotMeasure("labeling.out_of_order")
     upwards = [THORACIC_NAMES[i] if i < len(THORACIC_NAMES) else None for i in range(thoracic)]
     downwards = [LUMBAR_NAMES[i] if i < len(LUMBAR_NAMES) else None for i in range(len(lumbar) - thoracic)]
     return [*upwards[::-1], *downwards]

@@ -11,7 +11,7 @@ from ..ground.progress import Progress, silent
 from ..scan import CTScan
 from ..segmentation import ClassBodies, NamedBodies, Segmentation
 from ..words import Phrase
-from .column import NO_VERTEBRA, VertebralColumn, make_vertebra
+from .column import VertebralColumn, make_vertebra
 from .gaps import odd_gaps
 from .name import odd_place
 
@@ -49,7 +49,7 @@ def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
         # What the label map's own edge cut away looks like the body's end on the scan.
         vertebrae.append(replace(vertebra, complete=False) if value in segmentation.cut else vertebra)
     if not vertebrae:
-        raise CannotMeasure(NO_VERTEBRA)
+        raise CannotMeasure("labeling.no_vertebra")
     vertebrae.sort(key=lambda v: order(v.level))
     whole = [v for v in vertebrae if v.complete]
     centres = np.array([v.centroid_lps_mm for v in whole]).reshape(-1, 3)

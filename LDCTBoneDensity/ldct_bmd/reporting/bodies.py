@@ -24,13 +24,13 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
         UsageError: the scan is not the one of the record, or the file is missing or not the one that the record names.
     """
     if scan.description != examination.scan:
-        raise UsageError("The scan is not the one of this record; give the scan that was measured.")
+        raise UsageError("bodies.other_scan")
     path = folder / BODIES_FILE
     expected = next((file.sha256 for file in examination.files if file.name == BODIES_FILE), None)
     if expected is None or not path.is_file():
-        raise UsageError(f"{BODIES_FILE} is not beside the record; keep the folder together, or measure again.")
+        raise UsageError("bodies.not_there", file=BODIES_FILE)
     if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-        raise UsageError(f"{BODIES_FILE} was changed after the record was written; measure again on it.")
+        raise UsageError("bodies.changed", file=BODIES_FILE)
     image = sitk.ReadImage(str(path))
     stored = make_geometry(
         image.GetSize(), image.GetSpacing(), image.GetOrigin(), np.reshape(image.GetDirection(), (3, 3))
@@ -38,11 +38,13 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     try:
         bodies = axes_between(stored, scan.geometry).view(sitk.GetArrayFromImage(image))
     except ValueError as error:
-        raise UsageError(f"{BODIES_FILE} lies on another grid than the scan; measure again.") from error
+        raise UsageError("bodies.other_grid", file=BODIES_FILE) from error
     present = {int(value) for value in np.unique(bodies)} - {0}
     if present != {VERSE_VALUE[vertebra.level] for vertebra in examination.vertebrae}:
-        raise UsageError(f"{BODIES_FILE} holds other vertebrae than the record; export the record and its masks again.")
-    demand_measured_bodies(bodies, examination, scan, f"{BODIES_FILE} holds", "measure again on it")
+        raise UsageError("bodies.other_vertebrae", file=BODIES_FILE)
+    other = other_body(bodies, examination, scan)
+    if other is not None:
+        raise UsageError("bodies.other_body", file=BODIES_FILE, level=other)
     return VertebralColumn(
         vertebrae=tuple(
             Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae
@@ -54,22 +56,16 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     )
 
 
-def demand_measured_bodies(
-    bodies: NDArray[np.integer], examination: Examination, scan: CTScan, holds: str, remedy: str
-) -> None:
-    """Compare place and size of each body with the record's, which a signature covers and the file's hash is not.
+def other_body(bodies: NDArray[np.integer], examination: Examination, scan: CTScan) -> str | None:
+    """Return the first level whose body is missing or not the one that was measured, by its place and size.
 
-    Args:
-        bodies: (z, y, x) on the scan's grid, VerSe values.
-        holds: how the sentence begins, as in "vertebrae.nii.gz holds".
-        remedy: what to do, at the sentence's end.
-
-    Raises:
-        UsageError: a body is missing, or not the one that was measured.
+    A signature covers these in the record, and not the file's hash. ``bodies`` are (z, y, x) on the scan's grid, VerSe
+    values.
     """
     boxes = ndimage.find_objects(bodies, max_label=max(VERSE_VALUE.values()))
     for recorded in examination.vertebrae:
         value = VERSE_VALUE[recorded.level]
         box = boxes[value - 1]
         if box is None or not is_measured_body(BodyMask(box, bodies[box] == value), recorded, scan.geometry):
-            raise UsageError(f"{holds} another {recorded.level} than was measured; {remedy}.")
+            return recorded.level
+    return None

@@ -14,6 +14,7 @@ from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
 from ..pipeline import MeasuredScan
 from ..scan import CTScan
+from ..words import Phrase
 from .markups import write_markups
 from .overview import write_overview
 from .segmentation_file import bodies_image, write_nifti, write_seg_nrrd
@@ -56,26 +57,23 @@ MEASUREMENT = ResultKind(RECORD_FILE, SCHEMA, frozenset({*RESULT_FILES, *REPORT_
 def check_output_folder(folder: Path, overwrite: bool, kind: ResultKind = MEASUREMENT) -> None:
     """Raise UsageError, with what to do, if a result can't go to ``folder``. Look before the work, not after it."""
     if not folder.parent.is_dir():
-        raise UsageError(f"The folder {folder.parent} does not exist; make it first.")
+        raise UsageError("output.no_parent_folder", folder=folder.parent)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise UsageError(f"{folder} is not a folder; name another one with -o.")
+        raise UsageError("output.no_folder", path=folder)
     # The folder is written beside its place and renamed into it: neither works on a mount point.
     if folder.is_dir() and os.path.ismount(folder):
-        raise UsageError(f"{folder} is a mount point and can't be replaced; name a folder inside it with -o.")
+        raise UsageError("output.mount_point", folder=folder)
     if not os.access(folder.absolute().parent, os.W_OK | os.X_OK):
-        raise UsageError(f"The folder {folder.absolute().parent} can't be written to; name another one with -o.")
+        raise UsageError("output.not_writable", folder=folder.absolute().parent)
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not overwrite:
-        raise UsageError(f"The folder {folder} is not empty; name another one with -o, or add --overwrite.")
+        raise UsageError("output.not_empty", folder=folder)
     if not _is_own_record(folder, kind):
-        raise UsageError(f"The folder {folder} holds no result of this software and stays as it is; name another one.")
+        raise UsageError("output.no_own_result", folder=folder)
     foreign = sorted(path.name for path in folder.iterdir() if path.name not in kind.files)
     if foreign:
-        raise UsageError(
-            f"The folder {folder} also holds {_some(foreign)}, not written by this software, and stays as it is;"
-            " move that elsewhere or name another folder."
-        )
+        raise UsageError("output.foreign_files", folder=folder, files=_some(foreign))
 
 
 def write_result(
@@ -148,5 +146,5 @@ def _is_own_record(folder: Path, kind: ResultKind) -> bool:
     return isinstance(record, dict) and str(record.get("schema", "")).startswith(kind.schema.split("/")[0] + "/")
 
 
-def _some(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+def _some(names: list[str]) -> str | Phrase:
+    return names[0] if len(names) == 1 else Phrase("output.and_more", {"file": names[0], "more": len(names) - 1})

@@ -49,11 +49,9 @@ def load_key(path: Path) -> SiteKey:
     try:
         key = load_pem_private_key(path.read_bytes(), None if password is None else password.encode())
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UsageError(
-            f"{path.name} can't be read as a private key; if it has a password, set {PASSWORD_VARIABLE}."
-        ) from error
+        raise UsageError("key.private_not_read", file=path.name, variable=PASSWORD_VARIABLE) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise UsageError(f"{path.name} is not an Ed25519 key; make one with openssl genpkey -algorithm ed25519.")
+        raise UsageError("key.private_not_ed25519", file=path.name)
     return SiteKey(key)
 
 
@@ -62,9 +60,9 @@ def load_public_key(path: Path) -> str:
     try:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise UsageError(f"{path.name} can't be read as a public key.") from error
+        raise UsageError("key.public_not_read", file=path.name) from error
     if not isinstance(key, Ed25519PublicKey):
-        raise UsageError(f"{path.name} is not an Ed25519 public key.")
+        raise UsageError("key.public_not_ed25519", file=path.name)
     return key.public_bytes_raw().hex()
 
 

@@ -144,10 +144,7 @@ def update_report(
     report = folder / DICOM_FOLDER / SR_FILE
     has_source = pixels is not None and pixels.source is not None
     if not has_source and report.is_file() and record_sha256(examination).encode() not in report.read_bytes():
-        raise UsageError(
-            f"{folder / DICOM_FOLDER} holds objects of an earlier state of the record: give the scan with --input, so "
-            "that they are made again, or another folder with -o."
-        )
+        raise UsageError("output.dicom_of_earlier_state", folder=folder / DICOM_FOLDER)
     earlier = earlier_in(folder) if has_source else None
     write_into(folder, lambda partial: fill_report(partial, examination, pixels, comparisons, earlier))
 
@@ -236,5 +233,5 @@ def dicom_files(folder: Path) -> tuple[Path, ...]:
     files = tuple(folder / DICOM_FOLDER / name for name in FILE_NAMES)
     missing = [file.name for file in files if not file.is_file()]
     if missing:
-        raise UsageError(f"{folder / DICOM_FOLDER} lacks {missing[0]}: make the report with the DICOM scan first.")
+        raise UsageError("output.dicom_missing", folder=folder / DICOM_FOLDER, file=missing[0])
     return files

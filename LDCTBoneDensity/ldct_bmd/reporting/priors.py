@@ -98,10 +98,10 @@ def compare(
     """
     _check_same_patient(current, prior)
     if not is_intact(prior):
-        raise UsageError("The earlier record was changed after it was signed; give it as it was signed.")
+        raise UsageError("prior.changed")
     years = _years_between(prior, current)
     if years is not None and years < 0.0:
-        raise UsageError("The earlier record is of a later scan than this one; give one of an earlier scan.")
+        raise UsageError("prior.later")
     remarks = [remark for remark, applies in _remarks(current, prior, years).items() if applies]
     is_same_device = not {Remark.SCANNER, Remark.KVP} & set(remarks)
     changes = []
@@ -146,14 +146,14 @@ def compare(
 def _check_same_patient(current: Examination, prior: Examination) -> None:
     patient, before = current.scan.patient.patient_id, prior.scan.patient.patient_id
     if not patient or not before:
-        raise UsageError("A scan without a patient ID can't be compared: it is not certain whose it is.")
+        raise UsageError("prior.no_patient_id")
     if patient.strip() != before.strip():
-        raise UsageError("The earlier record is of another patient (its patient ID differs); give one of this patient.")
+        raise UsageError("prior.other_patient")
     now, then = current.scan.source, prior.scan.source
     same_images = now.sop_instance_uids and now.sop_instance_uids == then.sop_instance_uids
     same_file = now.file_sha256 and now.file_sha256 == then.file_sha256
     if same_images or same_file:
-        raise UsageError("The earlier record is of the same scan; give one of an earlier scan.")
+        raise UsageError("prior.same_scan")
 
 
 def _remarks(current: Examination, prior: Examination, years: float | None) -> dict[Remark, bool]:

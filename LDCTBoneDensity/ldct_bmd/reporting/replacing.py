@@ -25,18 +25,15 @@ def check_replaceable(
     try:
         old = Examination.from_json(path.read_text(encoding="utf-8"))
     except (UsageError, OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"The record in {folder} can't be read, so it can't be told whose it is; name another folder."
-        ) from error
+        raise UsageError("output.record_not_read", folder=folder) from error
     if _is_deidentified(old) is not is_deidentified:
-        kept = "a record with names" if is_deidentified else "a de-identified copy"
-        raise UsageError(f"The folder {folder} holds {kept}, which the new result can't replace; name another folder.")
+        if is_deidentified:
+            raise UsageError("output.holds_names", folder=folder)
+        raise UsageError("output.holds_deidentified", folder=folder)
     if not (old.scan == scan if is_deidentified else _is_same_scan(old.scan, scan)):
-        raise UsageError(f"The folder {folder} holds the result of another scan and stays as it is; name another one.")
+        raise UsageError("output.of_other_scan", folder=folder)
     if old.signature is not None and old.signature != signature:
-        raise UsageError(
-            f"The folder {folder} holds a result signed by {old.signature.reader} and stays as it is; name another one."
-        )
+        raise UsageError("output.signed", folder=folder, reader=old.signature.reader)
 
 
 def _is_deidentified(examination: Examination) -> bool:

@@ -45,7 +45,7 @@ def refuse_misplaced(bodies: NDArray[np.uint8], scan: CTScan) -> None:
     if not seen:
         return  # slivers at the scan's edge: all are cut, and none is measured
     if given < MIN_RIM_HU:
-        raise _elsewhere(f"its rim is only {given:.0f} HU brighter than what surrounds it")
+        raise CannotMeasure("segmentation.faint_rim", hu=given)
     shift, best = np.zeros(3), given
     for _, axis in product(range(ROUNDS), range(3)):
         farthest = min(FARTHEST_MM, FARTHEST_HEIGHTS * height_mm) if axis == 0 else FARTHEST_MM
@@ -60,14 +60,7 @@ def refuse_misplaced(bodies: NDArray[np.uint8], scan: CTScan) -> None:
             if count >= MIN_SEEN * seen and value > best:
                 shift, best = candidate, value
     if shift.any():
-        raise _elsewhere(f"it would fit better {np.linalg.norm(shift):.0f} mm away")
-
-
-def _elsewhere(why: str) -> CannotMeasure:
-    return CannotMeasure(
-        f"The segmentation does not lie on the bones of the scan ({why}): "
-        "give a segmentation of this scan, with its position and orientation."
-    )
+        raise CannotMeasure("segmentation.misplaced", distance_mm=float(np.linalg.norm(shift)))
 
 
 def _surface(

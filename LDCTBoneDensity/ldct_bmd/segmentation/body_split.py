@@ -93,17 +93,11 @@ def split_body(
     solid = np.asarray(ndimage.binary_fill_holes(vertebra))
     centres = find_canal(solid, spacing_zyx_mm) if canal is None else canal
     if centres is None or not len(centres):
-        raise CannotSplit(
-            f"The mask of {level} shows no spinal canal, so its body cannot be told from its arch: "
-            "use --segmentation-parts body if the masks are bodies only, or correct the mask."
-        )
+        raise CannotSplit("segmentation.no_canal", level=level)
     front = _in_front_of_wall(solid, spacing_zyx_mm, centres)
     body = None if front is None else _without_processes(solid & front, spacing_zyx_mm)
     if body is None or body.sum() * np.prod(spacing_zyx_mm) < 1000.0 * MIN_BODY_VOLUME_ML:
-        raise CannotSplit(
-            f"No vertebral body was found in front of the spinal canal in the mask of {level}: "
-            "correct the mask, or remove this level from it."
-        )
+        raise CannotSplit("segmentation.no_body_before_canal", level=level)
     return body & vertebra
 
 
@@ -124,7 +118,7 @@ def split_bodies(
     labels: NDArray[np.uint8],
     spacing_zyx_mm: Spacing,
     progress: Progress = silent,
-    dropped: Callable[[str], object] | None = None,
+    dropped: Callable[[CannotMeasure], object] | None = None,
 ) -> NDArray[np.uint8]:
     """Return the vertebral bodies of a map of whole vertebrae; both (z, y, x) with VerSe values, 0 background.
 
@@ -132,8 +126,8 @@ def split_bodies(
     neighbours'. A vertebra at the top or bottom edge of which only the arch is in view is left out.
 
     Args:
-        dropped: told of each level whose body cannot be told from its arch, in a sentence; the level is left out. None:
-            it is an error.
+        dropped: told of each level whose body cannot be told from its arch, by the refusal; the level is left out.
+            None: it is an error.
 
     Raises:
         CannotSplit: such a level, where nobody is told.
@@ -163,7 +157,7 @@ def split_bodies(
                 continue
             if dropped is None:
                 raise
-            dropped(str(error))
+            dropped(error)
             continue
         crop.write(body, bodies, value_of[level])
     return bodies

@@ -20,5 +20,5 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"The device {name!r} is not available here: use cpu, or leave --device out.") from error
+        raise UsageError("segmentation.no_device", device=name) from error
     return device

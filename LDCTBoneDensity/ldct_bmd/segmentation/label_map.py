@@ -17,6 +17,7 @@ from ..anatomy import LEVEL_OF_VERSE_VALUE, LEVELS, VERSE_VALUE, order
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
 from ..scan import CTScan, Geometry
+from ..words import Phrase
 from .alignment import refuse_misplaced
 from .body_split import holds_arch, split_bodies
 from .segmenter import ModelIdentity, NamedBodies
@@ -37,6 +38,7 @@ LEVEL_OF_VALUE: dict[str, dict[int, str]] = {
 # VerSe ends at 28; some tools add discs and endplates from 101 on. TotalSegmentator's organs fill the gap.
 NOT_VERSE = range(29, 100)
 SAME_GRID_MM = 0.01
+MOST_SHOWN = 8  # values in a sentence
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,14 @@ class LabelMapSegmenter:
         path: the label map.
         values: whose label values it holds; they collide, so that they must be told.
         parts: whether its labels are vertebral bodies or whole vertebrae, which are split from the arch first.
-        dropped: told of each level whose mask can't be used, in a sentence; the others are used. None: such a level is
-            an error.
+        dropped: told of each level whose mask can't be used, by the refusal; the others are used. None: such a level
+            is an error.
     """
 
     path: Path
     values: Values
     parts: Parts
-    dropped: Callable[[str], object] | None = None
+    dropped: Callable[[CannotMeasure], object] | None = None
 
     @cached_property
     def identity(self) -> ModelIdentity:
@@ -62,7 +64,7 @@ class LabelMapSegmenter:
         try:
             sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
         except OSError as error:
-            raise CannotMeasure(f"The segmentation {self.path} cannot be read ({error.strerror}).") from error
+            raise CannotMeasure("segmentation.file_not_read", file=self.path, reason=error.strerror) from error
         kind = {"verse": "VerSe", "totalsegmentator": "TotalSegmentator"}[self.values]
         part = {"body": "vertebral bodies", "whole": "whole vertebrae"}[self.parts]
         return ModelIdentity(f"ready label map ({kind} values, {part})", sha256)
@@ -92,25 +94,17 @@ class LabelMapSegmenter:
         try:
             image = sitk.ReadImage(str(self.path))
         except RuntimeError as error:
-            raise CannotMeasure(
-                f"The segmentation {self.path} cannot be read: give a NIfTI, NRRD or MHA label map."
-            ) from error
+            raise CannotMeasure("segmentation.not_a_volume_file", file=self.path) from error
         if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-            raise CannotMeasure(
-                f"The segmentation {self.path} is not a 3D label map: give one with one value per voxel."
-            )
+            raise CannotMeasure("segmentation.not_3d", file=self.path)
         image = sitk.DICOMOrient(image, "LPS")
         voxels = sitk.GetArrayViewFromImage(image)
         if not np.issubdtype(voxels.dtype, np.integer):
             whole = np.isfinite(voxels) & (voxels == np.rint(voxels))
             if not whole.all():
-                raise CannotMeasure(
-                    f"The segmentation {self.path} holds fractions: give a label map, not a probability map or a CT."
-                )
+                raise CannotMeasure("segmentation.fractions", file=self.path)
         if voxels.min() < 0 or voxels.max() > np.iinfo(np.uint16).max:
-            raise CannotMeasure(
-                f"The segmentation {self.path} holds values that are no labels: give a label map, not a CT."
-            )
+            raise CannotMeasure("segmentation.no_labels", file=self.path)
         return sitk.Cast(image, sitk.sitkUInt16)
 
     def _verse_values(self, voxels: NDArray[np.uint16]) -> NDArray[np.uint8]:
@@ -119,19 +113,12 @@ class LabelMapSegmenter:
         present = np.flatnonzero(sum(np.bincount(plane.ravel(), minlength=1 << 16) for plane in voxels))
         levels = LEVEL_OF_VALUE[self.values]
         if self.values == "verse" and any(value in NOT_VERSE for value in present):
-            raise CannotMeasure(
-                f"The segmentation {self.path} holds values from 29 to 99, which are not VerSe's: "
-                "use --segmentation-values totalsegmentator if TotalSegmentator made it."
-            )
+            raise CannotMeasure("segmentation.not_verse", file=self.path)
         if self.values == "totalsegmentator" and _is_version_1(voxels):
-            raise CannotMeasure(
-                f"The segmentation {self.path} looks like one of TotalSegmentator 1, "
-                "whose values name other vertebrae: make it with version 2."
-            )
+            raise CannotMeasure("segmentation.version_1", file=self.path)
         if not any(value in levels for value in present):
             raise CannotMeasure(
-                f"The segmentation {self.path} holds no vertebra T1 to L5 in {self.values} values "
-                f"(it holds {_listed(present)}): check --segmentation-values."
+                "segmentation.no_vertebra_in_file", file=self.path, values=self.values, held=_listed(present)
             )
         table = np.zeros(int(present.max()) + 1, dtype=np.uint8)
         for value, level in levels.items():
@@ -145,10 +132,7 @@ class LabelMapSegmenter:
         levels = sorted(height, key=order)
         for upper, lower in pairwise(levels):
             if height[upper] <= height[lower]:
-                raise CannotMeasure(
-                    f"In the segmentation {self.path} {upper} does not lie above {lower}: "
-                    "check --segmentation-values, or the labels and the orientation of the file."
-                )
+                raise CannotMeasure("segmentation.out_of_order", file=self.path, upper=upper, lower=lower)
 
 
 def _centroids(labels: NDArray[np.uint8] | NDArray[np.uint16]) -> dict[int, tuple[float, float, float]]:
@@ -168,19 +152,18 @@ def _is_version_1(voxels: NDArray[np.uint16]) -> bool:
 
 
 def _refuse_arches(
-    bodies: NDArray[np.uint8], spacing_zyx_mm: tuple[float, float, float], dropped: Callable[[str], object] | None
+    bodies: NDArray[np.uint8],
+    spacing_zyx_mm: tuple[float, float, float],
+    dropped: Callable[[CannotMeasure], object] | None,
 ) -> None:
     """Refuse, or take out in place, what is no body alone."""
     for value, box in enumerate(ndimage.find_objects(bodies), start=1):
         if box is None or not holds_arch(bodies[box] == value, spacing_zyx_mm):
             continue
-        sentence = (
-            f"The mask of {LEVEL_OF_VERSE_VALUE[value]} surrounds the spinal canal, so it holds the arch as well: "
-            "use --segmentation-parts whole."
-        )
+        refusal = CannotMeasure("segmentation.holds_arch", level=LEVEL_OF_VERSE_VALUE[value])
         if dropped is None:
-            raise CannotMeasure(sentence)
-        dropped(sentence)
+            raise refusal
+        dropped(refusal)
         bodies[bodies == value] = 0
 
 
@@ -227,13 +210,13 @@ def _reaches_edge(box: tuple[slice, ...], shape: tuple[int, ...]) -> bool:
 def _refuse_elsewhere(bodies: NDArray[np.uint8], scan: CTScan) -> None:
     """Refuse bodies that do not lie in ``scan``, or not on its vertebrae."""
     if not bodies.any():
-        raise CannotMeasure(
-            "The segmentation and the scan do not overlap in space: give a segmentation of this scan, "
-            "with its position and orientation."
-        )
+        raise CannotMeasure("segmentation.elsewhere")
     refuse_misplaced(bodies, scan)
 
 
-def _listed(values: NDArray[np.intp]) -> str:
-    shown = [str(value) for value in values if value][:8]
-    return ", ".join(shown) + (", ..." if np.count_nonzero(values) > len(shown) else "") if shown else "nothing"
+def _listed(values: NDArray[np.intp]) -> Phrase:
+    shown = tuple(str(value) for value in values if value)[:MOST_SHOWN]
+    if not shown:
+        return Phrase("segmentation.no_values")
+    more = np.count_nonzero(values) > len(shown)
+    return Phrase("segmentation.values", {"values": (*shown, "...") if more else shown})

@@ -17,7 +17,7 @@ def join_masks(masks: Path, values: Values, file: Path, structures: Mapping[str,
     Where masks overlap, the higher value stands.
     """
     if values != "totalsegmentator":
-        raise CannotMeasure(f"{masks} holds one mask per structure, as TotalSegmentator does: use its --values.")
+        raise CannotMeasure("segmentation.mask_per_structure", folder=masks)
     joined: sitk.Image | None = None
     for name, value in structures.items():
         mask_file = masks / f"{name}.nii.gz"
@@ -27,10 +27,8 @@ def join_masks(masks: Path, values: Values, file: Path, structures: Mapping[str,
             mask = (sitk.ReadImage(str(mask_file), sitk.sitkUInt8) > 0) * value
             joined = mask if joined is None else sitk.Maximum(joined, mask)
         except RuntimeError as error:
-            raise CannotMeasure(
-                f"{mask_file} can't be read, or does not lie on the grid of the other masks."
-            ) from error
+            raise CannotMeasure("segmentation.mask_not_read", file=mask_file) from error
     if joined is None:
-        raise CannotMeasure(f"{masks} holds no mask of a vertebra (vertebrae_L1.nii.gz).")
+        raise CannotMeasure("segmentation.no_mask", folder=masks)
     sitk.WriteImage(joined, str(file))
     return file

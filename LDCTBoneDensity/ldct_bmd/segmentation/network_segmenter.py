@@ -14,7 +14,7 @@ from ..scan import CTScan, Geometry
 from .device import find_device
 from .levels import FIRST_BODY, LAST_BODY
 from .normalize import normalize
-from .patches import FINE_MM, NO_BODY, PATCH_SLICES, Patch, apply, blended, body_bounds, cropped, padded, slab_starts
+from .patches import FINE_MM, PATCH_SLICES, Patch, apply, blended, body_bounds, cropped, padded, slab_starts
 from .resample import along_z, grid, in_plane
 from .segmenter import ModelIdentity, NetworkBodies
 from .weights import Model, load_model
@@ -91,9 +91,7 @@ class NetworkSegmenter:
         """Return the grid of the spine's corridor and the class probabilities (4, z, y, x) on it."""
         patches = self._patches(volume.shape, fine_grid, level_grid, levels)
         if not patches:
-            raise CannotMeasure(
-                "No spine was found in the scan: check that it is a chest CT, or choose another series."
-            )
+            raise CannotMeasure("segmentation.no_spine")
         corner, classes = blended(
             self._model.fine, self.device, volume, patches, lambda done: progress("segment", 0.3 + 0.7 * done)
         )
@@ -123,7 +121,7 @@ def _body_box(small: torch.Tensor) -> tuple[tuple[int, int, int], tuple[int, int
     """Return corner and shape (z, y, x) of what holds the body."""
     bounds = body_bounds(small)
     if bounds is None:
-        raise CannotMeasure(NO_BODY)
+        raise CannotMeasure("segmentation.no_body")
     first_row, last_row, first_column, last_column = bounds
     shape = (small.shape[0], last_row + 1 - first_row, last_column + 1 - first_column)
     return (0, first_row, first_column), shape

@@ -10,7 +10,7 @@ from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
 from ..scan import CTScan
 from .device import find_device
-from .patches import FINE_MM, NO_BODY, PATCH_SLICES, blended, body_bounds, cropped, slab_starts
+from .patches import FINE_MM, PATCH_SLICES, blended, body_bounds, cropped, slab_starts
 from .resample import along_z, grid, in_plane
 from .segmenter import ClassBodies, ModelIdentity
 from .weights import load_pan2020
@@ -60,7 +60,7 @@ def _corner(volume: torch.Tensor) -> NDArray[np.int64]:
     """Return where (z, y, x) the crop about the middle of the body begins; below 0 it lies outside the scan."""
     bounds = body_bounds(volume)
     if bounds is None:
-        raise CannotMeasure(NO_BODY)
+        raise CannotMeasure("segmentation.no_body")
     first_row, last_row, first_column, last_column = bounds
     return np.array([0, (first_row + last_row + 1 - CROP) // 2, (first_column + last_column + 1 - CROP) // 2])
 

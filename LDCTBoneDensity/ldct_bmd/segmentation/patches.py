@@ -20,7 +20,6 @@ PATCH_SLICES = 64  # Pan et al. 2020
 STEP_SLICES = 40
 STRIDE = 8  # all networks halve three times
 BODY_HU = -300
-NO_BODY = "The scan shows no body: choose the right series."
 
 Patch = tuple[NDArray[np.int64], NDArray[np.int64]]  # start and size (z, y, x)
 

@@ -73,10 +73,11 @@ def _load(path: Path | None, wanted: tuple[str, ...]) -> tuple[dict[str, DenseUN
     try:
         sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
     except OSError as error:
-        remedy = "reinstall ldct-bmd" if path is None else "name another file"
-        raise CannotMeasure(f"The weights {source.name} cannot be read ({error.strerror}): {remedy}.") from error
+        if path is None:
+            raise CannotMeasure("segmentation.own_weights_not_read", reason=error.strerror) from error
+        raise CannotMeasure("segmentation.weights_not_read", file=path.name, reason=error.strerror) from error
     if path is None and sha256 != CHECKSUM.read_text(encoding="ascii").split()[0]:
-        raise CannotMeasure("The weights of this installation are damaged (wrong checksum): reinstall ldct-bmd.")
+        raise CannotMeasure("segmentation.own_weights_damaged")
     try:
         with safe_open(str(source), framework="pt") as file:
             metadata = file.metadata() or {}
@@ -85,26 +86,17 @@ def _load(path: Path | None, wanted: tuple[str, ...]) -> tuple[dict[str, DenseUN
             raise KeyError("format")
         held = tuple(metadata.get("networks", " ".join(COARSE_FINE)).split())
         if held != wanted and held in (COARSE_FINE, PAN2020):
-            raise CannotMeasure(_other_method(source.name, held))
+            raise _other_method(source.name, held)
         networks = {name: _build(_shape(metadata[name]), _part(tensors, name)) for name in wanted}
     except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
-        raise CannotMeasure(
-            f"{source.name} holds no weights of this software: name a file that ldct-bmd pack wrote, which makes one "
-            "of the checkpoints of a training."
-        ) from error
+        raise CannotMeasure("segmentation.no_weights", file=source.name) from error
     return networks, ModelIdentity(metadata["name"], sha256)
 
 
-def _other_method(file: str, held: tuple[str, ...]) -> str:
+def _other_method(file: str, held: tuple[str, ...]) -> CannotMeasure:
     if held == PAN2020:
-        return (
-            f"{file} holds the one network of Pan et al. 2020, and two networks are needed here: "
-            "choose the method pan2020, or name other weights."
-        )
-    return (
-        f"{file} holds the coarse and the fine network, and the method pan2020 needs the one that its own training "
-        "makes: name other weights, or choose no method."
-    )
+        return CannotMeasure("segmentation.weights_of_pan2020", file=file)
+    return CannotMeasure("segmentation.weights_of_coarse_and_fine", file=file)
 
 
 def save_model(path: Path, name: str, networks: dict[str, tuple[NetworkShape, DenseUNet]]) -> None:

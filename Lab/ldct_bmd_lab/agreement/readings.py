@@ -84,9 +84,9 @@ def read_readings(path: Path) -> tuple[Reading, ...]:
         else:
             readings.append(reading)
     if wrong:
-        raise UsageError(_malformed(path, wrong))
+        raise UsageError.of_text(_malformed(path, wrong))
     if not readings:
-        raise UsageError(f"{path.name} has a header and no rows: give one row a patient and level.")
+        raise UsageError.of_text(f"{path.name} has a header and no rows: give one row a patient and level.")
     _check_unit(path, "bmd_predicted", [r.predicted for r in readings if r.predicted is not None])
     _check_unit(path, "bmd_reference", [r.reference for r in readings if r.reference is not None])
     return tuple(readings)
@@ -104,13 +104,13 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise UsageError(f"Can't read {path}: {error.strerror or error}.") from error
+        raise UsageError.of_text(f"Can't read {path}: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
         if path.read_bytes()[:2] == b"PK":
-            raise UsageError(f"{path.name} is a workbook: save its sheet as CSV UTF-8.") from error
-        raise UsageError(f"{path.name} is not UTF-8 text: save it as CSV UTF-8.") from error
+            raise UsageError.of_text(f"{path.name} is a workbook: save its sheet as CSV UTF-8.") from error
+        raise UsageError.of_text(f"{path.name} is not UTF-8 text: save it as CSV UTF-8.") from error
     if "\0" in text:
-        raise UsageError(f"{path.name} is no text file: save the table as CSV UTF-8.")
+        raise UsageError.of_text(f"{path.name} is no text file: save the table as CSV UTF-8.")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1  # where a row begins: one with an open quote goes on to the end of the file
     try:
@@ -127,26 +127,30 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str] | str]]:
                     out.append((line, dict(zip(header, stripped, strict=True))))
             line = reader.line_num + 1
     except csv.Error as error:
-        raise UsageError(f"{path.name}, line {line}: not CSV ({error}).") from error
+        raise UsageError.of_text(f"{path.name}, line {line}: not CSV ({error}).") from error
     return out
 
 
 def _check_header(path: Path, header: list[str]) -> None:
     lacking = [name for name in REQUIRED if name not in header]
     if lacking and len(header) == 1 and (";" in header[0] or "\t" in header[0]):
-        raise UsageError(f"{path.name}: its cells are not separated by commas; save it with commas and decimal points.")
+        raise UsageError.of_text(
+            f"{path.name}: its cells are not separated by commas; save it with commas and decimal points."
+        )
     if len(lacking) == len(REQUIRED):
-        raise UsageError(f"{path.name} names no column in its first line that is needed: {', '.join(REQUIRED)}.")
+        raise UsageError.of_text(
+            f"{path.name} names no column in its first line that is needed: {', '.join(REQUIRED)}."
+        )
     if lacking:
-        raise UsageError(f"{path.name} lacks the column {', '.join(lacking)}; it needs {', '.join(REQUIRED)}.")
+        raise UsageError.of_text(f"{path.name} lacks the column {', '.join(lacking)}; it needs {', '.join(REQUIRED)}.")
     twice = sorted({name for name in (*REQUIRED, *OPTIONAL) if header.count(name) > 1})
     if twice:
-        raise UsageError(f"{path.name} has the column {', '.join(twice)} twice: leave one.")
+        raise UsageError.of_text(f"{path.name} has the column {', '.join(twice)} twice: leave one.")
 
 
 def _check_unit(path: Path, column: str, values: list[float]) -> None:
     if len(values) >= FEWEST_OF_UNIT and 0.0 < (middle := median(values)) < MOST_MEDIAN_OF_GRAMS:
-        raise UsageError(
+        raise UsageError.of_text(
             f"{path.name}: the median of {column} is {middle:.3g}, which looks like g/cm3: give it in mg/cm3, "
             "1000 times as much."
         )

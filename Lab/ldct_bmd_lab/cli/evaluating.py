@@ -93,15 +93,15 @@ def print_evaluation(console: Console, summary: Summary, folder: Path) -> None:
 
 def _pairs(request: EvaluationRequest, path: Path) -> Plan:
     if (request.synthetic, request.atlas, request.masks, request.seed, request.kind) != (None,) * 5:
-        raise UsageError("Give either PAIRS or --synthetic with --kind, --atlas, --masks and --seed, not both.")
+        raise UsageError.of_text("Give either PAIRS or --synthetic with --kind, --atlas, --masks and --seed, not both.")
     values, parts, kind = request.values, request.parts, (request.reference_kind or "").strip()
     if values not in get_args(Values) or parts not in get_args(Parts):
-        raise UsageError(
+        raise UsageError.of_text(
             f"PAIRS need --values ({' or '.join(get_args(Values))}) and --parts ({' or '.join(get_args(Parts))}): "
             "what the references hold."
         )
     if not kind:
-        raise UsageError(
+        raise UsageError.of_text(
             "PAIRS need --reference-kind: one sentence for the page on who or what made the references, and of whom, "
             'as in "patients; TotalSegmentator 2, not checked".'
         )
@@ -110,29 +110,31 @@ def _pairs(request: EvaluationRequest, path: Path) -> Plan:
 
 def _synthetic(request: EvaluationRequest) -> Plan:
     if request.synthetic is None:
-        raise UsageError("Give PAIRS to evaluate on, or --synthetic N with --atlas FILE.")
+        raise UsageError.of_text("Give PAIRS to evaluate on, or --synthetic N with --atlas FILE.")
     if (request.values, request.parts, request.reference_kind) != (None,) * 3:
-        raise UsageError("--values, --parts and --reference-kind describe PAIRS: leave them out with --synthetic.")
+        raise UsageError.of_text(
+            "--values, --parts and --reference-kind describe PAIRS: leave them out with --synthetic."
+        )
     if request.synthetic < 1:
-        raise UsageError("--synthetic is the number of scans to draw, 1 or more.")
+        raise UsageError.of_text("--synthetic is the number of scans to draw, 1 or more.")
     kind, seed = request.kind or KINDS[0], request.seed or 0
     if kind not in KINDS:
-        raise UsageError(f"--kind is {', '.join(KINDS)}, not {kind}.")
+        raise UsageError.of_text(f"--kind is {', '.join(KINDS)}, not {kind}.")
     if kind == "no-spine":
         drawn = Drawn(request.synthetic, kind, seed, masks=request.masks)
         return plan_of_drawings(drawn, drawn.scans, "without a spine", no_spine_cases(drawn.scans, seed))
     torso = request.atlas is not None and is_totalsegmentator(request.atlas)
     if request.atlas is None or not (torso or request.atlas.is_file()):
-        raise UsageError(
+        raise UsageError.of_text(
             f"--kind {kind} needs --atlas TORSO, a label map or a folder of TotalSegmentator's labels; "
             f"there is no file {request.atlas or ''}."
         )
     if torso and request.masks is not None:
-        raise UsageError(
+        raise UsageError.of_text(
             "--masks are set into the label map: leave them out with a folder of TotalSegmentator's labels."
         )
     if request.masks is not None and not request.masks.is_dir():
-        raise UsageError(f"--masks: there is no folder {request.masks}.")
+        raise UsageError.of_text(f"--masks: there is no folder {request.masks}.")
     # The atlas alone needs no mask.
     sources = sources_of(request.atlas) if torso or request.masks is not None else ("atlas",)
     grafts = "" if request.masks is None else f" and the masks in {request.masks.name}"

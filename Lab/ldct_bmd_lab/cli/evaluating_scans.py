@@ -58,7 +58,7 @@ def check_shapes_only(names: tuple[str, ...], scans: list[ScanFolder]) -> None:
     """Raise UsageError if a name is not that of a scan."""
     unknown = sorted(set(names) - {scan.name for scan in scans})
     if unknown:
-        raise UsageError(f"--shapes-only names {unknown[0]}, and there is no such scan.")
+        raise UsageError.of_text(f"--shapes-only names {unknown[0]}, and there is no such scan.")
 
 
 def print_scans(console: Console, summary: ScansSummary, results: list[ScanResult], folder: Path) -> None:

@@ -54,7 +54,7 @@ def run_folds(command: FoldsCommand) -> tuple[ScansSummary, list[ScanResult]] | 
     )
     if command.only is not None:
         if command.only not in fold_of.values():
-            raise UsageError(f"--fold is a number from 1 to {request.count}.")
+            raise UsageError.of_text(f"--fold is a number from 1 to {request.count}.")
         trained_fold(request, command.only, scans, fold_of, work)
     if folder is None:
         return None
@@ -74,13 +74,13 @@ def _check(command: FoldsCommand) -> Path | None:
     request = command.request
     unknown = [name for name in request.networks if name not in NETWORKS]
     if unknown or not request.networks:
-        raise UsageError(f"--network is {' or '.join(NETWORKS)}, not {''.join(unknown[:1]) or 'none'}.")
+        raise UsageError.of_text(f"--network is {' or '.join(NETWORKS)}, not {''.join(unknown[:1]) or 'none'}.")
     if request.training.start is None:
-        raise UsageError("Name the weights to start from with --start: they must have seen none of the scans.")
+        raise UsageError.of_text("Name the weights to start from with --start: they must have seen none of the scans.")
     if command.only is not None:
         return None
     if command.folder is None:
-        raise UsageError("Name the folder for the report with -o, or train a single fold with --fold.")
+        raise UsageError.of_text("Name the folder for the report with -o, or train a single fold with --fold.")
     check_scans_folder(command.folder, command.overwrite)
     return command.folder
 

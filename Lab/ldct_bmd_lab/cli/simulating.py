@@ -50,7 +50,7 @@ def simulate_repeats(request: SimulationRequest, repeats: int, vary: str, progre
     known = {varied.value: varied for varied in Varied}
     for name in names:
         if name not in known:
-            raise UsageError(f"--vary: {name!r} is none of {', '.join(known)}.")
+            raise UsageError.of_text(f"--vary: {name!r} is none of {', '.join(known)}.")
     plan = repeatability_plan(request.patients, repeats, [known[name] for name in names], request.seed)
     return _run(request, plan, progress)
 
@@ -112,7 +112,9 @@ def print_precision(console: Console, file: Path) -> None:
 def _run(request: SimulationRequest, plan: Sequence[PlannedScan], progress: Progress) -> tuple[ScanResult, ...]:
     fields = {field.value: field for field in Field}
     if request.field not in fields:
-        raise UsageError(f"--field is {', '.join(list(fields)[:-1])} or {list(fields)[-1]}, not {request.field}.")
+        raise UsageError.of_text(
+            f"--field is {', '.join(list(fields)[:-1])} or {list(fields)[-1]}, not {request.field}."
+        )
     try:
         return simulate(
             plan,
@@ -125,7 +127,7 @@ def _run(request: SimulationRequest, plan: Sequence[PlannedScan], progress: Prog
         )
     except CannotMeasure as error:
         # No scan of a user's is in question here: what can't be done is the request.
-        raise UsageError(str(error)) from error
+        raise UsageError.of(error.phrase) from error
 
 
 def _processors() -> int:

@@ -26,12 +26,12 @@ def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence
     """Return the folders with their label values and parts, given for each or once for all; UsageError if not."""
     for option, given, known in (("values", values, get_args(Values)), ("parts", parts, get_args(Parts))):
         if folders and len(given) not in (1, len(folders)):
-            raise UsageError(f"Say --{option} {'|'.join(known)} once, or once for each --pairs.")
+            raise UsageError.of_text(f"Say --{option} {'|'.join(known)} once, or once for each --pairs.")
         if not folders and given:
-            raise UsageError(f"--{option} goes with --pairs: name a folder of annotated scans.")
+            raise UsageError.of_text(f"--{option} goes with --pairs: name a folder of annotated scans.")
         for value in given:
             if value not in known:
-                raise UsageError(f"--{option} is {' or '.join(known)}, not {value!r}.")
+                raise UsageError.of_text(f"--{option} is {' or '.join(known)}, not {value!r}.")
     each = zip_longest(folders, values, parts)
     return tuple(
         AnnotatedFolder(folder, value or values[0], part or parts[0])  # type: ignore[arg-type]
@@ -42,7 +42,7 @@ def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence
 def review_folders(reviews: Sequence[Path], scans: Path | None) -> tuple[AnnotatedFolder, ...]:
     """Return the folders of signed reviews, whose scans lie in ``scans``; UsageError if one is given alone."""
     if bool(reviews) != (scans is not None):
-        raise UsageError(
+        raise UsageError.of_text(
             "Give --reviews, the folder of signed results, and --scans, the folder of their scans, together."
         )
     return tuple(AnnotatedFolder(folder, "verse", "body", scans) for folder in reviews)
@@ -72,7 +72,7 @@ def train_network(request: TrainingRequest, held_out_elsewhere: bool = False) ->
     except RuntimeError as error:
         if not str(error).startswith("DataLoader worker"):
             raise
-        raise CannotMeasure(
+        raise CannotMeasure.of_text(
             "A process that draws examples was ended from outside, perhaps for want of memory: "
             "give the same command again, with fewer --workers."
         ) from error

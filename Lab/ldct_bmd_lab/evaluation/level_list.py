@@ -24,11 +24,11 @@ def read_levels(path: Path) -> dict[str, float]:
     for line, row in rows(path, ("level", "z_mm")):
         level = level_of(path, line, row)
         if level in levels:
-            raise UsageError(f"{_where(path)} lists {level} twice: leave one of the two lines out.")
+            raise UsageError.of_text(f"{_where(path)} lists {level} twice: leave one of the two lines out.")
         levels[level] = number(path, line, row["z_mm"])
     for upper, lower in pairwise(sorted(levels, key=order)):
         if levels[upper] <= levels[lower]:
-            raise UsageError(f"{_where(path)} sets {upper} no higher than {lower}: z rises towards the head.")
+            raise UsageError.of_text(f"{_where(path)} sets {upper} no higher than {lower}: z rises towards the head.")
     return {level: levels[level] for level in sorted(levels, key=order)}
 
 
@@ -42,12 +42,12 @@ def rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, s
             missing = [name for name in needed if name not in (reader.fieldnames or ())]
             lines = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"The table {_where(path)} can't be read: give a CSV in UTF-8.") from error
+        raise UsageError.of_text(f"The table {_where(path)} can't be read: give a CSV in UTF-8.") from error
     if missing:
-        raise UsageError(f"The table {_where(path)} lacks the column {missing[0]}.")
+        raise UsageError.of_text(f"The table {_where(path)} lacks the column {missing[0]}.")
     for line, row in enumerate(lines, start=2):
         if any(row[name] is None for name in needed):
-            raise UsageError(f"Line {line} of {_where(path)} is too short.")
+            raise UsageError.of_text(f"Line {line} of {_where(path)} is too short.")
         yield line, row
 
 
@@ -55,7 +55,9 @@ def level_of(path: Path, line: int, row: Mapping[str, str]) -> str:
     """Return the level of a line; UsageError if it is none."""
     level = row["level"].strip()
     if level not in LEVELS:
-        raise UsageError(f"Line {line} of {_where(path)} names {level!r}, which is not a level: write T12, L1, ...")
+        raise UsageError.of_text(
+            f"Line {line} of {_where(path)} names {level!r}, which is not a level: write T12, L1, ..."
+        )
     return level
 
 
@@ -66,7 +68,7 @@ def number(path: Path, line: int, text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UsageError(f"Line {line} of {_where(path)} holds {text!r}, where a number of mm belongs.")
+        raise UsageError.of_text(f"Line {line} of {_where(path)} holds {text!r}, where a number of mm belongs.")
     return value
 
 

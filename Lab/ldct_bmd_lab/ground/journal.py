@@ -124,7 +124,7 @@ def unfinished(target: Path) -> Path:
 
 def other_arguments(target: Path, work: str) -> UsageError:
     """Return the refusal to go on with unfinished work that is not a part of this run."""
-    return UsageError(
+    return UsageError.of_text(
         f"An unfinished {work} for {target} with other arguments lies in {unfinished(target)}: "
         "finish it with those, remove it, or name another place with -o."
     )

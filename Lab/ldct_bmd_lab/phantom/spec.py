@@ -83,18 +83,18 @@ class PhantomSpec:
         named = (self.top_level, self.bottom_level, self.scoliosis_apex, self.fracture_level or "L1")
         unknown = [level for level in named if level not in BUILT_LEVELS]
         if unknown:
-            raise UsageError(f"The phantom has the levels C7 to L4, not {', '.join(unknown)}.")
+            raise UsageError.of_text(f"The phantom has the levels C7 to L4, not {', '.join(unknown)}.")
         if order(self.top_level) > order(self.bottom_level):
-            raise UsageError("The phantom's top level must lie above its bottom level.")
+            raise UsageError.of_text("The phantom's top level must lie above its bottom level.")
         if min(self.spacing_mm) <= 0 or min(self.matrix) < 8 or self.size_scale <= 0 or self.slope <= 0:
-            raise UsageError("The phantom's spacing, matrix, size and slope must be positive.")
+            raise UsageError.of_text("The phantom's spacing, matrix, size and slope must be positive.")
         if not 0.2 <= self.fracture_ratio <= 1:
-            raise UsageError("The phantom's fracture_ratio must lie between 0.2 and 1.")
+            raise UsageError.of_text("The phantom's fracture_ratio must lie between 0.2 and 1.")
         pairs = ("LR", "PA", "SI")
         if len(self.orientation) != 3 or any(sum(c in pair for c in self.orientation) != 1 for pair in pairs):
-            raise UsageError('The phantom\'s orientation must name three directions, such as "LPS" or "RAS".')
+            raise UsageError.of_text('The phantom\'s orientation must name three directions, such as "LPS" or "RAS".')
         if max(map(abs, self.rotation_deg)) >= 45 or not np.isfinite(self.rotation_deg).all():
-            raise UsageError("The phantom can be rotated by less than 45 degrees.")
+            raise UsageError.of_text("The phantom can be rotated by less than 45 degrees.")
 
     @property
     def slice_settings(self) -> SliceSettings:

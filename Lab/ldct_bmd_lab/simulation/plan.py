@@ -47,9 +47,9 @@ def repeatability_plan(patients: int, repeats: int, varied: Collection[Varied], 
     """Return ``repeats`` scans of each patient that differ in ``varied`` alone."""
     _check(patients, seed)
     if repeats < 2:
-        raise UsageError("--repeats is the number of scans of each patient, 2 or more.")
+        raise UsageError.of_text("--repeats is the number of scans of each patient, 2 or more.")
     if not varied:
-        raise UsageError(f"--vary names what differs between the scans: {', '.join(v.value for v in Varied)}.")
+        raise UsageError.of_text(f"--vary names what differs between the scans: {', '.join(v.value for v in Varied)}.")
     return tuple(
         PlannedScan(draw_patient(seed, k), draw_conditions(seed, k, repeat, varied), repeat + 1)
         for k in range(patients)
@@ -59,6 +59,6 @@ def repeatability_plan(patients: int, repeats: int, varied: Collection[Varied], 
 
 def _check(patients: int, seed: int) -> None:
     if patients < 1:
-        raise UsageError("--patients is the number of virtual patients, 1 or more.")
+        raise UsageError.of_text("--patients is the number of virtual patients, 1 or more.")
     if seed < 0:
-        raise UsageError("--seed is 0 or more.")
+        raise UsageError.of_text("--seed is 0 or more.")

@@ -43,9 +43,11 @@ def simulate(
     """
     _check_file(file, overwrite)
     if processes < 1:
-        raise UsageError("--processes is the number of scans measured at a time, 1 or more.")
+        raise UsageError.of_text("--processes is the number of scans measured at a time, 1 or more.")
     if field is Field.SPINE and not exact_masks:
-        raise UsageError("--field spine shows too little for the networks: add --exact-masks, or take the trunk.")
+        raise UsageError.of_text(
+            "--field spine shows too little for the networks: add --exact-masks, or take the trunk."
+        )
     journal = Journal(
         file,
         ScanResult,
@@ -85,7 +87,7 @@ def _results(plan: Sequence[PlannedScan], field: Field, exact: bool, processes: 
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:
-            raise CannotMeasure(
+            raise CannotMeasure.of_text(
                 "A process was killed, perhaps for want of memory: run again with fewer --processes; "
                 "what was measured is kept."
             ) from error
@@ -136,11 +138,11 @@ def _measure(scan: PlannedScan, field: Field) -> ScanResult:
 
 def _check_file(file: Path, overwrite: bool) -> None:
     if not file.absolute().parent.is_dir():
-        raise UsageError(f"The folder {file.absolute().parent} does not exist; make it first.")
+        raise UsageError.of_text(f"The folder {file.absolute().parent} does not exist; make it first.")
     if file.is_dir():
-        raise UsageError(f"{file} is a folder; name a file with -o.")
+        raise UsageError.of_text(f"{file} is a folder; name a file with -o.")
     if file.exists() and not overwrite:
-        raise UsageError(f"The file {file} exists; name another one with -o, or add --overwrite.")
+        raise UsageError.of_text(f"The file {file} exists; name another one with -o, or add --overwrite.")
 
 
 def _write(file: Path, plan: Sequence[PlannedScan], results: Sequence[ScanResult]) -> None:

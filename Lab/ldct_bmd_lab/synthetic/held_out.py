@@ -146,7 +146,7 @@ def sources_of(atlas_path: Path) -> tuple[str, ...]:
 def stream_of(source: str) -> int:
     """Return the number of a source's stream of random numbers; UsageError if there is no such source."""
     if source not in SOURCES:
-        raise UsageError(f"There is no held-out source {source!r}: draw from {', '.join(SOURCES)}.")
+        raise UsageError.of_text(f"There is no held-out source {source!r}: draw from {', '.join(SOURCES)}.")
     return list(SOURCES).index(source)
 
 
@@ -200,7 +200,7 @@ def anatomy_of(source: str, atlas_path: Path, masks_dir: Path, cache: Path | Non
     for mask in SOURCES[source]:
         path = masks_dir / f"{mask}{MASK_SUFFIX}"
         if not path.is_file():
-            raise UsageError(f"There is no mask {path}: name the folder of the VerSe masks.")
+            raise UsageError.of_text(f"There is no mask {path}: name the folder of the VerSe masks.")
         vertebrae = load_vertebrae(path)
         atlas = graft(atlas, vertebrae)
         real += [LEVEL_OF_VERSE_VALUE[v] for v in t.BODIES if (vertebrae == v).any()]

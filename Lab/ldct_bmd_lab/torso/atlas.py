@@ -59,7 +59,9 @@ def load_atlas(path: Path, cache: Path | None = None) -> Atlas:
         try:
             image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
         except RuntimeError as error:
-            raise UsageError(f"The atlas {path} can't be read as an image: name torso_labels_1mm.nii.gz.") from error
+            raise UsageError.of_text(
+                f"The atlas {path} can't be read as an image: name torso_labels_1mm.nii.gz."
+            ) from error
         _refuse_other(path, image)
         return prepare(sitk.GetArrayFromImage(image).astype(np.uint8))
 
@@ -69,12 +71,12 @@ def load_atlas(path: Path, cache: Path | None = None) -> Atlas:
 def _refuse_other(path: Path, image: sitk.Image) -> None:
     """Refuse an image that is no atlas with the values of :mod:`.tissues`."""
     if image.GetDimension() != 3 or np.abs(np.subtract(image.GetSpacing(), VOXEL_MM)).max() > 0.01:
-        raise UsageError(f"The atlas {path} has no voxels of 1 mm: name torso_labels_1mm.nii.gz.")
+        raise UsageError.of_text(f"The atlas {path} has no voxels of 1 mm: name torso_labels_1mm.nii.gz.")
     missing = np.setdiff1d(
         (*t.TRUNK_BODIES, *t.ATLAS_DISCS, *t.RIBS, t.LUNG, t.STERNUM), sitk.GetArrayViewFromImage(image)
     )
     if len(missing):
-        raise UsageError(
+        raise UsageError.of_text(
             f"The atlas {path} lacks {len(missing)} of the structures that scans are drawn from, first the value "
             f"{missing[0]} (training/synthetic/tissues.py lists them): name torso_labels_1mm.nii.gz."
         )

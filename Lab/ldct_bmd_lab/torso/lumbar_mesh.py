@@ -31,7 +31,7 @@ def load_lumbar_mesh(folder: Path) -> NDArray[np.uint8]:
         corners = np.loadtxt(folder / VERTICES_FILE, delimiter=",")
         faces = np.loadtxt(folder / FACES_FILE, delimiter=",", dtype=np.int64) - 1
     except (OSError, ValueError) as error:
-        raise UsageError(
+        raise UsageError.of_text(
             f"{folder} does not hold the lumbar mesh: it should hold {VERTICES_FILE} and {FACES_FILE}."
         ) from error
     vertices = np.stack([corners[:, 2], -corners[:, 0], corners[:, 1]], axis=1)
@@ -39,7 +39,7 @@ def load_lumbar_mesh(folder: Path) -> NDArray[np.uint8]:
     links = coo_array((np.ones(len(start)), (start, end)), shape=(len(vertices),) * 2)
     count, part_of = connected_components(links, directed=False)
     if count != len(LEVELS):
-        raise UsageError(f"The mesh in {folder} has {count} separate parts, not the {len(LEVELS)} of L2 to L5.")
+        raise UsageError.of_text(f"The mesh in {folder} has {count} separate parts, not the {len(LEVELS)} of L2 to L5.")
     low = np.floor(vertices.min(axis=0)) - MARGIN
     shape = tuple(int(n) for n in np.ceil(vertices.max(axis=0)) - low + 1 + MARGIN)
     labels = np.zeros(shape, np.uint8)

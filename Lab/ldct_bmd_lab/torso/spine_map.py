@@ -73,7 +73,7 @@ def map_spine(
     """
     levels = sorted(given)
     if not levels or levels != list(range(levels[0], levels[-1] + 1)) or not set(levels) <= set(atlas):
-        raise UsageError(f"Give neighbouring vertebrae of the atlas to graft, not {levels}.")
+        raise UsageError.of_text(f"Give neighbouring vertebrae of the atlas to graft, not {levels}.")
     turns, scales, target = {}, {}, {}
     for level in levels:
         scales[level], turns[level] = similarity(atlas[level].points, given[level].points)

@@ -90,16 +90,22 @@ def load_totalsegmentator(folder: Path) -> Atlas:
     """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
-        raise UsageError(f"The atlas {folder} lacks {' and '.join(missing)}: name the folder of a labelled torso.")
+        raise UsageError.of_text(
+            f"The atlas {folder} lacks {' and '.join(missing)}: name the folder of a labelled torso."
+        )
     try:
         vertebrae, organs = (
             sitk.Cast(sitk.DICOMOrient(sitk.ReadImage(str(folder / name)), "LPS"), sitk.sitkUInt8)
             for name in (VERTEBRAE_FILE, ORGANS_FILE)
         )
     except RuntimeError as error:
-        raise UsageError(f"The atlas {folder} can't be read: {VERTEBRAE_FILE} or {ORGANS_FILE} is no image.") from error
+        raise UsageError.of_text(
+            f"The atlas {folder} can't be read: {VERTEBRAE_FILE} or {ORGANS_FILE} is no image."
+        ) from error
     if vertebrae.GetSize() != organs.GetSize():
-        raise UsageError(f"The atlas {folder} can't be used: {VERTEBRAE_FILE} and {ORGANS_FILE} differ in size.")
+        raise UsageError.of_text(
+            f"The atlas {folder} can't be used: {VERTEBRAE_FILE} and {ORGANS_FILE} differ in size."
+        )
     parted = _parted(vertebrae, folder)
     tissues = _tissues(organs, folder / NAMES_FILE)
     tissues[sitk.GetArrayViewFromImage(vertebrae) == S1] = t.SACRUM
@@ -112,11 +118,11 @@ def _parted(vertebrae: sitk.Image, folder: Path) -> NDArray[np.uint8]:
     voxels[~t.member(t.BODIES)[voxels]] = 0
     levels = [level for level in t.BODIES if (voxels == level).any()]
     if len(levels) < FEWEST_BODIES:
-        raise UsageError(f"The atlas {folder} can't be used: {VERTEBRAE_FILE} holds {len(levels)} vertebrae.")
+        raise UsageError.of_text(f"The atlas {folder} can't be used: {VERTEBRAE_FILE} holds {len(levels)} vertebrae.")
     try:
         return part(voxels, vertebrae.GetSpacing()[::-1])
     except CannotSplit as error:
-        raise UsageError(f"The atlas {folder} can't be used: {error}") from error
+        raise UsageError.of_text(f"The atlas {folder} can't be used: {error}") from error
 
 
 def _tissues(organs: sitk.Image, names: Path) -> NDArray[np.uint8]:

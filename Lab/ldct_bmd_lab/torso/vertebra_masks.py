@@ -41,13 +41,13 @@ def load_vertebrae(path: Path) -> NDArray[np.uint8]:
     try:
         image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
     except RuntimeError as error:
-        raise UsageError(f"The masks {path} can't be read: give a label map in VerSe values.") from error
+        raise UsageError.of_text(f"The masks {path} can't be read: give a label map in VerSe values.") from error
     image = sitk.Cast(image, sitk.sitkUInt8)
     boxes = sitk.LabelShapeStatisticsImageFilter()
     boxes.Execute(image)
     values = [v for v in boxes.GetLabels() if v in LEVEL_OF_VERSE_VALUE and v in t.BODIES and _whole(boxes, v, image)]
     if not values:
-        raise UsageError(f"The masks {path} hold no whole vertebra from C7 to L5.")
+        raise UsageError.of_text(f"The masks {path} hold no whole vertebra from C7 to L5.")
     voxels = sitk.GetArrayFromImage(image)
     voxels[~t.member(tuple(values))[voxels]] = 0
     parted = sitk.GetImageFromArray(part(voxels, image.GetSpacing()[::-1]))

@@ -35,6 +35,7 @@ from ldct_bmd.segmentation.segmenter import NetworkBodies, Segmenter
 from ..evaluation.level_list import BODIES_FILE, read_levels
 from ..evaluation.segmentation.references import COLUMNS as PAIR_COLUMNS
 from ..evaluation.segmentation.references import ReferencePair, files_of, find_pairs
+from ..ground.worded import worded
 from .annotations import STRUCTURES, label_annotated, label_seen_ribs, label_spineless
 from .listed import fill_in, named_by_list
 from .reviews import find_reviews, is_review, reviewed_bodies
@@ -138,9 +139,9 @@ def prepare_pairs(
         if not place.is_dir():
             try:
                 for lost in _prepare(folder, pair, spacing_zyx_mm, place, outliner):
-                    skipped(f"In the pair {pair.name} a level is left out: {_without_options(lost)}")
+                    skipped(f"In the pair {pair.name} a level is left out: {lost}")
             except (CannotMeasure, UsageError) as error:
-                unusable.append(f"The pair {pair.name} cannot be trained on: {_without_options(str(error))}")
+                unusable.append(f"The pair {pair.name} cannot be trained on: {worded(error)}")
                 skipped(unusable[-1])
                 continue
         facts = json.loads((place / "scan.json").read_text(encoding="ascii"))
@@ -148,7 +149,7 @@ def prepare_pairs(
     if found:
         progress("Preparing scans", 1.0)
     if unusable and (not scans or (len(unusable) >= 2 and len(unusable) > MAX_UNUSABLE * len(found))):
-        raise CannotMeasure(
+        raise CannotMeasure.of_text(
             f"Of {len(found)} pairs {len(unusable)} cannot be trained on, so that --values, --parts or the folder may "
             f"be wrong; mend them or leave them out. The first: {unusable[0]}"
         )
@@ -204,11 +205,6 @@ def _pairs_of(folder: AnnotatedFolder, skipped: Skipped) -> list[ReferencePair]:
     return find_pairs(folder.path) if folder.scans is None else find_reviews(folder.path, folder.scans, skipped)
 
 
-def _without_options(sentence: str) -> str:
-    # The options of the measurement, which the sentence may name, have shorter names here.
-    return sentence.replace("--segmentation-", "--")
-
-
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -243,7 +239,7 @@ def _prepare(
         spine = _middles(annotated.bodies, target)
     bounds = body_bounds(torch.from_numpy(hu))
     if bounds is None:
-        raise CannotMeasure("it shows no body.")
+        raise CannotMeasure.of_text("it shows no body.")
     first_row, last_row, first_column, last_column = bounds
     facts = {
         "spacing_zyx_mm": target.spacing_mm[::-1],
@@ -296,7 +292,7 @@ def _annotated(
     if reference is not None:
         bodies, nameless = fill_in(reference.bodies, bodies, nameless)
     if not bodies.any():
-        raise CannotMeasure("none of the bodies that were outlined lies at a level of its list.")
+        raise CannotMeasure.of_text("none of the bodies that were outlined lies at a level of its list.")
     lost = () if reference is None else reference.lost
     seen = outlined if isinstance(outlined, NetworkBodies) else None
     return _Annotated(bodies, nameless, _image(bodies, scan.geometry), "verse", "body", lost, seen)
@@ -328,15 +324,19 @@ def _reference(folder: AnnotatedFolder, file: Path, scan: CTScan) -> _Annotated:
     with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
         if file.is_dir():
             file = join_masks(file, values, Path(scratch) / "labels.nii.gz", STRUCTURES)
-        lost: list[str] = []
+        lost: list[CannotMeasure] = []
         segmenter = LabelMapSegmenter(file, values, parts, lost.append)
         try:
             bodies = segmenter(scan).labels
         except CannotMeasure as error:
-            raise CannotMeasure(lost[0] if lost else str(error)) from error
+            if lost:
+                raise lost[0] from error
+            raise
         if len(lost) > len(np.unique(bodies)) - 1:
-            raise CannotMeasure(lost[0])  # not a fault of single levels
-        return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts, tuple(lost))
+            raise lost[0]  # not a fault of single levels
+        return _Annotated(
+            bodies, np.zeros(bodies.shape, dtype=bool), segmenter.read(), values, parts, tuple(map(worded, lost))
+        )
 
 
 def _middles(bodies: NDArray[np.uint8], target: Geometry) -> NDArray[np.float64]:

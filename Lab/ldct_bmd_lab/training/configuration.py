@@ -169,13 +169,13 @@ def load_configuration(name_or_file: str | Path) -> TrainingConfiguration:
     if not path.is_file():
         path = Path(name_or_file)
     if not path.is_file():
-        raise UsageError(
+        raise UsageError.of_text(
             f"There is no configuration {str(name_or_file)!r}: train {', '.join(names())}, or a JSON file."
         )
     try:
         return from_plain(TrainingConfiguration, json.loads(path.read_text(encoding="utf-8")), "the file")
     except ValueError as error:
-        raise UsageError(f"The configuration {path.name} cannot be used: {error}.") from error
+        raise UsageError.of_text(f"The configuration {path.name} cannot be used: {error}.") from error
 
 
 def names() -> list[str]:

@@ -57,7 +57,7 @@ def divide(scans: Sequence[ScanFolder], count: int) -> dict[str, int]:
     """
     patients = sorted({scan.patient for scan in scans}, key=lambda name: _rank(name, scans))
     if count < FEWEST or count > len(patients):
-        raise UsageError(
+        raise UsageError.of_text(
             f"{len(patients)} patients can't be divided into {count} folds: give a number from {FEWEST} to the number "
             "of patients."
         )
@@ -108,7 +108,7 @@ def training_pairs(
     """
     taught = [scan for scan in scans if scan.bodies is not None or scan.levels is not None]
     if not taught:
-        raise UsageError(
+        raise UsageError.of_text(
             "No scan outside of a fold has reference bodies or a list of levels, so that there is nothing to train on."
         )
     table = place / PAIRS_FILE
@@ -146,7 +146,7 @@ def _is_trained(place: Path, facts: dict[str, Any]) -> bool:
     except (OSError, ValueError, KeyError):
         return False
     if done["trained"] != facts:
-        raise UsageError(
+        raise UsageError.of_text(
             f"{place} was trained on other scans, or in another way: name another folder with --runs, or remove it."
         )
     return True

@@ -41,7 +41,7 @@ def named_by_list(
     named = np.zeros(bodies.shape, dtype=np.uint8)
     nameless = np.zeros(bodies.shape, dtype=bool)
     if len(levels) < 2:
-        raise CannotMeasure("its list of levels needs two levels to tell how far bodies are apart.")
+        raise CannotMeasure.of_text("its list of levels needs two levels to tell how far bodies are apart.")
     names, middles = list(levels), np.array(list(levels.values()))
     distance = np.abs(np.gradient(middles))
     for value, box in enumerate(ndimage.find_objects(bodies), start=1):

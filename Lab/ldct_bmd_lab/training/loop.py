@@ -55,7 +55,7 @@ class Trainer:
         origin: str = "",
     ) -> None:
         if configuration.schedule.kind == "plateau" and (held_out is None or not configuration.validation):
-            raise UsageError(
+            raise UsageError.of_text(
                 f"{configuration.name} lowers its learning rate on a plateau of the validation Dice, and there is "
                 "nothing to validate on: name more pairs, or take the schedule cosine."
             )
@@ -103,7 +103,9 @@ class Trainer:
             try:
                 self.network.load_state_dict(state["network"])
             except RuntimeError as error:
-                raise UsageError(f"{self.checkpoint} is of a network of another shape: name another folder.") from error
+                raise UsageError.of_text(
+                    f"{self.checkpoint} is of a network of another shape: name another folder."
+                ) from error
             self._check_same(state)
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
@@ -136,7 +138,7 @@ class Trainer:
     def _check_start(self, resumed: str | None) -> None:
         """Refuse to go on with a run that began otherwise than is asked for."""
         if self.start is not None and self.start.sha256 != resumed:
-            raise UsageError(
+            raise UsageError.of_text(
                 f"{self.checkpoint} is of a run that did not start from {self.start.name}: "
                 "name another folder, or leave out --start to go on with it."
             )
@@ -148,7 +150,7 @@ class Trainer:
         what = {"configuration_digest": "with another configuration", "origin": "on other data"}
         for key, value in same.items():
             if state.get(key, value) != value:
-                raise UsageError(f"{self.checkpoint} is of a run {what[key]}: name another folder with --runs.")
+                raise UsageError.of_text(f"{self.checkpoint} is of a run {what[key]}: name another folder with --runs.")
 
     def run(self, report: Report | None = None) -> None:
         """Train to the configured number of steps; CannotMeasure if the loss is no number any more."""
@@ -159,7 +161,7 @@ class Trainer:
             for inputs, target in batches(self.source, self.configuration, self.step, self.workers):
                 loss = self.train_step(inputs, target)
                 if not math.isfinite(loss):
-                    raise CannotMeasure(
+                    raise CannotMeasure.of_text(
                         f"The loss is no number any more at step {self.step}: "
                         "go on from the last checkpoint with a lower --learning-rate."
                     )

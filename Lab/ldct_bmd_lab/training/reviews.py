@@ -32,10 +32,10 @@ def find_reviews(results: Path, scans: Path, skipped: Callable[[str], object]) -
     """
     for folder in (results, scans):
         if not folder.is_dir():
-            raise UsageError(f"There is no folder {folder}.")
+            raise UsageError.of_text(f"There is no folder {folder}.")
     records = sorted(results.rglob(RECORD_FILE))
     if not records:
-        raise UsageError(f"{results} holds no result: name the folder that holds the reviewed results.")
+        raise UsageError.of_text(f"{results} holds no result: name the folder that holds the reviewed results.")
     shelf = _Scans(scans)
     pairs = []
     for record in records:
@@ -57,13 +57,13 @@ def read_review(folder: Path) -> Examination:
     try:
         examination = Examination.from_json((folder / RECORD_FILE).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise CannotMeasure("its record can't be read.") from error
+        raise CannotMeasure.of_text("its record can't be read.") from error
     if examination.signature is None:
-        raise CannotMeasure("it is not signed: sign it when its vertebrae are right.")
+        raise CannotMeasure.of_text("it is not signed: sign it when its vertebrae are right.")
     if not is_intact(examination):
-        raise CannotMeasure("it was changed after it was signed.")
+        raise CannotMeasure.of_text("it was changed after it was signed.")
     if not examination.quality.names_certain:
-        raise CannotMeasure("its names are uncertain: confirm them and sign again.")
+        raise CannotMeasure.of_text("its names are uncertain: confirm them and sign again.")
     return examination
 
 
@@ -75,7 +75,7 @@ def reviewed_bodies(folder: Path, scan: CTScan) -> NDArray[np.uint8]:
     try:
         column = read_bodies(folder, read_review(folder), scan)
     except UsageError as error:
-        raise CannotMeasure(str(error)) from error
+        raise CannotMeasure.of(error.phrase) from error
     doubtful = [VERSE_VALUE[v.level] for v in column.vertebrae if not column.certain(v.level)]
     return np.where(np.isin(column.bodies, doubtful), 0, column.bodies).astype(np.uint8)
 
@@ -100,4 +100,4 @@ class _Scans:
             for file in sorted(self._folder.rglob(scan.source.file_name)):
                 if hashlib.sha256(file.read_bytes()).hexdigest() == scan.source.file_sha256:
                     return ReferencePair(name, "reviews", file, review, patient=patient)
-        raise CannotMeasure(f"its scan is not below {self._folder.name}.")
+        raise CannotMeasure.of_text(f"its scan is not below {self._folder.name}.")

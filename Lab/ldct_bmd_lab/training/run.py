@@ -143,7 +143,7 @@ def pack(
             the same weights.
     """
     if start is not None and len(parts) == 1:
-        raise UsageError(f"{parts[0]} is one network, so that nothing is left to take from other weights.")
+        raise UsageError.of_text(f"{parts[0]} is one network, so that nothing is left to take from other weights.")
     states, missing = _trained(folder, parts, start)
     networks = {network: _averaged(network, state) for network, state in states.items()}
     origins = [_origin(network, folder, state) for network, state in states.items()]
@@ -152,7 +152,7 @@ def pack(
         networks[missing[0]] = (shape_of(other), other)
         origins.append(f"{missing[0]}: taken from the weights {start}")
     if not weights.absolute().parent.is_dir():
-        raise UsageError(f"The folder {weights.absolute().parent} does not exist; make it first.")
+        raise UsageError.of_text(f"The folder {weights.absolute().parent} does not exist; make it first.")
     write_into(weights.absolute().parent, lambda partial: save_model(partial / weights.name, name, networks))
     return origins
 
@@ -162,7 +162,7 @@ def _trained(folder: Path, parts: tuple[str, ...], start: str | None) -> tuple[d
     files = {network: folder / f"{network}.pt" for network in parts}
     missing = [network for network, checkpoint in files.items() if not checkpoint.is_file()]
     if len(missing) == len(parts) or (missing and start is None):
-        raise CannotMeasure(
+        raise CannotMeasure.of_text(
             f"{folder} holds no checkpoint of the {' or the '.join(missing)} network: train it first"
             + (", or take it from other weights with --start." if len(missing) < len(parts) else ".")
         )
@@ -173,9 +173,11 @@ def _trained(folder: Path, parts: tuple[str, ...], start: str | None) -> tuple[d
     }
     for network, state in states.items():
         if not state["step"]:
-            raise CannotMeasure(f"{files[network]} is at step 0, so that it holds nothing learnt: train it first.")
+            raise CannotMeasure.of_text(
+                f"{files[network]} is at step 0, so that it holds nothing learnt: train it first."
+            )
     if len({state.get("start") for state in states.values()}) > 1:
-        raise CannotMeasure(
+        raise CannotMeasure.of_text(
             f"The two networks in {folder} did not start from the same weights: train both from the same ones, or pack "
             "one from a folder of its own and take the other with --start."
         )
@@ -207,10 +209,12 @@ def _sources(
 ) -> _Sources:
     """Return what to train on and what to validate on: annotated scans held out, if there are, else synthetic ones."""
     if not request.atlases and not request.pairs:
-        raise UsageError("There is nothing to train on: name an atlas with --atlas, or annotated scans with --pairs.")
+        raise UsageError.of_text(
+            "There is nothing to train on: name an atlas with --atlas, or annotated scans with --pairs."
+        )
     for path in request.atlases:
         if not path.is_file() and not is_totalsegmentator(path):
-            raise UsageError(
+            raise UsageError.of_text(
                 f"There is no atlas {path}: name the label map torso_labels_1mm.nii.gz, or a folder with "
                 f"{', '.join(FILES)}."
             )
@@ -297,7 +301,7 @@ def _mesh_stamp(mesh: Path) -> str:
     files = [mesh / name for name in (VERTICES_FILE, FACES_FILE)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
-        raise UsageError(f"{mesh} does not hold the lumbar mesh: it lacks {' and '.join(missing)}.")
+        raise UsageError.of_text(f"{mesh} does not hold the lumbar mesh: it lacks {' and '.join(missing)}.")
     return hashlib.sha256("".join(stamp(file) for file in files).encode()).hexdigest()[:16]
 
 

@@ -29,7 +29,7 @@ class Start:
     def check(self, shape: NetworkShape) -> None:
         """Raise UsageError if a network of ``shape`` can't take these weights."""
         if shape != shape_of(self.network):
-            raise UsageError(
+            raise UsageError.of_text(
                 f"The weights {self.name} are of a network of another shape than the configuration's: "
                 "change the configuration, or start from nothing."
             )
@@ -51,7 +51,7 @@ def load_start_network(weights: str | Path, network: str) -> Start:
     """Load "coarse", "fine" or "pan2020" of the weights that ship ("shipped"), or of a file; UsageError if none."""
     if network == "pan2020":
         if str(weights) == SHIPPED:
-            raise UsageError("No weights of pan2020 ship: name a file of them, or start from nothing.")
+            raise UsageError.of_text("No weights of pan2020 ship: name a file of them, or start from nothing.")
         paper = _from_file(Path(weights), load_pan2020)
         return Start(paper.network, paper.identity.name, paper.identity.sha256)
     model = load_start(weights)
@@ -60,11 +60,11 @@ def load_start_network(weights: str | Path, network: str) -> Start:
 
 def _from_file(path: Path, load: Callable[[Path], Loaded]) -> Loaded:
     if not path.is_file():
-        raise UsageError(f"There are no weights {path}: name a safetensors file, or {SHIPPED}.")
+        raise UsageError.of_text(f"There are no weights {path}: name a safetensors file, or {SHIPPED}.")
     try:
         return load(path)
     except CannotMeasure as error:
-        raise UsageError(str(error)) from error
+        raise UsageError.of(error.phrase) from error
 
 
 def shape_of(network: DenseUNet) -> NetworkShape:

@@ -103,8 +103,8 @@ def test_one_scanner_at_a_time(tmp_path):
     [
         ("hu,bmd\n1,2\n", "lacks the column mean_hu, reference_bmd_mg_cm3"),
         ("mean_hu,reference_bmd_mg_cm3\n1,two\n", "'two' for reference_bmd_mg_cm3 in row 2"),
-        ("mean_hu,reference_bmd_mg_cm3\n1,nan\n", "no number"),
-        ("mean_hu,reference_bmd_mg_cm3\n1\n", "no number"),
+        ("mean_hu,reference_bmd_mg_cm3\n1,nan\n", "not a number"),
+        ("mean_hu,reference_bmd_mg_cm3\n1\n", "not a number"),
         ("", "lacks the column"),
     ],
 )

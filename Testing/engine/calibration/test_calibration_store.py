@@ -143,7 +143,7 @@ def test_what_is_exported_can_be_imported(store, tmp_path):
     ("spoil", "told"),
     [
         (lambda v: v["provenance"].update(method="guessed"), "method"),
-        (lambda v: v["provenance"].update(date="06/05/2024"), "no date"),
+        (lambda v: v["provenance"].update(date="06/05/2024"), "not a date"),
         (lambda v: v["provenance"].update(valid_until="2024-01-01"), "before it"),
         (lambda v: v["provenance"].update(extra=1), "unknown key"),
         (lambda v: v["provenance"]["scanner"].update(model=3), "model must be text"),

@@ -12,6 +12,7 @@ from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter
 from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
 from ldct_bmd.segmentation.weights import WEIGHTS, save_model
+from ldct_bmd.words import LANGUAGE_VARIABLE
 
 
 @pytest.mark.parametrize(
@@ -23,8 +24,8 @@ from ldct_bmd.segmentation.weights import WEIGHTS, save_model
         (("--calibration", "missing.json"), "can't be read"),
         (("--slope", "80", "--intercept", "0", "--material", "K2HPO4", "--calibration-kvp", "120"), "slope"),
         (("--levels", "L1,X9"), "X9"),
-        (("--levels", ""), "no vertebral level"),
-        (("--levels", "L1;L2"), "no vertebral level"),
+        (("--levels", ""), "not a vertebral level"),
+        (("--levels", "L1;L2"), "not a vertebral level"),
         (("--segmentation-values", "verse"), "--segmentation"),
         (("--segmentation", "x.nii.gz"), "--segmentation-values"),
         (("--segmentation", "x.nii.gz", "--segmentation-values", "verse"), "--segmentation-parts"),
@@ -80,7 +81,7 @@ def test_the_segmentation_is_hashed_before_the_scan_is_read(
 
     def read_and_lose_the_labels(*arguments: object) -> None:
         labels.unlink()
-        raise CannotMeasure("Stopped here.")
+        raise CannotMeasure.of_text("Stopped here.")
 
     made = []
 
@@ -108,6 +109,17 @@ def test_an_input_that_cannot_be_measured_exits_3_with_one_sentence(tmp_path: Pa
     assert "Traceback" not in result.output
     assert result.stdout == ""
     assert entries(tmp_path) == {"in"}
+
+
+def test_a_refusal_is_said_in_the_language_asked_for(
+    tmp_path: Path, label_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LANGUAGE_VARIABLE, "zh_CN.UTF-8")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").touch()
+    result = run("measure", tmp_path, "-o", tmp_path / "out", *ready(label_file))
+    assert result.exit_code == 2
+    assert "不为空；请用 -o 指定其他文件夹，或加 --overwrite。" in result.stderr
 
 
 def test_json_prints_nothing_where_nothing_was_measured(tmp_path: Path, label_file: Path) -> None:

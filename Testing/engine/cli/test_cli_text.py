@@ -3,7 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 from rich.console import Console
 
 from helpers_cli import run
@@ -17,7 +19,7 @@ from ldct_bmd.cli.terminal import PIPE_WIDTH
 from ldct_bmd.examination import Examination
 from ldct_bmd.reporting.visible import visible
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
-from ldct_bmd.words import ENGLISH, LANGUAGES, speak, told
+from ldct_bmd.words import ENGLISH, LANGUAGES, current_language, speak, told
 
 
 def printed(record: Examination, folder: Path = Path("out")) -> str:
@@ -115,3 +117,12 @@ def test_why_a_calibration_was_chosen_is_told() -> None:
     record = examined()
     choice = CalibrationChoice(record.calibration.identifier, True, False, told("It is the nearest of 2 that fit."))
     assert "It is the nearest of 2 that fit." in printed(replace(record, calibration_choice=choice))
+
+
+def test_one_option_before_all_commands_chooses_the_language(tmp_path: Path) -> None:
+    volume = tmp_path / "scan.nii.gz"
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((8, 8, 8), np.int16)), str(volume))
+    assert "输入" in run("--language", "zh", "series", volume).output
+    assert current_language() == ENGLISH
+    refused = run("--language", "xx", "series", volume)
+    assert (refused.exit_code, refused.output) == (2, "There are no texts in xx; choose en or zh.\n")

@@ -243,7 +243,7 @@ def test_an_earlier_result_is_replaced_only_on_request(
     folder = tmp_path / "out"
     write_result(result[1], file_scan, folder)
     (folder / "overview.png").unlink()
-    with pytest.raises(UsageError, match="--overwrite"):
+    with pytest.raises(UsageError, match="not empty"):
         write_result(result[1], file_scan, folder)
     assert "overview.png" not in entries(folder)
     write_result(result[1], file_scan, folder, overwrite=True)

@@ -252,8 +252,8 @@ def test_a_server_that_is_not_there_is_told(result: Path) -> None:
     [
         ("http://pacs.example/dicom-web", "without TLS"),
         ("https://user:secret@pacs.example/dicom-web", "environment or the keyring"),
-        ("ftp://pacs.example", "no address"),
-        ("pacs.example", "no address"),
+        ("ftp://pacs.example", "not an address"),
+        ("pacs.example", "not an address"),
     ],
 )
 def test_an_unsafe_address_is_refused_before_anything_is_sent(result: Path, url: str, told: str) -> None:

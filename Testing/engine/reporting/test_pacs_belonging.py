@@ -15,6 +15,8 @@ from ldct_bmd.cli.reporting import read_record
 from ldct_bmd.examination import Examination
 from ldct_bmd.reporting.dicom import read_earlier
 from ldct_bmd.reporting.outputs import Pixels, write_deidentified, write_outputs
+from ldct_bmd.reporting.pacs.belonging import demand_own
+from ldct_bmd.words import speaking
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +102,10 @@ def test_a_de_identified_copy_is_sent_though_it_names_nobody(tmp_path: Path, ser
     done = run("send", folder, "--dicomweb", server.url)
     assert done.exit_code == 2
     assert "seg.dcm does not belong" in done.stderr
+
+
+def test_objects_in_chinese_are_those_of_the_record_too(tmp_path: Path) -> None:
+    folder = tmp_path / "result"
+    with speaking("zh"):
+        write_outputs(folder, case().examination, case().pixels)
+    demand_own(tuple((folder / "dicom").iterdir()), case().examination)

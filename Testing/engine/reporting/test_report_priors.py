@@ -83,7 +83,7 @@ def test_another_scanner_or_voltage_is_told(now: Examination, then: Examination)
 def test_no_change_is_judged_across_scanners_or_voltages_without_the_sites_lsc(
     now: Examination, then: Examination, differing: dict[str, object]
 ) -> None:
-    elsewhere = replace(then, scan=replace(then.scan, **differing))
+    elsewhere = with_scan(then, **differing)
     comparison = compare(now, elsewhere)
     assert comparison.changes
     assert all(change.lsc_mg_cm3 is None and not change.exceeds_lsc for change in comparison.changes)

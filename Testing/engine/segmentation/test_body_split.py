@@ -78,7 +78,7 @@ def test_a_wedged_body_keeps_its_thin_front():
 def test_a_mask_that_is_a_body_already_is_refused_by_its_level():
     _, body = vertebra()
 
-    with pytest.raises(CannotSplit, match=r"T12 shows no spinal canal.*--segmentation-parts body"):
+    with pytest.raises(CannotSplit, match=r"T12 shows no spinal canal.*bodies only"):
         split_body(body, (1.0, 1.0, 1.0), "T12")
     assert find_canal(body, (1.0, 1.0, 1.0)) is None
 
@@ -133,7 +133,7 @@ def test_a_vertebra_of_which_only_the_arch_is_in_view_is_left_out():
 def test_a_label_map_of_bodies_is_refused():
     _, bodies = column()
 
-    with pytest.raises(CannotMeasure, match="--segmentation-parts body"):
+    with pytest.raises(CannotMeasure, match="bodies only"):
         split_bodies(bodies, (1.0, 1.0, 1.0))
 
 

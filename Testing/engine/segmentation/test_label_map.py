@@ -237,14 +237,14 @@ def test_a_stray_voxel_at_the_edge_of_the_label_map_cuts_no_body(segment):
 
 
 def test_a_label_map_without_vertebrae_is_refused_and_says_what_it_holds(segment):
-    with pytest.raises(CannotMeasure, match=r"holds no vertebra.*\(it holds 3, 5\).*--segmentation-values"):
+    with pytest.raises(CannotMeasure, match=r"holds no vertebra.*\(it holds 3, 5\).*whose values"):
         segment(np.where(BODIES > 19, np.uint8(5), np.uint8(3)))
     with pytest.raises(CannotMeasure, match="it holds nothing"):
         segment(np.zeros_like(BODIES))
 
 
 def test_values_of_the_other_tool_are_refused(segment):
-    with pytest.raises(CannotMeasure, match=r"not VerSe's.*totalsegmentator"):
+    with pytest.raises(CannotMeasure, match=r"not VerSe's.*TotalSegmentator"):
         segment(with_values(BODIES, TOTAL), values="verse")
     with pytest.raises(CannotMeasure, match="holds no vertebra"):
         segment(BODIES, values="totalsegmentator")
@@ -265,12 +265,12 @@ def test_a_label_map_of_totalsegmentator_1_is_refused(segment):
 
 
 def test_whole_vertebrae_given_as_bodies_are_refused(segment):
-    with pytest.raises(CannotMeasure, match=r"T12 surrounds the spinal canal.*--segmentation-parts whole"):
+    with pytest.raises(CannotMeasure, match=r"T12 surrounds the spinal canal.*whole vertebrae"):
         segment(WHOLE, parts="body")
 
 
 def test_bodies_given_as_whole_vertebrae_are_refused(segment):
-    with pytest.raises(CannotMeasure, match=r"no spinal canal.*--segmentation-parts body"):
+    with pytest.raises(CannotMeasure, match=r"no spinal canal.*bodies only"):
         segment(BODIES, parts="whole")
 
 

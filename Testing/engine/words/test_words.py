@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from string import Formatter
 
 import pytest
@@ -27,7 +28,8 @@ OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 
 
 @pytest.fixture(autouse=True)
-def _english_again() -> None:
+def _english_again() -> Iterator[None]:
+    yield
     current_module._language.set(None)
     current_module._face.set(None)
 

@@ -188,7 +188,7 @@ class TestFolder:
     def test_only_an_earlier_evaluation_is_replaced(self, tmp_path: Path) -> None:
         out = tmp_path / "out"
         write_evaluation(out, PATIENTS, [result("a")])
-        with pytest.raises(UsageError, match="--overwrite"):
+        with pytest.raises(UsageError, match="not empty"):
             write_evaluation(out, PATIENTS, [result("b")])
         write_evaluation(out, SYNTHETIC, [result("b")], overwrite=True)
         assert json.loads((out / "evaluation.json").read_text())["subject"]["synthetic"] is True

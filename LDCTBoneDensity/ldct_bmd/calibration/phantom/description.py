@@ -74,14 +74,14 @@ class PhantomDescription:
 
     def __post_init__(self) -> None:
         if not self.name.strip():
-            raise UsageError(f"{_WHAT} has no name; give it one, best with the serial number.")
+            raise UsageError("phantom_file.no_name")
         if self.material not in MATERIALS:
-            raise UsageError(f"{_WHAT}'s material is {self.material!r}; it must be one of {', '.join(MATERIALS)}.")
+            raise UsageError("phantom_file.material", material=self.material, materials=MATERIALS)
         if len(self.rods) < LEAST_RODS:
-            raise UsageError(f"{_WHAT} has {len(self.rods)} rods; a line and its residuals need {LEAST_RODS} or more.")
+            raise UsageError("phantom_file.too_few_rods", rods=len(self.rods), least=LEAST_RODS)
         names = [rod.name for rod in self.rods]
         if len(set(names)) < len(names) or not all(name.strip() for name in names):
-            raise UsageError(f"{_WHAT}'s rods must each have a name of their own.")
+            raise UsageError("phantom_file.rod_names")
         for rod in self.rods:
             self._check_rod(rod)
         self._check_rods_together()
@@ -89,30 +89,31 @@ class PhantomDescription:
 
     def _check_rods_together(self) -> None:
         if len({rod.mineral_mg_cm3 for rod in self.rods}) < 2:
-            raise UsageError(f"{_WHAT}'s rods must differ in mineral.")
+            raise UsageError("phantom_file.same_mineral")
         for one in self.rods:
             for other in self.rods:
                 apart = math.hypot(one.x_mm - other.x_mm, one.y_mm - other.y_mm)
                 if one is not other and apart < (one.diameter_mm + other.diameter_mm) / 2:
-                    raise UsageError(f"{_WHAT}'s rods {one.name} and {other.name} overlap; correct their positions.")
+                    raise UsageError("phantom_file.rods_overlap", one=one.name, other=other.name)
 
     def _check_lengths(self) -> None:
         limits = (self.rod_length_mm, self.residual_limit_hu)
         margins = (self.end_margin_mm, self.wall_margin_mm)
         if min(limits) <= 0.0 or min(margins) < 0.0 or not all(map(math.isfinite, (*limits, *margins))):
-            raise UsageError(f"{_WHAT}'s lengths, margins and limit must be positive numbers.")
+            raise UsageError("phantom_file.not_positive")
         if self.rod_length_mm <= 2.0 * self.end_margin_mm:
-            raise UsageError(f"{_WHAT}'s rods are shorter than two end margins; nothing is left to measure.")
+            raise UsageError("phantom_file.rods_too_short")
 
     def _check_rod(self, rod: Rod) -> None:
         numbers = (rod.x_mm, rod.y_mm, rod.diameter_mm, rod.mineral_mg_cm3, rod.water_mg_cm3 or 0.0)
         if not all(map(math.isfinite, numbers)):
-            raise UsageError(f"{_WHAT}'s rod {rod.name} has a value that is no number.")
+            raise UsageError("phantom_file.rod_no_number", rod=rod.name)
         if rod.diameter_mm <= 2.0 * self.wall_margin_mm + 2.0:
-            raise UsageError(f"{_WHAT}'s rod {rod.name} is too thin to be measured away from its wall.")
+            raise UsageError("phantom_file.rod_too_thin", rod=rod.name)
         if (rod.water_mg_cm3 is None) == (self.equations is Equations.MINDWAYS):
-            needed = "needs" if rod.water_mg_cm3 is None else "must not have"
-            raise UsageError(f"{_WHAT}'s rod {rod.name} {needed} a water_mg_cm3 with {self.equations.value} equations.")
+            if rod.water_mg_cm3 is None:
+                raise UsageError("phantom_file.rod_without_water", rod=rod.name, equations=self.equations.value)
+            raise UsageError("phantom_file.rod_with_water", rod=rod.name, equations=self.equations.value)
 
 
 def load_phantom(name_or_path: str) -> PhantomDescription:
@@ -122,13 +123,13 @@ def load_phantom(name_or_path: str) -> PhantomDescription:
             return _description(read_json(path, _WHAT))
     path = Path(name_or_path)
     if not path.exists():
-        raise UsageError(f"There is no phantom file {path}; the examples are {' and '.join(EXAMPLES)}.")
+        raise UsageError("phantom_file.not_there", file=path, examples=EXAMPLES)
     return _description(read_json(path, _WHAT))
 
 
 def _description(values: Any) -> PhantomDescription:
     if not isinstance(values, dict) or values.pop("schema", None) != PHANTOM_SCHEMA:
-        raise UsageError(f'{_WHAT} must be a JSON object with "schema": "{PHANTOM_SCHEMA}".')
+        raise UsageError("phantom_file.schema", schema=PHANTOM_SCHEMA)
     try:
         return from_plain(PhantomDescription, values, _WHAT)
     except PlainError as error:

@@ -60,19 +60,17 @@ def measure_at_points(
     names = [rod.name for rod in phantom.rods]
     unknown = sorted(set(points_lps_mm) - set(names))
     if unknown:
-        raise UsageError(
-            f"The points name a rod {unknown[0]}, which {phantom.name} does not have ({', '.join(names)})."
-        )
+        raise UsageError("points.no_such_rod", rod=unknown[0], phantom=phantom.name, rods=names)
     axes = []
     for name in names:
         points = np.asarray(points_lps_mm.get(name, ()), np.float64)
         if points.shape != (2, 3) or not np.isfinite(points).all():
-            raise UsageError(f"Rod {name} needs two points, one near each end, of three coordinates (LPS, mm) each.")
+            raise UsageError("points.two_needed", rod=name)
         inside = scan.geometry.to_index_xyz(points) * scan.geometry.spacing_mm
         start, end = inside[np.argsort(inside[:, 2])]
         tilt = math.degrees(math.atan2(float(np.hypot(*(end - start)[:2])), float(end[2] - start[2])))
         if tilt > LARGEST_TILT_DEG:
-            raise UsageError(f"The points of rod {name} run {tilt:.0f} degrees off the scan's axis; set them anew.")
+            raise UsageError("points.off_axis", rod=name, degrees=tilt)
         axes.append(RodAxis(name, _triple(start), _triple(end)))
     return concluded(scan, phantom, axes, "points", between=True)
 
@@ -88,31 +86,18 @@ def _refuse(scan: CTScan, phantom: PhantomDescription, search: PatternSearch) ->
             continue
         seen = _hu_at(scan, pose, rod.x_mm, rod.y_mm, placed[1])
         if seen is None:
-            raise CannotMeasure(
-                f"Rod {rod.name} of {phantom.name} lies outside the field of view; reconstruct a larger one."
-            )
-        raise CannotMeasure(
-            f"Rod {rod.name} of {phantom.name} is missing: its place has {seen:.0f} HU, which does not fit the others."
-        )
+            raise CannotMeasure("phantom.rod_out_of_view", rod=rod.name, phantom=phantom.name)
+        raise CannotMeasure("phantom.rod_missing", rod=rod.name, phantom=phantom.name, hu=seen)
     everything = range(len(phantom.rods))
     placed = straight_pose(search.in_any_order(), scan)
     if placed is not None:
         pose = refine(placed[0], phantom, everything, placed[1], scan)
         if _are_rods(scan, phantom, _axes(pose, phantom, placed[1]), everything, on_a_line=False):
-            raise CannotMeasure(
-                f"The rods of {phantom.name} stand in another order than in its description; correct the description, "
-                "or look whether the rods were changed."
-            )
+            raise CannotMeasure("phantom.other_order", phantom=phantom.name)
     rods = count_rods(scan)
     if rods:
-        raise CannotMeasure(
-            f"The scan shows another phantom than {phantom.name}: {rods} parallel rods that do not stand, or do not "
-            "attenuate, as described."
-        )
-    raise CannotMeasure(
-        f"There is no calibration phantom in this scan, or less of it than can be found ({phantom.name} was looked "
-        "for); give the scan of the phantom, or points in its rods."
-    )
+        raise CannotMeasure("phantom.other_phantom", phantom=phantom.name, rods=rods)
+    raise CannotMeasure("phantom.not_found", phantom=phantom.name)
 
 
 def _are_rods(

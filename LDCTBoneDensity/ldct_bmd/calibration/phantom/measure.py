@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...ground.errors import CannotMeasure
 from ...scan import CTScan
+from ...words import Phrase
 from .description import PhantomDescription
 from .rod_fit import RodFit, fit_rods
 from .walls import LEAST_CONTRAST_HU, LEAST_SECTORS, wall
@@ -111,8 +112,12 @@ def measure_rod(
     length_mm = count * spacing[2] / along[2]
     if count < LEAST_SLICES or length_mm < LEAST_LENGTH_MM:
         raise CannotMeasure(
-            f"Only {length_mm:.0f} mm of rod {axis.name} are in view, in {count} slices, away from its ends; scan the "
-            f"whole phantom, {LEAST_LENGTH_MM:.0f} mm and {LEAST_SLICES} slices are the least."
+            "phantom.rod_too_short",
+            rod=axis.name,
+            length_mm=length_mm,
+            slices=count,
+            least_mm=LEAST_LENGTH_MM,
+            least_slices=LEAST_SLICES,
         )
     chosen = [disc for disc in discs[first : last + 1] if disc is not None]
     values = np.concatenate(chosen).astype(np.float64)
@@ -150,39 +155,37 @@ def concluded(
     # Points set by hand may lie off the axis by some of the wall margin.
     walls = [rod for rod in rods if not (rod.has_wall if found_by == "search" else rod.stands_out)]
     if walls:
-        raise CannotMeasure(_no_rods(phantom, walls))
+        raise _no_rods(phantom, walls)
     fit = fit_rods(phantom, [rod.mean_hu for rod in rods])
     worst = int(np.argmax(np.abs(fit.residuals_hu)))
     if abs(fit.residuals_hu[worst]) > phantom.residual_limit_hu:
-        raise CannotMeasure(_off_the_line(phantom, rods, fit, worst))
+        raise _off_the_line(phantom, rods, fit, worst)
     along = np.mean([axis.direction() for axis in axes], axis=0)
     tilt = math.degrees(math.acos(min(1.0, float(along[2] / np.linalg.norm(along)))))
     return PhantomMeasurement(phantom, rods, fit, tilt, found_by)
 
 
-def _no_rods(phantom: PhantomDescription, without: Sequence[RodMeasurement]) -> str:
+def _no_rods(phantom: PhantomDescription, without: Sequence[RodMeasurement]) -> CannotMeasure:
     first = without[0]
     if len(without) == 1 and not first.stands_out:
-        return (
-            f"Rod {first.name} of {phantom.name} is missing: its place, with {first.mean_hu:.0f} HU, does not differ "
-            "from what is around it."
-        )
-    names = ", ".join(rod.name for rod in without)
-    return (
-        f"What stands in the places of the rods of {phantom.name} has not their size or place (rods {names}): this is "
-        "another phantom, or its description is wrong."
-    )
+        return CannotMeasure("phantom.rod_not_seen", rod=first.name, phantom=phantom.name, hu=first.mean_hu)
+    return CannotMeasure("phantom.no_rods", phantom=phantom.name, rods=[rod.name for rod in without])
 
 
-def _off_the_line(phantom: PhantomDescription, rods: Sequence[RodMeasurement], fit: RodFit, worst: int) -> str:
-    table = ", ".join(
-        f"{rod.name} {rod.mean_hu:.0f} HU ({residual:+.0f})"
+def _off_the_line(
+    phantom: PhantomDescription, rods: Sequence[RodMeasurement], fit: RodFit, worst: int
+) -> CannotMeasure:
+    table = [
+        Phrase("phantom.rod_off_line", {"rod": rod.name, "hu": rod.mean_hu, "off_hu": float(residual)})
         for rod, residual in zip(rods, fit.residuals_hu, strict=True)
-    )
-    return (
-        f"The rods of {phantom.name} do not lie on a line: rod {rods[worst].name} is {fit.residuals_hu[worst]:+.0f} HU "
-        f"off it, more than {phantom.residual_limit_hu:g} HU allowed ({table}); this is another phantom or "
-        "certificate, or there is an artefact in the scan."
+    ]
+    return CannotMeasure(
+        "phantom.off_the_line",
+        phantom=phantom.name,
+        rod=rods[worst].name,
+        off_hu=float(fit.residuals_hu[worst]),
+        limit_hu=phantom.residual_limit_hu,
+        rods=table,
     )
 
 

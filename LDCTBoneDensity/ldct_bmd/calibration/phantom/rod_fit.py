@@ -46,10 +46,7 @@ def fit_rods(phantom: PhantomDescription, mean_hu: Sequence[float]) -> RodFit:
     sigma = line.slope - (WATER_DISPLACEMENT if is_mindways else 0.0)
     beta = line.intercept + (WATER_OFFSET_HU if is_mindways else 0.0)
     if sigma <= 0.0:
-        raise CannotMeasure(
-            f"The HU of the rods of {phantom.name} do not rise with their mineral: this is another phantom, or its "
-            "description is wrong."
-        )
+        raise CannotMeasure("phantom.hu_does_not_rise", phantom=phantom.name)
     slope, intercept = 1.0 / sigma, -beta / sigma
     jacobian = np.array([[-1.0 / sigma**2, 0.0], [beta / sigma**2, -1.0 / sigma]])
     covariance = jacobian @ line.covariance @ jacobian.T

@@ -20,6 +20,7 @@ SERIES_DESCRIPTION = {
     "report": "Bone mineral density report (ldct-bmd)",
     "overview": "Bone mineral density overview (ldct-bmd)",
 }
+PLACEMENT = "Elliptic cylinder, Pan et al. 2020"
 SEGMENTATION_CONTENT = "Vertebral bodies and trabecular VOIs"
 DEIDENTIFICATION = "ldct-bmd: names, identifiers, dates and UIDs replaced"
 
@@ -43,6 +44,7 @@ COMMENT = codes.DCM.Comment
 CONCLUSION = codes.DCM.Conclusion
 ARTIFICIAL_INTELLIGENCE = codes.DCM.ArtificialIntelligence
 
+CHINESE = Code("zh-CN", "RFC5646", "Chinese (China)")
 TRABECULAR_VOI = Code("VOI", PRIVATE, "Trabecular volume of interest")
 ELLIPTIC_CYLINDER = Code("ELLIPTIC_CYLINDER", PRIVATE, "Elliptic cylinder of 9 mm, Pan et al. 2020")
 CATEGORY = Code("BMD_CATEGORY", PRIVATE, "Bone mineral density category, L1-L2 mean by QCT")

@@ -13,6 +13,7 @@ from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian, S
 from ... import __version__
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
+from ...words import ENGLISH, current_language
 from . import codes
 from .source import UTF8, SourceSeries
 
@@ -54,8 +55,9 @@ class Predecessor:
 class Context:
     """One export.
 
-    UIDs follow from the record's state, when it was measured, the images, the predecessor and the software's version: a
-    re-export of the same record gives the same objects, a correction or a new measurement gives new ones.
+    UIDs follow from the record's state, when it was measured, the images, the predecessor, the software's version and
+    the language: a re-export of the same record gives the same objects; a correction, a new measurement or another
+    language gives new ones.
 
     Attributes:
         deidentified: says so in every object, and names no reader.
@@ -75,7 +77,8 @@ class Context:
         """Return a UID of this export."""
         previous = "" if self.predecessor is None else self.predecessor.sop_instance_uid
         series_uid, measured_at = self.source.first.SeriesInstanceUID, self.examination.measured_at
-        return object_uid(series_uid, self.state, measured_at, previous, __version__, *what)
+        language = current_language()
+        return object_uid(series_uid, self.state, measured_at, previous, __version__, *what, language=language)
 
     def tracking_uid(self, level: str, what: str) -> str:
         """Return the UID by which a region is known through all corrections of this scan's record."""
@@ -100,7 +103,7 @@ class Context:
         first = self.source.first
         if first.StudyDate:
             return datetime.strptime(first.StudyDate + (first.StudyTime or "000000")[:6].ljust(6, "0"), "%Y%m%d%H%M%S")
-        raise UsageError("Neither the record nor the scan says when it was made; measure the scan again.")
+        raise UsageError("dicom.no_time")
 
     def series(self, kind: str) -> tuple[str, int, str, str]:
         """Return series UID, series number, modality and SOP instance UID of the object ``kind``."""
@@ -186,7 +189,15 @@ class Context:
         return _reference(Comprehensive3DSRStorage, self.series("sr")[3])
 
 
-def object_uid(series_uid: str, state: str, measured_at: str | None, previous: str, version: str, *what: str) -> str:
+def object_uid(
+    series_uid: str,
+    state: str,
+    measured_at: str | None,
+    previous: str,
+    version: str,
+    *what: str,
+    language: str = ENGLISH,
+) -> str:
     """Return the UID of what an export of a record holds.
 
     Args:
@@ -195,8 +206,10 @@ def object_uid(series_uid: str, state: str, measured_at: str | None, previous: s
         previous: SOP instance UID of the structured report that the export's own replaces; "" where it replaces none.
         version: of the software.
         what: which of the export's UIDs, such as ("sr", "instance").
+        language: of the export's text.
     """
-    return _uid(series_uid, state, measured_at or "", previous, version, *what)
+    spoken = () if language == ENGLISH else (language,)
+    return _uid(series_uid, state, measured_at or "", previous, version, *what, *spoken)
 
 
 def document_digest(dataset: Dataset) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def read_earlier(path: Path) -> EarlierReport | None:
     try:
         report = pydicom.dcmread(path)
     except (InvalidDicomError, OSError, EOFError) as error:
-        raise UsageError(f"{path} can't be read, so it can't be named as the predecessor; move it away.") from error
+        raise UsageError("dicom.predecessor_not_read", file=path) from error
     replaced = None
     if "PredecessorDocumentsSequence" in report:
         study = report.PredecessorDocumentsSequence[0]

@@ -151,7 +151,7 @@ def _check_positions(images: Sequence[Dataset], scan: CTScan) -> None:
     found = np.array([[float(value) for value in image.ImagePositionPatient] for image in images])
     half_a_voxel = 0.5 * min(stored.spacing_mm)
     if found.shape != expected.shape or np.linalg.norm(found - expected, axis=1).max() > half_a_voxel:
-        raise CannotMeasure("The images lie elsewhere than the measured scan; give the scan that was measured.")
+        raise CannotMeasure("dicom.images_elsewhere")
 
 
 def _descriptions(context: Context, number: dict[tuple[str, str], int]) -> list[hd.seg.SegmentDescription]:
@@ -163,7 +163,7 @@ def _descriptions(context: Context, number: dict[tuple[str, str], int]) -> list[
         version=(examination.software.model_sha256 or examination.software.version)[:64],
     )
     placement = hd.AlgorithmIdentificationSequence(
-        name="Elliptic cylinder, Pan et al. 2020", family=codes.ELLIPTIC_CYLINDER, version=__version__
+        name=codes.PLACEMENT, family=codes.ELLIPTIC_CYLINDER, version=__version__
     )
     made = []
     for (kind, level), segment in number.items():

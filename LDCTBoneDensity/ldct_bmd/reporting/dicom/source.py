@@ -16,6 +16,7 @@ from ...ground.progress import Progress, silent
 from ...scan import ScanDescription
 from ...scan.dicom_headers import DAMAGED
 from ...scan.dicom_text import as_meant
+from ...words import Phrase
 from ..visible import visible
 
 _KEYWORDS = (
@@ -105,10 +106,8 @@ def read_source_files(
             found[uid] = image
     missing = len(wanted) - len(found)
     if missing or not wanted:
-        raise UsageError(
-            f"{place} lacks {missing or 'all'} of the {len(wanted)} images that were measured; "
-            "give the scan that the record is of."
-        )
+        lacking = missing or Phrase("dicom.all")
+        raise UsageError("dicom.images_missing", place=place, missing=lacking, images=len(wanted))
     images = list(found.values())
     cleaned = sorted((clean_header(image) for image in images), key=_height)
     _state_thickness(cleaned)

@@ -14,6 +14,7 @@ from ...calibration import BMDError, Calibration
 from ...calibration.described import name_words, source_words
 from ...examination import Measurement, unused_levels
 from ...labeling import VertebralColumn
+from ...words import current_language
 from ...words import text as say
 from ..deidentify import is_signed_copy
 from ..visible import visible
@@ -35,6 +36,7 @@ def make_report(context: Context, column: VertebralColumn) -> Dataset:
         procedure_reported=codes.COMPUTED_TOMOGRAPHY,
         imaging_measurements=[_mean_group(context), *groups],
         title=codes.REPORT_TITLE,
+        language_of_content_item_and_descendants=_language(),
     )
     dataset = sr.Comprehensive3DSR(
         evidence=[*context.source.images, context.segmentation_identity()],
@@ -52,6 +54,13 @@ def make_report(context: Context, column: VertebralColumn) -> Dataset:
         dataset.VerifyingObserverSequence[0].VerificationDateTime = moment.strftime("%Y%m%d%H%M%S%z")
     context.stamp(dataset)
     return dataset
+
+
+def _language() -> sr.LanguageOfContentItemAndDescendants | None:
+    """Return in which language the text is; highdicom takes None for English."""
+    if current_language() != "zh":
+        return None
+    return sr.LanguageOfContentItemAndDescendants(sr.CodedConcept.from_code(codes.CHINESE))
 
 
 def _observers(context: Context) -> sr.ObservationContext:

@@ -7,6 +7,7 @@ from pydicom.dataset import Dataset
 
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
+from ...words import LANGUAGES
 from ..dicom import read_earlier
 from ..dicom.context import document_digest, object_uid
 from ..outputs import SEG_FILE, SR_FILE
@@ -27,35 +28,38 @@ def demand_own(files: Sequence[Path], record: Examination) -> None:
             changed after it was signed.
     """
     refuse_changed(record)
-    uid_of = _uids(files, record)
+    uids_of = _uids(files, record)
     for one in read_outgoing(files):
-        _demand_own(one, record, uid_of)
+        _demand_own(one, record, uids_of)
 
 
-def _demand_own(one: Outgoing, record: Examination, uid_of: Callable[[Outgoing], str]) -> None:
+def _demand_own(one: Outgoing, record: Examination, uids_of: Callable[[Outgoing], set[str]]) -> None:
     file, dataset = one.path.name, one.dataset
     if not _is_deidentified(record, dataset):
         if _text(dataset, "PatientID") != (record.scan.patient.patient_id or ""):
             raise UsageError("pacs.other_patient", file=file)
         if _text(dataset, "StudyInstanceUID") != (record.scan.source.study_uid or ""):
             raise UsageError("pacs.other_study", file=file)
-    if one.uid != uid_of(one):
+    if one.uid not in uids_of(one):
         raise UsageError("pacs.other_state", file=file)
 
 
-def _uids(files: Sequence[Path], record: Examination) -> Callable[[Outgoing], str]:
-    """Return what gives the UID that an object of the record has."""
+def _uids(files: Sequence[Path], record: Examination) -> Callable[[Outgoing], set[str]]:
+    """Return what gives the UIDs that an object of the record has, in each language."""
     place = {file.name: file for file in files}
     earlier = read_earlier(place[SR_FILE])
     previous = "" if earlier is None or earlier.replaced is None else earlier.replaced.sop_instance_uid
     series, state = record.scan.source.series_uid or _measured_series(place[SEG_FILE]), record_sha256(record)
 
-    def uid_of(one: Outgoing) -> str:
+    def uids_of(one: Outgoing) -> set[str]:
         what = (one.path.stem, "instance", *document_digest(one.dataset))
         version = _text(one.dataset, "SoftwareVersions")
-        return object_uid(series, state, record.measured_at, previous, version, *what)
+        return {
+            object_uid(series, state, record.measured_at, previous, version, *what, language=language)
+            for language in LANGUAGES
+        }
 
-    return uid_of
+    return uids_of
 
 
 def _is_deidentified(record: Examination, dataset: Dataset) -> bool:

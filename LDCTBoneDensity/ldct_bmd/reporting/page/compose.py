@@ -104,10 +104,7 @@ def refuse_changed(examination: Examination) -> None:
     """Raise UsageError if the record was changed after it was signed."""
     signature = examination.signature
     if signature is not None and not is_intact(examination):
-        raise UsageError(
-            f"The record was changed after {visible(signature.reader)} signed it on {time(signature.time)}: no report "
-            "is made of it. Take the signed file from a backup, or take the signature off, which the history keeps."
-        )
+        raise UsageError("report.record_changed", reader=visible(signature.reader), time=time(signature.time))
 
 
 def _state(examination: Examination, say: Catalogue, deidentified: bool) -> State:

@@ -69,7 +69,9 @@ def evaluate(
         if scans is not None:
             others = (pairs, values, parts, synthetic, kind, atlas, masks, seed)
             if others != (None,) * len(others):
-                raise UsageError("Give either --scans or PAIRS or --synthetic, with the options of that one alone.")
+                raise UsageError.of_text(
+                    "Give either --scans or PAIRS or --synthetic, with the options of that one alone."
+                )
             from ..evaluating_scans import ScansRequest, evaluate_real_scans, print_scans
 
             asked = ScansRequest(
@@ -88,7 +90,7 @@ def evaluate(
             print_scans(output(), totals, results, folder)
             return
         if shapes_only or trained_on:
-            raise UsageError("--shapes-only and --trained-on go with --scans.")
+            raise UsageError.of_text("--shapes-only and --trained-on go with --scans.")
         from ..evaluating import EvaluationRequest, evaluate_cases, print_evaluation
 
         request = EvaluationRequest(

@@ -95,7 +95,7 @@ def _known(folder: ScanFolder, reference: NamedBodies | None, scan: CTScan) -> M
         if level in folder.levels_z_mm:
             off = abs(z - folder.levels_z_mm[level])
             if off > 2 * half_height_mm(level, folder.levels_z_mm):
-                raise UsageError(
+                raise UsageError.of_text(
                     f"{folder.name}: the list and the reference bodies set {level} {off:.0f} mm apart: "
                     "one of them names the levels wrongly; mend it."
                 )

@@ -53,14 +53,16 @@ class ScanFolder:
 def find_scans(folder: Path) -> list[ScanFolder]:
     """Return the scans in ``folder``, one folder each, by name; UsageError says what is wrong with one."""
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}: name one that holds a folder for each scan.")
+        raise UsageError.of_text(f"There is no folder {folder}: name one that holds a folder for each scan.")
     places = sorted(place for place in folder.iterdir() if place.is_dir() and not place.name.startswith("."))
     patients = dict(_patients(folder / PATIENTS_FILE))
     unknown = sorted(set(patients) - {place.name for place in places})
     if unknown:
-        raise UsageError(f"{PATIENTS_FILE} names the scan {unknown[0]}, and {folder} holds no such folder.")
+        raise UsageError.of_text(f"{PATIENTS_FILE} names the scan {unknown[0]}, and {folder} holds no such folder.")
     if not places:
-        raise UsageError(f"{folder} holds no scan: it needs a folder for each, with {IMAGE}.nii.gz or DICOM files.")
+        raise UsageError.of_text(
+            f"{folder} holds no scan: it needs a folder for each, with {IMAGE}.nii.gz or DICOM files."
+        )
     return [_scan(place, patients.get(place.name, place.name)) for place in places]
 
 
@@ -95,5 +97,5 @@ def _quality(path: Path) -> Iterator[tuple[str, BodyQuality]]:
 def _patients(path: Path) -> Iterator[tuple[str, str]]:
     for line, row in rows(path, ("scan", "patient")):
         if not (row["scan"].strip() and row["patient"].strip()):
-            raise UsageError(f"Line {line} of {path.name} needs a scan and a patient.")
+            raise UsageError.of_text(f"Line {line} of {path.name} needs a scan and a patient.")
         yield row["scan"].strip(), row["patient"].strip()

@@ -17,6 +17,7 @@ from ldct_bmd.scan.image_files import FILE_ENDINGS
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter, Parts, Values
 from ldct_bmd.segmentation.mask_folder import join_masks
 
+from ...ground.worded import worded
 from ..level_list import BODIES_FILE, LEVELS_FILE
 from .case import Case
 from .summary import ALL
@@ -67,24 +68,26 @@ def find_pairs(path: Path) -> list[ReferencePair]:
     elif path.is_file():
         pairs = _in_table(path)
     else:
-        raise UsageError(f"There is no file or folder {path}: give a CSV of pairs, or a folder of them.")
+        raise UsageError.of_text(f"There is no file or folder {path}: give a CSV of pairs, or a folder of them.")
     if not pairs:
-        raise UsageError(
+        raise UsageError.of_text(
             f"{path} holds no pair: give a CSV with the columns image and reference, or a folder with {IMAGES}/X and "
             f"{LABELS}/X, with X{VERSE_IMAGE} and X{VERSE_REFERENCE}, or with {TOTAL_IMAGE} beside {TOTAL_FOLDER}."
         )
     seen: set[str] = set()
     for pair in pairs:
         if pair.name in seen:
-            raise UsageError(f"Two cases of {path.name} are called {pair.name}: name them apart in the column name.")
+            raise UsageError.of_text(
+                f"Two cases of {path.name} are called {pair.name}: name them apart in the column name."
+            )
         seen.add(pair.name)
         if pair.group == ALL:
-            raise UsageError(
+            raise UsageError.of_text(
                 f"A group can't be called {ALL}, which is the sum of all groups: name it in the column group."
             )
         for file in (pair.image, pair.reference, pair.levels):
             if file is not None and not file.exists():
-                raise UsageError(f"Case {pair.name}: there is no {file}; mend the table {path.name}.")
+                raise UsageError.of_text(f"Case {pair.name}: there is no {file}; mend the table {path.name}.")
     return pairs
 
 
@@ -103,7 +106,7 @@ def read_case(pair: ReferencePair, values: Values, parts: Parts, progress: Progr
     try:
         scan = read_scan(pair.image, None, progress)
         if pair.reference is None and pair.levels is not None:
-            raise CannotMeasure("It has a list of levels and no reference to measure outlines against.")
+            raise CannotMeasure.of_text("It has a list of levels and no reference to measure outlines against.")
         if pair.reference is None:
             return Case(pair.name, pair.group, scan, np.zeros(scan.geometry.shape, dtype=np.uint8))
         with tempfile.TemporaryDirectory(prefix="ldct-bmd-reference-") as scratch:
@@ -114,8 +117,7 @@ def read_case(pair: ReferencePair, values: Values, parts: Parts, progress: Progr
             bodies = segmenter(scan)
             _refuse_part(segmenter.read(), scan.geometry)
     except (CannotMeasure, UsageError) as error:
-        # The options of the measurement, which the sentence may name, have shorter names here.
-        raise CannotMeasure(f"Case {pair.name}: {str(error).replace('--segmentation-', '--')}") from error
+        raise CannotMeasure.of_text(f"Case {pair.name}: {worded(error)}") from error
     return Case(pair.name, pair.group, scan, bodies.labels, bodies.cut)
 
 
@@ -125,7 +127,7 @@ def _refuse_part(reference: sitk.Image, scan: Geometry) -> None:
     slices = np.array([reference.TransformPhysicalPointToContinuousIndex(corner.tolist())[2] for corner in corners])
     slack = 1 + scan.spacing_mm[2] / reference.GetSpacing()[2]
     if slices.min() < -slack or slices.max() > reference.GetSize()[2] - 1 + slack:
-        raise CannotMeasure(
+        raise CannotMeasure.of_text(
             "The label map ends before the scan does, so that nobody knows what is beyond it: crop the scan to it, or "
             "label the whole scan."
         )
@@ -138,10 +140,10 @@ def _in_table(path: Path) -> list[ReferencePair]:
             columns = reader.fieldnames or []
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"The table {path} can't be read: give a CSV in UTF-8.") from error
+        raise UsageError.of_text(f"The table {path} can't be read: give a CSV in UTF-8.") from error
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown or not {"image", "reference"} <= set(columns):
-        raise UsageError(
+        raise UsageError.of_text(
             f"The table {path.name} has the columns {', '.join(columns)}: it needs image and reference, "
             "may have group, name, levels and names, and no others."
         )
@@ -149,11 +151,11 @@ def _in_table(path: Path) -> list[ReferencePair]:
     for number, row in enumerate(rows, start=2):
         cells: Mapping[str, str] = {name: (row.get(name) or "").strip() for name in COLUMNS}
         if None in row or not cells["image"]:
-            raise UsageError(f"Line {number} of {path.name} does not fit its columns: it needs an image.")
+            raise UsageError.of_text(f"Line {number} of {path.name} does not fit its columns: it needs an image.")
         reference = path.parent / cells["reference"] if cells["reference"] else None
         levels = path.parent / cells["levels"] if cells["levels"] else None
         if cells["names"] not in ("", "yes", "no"):
-            raise UsageError(f"Line {number} of {path.name}: names is yes or no, not {cells['names']!r}.")
+            raise UsageError.of_text(f"Line {number} of {path.name}: names is yes or no, not {cells['names']!r}.")
         name = cells["name"] or cells["image"]
         group, named = cells["group"] or path.stem, cells["names"] != "no"
         pairs.append(ReferencePair(name, group, path.parent / cells["image"], reference, levels, named))
@@ -180,7 +182,7 @@ def _in_folder(folder: Path) -> list[ReferencePair]:
                 images[name], references[name] = image, bodies if bodies.exists() else None
     for name, reference in references.items():
         if name not in images and reference is not None:
-            raise UsageError(
+            raise UsageError.of_text(
                 f"{folder} holds the reference {reference.name} and no scan for it: add it, or give a CSV."
             )
     return [

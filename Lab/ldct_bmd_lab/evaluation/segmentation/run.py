@@ -72,7 +72,7 @@ def evaluate(folder: Path, plan: Plan, segmenter: Segmenter, overwrite: bool, pr
     if unreadable:
         if not journal.results:
             journal.remove()
-        raise CannotMeasure(" ".join((*unreadable, *_what_to_do(len(unreadable), len(names)))))
+        raise CannotMeasure.of_text(" ".join((*unreadable, *_what_to_do(len(unreadable), len(names)))))
     subject = Subject(plan.scans, plan.reference, plan.synthetic, model)
     summary = write_evaluation(folder, subject, [journal.results[name] for name in names], overwrite)
     journal.remove()
