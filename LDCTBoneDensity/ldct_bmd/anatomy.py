@@ -3,6 +3,8 @@
 Levels are plain strings ("T12"). Label values are VerSe's, codes are SNOMED CT's, as in pydicom's ``codes.SCT``.
 """
 
+import re
+
 # Top to bottom. T13 and L6 are for a reader with transitional anatomy; the automatic labelling never gives them.
 LEVELS: tuple[str, ...] = (
     "C7",
@@ -80,3 +82,18 @@ def region(level: str) -> int:
     if level.startswith("T"):
         return 1 if int(level[1:]) <= 6 else 2
     return 0
+
+
+# "L1", "vertebrae_L1", "L1 vertebra", "Th12", "T 12 body"; not "L1-L2", nor "L10".
+_NAME = re.compile(r"(?<![A-Za-z0-9])(C7|TH?\s?(?:1[0-3]|[1-9])|L\s?[1-6])(?![0-9])(?!\s?[-/]\s?\d)", re.IGNORECASE)
+
+
+def level_in_name(name: str) -> str | None:
+    """Return the one level that the name of a segment holds, or None.
+
+    >>> level_in_name("vertebrae_L1"), level_in_name("Th 12"), level_in_name("L1-L2 disc")
+    ('L1', 'T12', None)
+    """
+    found = {match.upper().replace(" ", "").replace("TH", "T") for match in _NAME.findall(name.replace("_", " "))}
+    level = found.pop() if len(found) == 1 else None
+    return level if level in LEVELS else None

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import slicer
 
+from ldct_bmd.anatomy import level_in_name
+
 
 @pytest.mark.parametrize(
     ("name", "level"),
@@ -24,9 +26,8 @@ import slicer
     ],
 )
 def test_a_segments_name_tells_its_level_or_nothing(application: Any, name: str, level: str | None) -> None:
-    from LDCTBoneDensityLib.scene.SegmentSource import SegmentSource
 
-    assert SegmentSource.levelInName(name) == level
+    assert level_in_name(name) == level
 
 
 def test_terminology_goes_before_the_name(application: Any) -> None:

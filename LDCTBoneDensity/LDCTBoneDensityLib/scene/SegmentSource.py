@@ -1,19 +1,16 @@
 """A segmentation that is in the scene already, in place of the network."""
 
-import re
 from typing import Any
 
 import numpy as np
 import vtk
 
-from ldct_bmd.anatomy import LEVELS, SNOMED_CODE, VERSE_VALUE
+from ldct_bmd.anatomy import SNOMED_CODE, VERSE_VALUE, level_in_name
 from ldct_bmd.ground.errors import UsageError
 
 from .VertebraSegments import VertebraSegments
 from .VolumeReader import VolumeReader
 
-# "L1", "vertebrae_L1", "L1 vertebra", "Th12", "T 12 body"; not "L1-L2", nor "L10".
-_NAME = re.compile(r"(?<![A-Za-z0-9])(C7|TH?\s?(?:1[0-3]|[1-9])|L\s?[1-6])(?![0-9])(?!\s?[-/]\s?\d)", re.IGNORECASE)
 _LEVEL_OF_CODE = {code: level for level, code in SNOMED_CODE.items() if code is not None}
 
 
@@ -29,14 +26,7 @@ class SegmentSource:
                 code = part.split("^")
                 if len(code) == 3 and code[0] == "SCT" and code[1] in _LEVEL_OF_CODE:
                     return _LEVEL_OF_CODE[code[1]]
-        return SegmentSource.levelInName(segment.GetName() or "")
-
-    @staticmethod
-    def levelInName(name: str) -> str | None:
-        """Return the one level that a name holds, or None."""
-        found = {match.upper().replace(" ", "").replace("TH", "T") for match in _NAME.findall(name.replace("_", " "))}
-        level = found.pop() if len(found) == 1 else None
-        return level if level in LEVELS else None
+        return level_in_name(segment.GetName() or "")
 
     @staticmethod
     def labels(segmentationNode: Any, reader: VolumeReader) -> np.ndarray:

@@ -17,9 +17,11 @@ from ..anatomy import LEVEL_OF_VERSE_VALUE, LEVELS, VERSE_VALUE, order
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
 from ..scan import CTScan, Geometry
+from ..scan.volume_files import check_volume_file
 from ..words import Phrase
 from .alignment import refuse_misplaced
 from .body_split import holds_arch, split_bodies
+from .segment_names import named_levels
 from .segmenter import ModelIdentity, NamedBodies
 
 Values = Literal["verse", "totalsegmentator"]
@@ -47,7 +49,8 @@ class LabelMapSegmenter:
 
     Attributes:
         path: the label map.
-        values: whose label values it holds; they collide, so that they must be told.
+        values: whose label values it holds; they collide, so that they must be told. Where the file names its segments,
+            as Slicer's do, their names count.
         parts: whether its labels are vertebral bodies or whole vertebrae, which are split from the arch first.
         dropped: told of each level whose mask can't be used, by the refusal; the others are used. None: such a level
             is an error.
@@ -92,8 +95,9 @@ class LabelMapSegmenter:
     def read(self) -> sitk.Image:
         """Return the label map, its axes brought to those of LPS that they are closest to."""
         try:
+            check_volume_file(self.path)
             image = sitk.ReadImage(str(self.path))
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             raise CannotMeasure("segmentation.not_a_volume_file", file=self.path) from error
         if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
             raise CannotMeasure("segmentation.not_3d", file=self.path)
@@ -111,10 +115,11 @@ class LabelMapSegmenter:
         """Return the vertebrae as VerSe values, all else 0."""
         # By slice: counting widens what it counts to 64 bits.
         present = np.flatnonzero(sum(np.bincount(plane.ravel(), minlength=1 << 16) for plane in voxels))
-        levels = LEVEL_OF_VALUE[self.values]
-        if self.values == "verse" and any(value in NOT_VERSE for value in present):
+        named = named_levels(self.path)
+        levels = named or LEVEL_OF_VALUE[self.values]
+        if not named and self.values == "verse" and any(value in NOT_VERSE for value in present):
             raise CannotMeasure("segmentation.not_verse", file=self.path)
-        if self.values == "totalsegmentator" and _is_version_1(voxels):
+        if not named and self.values == "totalsegmentator" and _is_version_1(voxels):
             raise CannotMeasure("segmentation.version_1", file=self.path)
         if not any(value in levels for value in present):
             raise CannotMeasure(
@@ -122,7 +127,7 @@ class LabelMapSegmenter:
             )
         table = np.zeros(int(present.max()) + 1, dtype=np.uint8)
         for value, level in levels.items():
-            if value < table.size:
+            if value < table.size and level in MEASURED_LEVELS:
                 table[value] = VERSE_VALUE[level]
         return table[voxels]
 

@@ -279,7 +279,7 @@ def test_what_is_no_label_map_is_refused(segment, tmp_path):
         segment(BODIES.astype(np.float32) * 0.3)
     with pytest.raises(CannotMeasure, match="values that are no labels"):
         segment(BODIES.astype(np.int16) - 1000)
-    with pytest.raises(CannotMeasure, match="not a 3D label map"):
+    with pytest.raises(CannotMeasure, match="has 4 dimensions"):
         segment(sitk.JoinSeries([image_of(BODIES), image_of(BODIES)]))
     text = tmp_path / "notes.nii.gz"
     text.write_text("no image")
