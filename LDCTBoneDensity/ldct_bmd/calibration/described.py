@@ -1,6 +1,6 @@
 """A calibration in sentences, for whoever looks one up."""
 
-from ..words import text
+from ..words import Phrase, text
 from .linear import Calibration
 from .nominal import ENTERED_NAME, NOMINAL
 from .provenance import FitQuality, Method, Provenance
@@ -9,11 +9,16 @@ from .store import StoredCalibration
 _TYPICAL_HU = 150.0
 
 
+def named(calibration: Calibration) -> Phrase | str:
+    """Return a calibration's name as a fact; those that the software gave are phrases."""
+    if calibration == NOMINAL:
+        return Phrase("named.nominal", {"kvp": NOMINAL.kvp})
+    return Phrase("named.entered") if _is_entered(calibration) else calibration.name
+
+
 def name_words(calibration: Calibration) -> str:
     """Return a calibration's name; those that the software gave are in the language that is spoken."""
-    if calibration == NOMINAL:
-        return text("named.nominal", kvp=NOMINAL.kvp)
-    return text("named.entered") if _is_entered(calibration) else calibration.name
+    return str(named(calibration))
 
 
 def source_words(calibration: Calibration) -> str:

@@ -1,6 +1,7 @@
 """The rules about where the calibration comes from, and about the patient's own tissues."""
 
 from ..calibration import Calibration
+from ..calibration.described import named
 from ..calibration.match import CalibrationChoice, Condition, ScanConditions, condition_mismatches, date_mismatch
 from ..calibration.provenance import is_tin
 from ..calibration.tissue import TissueHU, blood_is_enhanced, unlikely_tissues
@@ -17,7 +18,7 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     if provenance is None or provenance.scanner is None:
         if calibration.nominal:
             return []
-        return [Finding(FindingCode.CALIBRATION_SCANNER, None, {"case": "unnamed", "calibration": calibration.name})]
+        return [Finding(FindingCode.CALIBRATION_SCANNER, None, {"case": "unnamed", "calibration": named(calibration)})]
     found = []
     if is_tin(provenance.filter_type) is not is_tin(scan.filter_type):
         with_tin = "scan" if is_tin(scan.filter_type) else "calibration"
@@ -27,12 +28,16 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     if found:
         reasons.pop(Condition.BEAM_FILTER, None)
     if reasons:
-        facts: dict[str, Fact] = {"case": "other", "calibration": calibration.name, "reasons": tuple(reasons.values())}
+        facts: dict[str, Fact] = {
+            "case": "other",
+            "calibration": named(calibration),
+            "reasons": tuple(reasons.values()),
+        }
         found.append(Finding(FindingCode.CALIBRATION_SCANNER, None, facts))
     day = scan.day()
     late = None if day is None or provenance.date is None else date_mismatch(calibration, day, allow_later=False)
     if late is not None:
-        found.append(Finding(FindingCode.CALIBRATION_DATE, None, {"calibration": calibration.name, "reason": late}))
+        found.append(Finding(FindingCode.CALIBRATION_DATE, None, {"calibration": named(calibration), "reason": late}))
     return found
 
 

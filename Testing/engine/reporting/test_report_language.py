@@ -13,7 +13,7 @@ import pytest
 from helpers_cli import run
 from helpers_record import READER, TIME, examined
 from helpers_report import case, with_patient
-from ldct_bmd.calibration import NOMINAL
+from ldct_bmd.calibration import NOMINAL, entered_calibration
 from ldct_bmd.calibration.described import name_words, source_words
 from ldct_bmd.corrections import change_calibration, confirm_names
 from ldct_bmd.examination import Examination
@@ -131,3 +131,15 @@ def test_a_language_without_texts_is_refused_in_one_sentence(tmp_path: Path) -> 
     done = run("report", str(tmp_path), "--language", "xx")
     assert done.exit_code == 2
     assert "There are no texts in xx; choose en or zh." in done.output
+
+
+def test_a_finding_names_an_entered_calibration_in_the_language_that_is_spoken(record: Examination) -> None:
+    entered = change_calibration(record, entered_calibration(0.8, -2.0, "K2HPO4", 120.0), READER, TIME)
+    again = Examination.from_json(entered.to_json())
+    messages = {}
+    for language in ("en", "zh"):
+        with speaking(language):
+            messages[language] = " ".join(finding.message for finding in again.findings)
+    assert "The calibration Entered does not say" in messages["en"]
+    assert "手动输入" in messages["zh"]
+    assert "Entered" not in messages["zh"]
