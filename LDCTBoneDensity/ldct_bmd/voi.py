@@ -90,13 +90,10 @@ def place_voi(body: NDArray[np.bool_], box: Box, geometry: Geometry) -> Cylinder
     """
     slices = np.flatnonzero(body.any(axis=(1, 2)))
     if not slices.size:
-        raise CannotPlaceVOI("The vertebral body is empty, so no VOI can be placed: correct its mask.")
+        raise CannotPlaceVOI("voi.empty_body")
     height_mm = (slices[-1] - slices[0] + 1) * geometry.spacing_mm[2]
     if height_mm < HEIGHT_MM * (1 - 1e-6):
-        raise CannotPlaceVOI(
-            f"The vertebral body is only {height_mm:.1f} mm high, less than the {HEIGHT_MM:g} mm of the VOI: "
-            "correct its mask, or leave this level out."
-        )
+        raise CannotPlaceVOI("voi.flat_body", height_mm=float(height_mm), least_mm=HEIGHT_MM)
     middle_twice = int(slices[0] + slices[-1])
     regions = [_measure_region(body[z], geometry) for z in {middle_twice // 2, (middle_twice + 1) // 2}]
     area_mm2, width_mm, x, y = np.mean(regions, axis=0)
@@ -116,7 +113,7 @@ def place_voi(body: NDArray[np.bool_], box: Box, geometry: Geometry) -> Cylinder
 def _measure_region(region: NDArray[np.bool_], geometry: Geometry) -> tuple[float, float, float, float]:
     """Return area (mm2), longest left-right run (mm) and centroid (x, y, in indices) of a region (y, x)."""
     if not region.any():
-        raise CannotPlaceVOI("The vertebral body has a gap at its middle, so no VOI can be placed: correct its mask.")
+        raise CannotPlaceVOI("voi.gap_in_body")
     spacing_x, spacing_y, _ = geometry.spacing_mm
     steps = np.diff(np.pad(region.astype(np.int8), ((0, 0), (1, 1))), axis=1).ravel()
     runs = np.flatnonzero(steps == -1) - np.flatnonzero(steps == 1)

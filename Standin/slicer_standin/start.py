@@ -60,7 +60,7 @@ def start() -> Any:
     from .namespace import fill_slicer_namespace
 
     sys.modules["ctk"] = ctk
-    ctk.ctkDICOMIndexer = ctkDICOMIndexer
+    vars(ctk).update(ctkDICOMIndexer=ctkDICOMIndexer)
     _add_kits()
     make_slicer_modules()
     fill_slicer_namespace()

@@ -4,8 +4,8 @@
     python Testing/benchmarks/records.py make AFTER
     python Testing/benchmarks/records.py compare BEFORE AFTER
 
-Numbers must agree to the last digit. Fields that were renamed on purpose are listed in ``RENAMED``; a sentence that was
-worded in another way is told apart from a value that changed.
+Numbers must agree to the last digit. Fields that were renamed on purpose are listed in ``RENAMED``, sentences that
+became facts in ``RESHAPED``; a sentence that was worded in another way is told apart from a value that changed.
 """
 
 # ruff: noqa: T201
@@ -26,7 +26,21 @@ ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 NOT_COMPARED = re.compile(r"(timing_s\..*|measured_at|schema|software\.version|files\[\d+\]\..*)$")
 # (pattern of a path before, path after)
-RENAMED: tuple[tuple[str, str], ...] = ()
+RENAMED: tuple[tuple[str, str], ...] = (
+    (r"^scan\.(size|spacing_mm|origin_lps_mm|direction)\b", r"scan.geometry.\1"),
+    (
+        r"^scan\.(kvp|tube_current_ma|exposure_mas|kernel|slice_thickness_mm|manufacturer|model|station|device_serial"
+        r"|filter_type|contrast_agent|series_description|study_date|acquisition_date)$",
+        r"scan.acquisition.\1",
+    ),
+    (
+        r"^scan\.(kind|series_uid|study_uid|frame_of_reference_uid|accession_number|sop_instance_uids|file_sha256"
+        r"|modified|file_name|other_series)\b",
+        r"scan.source.\1",
+    ),
+)
+# What was a sentence and is now facts: neither the one nor the others have a counterpart.
+RESHAPED = re.compile(r"scan\.(source\.)?(choice(\.|$)|other_series\[\d+\]\.unsuitable(\.|$))")
 
 
 def scans(data: Path) -> Iterator[tuple[str, list[str]]]:
@@ -115,7 +129,7 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _leaves(item, f"{path}[{number}]")
-    elif value is not None and not NOT_COMPARED.match(path):
+    elif value is not None and not NOT_COMPARED.match(path) and not RESHAPED.match(path):
         yield path, value
 
 

@@ -18,7 +18,7 @@ from ldct_bmd.morphometry import body_heights, check_outline
 from ldct_bmd.quality import LevelHeights, LevelOutline, QualityFacts
 from ldct_bmd.scan import Acquisition, ChoiceReason, CTScan, Geometry, OtherSeries, Patient, SeriesChoice, Source
 from ldct_bmd.voi import place_voi
-from ldct_bmd.words import told
+from ldct_bmd.words import Phrase, told
 
 LEVELS = ("T11", "T12", "L1", "L2", "L3")
 HU = {"T11": 140.0, "T12": 150.0, "L1": 130.0, "L2": 120.0, "L3": 110.0}
@@ -42,7 +42,7 @@ def column_scan(noise_hu: float = 5.0) -> CTScan:
     acquisition = Acquisition(kvp=120.0, slice_thickness_mm=1.0, kernel="B30f", manufacturer="ACME", model="CT 1")
     acquisition = replace(acquisition, device_serial="17")
     patient = Patient("P-17", "Doe^Jane", "F", 63.0)
-    other = OtherSeries("1.2.4", "sagittal", 60, "it is a sagittal reformat")
+    other = OtherSeries("1.2.4", "sagittal", 60, Phrase("unsuitable.sagittal"))
     source = Source("dicom", "1.2.3", "1.2", "1.2.9", "A-1", tuple(f"1.2.3.{i}" for i in range(174)))
     source = replace(source, other_series=(other,), choice=SeriesChoice(ChoiceReason.THIN, "1.2.3", 2))
     return CTScan(hu.astype(np.float32), geometry, acquisition, patient, source)

@@ -88,7 +88,7 @@ def _pictures(folder: Path, scratch: Path) -> None:
     hands.panel.parameters.sourceSegmentation = None
     broken = scratch / "weights.safetensors"
     broken.write_bytes(b"no weights")
-    hands.panel.parameters.weightsFile = broken
+    hands.ui.weightsPath.currentPath = str(broken)
     hands.panel.measure()
     hands.finish_run()
     _grab(hands, folder / "panel-error.png")

@@ -116,7 +116,7 @@ def test_a_failing_engine_is_told_in_a_sentence_and_the_panel_goes_on(panel: Han
     weights = tmp_path / "weights.safetensors"
     weights.write_bytes(b"no weights")
     panel.choose(ct)
-    panel.panel.parameters.weightsFile = weights
+    panel.ui.weightsPath.currentPath = str(weights)
     panel.click("measureButton")
     panel.finish_run()
     assert "weights.safetensors holds no weights of this software" in panel.message

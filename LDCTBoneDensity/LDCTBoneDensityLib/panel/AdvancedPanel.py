@@ -45,6 +45,15 @@ class AdvancedPanel:
         ui.applyVOIButton.connect("clicked(bool)", self._apply)
         ui.deviceCombo.connect("currentIndexChanged(int)", self._deviceChanged)
 
+    @property
+    def weights(self) -> str:
+        """A weights file in place of the built-in one; "" for none."""
+        return self._ui.weightsPath.currentPath.strip()
+
+    def forget(self) -> None:
+        """Go back to the built-in weights: the scene is another one."""
+        self._ui.weightsPath.currentPath = ""
+
     def showDevice(self, device: str) -> None:
         """Show the device of the settings."""
         self._device = device

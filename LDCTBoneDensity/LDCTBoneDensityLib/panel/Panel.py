@@ -107,7 +107,7 @@ class Panel:
             calibrationStore=store,
             laterCalibration=laterToo,
             device=values.device,
-            weights="" if str(values.weightsFile) in ("", ".") else str(values.weightsFile),
+            weights=self.sections.advanced.weights,
             segmentationNode=values.sourceSegmentation,
             segmentsAreWhole=values.sourceIsWhole,
         )
@@ -146,6 +146,7 @@ class Panel:
         self.sections.calibration.forget()
         self.sections.report.preview.close()
         self.logic.forgetAll()
+        self.sections.advanced.forget()
         self.parameters, self.volumeNode = None, None
         self._show(None)
         self._note("")

@@ -121,6 +121,7 @@ class Widget:
             self._attach()
 
     def _endImport(self, caller: Any, event: Any) -> None:
+        self._logic.renew()
         if getattr(self._owner.parent, "isEntered", False):
             self._attach()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from slicer.i18n import tr as _
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from ..scene.Nodes import isAlive
-from ..scene.ReviewStore import reviewNodeOf
+from ..scene.ReviewStore import REVIEW_ATTRIBUTE, SEGMENTATION, ReviewStore, reviewNodeOf
 from .Parameters import Parameters
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ..scene.ReviewStore import StoredReview
     from ..scene.SceneReview import SceneReview
     from .MeasureJob import MeasureSettings
+
+WEIGHTS_FILE = "weightsFile"  # a parameter of earlier versions
 
 
 class Logic:
@@ -42,6 +45,15 @@ class Logic:
         wrapped: Any = Parameters  # the wrapper gives the class a constructor of its own
         parameters: Parameters = wrapped(self._parameterNode())
         return parameters
+
+    def renew(self) -> None:
+        """Write anew what earlier versions kept in the scene, which held the date of birth and paths."""
+        parameterNode: Any = self._parameterNode()
+        parameterNode.UnsetParameter(WEIGHTS_FILE)
+        for node in slicer.util.getNodesByClass("vtkMRMLTextNode"):
+            if node.GetAttribute(REVIEW_ATTRIBUTE):
+                with suppress(UsageError):  # told when its volume is chosen
+                    ReviewStore.read(node)
 
     def measure(self, volumeNode: Any, settings: MeasureSettings | None = None) -> SceneReview:
         """Measure ``volumeNode`` here and now, as a script does; UsageError or CannotMeasure says why not.
@@ -66,7 +78,6 @@ class Logic:
         Raises:
             UsageError: the earlier one is signed.
         """
-        from ..scene.ReviewStore import SEGMENTATION, ReviewStore
         from ..scene.SceneReview import SceneReview
 
         self.demandUnsigned(volumeNode)
@@ -94,7 +105,6 @@ class Logic:
         node = reviewNodeOf(volumeNode)
         if node is None:
             return None
-        from ..scene.ReviewStore import ReviewStore
         from ..scene.SceneReview import SceneReview
 
         stored = ReviewStore.read(node)
@@ -104,8 +114,6 @@ class Logic:
 
     def demandUnsigned(self, volumeNode: Any) -> None:
         """Raise UsageError where the review of ``volumeNode`` is signed: measuring again would throw it away."""
-        from ..scene.ReviewStore import ReviewStore
-
         node = reviewNodeOf(volumeNode)
         if node is None:
             return
@@ -143,7 +151,6 @@ class Logic:
         """Return the bodies in the scene that are those of the record; one drawn since then waits for *Update*."""
         from ldct_bmd.examination import is_measured_body
 
-        from ..scene.ReviewStore import SEGMENTATION
         from ..scene.VertebraSegments import VertebraSegments
         from ..scene.VolumeReader import VolumeReader
 

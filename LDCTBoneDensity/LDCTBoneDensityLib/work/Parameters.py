@@ -1,6 +1,4 @@
-"""What a reader sets in the panel, kept in the scene's parameter node."""
-
-import pathlib
+"""What a reader sets in the panel, kept in the scene's parameter node: no path, a scene is passed on."""
 
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import parameterNodeWrapper
@@ -15,7 +13,6 @@ class Parameters:
         sourceSegmentation: vertebrae that are in the scene already; None: the built-in network finds them.
         sourceIsWhole: its segments are whole vertebrae, not bodies alone.
         device: where the network runs: auto, cpu, cuda or mps.
-        weightsFile: a safetensors file in place of the built-in weights; "." for none.
         levels: the levels to measure, with commas.
         calibration: as JSON; "" for what the site's store has for the scan, the nominal one where no store is named.
     """
@@ -24,6 +21,5 @@ class Parameters:
     sourceSegmentation: vtkMRMLSegmentationNode
     sourceIsWhole: bool = False
     device: str = "auto"
-    weightsFile: pathlib.Path = pathlib.Path()
     levels: str = "T12, L1, L2"
     calibration: str = ""

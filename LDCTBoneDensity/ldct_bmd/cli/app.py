@@ -1,5 +1,6 @@
 """The command line: all commands under one name."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from .commands.measurement import measure, series
 from .commands.options import Language
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
 from .further import add_further_commands
-from .terminal import exit_codes
+from .terminal import exit_codes, print_defect
 
 app = typer.Typer(
     name="ldct-bmd",
@@ -26,6 +27,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
+    sys.excepthook = print_defect
     app()
 
 

@@ -1,7 +1,5 @@
 """What the ``calibrate`` commands do."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +10,7 @@ from ..calibration import Calibration
 from ..calibration.drift import DriftSeries, all_series, quality_series
 from ..calibration.files import calibration_to_dict
 from ..calibration.make import calibration_from_pairs, calibration_from_phantom
-from ..calibration.pairs import PairsFit, fit_pairs, read_pairs
+from ..calibration.paired_bmd import PairedFit, fit_pairs, read_pairs
 from ..calibration.phantom.description import load_phantom
 from ..calibration.phantom.find import find_phantom, measure_at_points
 from ..calibration.phantom.measure import PhantomMeasurement
@@ -22,12 +20,14 @@ from ..examination.conclude import conditions
 from ..ground.atomic import write_bytes, write_text
 from ..ground.errors import UsageError
 from ..ground.progress import Progress
+from ..reporting.tables import Value, csv_text
 from ..scan import read_scan
 from ..words import text
 from .calibration_print import print_calibration
 from .terminal import say
 
 CHART_ENDINGS = (".png", ".csv")
+DRIFT_COLUMNS = ("date", "identifier", "slope", "intercept_mg_cm3", "reference_bmd_mg_cm3", "alarms")
 
 
 def check_outputs(files: Sequence[Path | None], overwrite: bool) -> None:
@@ -69,7 +69,7 @@ def from_phantom(
 
 def from_pairs(
     file: Path, like: Path, material: str, operator: str, scanner: str | None, valid_days: int, with_picture: bool
-) -> tuple[PairsFit, Calibration, bytes | None]:
+) -> tuple[PairedFit, Calibration, bytes | None]:
     """Fit the pairs and make their calibration, and a picture if one is wanted."""
     fitted = fit_pairs(read_pairs(file, scanner))
     made = conditions(read_scan(like).acquisition)
@@ -130,12 +130,15 @@ def drift_file(series: DriftSeries, file: Path) -> bytes:
         from ..reporting.calibration_plots import drift_picture
 
         return drift_picture(series)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["date", "identifier", "slope", "intercept_mg_cm3", "reference_bmd_mg_cm3", "alarms"])
-    for point in series.points:
-        one = point.calibration
-        alarms = " ".join(map(str, series.alarms(one.identifier)))
-        row = [point.day.isoformat(), one.identifier, one.slope, one.intercept_mg_cm3, point.reference_bmd_mg_cm3]
-        writer.writerow([*row, alarms])
-    return text.getvalue().encode()
+    rows: list[dict[str, Value]] = [
+        {
+            "date": point.day.isoformat(),
+            "identifier": point.calibration.identifier,
+            "slope": point.calibration.slope,
+            "intercept_mg_cm3": point.calibration.intercept_mg_cm3,
+            "reference_bmd_mg_cm3": point.reference_bmd_mg_cm3,
+            "alarms": " ".join(map(str, series.alarms(point.calibration.identifier))),
+        }
+        for point in series.points
+    ]
+    return csv_text(DRIFT_COLUMNS, rows).encode()

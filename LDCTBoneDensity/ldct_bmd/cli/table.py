@@ -80,7 +80,7 @@ def _print_choice(console: Console, scan: ScanDescription) -> None:
         else:
             named = text("choice.of_another_patient", slices=other.slices)
         key = "choice.not_measured" if other.unsuitable is None else "choice.unsuitable"
-        say(console, text(key, series=named, reason=other.unsuitable), "dim")
+        say(console, text(key, series=named, reason=str(other.unsuitable)), "dim")
 
 
 def _chosen(choice: SeriesChoice, description: str | None) -> str:

@@ -3,17 +3,20 @@
 import io
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Any
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any, TextIO
 
 import SimpleITK
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
+from rich.segment import Segment
 from rich.table import Column
 from rich.text import Text
 
@@ -37,12 +40,43 @@ def safe(words: str, style: str = "") -> Text:
 
 def output() -> Console:
     """Return the console on standard output."""
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    return _console(sys.stdout)
 
 
 def messages() -> Console:
     """Return the console on standard error."""
-    return Console(file=sys.stderr, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
+    console.push_render_hook(_Escaping())
+    return console
+
+
+class _Escaping(RenderHook):
+    """Replaces control characters in whatever is printed: a header's text can't steer the terminal from any place."""
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """Wrap what is about to be printed."""
+        return [_Escaped(one) for one in renderables]
+
+
+@dataclass(frozen=True)
+class _Escaped:
+    renderable: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self.renderable, options):
+            # What Rich itself sends to move the cursor is no text.
+            words = segment.text if segment.control else "\n".join(map(visible, segment.text.split("\n")))
+            yield Segment(words, segment.style, segment.control)
+
+
+def print_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of a defect, whose message may quote what a scan says."""
+    for line in "".join(traceback.format_exception(kind, error, trace)).splitlines():
+        sys.stderr.write(f"{visible(line)}\n")
 
 
 def say(console: Console, sentence: str, style: str = "") -> None:

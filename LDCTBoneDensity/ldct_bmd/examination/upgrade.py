@@ -104,8 +104,12 @@ def _scan(old: dict[str, Any]) -> dict[str, Any]:
         "acquisition": {name: old.pop(name) for name in _ACQUISITION},
         "patient": old.pop("patient"),
     }
-    choice, others = old.pop("choice", ""), old.get("other_series", [])
-    return {**new, "source": {**old, "choice": _choice(choice, old.get("series_uid"), len(others))}}
+    others = [
+        {**other, "unsuitable": other["unsuitable"] and _told(other["unsuitable"])}
+        for other in old.pop("other_series", [])
+    ]
+    choice = _choice(old.pop("choice", ""), old.get("series_uid"), len(others))
+    return {**new, "source": {**old, "choice": choice, "other_series": others}}
 
 
 def _choice(sentence: str, series_uid: str | None, others: int) -> dict[str, Any] | None:

@@ -55,7 +55,7 @@ _BOLD = {
 _NO_EMBEDDING = 0x0002  # in OS/2.fsType: the maker forbids it
 _PICTURE_FAMILY = "DejaVu Sans"  # comes with matplotlib
 _MISSING = "\ufffd"
-_NOT_FIRST = "，。；：、！？）》」』”’…"  # never begin a line
+NOT_FIRST = "，。；：、！？）》」』”’…"  # never begin a line
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def wrapped(words: str, columns: int, most_lines: int, rest: str) -> list[str]:
         return textwrap.wrap(words, columns, max_lines=most_lines, placeholder=rest)
     lines = [""]
     for part in re.findall(r"[\x21-\u2e7f]+|.", words):
-        if columns_of(lines[-1] + part) > columns and part not in _NOT_FIRST:
+        if columns_of(lines[-1] + part) > columns and part not in NOT_FIRST:
             lines.append("")
         lines[-1] += part if lines[-1] else part.lstrip()
     if len(lines) <= most_lines:

@@ -5,15 +5,19 @@ The column names are a public contract: they are added to, never renamed.
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..examination import Examination, Measurement, record_sha256, unused_levels
 from ..findings import FindingCode
 from .page.words import visible
 
 Value = str | float | int | bool | None
+END = "\r\n"  # of a line: RFC 4180
 # What a spreadsheet takes for the start of a formula, in both widths.
 _FORMULA_STARTS = "=+-@＝＋－＠|%"
+# Where lists are written with commas, a spreadsheet splits rows at ";": what follows one begins a cell, quoted or not.
+_FORMULA_AFTER_SEMICOLON = re.compile(rf'(;[\s"]*)(?=[{re.escape(_FORMULA_STARTS)}])')
 
 LEVEL_COLUMNS = (
     "patient_id",
@@ -86,32 +90,40 @@ PATIENT_COLUMNS = (
 
 def levels_csv(examination: Examination) -> str:
     """Return a row for each measured level, top to bottom."""
-    return _csv(LEVEL_COLUMNS, [_level_row(examination, m) for m in examination.measurements])
+    return csv_text(LEVEL_COLUMNS, [_level_row(examination, m) for m in examination.measurements])
 
 
 def patient_csv(examination: Examination) -> str:
     """Return one row for the examination."""
-    return _csv(PATIENT_COLUMNS, [_patient_row(examination)])
+    return csv_text(PATIENT_COLUMNS, [_patient_row(examination)])
 
 
 def harmless(value: Value) -> str:
-    """Return a cell's text: numbers whole, and no text that a spreadsheet would run as a formula."""
+    """Return a cell's text: numbers whole, and nothing that a spreadsheet would run as a formula.
+
+    That holds for one that separates cells by ";", too.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
-    text = visible(value, 4000)
+    text = _FORMULA_AFTER_SEMICOLON.sub(r"\1'", visible(value, 4000))
     return f"'{text}" if text.lstrip()[:1] in tuple(_FORMULA_STARTS) else text
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Value]]) -> str:
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> str:
+    """Return rows as CSV: texts in quotes, so that nobody takes a ";" in one for the separator; numbers without."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: harmless(row[name]) for name in columns} for row in rows)
+    csv.writer(stream, lineterminator=END).writerow(columns)
+    writer = csv.DictWriter(stream, columns, lineterminator=END, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerows({name: _cell(row[name]) for name in columns} for row in rows)
     return stream.getvalue()
+
+
+def _cell(value: Value) -> str | float:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else harmless(value)
 
 
 def _shared(examination: Examination) -> dict[str, Value]:

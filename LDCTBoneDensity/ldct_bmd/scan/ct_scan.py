@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..words import Phrase
+
 
 @dataclass(frozen=True)
 class Geometry:
@@ -73,8 +75,9 @@ class Acquisition:
     series_description: str | None = None
     study_date: str | None = None  # DICOM DA: YYYYMMDD
     acquisition_date: str | None = None
-    lossy_compression: str | None = None  # how, where pixels were lost by it
-    values_cut_at_hu: float | None = None  # the brightest values pile up there
+    # Not compared: a record of a version that did not look for them is still of its scan.
+    lossy_compression: str | None = field(default=None, compare=False)  # how, where pixels were lost by it
+    values_cut_at_hu: float | None = field(default=None, compare=False)  # the brightest values pile up there
 
 
 @dataclass(frozen=True)
@@ -143,12 +146,15 @@ class SeriesChoice:
 
 @dataclass(frozen=True)
 class OtherSeries:
-    """A series in the input that was not measured; UID and description are empty if it is another patient's."""
+    """A series in the input that was not measured; UID and description are empty if it is another patient's.
+
+    ``unsuitable``: None, or why it can't be measured.
+    """
 
     series_uid: str
     description: str
     slices: int
-    unsuitable: str | None
+    unsuitable: Phrase | None
 
 
 @dataclass(frozen=True)

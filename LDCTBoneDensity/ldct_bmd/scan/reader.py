@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Progress, silent
+from ..words import Phrase
 from .ct_scan import CTScan, OtherSeries, SeriesChoice, SeriesSummary, Source
 from .dicom_acquisition import acquisition, patient
 from .dicom_headers import SliceHeader, read_header, read_header_files, read_headers, refuse_folder
@@ -119,12 +120,13 @@ def read_series(
 
 
 def _other(other: Series, chosen: Series) -> OtherSeries:
-    """Return what is kept of a series that is not measured: what names another patient is not."""
-    summary = other.summary()
-    own = summary.patient_id == chosen.first.text("PatientID")
-    return OtherSeries(
-        summary.series_uid if own else "", summary.description if own else "", summary.slices, summary.unsuitable
-    )
+    """Return what is kept of a series that is not measured: of another patient's nothing that could name them."""
+    own = other.first.text("PatientID") == chosen.first.text("PatientID")
+    why = None if other.unsuitable is None else other.unsuitable.reason
+    if not own:
+        why = Phrase("unsuitable.unspecified") if why is not None and why.facts else why
+        return OtherSeries("", "", len(other.slices), why)
+    return OtherSeries(other.address, other.first.text("SeriesDescription") or "", len(other.slices), why)
 
 
 def _stack(chosen: Series) -> Stack:

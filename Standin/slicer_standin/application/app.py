@@ -38,7 +38,7 @@ class qSlicerApplication(QApplication):
         self.setStyle("fusion")
         self._temporary = temporary
         self._testing = False
-        self._core: Core | None = None
+        self._core: Any = None  # a Core, once there is one
         self._settings = QSettings()
         self._modules = qSlicerModuleManager()
         self._io = qSlicerIOManager()

@@ -24,7 +24,8 @@ _SAME_STEP_MM = 0.01
 
 def _text(dataset: pydicom.Dataset, tag: str) -> str:
     """A value as DCMTK writes it: several parted by backslashes."""
-    element = dataset.get(tuple(int(part, 16) for part in tag.split(",")))
+    group, number = (int(part, 16) for part in tag.split(","))
+    element = dataset.get((group, number))
     if element is None or element.value is None:
         return ""
     return "\\".join(map(str, element.value)) if element.VM > 1 else str(element.value)

@@ -65,14 +65,14 @@ class SubjectHierarchyItems:
         scene.AddObserver(scene.EndCloseEvent, lambda *_: _resolve(scene))
         scene.AddObserver(scene.EndBatchProcessEvent, self._on_batch_ended, 10.0)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @vtk.calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]
     def _on_added(self, scene: Any, _event: str, node: Any) -> None:
         if node is not None and node.IsA("vtkMRMLSubjectHierarchyNode"):
             _resolve(scene)
         elif not scene.IsImporting():
             _add_item(scene, node)
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @vtk.calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]
     def _on_removed(self, scene: Any, _event: str, node: Any) -> None:
         if node is None or scene.IsClosing() or node.IsA("vtkMRMLSubjectHierarchyNode"):
             return

@@ -25,15 +25,14 @@ def make_qt_module() -> types.ModuleType:
         for name in dir(source):
             if name.startswith("Q") and not name.startswith("Qt"):
                 setattr(module, name, getattr(source, name))
-    module.Qt = QtCore.Qt
-    module.QUiLoader = QUiLoader
+    vars(module).update(Qt=QtCore.Qt, QUiLoader=QUiLoader)
     return module
 
 
 def make_python_qt_module() -> types.ModuleType:
     """`PythonQt`, as far as a script needs it beside `qt`."""
     module = types.ModuleType("PythonQt")
-    module.BoolResult = BoolResult
+    vars(module).update(BoolResult=BoolResult)
     return module
 
 

@@ -89,7 +89,8 @@ def _argument_count(callback: Callable[..., Any]) -> int | None:
 
 def _relay(callback: Callable[..., Any], signature: str) -> Callable[..., None]:
     types = [t for t in signature[signature.index("(") + 1 : -1].split(",") if t]
-    limit = len(types) if _argument_count(callback) is None else min(len(types), _argument_count(callback))
+    count = _argument_count(callback)
+    limit = len(types) if count is None else min(len(types), count)
 
     def relay(*args: Any) -> None:
         given = [bool(a) if t == "bool" else a for a, t in zip(args, types, strict=False)]
@@ -168,4 +169,4 @@ def install(classes: list[type]) -> None:
     """Give every QObject PythonQt's `connect` and `disconnect`; PySide6 answers them before the class is asked."""
     for cls in classes:
         if "__getattribute__" in vars(cls) and issubclass(cls, QtCore.QObject):  # some classes have their own
-            cls.__getattribute__ = _with_connect(vars(cls)["__getattribute__"])
+            setattr(cls, "__getattribute__", _with_connect(vars(cls)["__getattribute__"]))  # noqa: B010

@@ -11,7 +11,7 @@ _classes: dict[str, type] = {}
 
 def standin(cls: T) -> T:
     """Class decorator: the class may be asked for by name, and refuses attributes that its original does not have."""
-    cls.STAND_IN = True
+    setattr(cls, "STAND_IN", True)  # noqa: B010
     _classes[cls.__name__] = cls
     return cls
 

@@ -102,7 +102,7 @@ class qMRMLNodeComboBox(QWidget):
     def _on_scene(self, *_: Any) -> None:
         self._refresh()
 
-    @vtk.calldata_type(vtk.VTK_OBJECT)
+    @vtk.calldata_type(vtk.VTK_OBJECT)  # type: ignore[untyped-decorator]
     def _on_node_added(self, _caller: Any, _event: str, node: Any) -> None:
         if node is not None and self._fits(node):
             self._refresh()

@@ -111,7 +111,7 @@ class qMRMLPlotView(RenderWidget):
 
 def _plot(series: Any) -> Any:
     """qMRMLPlotViewPrivate::updatePlotFromPlotSeriesNode: None where the series is not complete."""
-    table = series.GetTableNode().GetTable() if series is not None and series.GetTableNode() is not None else None
+    table: Any = series.GetTableNode().GetTable() if series is not None and series.GetTableNode() is not None else None
     y = table.GetColumnByName(series.GetYColumnName()) if table is not None else None
     if y is None or y.GetDataType() == vtk.VTK_STRING:
         return None

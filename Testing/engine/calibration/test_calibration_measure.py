@@ -38,7 +38,7 @@ def test_the_scans_own_calibration_and_its_reason_are_in_the_record(
     record = measure(scan, segmenter, calibration, calibration_choice=choice).examination
     assert record.calibration == site_calibration()
     assert record.calibration_choice == choice
-    assert "14 days before the scan" in choice.reason
+    assert "14 days before the scan" in str(choice.reason)
     assert record.measurement("L1").bmd_error.total_mg_cm3 > record.measurement("L1").bmd_error.noise_mg_cm3
     assert record.quality.tissue is not None
     assert Examination.from_json(record.to_json()) == record

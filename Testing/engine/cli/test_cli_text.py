@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from helpers_cli import run
 from helpers_dicom import as_image, datasets, torso
@@ -15,7 +17,7 @@ from ldct_bmd import __version__
 from ldct_bmd.calibration import BMDError
 from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.cli.table import print_result, print_series
-from ldct_bmd.cli.terminal import PIPE_WIDTH
+from ldct_bmd.cli.terminal import PIPE_WIDTH, messages, output, print_defect
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.text import visible
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
@@ -45,6 +47,35 @@ def test_series_text_is_printed_literally() -> None:
     assert "[red]chest" in capture.get()
     assert "B30f[/]" in capture.get()
     assert not {"\x1b", "\x07"} & set(capture.get())
+
+
+@pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\x9b31m", "\u202e", "\x7f"])
+def test_nothing_that_is_printed_can_steer_the_terminal_wherever_it_comes_from(
+    evil: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = Table(f"head{evil}")
+    table.add_row(f"cell{evil}")
+    table.add_row(Text(f"text{evil}"))
+    for made in (table, Text(f"line{evil}\nnext"), f"string{evil}"):
+        output().print(made)
+        messages().print(made)
+    printed_out, printed_err = capsys.readouterr()
+    for shown in (printed_out, printed_err):
+        assert evil[0] not in shown
+        assert "cell" in shown
+        assert "line" in shown
+        assert "next" in shown.splitlines()
+
+
+def test_the_traceback_of_a_defect_can_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise RuntimeError("PatientName is Doe\x1b]0;owned\x07\nsecond line")
+    except RuntimeError as error:
+        print_defect(type(error), error, error.__traceback__)
+    shown = capsys.readouterr().err
+    assert not {"\x1b", "\x07"} & set(shown)
+    assert shown.startswith("Traceback")
+    assert "second line" in shown.splitlines()
 
 
 def test_plain_text_keeps_letters_of_all_scripts() -> None:

@@ -18,6 +18,7 @@ from ldct_bmd.ground.progress import Cancelled
 from ldct_bmd.labeling import label
 from ldct_bmd.pipeline import MeasuredScan, measure
 from ldct_bmd.scan import CTScan
+from ldct_bmd.words import told
 
 # Standard error of the mean of 2700 voxels with a noise of 5 HU is 0.1 HU, rounding adds less.
 HU_TOLERANCE = 0.5
@@ -104,7 +105,7 @@ def test_uncertain_names_give_numbers_and_no_category(
     scan: CTScan, segmenter: ReadySegmenter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unsure(*arguments: object) -> object:
-        return replace(label(*arguments), names_certain=False, remark="No rib is in view.")
+        return replace(label(*arguments), names_certain=False, remark=told("No rib is in view."))
 
     monkeypatch.setattr(ldct_bmd.pipeline, "label", unsure)
     examination = measure(scan, segmenter, SITE).examination

@@ -15,8 +15,10 @@ from helpers_record import examined
 from helpers_report import case, with_patient
 from ldct_bmd.reporting import chinese
 from ldct_bmd.reporting.overview import overview_png
+from ldct_bmd.reporting.page import fonts
 from ldct_bmd.reporting.page.compose import compose
-from ldct_bmd.reporting.page.pdf import to_pdf
+from ldct_bmd.reporting.page.pdf import _paragraph, to_pdf
+from ldct_bmd.reporting.page.pdf_styles import BODY
 from ldct_bmd.words import catalogue, speaking
 
 NAME = "Wang^Xiaodong=王^小东"
@@ -142,3 +144,12 @@ def test_a_long_message_beside_a_level_without_a_picture_is_cut_and_marked() -> 
     lines = chinese.wrapped("L2 is in view but has no VOI. " * 40, 30, 12, " …")
     assert len(lines) == 12
     assert lines[-1].endswith("…")
+
+
+@pytest.mark.parametrize("width", range(40, 60, 3))
+def test_no_line_of_the_pdf_begins_with_a_mark(width: int, no_font: None) -> None:
+    fonts.register()
+    folded = _paragraph("骨量减少，仅供参考；标称校准：偏高、偏低。" * 3, BODY)
+    folded.wrap(width, 1000)
+    lines = [" ".join(line[1]) for line in folded.blPara.lines]
+    assert not [line for line in lines if line[0] in "，；：、。"]

@@ -70,6 +70,35 @@ def test_no_cell_is_a_formula(record: Examination, start: str) -> None:
         assert row["patient_id"].startswith("'")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Doe;=cmd|' /C calc'!A0",
+        'Doe; "=1+1"',
+        'Doe;""=1+1',
+        "Doe;;@SUM(A1)",
+        "Doe;\t-1",
+        'a, b;"',
+        ";＝1",
+        '";"=1;"+1',
+    ],
+)
+def test_no_cell_is_a_formula_for_a_reader_that_separates_by_semicolons(record: Examination, text: str) -> None:
+    hostile = exclude_level(with_patient(record, patient_id=text, name=text), "L1", "other", text, TIME, text)
+    for table in (levels_csv(hostile), patient_csv(hostile)):
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+            for row in csv.reader(io.StringIO(table, newline=""), delimiter=";", quoting=quoting):
+                for cell in row:
+                    assert cell.strip().strip('"').strip()[:1] not in tuple("=+-@＝|%")
+        assert len(rows(table)) == (3 if table == levels_csv(hostile) else 1)
+
+
+def test_texts_are_quoted_and_numbers_are_not(record: Examination) -> None:
+    line = levels_csv(record).splitlines()[1]
+    assert line.startswith('"P-17","')
+    assert f",{record.measurements[0].bmd_mg_cm3!r}," in line
+
+
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_text_stays_in_its_cell(record: Examination, kind: str) -> None:
     hostile = with_patient(record, patient_id=HOSTILE[kind], name=f'a"\n,{HOSTILE[kind]}')

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ldct_bmd.scan import ChoiceReason, list_series, read_scan
+from ldct_bmd.words import Phrase
 from places import DATA
 
 
@@ -34,7 +35,7 @@ def test_the_axial_chest_series_is_chosen_and_the_reformat_named():
     assert scan.acquisition.kernel == "STANDARD"
     assert len(set(scan.source.sop_instance_uids)) == 248
     (other,) = scan.source.other_series
-    assert (other.slices, other.unsuitable) == (20, "it is a sagittal reformat")
+    assert (other.slices, other.unsuitable) == (20, Phrase("unsuitable.sagittal"))
     assert (other.series_uid, other.description) == ("", ""), "it is another patient's"
     assert_stands_upright(scan.hu)
 

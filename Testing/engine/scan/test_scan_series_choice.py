@@ -11,6 +11,7 @@ from ldct_bmd.calibration import kernel_class
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, list_series, read_scan
 from ldct_bmd.scan.kernels import kernel_sharpness
+from ldct_bmd.words import Phrase
 
 FRAME = generate_uid()
 # What must never be measured in place of the scan, with a word of the reason that is given.
@@ -75,7 +76,9 @@ def test_a_sagittal_volume_is_named_a_reformat_and_not_chosen(tmp_path):
     uid = write_series(tmp_path, prefix="b")
     scan = read_scan(tmp_path)
     assert scan.source.series_uid == uid
-    assert [(s.series_uid, s.unsuitable) for s in scan.source.other_series] == [(sagittal, "it is a sagittal reformat")]
+    assert [(s.series_uid, str(s.unsuitable)) for s in scan.source.other_series] == [
+        (sagittal, "it is a sagittal reformat")
+    ]
 
 
 def test_a_lone_derived_series_is_refused_with_the_way_to_have_it_anyway(tmp_path):
@@ -156,6 +159,16 @@ def test_scans_of_two_patients_in_one_folder_stay_apart_and_are_counted(tmp_path
     (other,) = scan.source.other_series
     assert other == OtherSeries("", "", len(torso()), None), "what names the other patient is not kept"
     np.testing.assert_array_equal(scan.hu, torso()[:, :, ::-1])
+
+
+def test_why_another_patients_series_is_unsuitable_names_no_file_of_theirs(tmp_path):
+    made = datasets(as_image(torso()), PatientID="P2")
+    del made[7].PixelSpacing
+    save(made, tmp_path, prefix="MUELLER")
+    write_series(tmp_path, prefix="a", PatientID="P1")
+    (other,) = read_scan(tmp_path).source.other_series
+    assert "MUELLER" in str(next(s.unsuitable for s in list_series(tmp_path) if s.patient_id == "P2"))
+    assert other == OtherSeries("", "", len(made), Phrase("unsuitable.unspecified"))
 
 
 def test_one_series_uid_used_for_two_patients_is_taken_apart(tmp_path):
@@ -262,7 +275,7 @@ def test_a_localizer_inside_the_series_of_the_scan_is_set_aside(tmp_path):
     scan = read_scan(tmp_path)
     np.testing.assert_array_equal(scan.hu, torso())
     assert scan.source.other_series[0].slices == 1
-    assert scan.source.other_series[0].unsuitable == "it is a localizer"
+    assert str(scan.source.other_series[0].unsuitable) == "it is a localizer"
 
 
 def test_step_and_shoot_blocks_of_one_scan_stay_one_volume(tmp_path):

@@ -1,37 +1,27 @@
-"""No sentence that a user sees is written anywhere but in the catalogue.
-
-``CLEAN`` lists the rooms, and single files of others, that hold none; it grows until it holds the engine.
-"""
+"""No sentence that a user sees is written anywhere but in the catalogue."""
 
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from places import MODULE
 
 ENGINE = MODULE / "ldct_bmd"
-CLEAN = (
-    "assessment.py",
-    "calibration/choose.py",
-    "calibration/drift.py",
-    "calibration/match.py",
-    "calibration/tissue.py",
-    "findings",
-    "labeling/judge.py",
-    "labeling/label_scan.py",
-    "labeling/name.py",
-    "pipeline.py",
-    "quality",
-)
+# Files that hold sentences, and why.
+EXCEPTIONS = {
+    "calibration/files.py": "the source that a calibration's identifier covers",
+    "calibration/nominal.py": "the source that a calibration's identifier covers",
+    "calibration/store.py": "statements of SQL",
+    "cli/app.py": "the help of the command line",
+    "cli/calibrating.py": "the help of the command line",
+    "cli/commands/measurement.py": "the help of the command line",
+    "cli/commands/options.py": "the help of the command line",
+    "cli/commands/reports.py": "the help of the command line",
+}
+FILES = {path.relative_to(ENGINE).as_posix(): path for path in sorted(ENGINE.rglob("*.py"))}
 _SENTENCE = re.compile(r"(\S+\s+){2,}\S*[.!?]['\")]*")
-
-
-def files(room: str) -> list[Path]:
-    path = ENGINE / room
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
 def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -59,11 +49,10 @@ def sentences(source: str) -> list[tuple[int, str]]:
     return [(line, text) for line, text in texts(ast.parse(source)) if _SENTENCE.fullmatch(text.strip())]
 
 
-@pytest.mark.parametrize(
-    "path", [path for room in CLEAN for path in files(room)], ids=lambda p: str(p.relative_to(ENGINE))
-)
-def test_a_room_holds_no_sentence_that_a_user_sees(path: Path) -> None:
-    assert not sentences(path.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", FILES)
+def test_no_file_of_the_engine_holds_a_sentence_that_a_user_sees(name: str) -> None:
+    found = sentences(FILES[name].read_text(encoding="utf-8"))
+    assert bool(found) == (name in EXCEPTIONS), found
 
 
 def test_sentences_are_found_wherever_they_stand_but_in_docstrings() -> None:

@@ -10,7 +10,7 @@ from ldct_bmd.words import ENGLISH, LANGUAGES, catalogue
 from places import LAB, MODULE, ROOT
 
 WORDS = MODULE / "ldct_bmd" / "words"
-REFUSALS = ("CannotMeasure", "CannotSplit", "NoDICOMObjects", "UsageError")
+REFUSALS = ("CannotMeasure", "CannotPlaceVOI", "CannotSplit", "NoDICOMObjects", "UsageError")
 SOURCES = {path: path.read_text(encoding="utf-8") for root in (MODULE, LAB) for path in sorted(root.rglob("*.py"))}
 
 

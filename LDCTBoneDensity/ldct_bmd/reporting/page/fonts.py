@@ -16,11 +16,13 @@ from itertools import groupby
 from pathlib import Path
 
 import matplotlib
+from reportlab.lib import textsplit
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.platypus import paragraph
 
-from ..chinese import HAN, FontFile, find_font, has_chinese, part_of
+from ..chinese import HAN, NOT_FIRST, FontFile, find_font, has_chinese, part_of
 
 REGULAR, BOLD, ITALIC = "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique"
 CHINESE, JAPANESE, KOREAN = "STSong-Light", "HeiseiKakuGo-W5", "HYGothic-Medium"
@@ -54,6 +56,9 @@ def register() -> frozenset[int]:
     pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=ITALIC, boldItalic=BOLD)
     for name in (CHINESE, JAPANESE, KOREAN):
         pdfmetrics.registerFont(UnicodeCIDFont(name))
+    # What ReportLab lets no line begin with are Japanese marks.
+    for module in (paragraph, textsplit):
+        module.ALL_CANNOT_START += NOT_FIRST
     face = pdfmetrics.getFont(REGULAR).face
     return frozenset(face.charToGlyph)
 

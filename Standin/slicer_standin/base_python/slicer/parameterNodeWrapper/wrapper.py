@@ -145,7 +145,8 @@ def _wrap(cls: type) -> type:
     for name, value in vars(_Wrapper).items():
         if not name.startswith("__") or name == "__init__":
             setattr(cls, name, value)
-    cls.allParameters, cls._defaults, cls._datatypes = serializers, defaults, datatypes
+    for name, found in (("allParameters", serializers), ("_defaults", defaults), ("_datatypes", datatypes)):
+        setattr(cls, name, found)
     return cls
 
 
