@@ -24,7 +24,8 @@ def main() -> None:
     slices = parser.parse_args().slices
 
     from ldct_bmd.pipeline import measure
-    from ldct_bmd.reporting.outputs import Output, Pixels, fill_report, source_of
+    from ldct_bmd.reporting.output import Output
+    from ldct_bmd.reporting.outputs import Pixels, fill_report, source_of
     from ldct_bmd.scan import read_scan
     from ldct_bmd.segmentation.label_map import LabelMapSegmenter
     from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map

@@ -35,6 +35,7 @@ ROOMS = (
     "review",
     "api",
     "reporting",
+    "jobs",
     "screening",
     "cli",
     "__main__",

@@ -45,46 +45,53 @@ class Archive:
         return [headers for own, _, headers in self.requests if own == method]
 
 
+class _Handler(http.server.BaseHTTPRequestHandler):
+    made: Archive
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._answer("GET", self.made.lists)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self._answer("POST", self.made.stores)
+
+    def _answer(self, method: str, said: Said) -> None:
+        self.made.requests.append((method, self.path, dict(self.headers)))
+        if said.how == "drop":
+            self.connection.shutdown(socket.SHUT_RDWR)
+            return
+        self.send_response(said.status)
+        self.send_header("Content-Type", said.kind)
+        for name, value in said.headers.items():
+            self.send_header(name, value)
+        length = len(said.body) + (1000 if said.how in ("half", "drip") else 0)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(said.body)
+        if said.how == "half":
+            self.connection.shutdown(socket.SHUT_RDWR)
+        if said.how == "drip":
+            self._drip()
+
+    def _drip(self) -> None:
+        for _ in range(100):
+            time.sleep(0.1)
+            try:
+                self.wfile.write(b" ")
+            except OSError:
+                return
+
+
 @contextmanager
 def archive() -> Iterator[Archive]:
     """Run the server on a free port of this machine."""
     made = Archive("")
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            self._answer("GET", made.lists)
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self._answer("POST", made.stores)
-
-        def _answer(self, method: str, said: Said) -> None:
-            made.requests.append((method, self.path, dict(self.headers)))
-            if said.how == "drop":
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            self.send_response(said.status)
-            self.send_header("Content-Type", said.kind)
-            for name, value in said.headers.items():
-                self.send_header(name, value)
-            length = len(said.body) + (1000 if said.how in ("half", "drip") else 0)
-            self.send_header("Content-Length", str(length))
-            self.end_headers()
-            self.wfile.write(said.body)
-            if said.how == "half":
-                self.connection.shutdown(socket.SHUT_RDWR)
-            if said.how == "drip":
-                for _ in range(100):
-                    time.sleep(0.1)
-                    try:
-                        self.wfile.write(b" ")
-                    except OSError:
-                        return
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    handler = type("Handler", (_Handler,), {"made": made})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
         made.url = f"http://127.0.0.1:{server.server_address[1]}/dicom-web"

@@ -17,7 +17,18 @@ from places import LAB, MODULE
 
 PACKAGE = LAB / "ldct_bmd_lab"
 # Bottom to top: a room imports itself and the rooms before it.
-ROOMS = ("ground", "scanner", "phantom", "torso", "agreement", "evaluation", "simulation", "training", "cli")
+ROOMS = (
+    "ground",
+    "scanner",
+    "phantom",
+    "torso",
+    "synthetic",
+    "agreement",
+    "evaluation",
+    "simulation",
+    "training",
+    "cli",
+)
 
 
 def imported(path: Path, package: str) -> set[str]:

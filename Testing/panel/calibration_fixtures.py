@@ -18,6 +18,8 @@ from ldct_bmd.calibration import Calibration, FitQuality, Method, Provenance, Sc
 from ldct_bmd.calibration.phantom.description import PhantomDescription, load_phantom
 from ldct_bmd.calibration.provenance import read_date
 from ldct_bmd.examination import conclude
+from ldct_bmd.ground.progress import silent
+from ldct_bmd.jobs.runner import run
 from ldct_bmd.scan import Acquisition
 from ldct_bmd_lab.phantom.build import MANUFACTURER
 from ldct_bmd_lab.phantom.qa import QAPhantomSpec, build_qa_scan
@@ -118,7 +120,6 @@ def found(application: Any, pad_files: dict[str, tuple[Path, ...]], tmp_path_fac
     """What the engine's job makes of the pad's volume."""
     import slicer
 
-    from LDCTBoneDensityLib.work import EngineJob
     from LDCTBoneDensityLib.work.PhantomJob import PhantomJob
 
     files, before = Database(), getattr(slicer, "dicomDatabase", None)
@@ -127,7 +128,7 @@ def found(application: Any, pad_files: dict[str, tuple[Path, ...]], tmp_path_fac
         volume = load_dicom(pad_files["whole"], files, "Pad")
         job = PhantomJob(tmp_path_factory.mktemp("job"))
         job.lay(volume, OWN, search=True)
-        EngineJob.phantomJob(job.folder, EngineJob.load(job.folder), lambda stage, fraction: None)
+        run(job.folder, silent)
         return job.take()
     finally:
         slicer.mrmlScene.Clear(False)

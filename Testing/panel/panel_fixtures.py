@@ -13,6 +13,8 @@ import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ldct_bmd.ground.progress import silent
+from ldct_bmd.jobs.runner import run
 from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
 
 __all__ = ["Database", "Hands", "PhantomFiles", "ct", "database", "measured", "panel", "phantom_files", "shift"]
@@ -117,7 +119,6 @@ def measured(application: Any, phantom_files: PhantomFiles, tmp_path_factory: py
 
     from ldct_bmd.examination import bodies_in
     from LDCTBoneDensityLib.scene.VertebraSegments import VertebraSegments
-    from LDCTBoneDensityLib.work import EngineJob
     from LDCTBoneDensityLib.work.MeasureJob import MeasureJob, MeasureSettings
 
     files = Database()
@@ -129,7 +130,7 @@ def measured(application: Any, phantom_files: PhantomFiles, tmp_path_factory: py
         folder = tmp_path_factory.mktemp("job")
         job = MeasureJob(folder)
         job.layMeasurement(volume, MeasureSettings(segmentationNode=source))
-        EngineJob.measureJob(folder, EngineJob.load(folder), lambda stage, fraction: None)
+        run(folder, silent)
         return job.takeMeasurement(volume)
     finally:
         slicer.mrmlScene.Clear(False)

@@ -60,9 +60,10 @@ def test_the_saved_scene_and_all_that_is_exported_tell_no_date_of_birth_and_no_f
 
 def export(panel: Hands, folder: Path) -> None:
     """Write all there is, as the engine's job does."""
-    from LDCTBoneDensityLib.work import EngineJob
     from LDCTBoneDensityLib.work.Destination import Destination
     from LDCTBoneDensityLib.work.EngineExport import exportJob
+
+    from LDCTBoneDensityLib.work import EngineJob
     from LDCTBoneDensityLib.work.ExportJob import ExportJob
     from LDCTBoneDensityLib.work.ExportSettings import ExportSettings
 

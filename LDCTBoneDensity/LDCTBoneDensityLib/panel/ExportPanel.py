@@ -8,16 +8,28 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from ldct_bmd.jobs.spec import Destination
+from ldct_bmd.reporting.output import Output
+
 from ..common.Signal import Signal
-from ..work.Destination import Destination
 from ..work.ExportSettings import ExportSettings
 
 if TYPE_CHECKING:
     from ..scene.SceneReview import SceneReview
 
-# Check box and the engine's Output that it stands for.
-_FILES = (("recordBox", "record"), ("htmlBox", "html"), ("pdfBox", "pdf"), ("tablesBox", "tables"))
-_OBJECTS = (("segBox", "seg"), ("srBox", "sr"), ("dicomPdfBox", "dicom_pdf"), ("captureBox", "dicom_overview"))
+# Check box and the output that it stands for.
+_FILES = (
+    ("recordBox", Output.RECORD),
+    ("htmlBox", Output.HTML),
+    ("pdfBox", Output.PDF),
+    ("tablesBox", Output.TABLES),
+)
+_OBJECTS = (
+    ("segBox", Output.SEG),
+    ("srBox", Output.SR),
+    ("dicomPdfBox", Output.DICOM_PDF),
+    ("captureBox", Output.DICOM_OVERVIEW),
+)
 _DESTINATIONS = (Destination.FOLDER, Destination.DATABASE, Destination.PACS)
 PACS_SETTING, TLS_SETTING = "LDCTBoneDensity/PacsAddress", "LDCTBoneDensity/PacsTls"
 
@@ -83,11 +95,11 @@ class ExportPanel:
         ui.previewButton.setEnabled(isReady)
         ui.exportButton.setEnabled(isReady and (isFolder or self._hasDicom()))
 
-    def _outputs(self) -> tuple[str, ...]:
+    def _outputs(self) -> tuple[Output, ...]:
         boxes = [(getattr(self._ui, name), output) for name, output in (*_FILES, *_OBJECTS)]
         return tuple(output for box, output in boxes if box.enabled and box.checked)
 
-    def _settings(self, destination: Destination, outputs: tuple[str, ...]) -> ExportSettings:
+    def _settings(self, destination: Destination, outputs: tuple[Output, ...]) -> ExportSettings:
         ui = self._ui
         path = ui.exportPath.currentPath
         return ExportSettings(
@@ -101,7 +113,7 @@ class ExportPanel:
         )
 
     def _preview(self, _checked: bool = False) -> None:
-        self.wanted.emit(self._settings(Destination.PREVIEW, ("html",)))
+        self.wanted.emit(self._settings(Destination.PREVIEW, (Output.HTML,)))
 
     def _export(self, _checked: bool = False) -> None:
         settings = self._settings(self._destination(), self._outputs())

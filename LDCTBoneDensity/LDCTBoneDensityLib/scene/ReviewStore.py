@@ -26,7 +26,7 @@ class StoredReview:
 
     Attributes:
         stored: the scan's grid before reorientation, which the record does not hold.
-        air: range of values that count as air, see :class:`.ScanSource.ScanSource`.
+        air: range of values that count as air, see the engine's VolumeScan.
         voxels: checksum of the volume's voxels, to tell whether they are still those that were measured.
         remark: what to know about where the scan came from.
         reported: the structured report that was exported last, as plain values of the engine's EarlierReport.

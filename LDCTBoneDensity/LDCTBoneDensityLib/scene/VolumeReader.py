@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import vtk
@@ -11,6 +11,7 @@ from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.scan import Geometry
 from ldct_bmd.scan.frame import AxisMap, axes_to_lps, make_geometry
 from ldct_bmd.scan.image_files import FILE_ENDINGS
+from ldct_bmd.scan.volume import Volume
 
 from .Nodes import arrayOf, voxelsOf
 
@@ -21,7 +22,7 @@ _PERPENDICULAR = 1e-4
 class SourceFiles:
     """The files that a volume was loaded from, as far as they are still there; ``kind`` is "dicom", "file" or ""."""
 
-    kind: str
+    kind: Literal["dicom", "file", ""]
     paths: tuple[Path, ...]
 
 
@@ -58,6 +59,11 @@ class VolumeReader:
     def voxels(self) -> np.ndarray:
         """Return the node's voxels on the engine's grid, (z, y, x): a view wherever the node's array allows one."""
         return self.axisMap.view(voxelsOf(self.volumeNode))
+
+    def volume(self, database: DicomFiles | None) -> Volume:
+        """Return the volume without its voxels, as a job describes it."""
+        files = self.files(database)
+        return Volume(self.stored, self.geometry, files.kind, tuple(map(str, files.paths)))
 
     def files(self, database: DicomFiles | None) -> SourceFiles:
         """Return what the volume was loaded from; a file that is gone or renamed counts as none."""

@@ -12,6 +12,8 @@ from slicer.i18n import tr as _
 
 from ..common.Signal import Signal
 
+_MODULE = Path(__file__).resolve().parents[2]  # holds the engine
+
 
 class EngineRunner:
     """Runs one job at a time.
@@ -53,7 +55,9 @@ class EngineRunner:
         process.connect("finished(int,QProcess::ExitStatus)", self._ended)
         process.connect("errorOccurred(QProcess::ProcessError)", self._notStarted)
         self._process = process
-        process.start(python(), [str(Path(__file__).resolve().with_name("EngineJob.py")), str(self.folder)])
+        # Where the process starts, Python looks for modules: the engine is found without being installed.
+        process.setWorkingDirectory(str(_MODULE))
+        process.start(python(), ["-m", "ldct_bmd.jobs", str(self.folder)])
 
     def cancel(self) -> None:
         """Stop the job; nothing of it is kept."""

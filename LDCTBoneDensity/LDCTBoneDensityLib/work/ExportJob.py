@@ -1,17 +1,16 @@
 """Laying out an export for the engine's process, and taking what it made."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ldct_bmd.examination import label_map
-from ldct_bmd.ground.plain import to_plain
+from ldct_bmd.ground.plain import from_plain, to_plain
+from ldct_bmd.jobs.folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, lay, load_result
+from ldct_bmd.jobs.spec import ExportSpec
+from ldct_bmd.reporting.output import EarlierReport
 
 from ..scene.SceneReview import SceneReview
 from ..scene.VolumeReader import VolumeReader
-from .Destination import BODIES, JOB, OUT, REPORTED, RESULT, VOXELS
 from .DicomDatabase import DicomDatabase
 from .ExportSettings import ExportSettings
 
@@ -29,24 +28,23 @@ class ExportJob:
     def lay(self, review: SceneReview, settings: ExportSettings) -> None:
         """Write all that the engine needs; UsageError or CannotMeasure if it can't."""
         scan = review.scan()
-        np.save(self.folder / VOXELS, scan.hu)
-        np.save(self.folder / BODIES, label_map(review.bodies, scan.geometry.shape))
         files = VolumeReader(review.volumeNode).files(DicomDatabase.current())
-        job = {
-            "kind": "export",
-            "record": review.examination.to_dict(),
-            "stored": to_plain(scan.stored_geometry),
-            "files": [str(path) for path in files.paths] if files.kind == "dicom" else [],
-            "outputs": list(settings.outputs),
-            "destination": settings.destination.value,
-            "output": str(settings.folder or ""),
-            "pacs": settings.pacs,
-            "tls": settings.tls,
-            "deidentify": settings.deidentify,
-            "priors": [str(path) for path in settings.priors],
-            REPORTED: review.stored.reported,
-        }
-        (self.folder / JOB).write_text(json.dumps(job), encoding="utf-8")
+        reported = review.stored.reported
+        spec = ExportSpec(
+            stored=scan.stored_geometry,
+            outputs=settings.outputs,
+            destination=settings.destination,
+            files=tuple(map(str, files.paths)) if files.kind == "dicom" else (),
+            folder=None if settings.folder is None else str(settings.folder),
+            pacs=settings.pacs,
+            tls=settings.tls,
+            deidentify=settings.deidentify,
+            priors=tuple(map(str, settings.priors)),
+            earlier=None if reported is None else from_plain(EarlierReport, reported),
+        )
+        bodies = label_map(review.bodies, scan.geometry.shape)
+        lay(self.folder, spec, {VOXELS: scan.hu, BODIES: bodies})
+        (self.folder / RECORD_FILE).write_text(review.examination.to_json(), encoding="utf-8")
 
     @property
     def page(self) -> Path:
@@ -60,5 +58,4 @@ class ExportJob:
 
     def takeReported(self) -> dict[str, Any] | None:
         """Return the structured report that was written, None if there was none."""
-        result = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
-        return result[REPORTED]
+        return to_plain(load_result(self.folder, ExportResult).reported)

@@ -6,8 +6,8 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import UsageError
-
-from .Destination import Destination
+from ldct_bmd.jobs.spec import Destination
+from ldct_bmd.reporting.output import Output
 
 
 @dataclass(frozen=True)
@@ -15,14 +15,14 @@ class ExportSettings:
     """An export as the reader wants it.
 
     Attributes:
-        outputs: values of the engine's Output.
+        outputs: what to write.
         folder: of a FOLDER.
         pacs: address of a PACS: https://... for DICOMweb, or TITLE@HOST:PORT.
         tls: encrypt TITLE@HOST:PORT.
         priors: records of earlier examinations.
     """
 
-    outputs: tuple[str, ...]
+    outputs: tuple[Output, ...]
     destination: Destination
     folder: Path | None = None
     pacs: str = ""
@@ -44,7 +44,7 @@ def checkExport(settings: ExportSettings) -> None:
         raise UsageError.of_text(_("No folder is named: choose a new or empty one."))
     if not folder.parent.is_dir():
         raise UsageError.of_text(_("The folder {folder} does not exist: make it first.").format(folder=folder.parent))
-    if folder.is_dir() and any(folder.iterdir()) and "record" not in settings.outputs:
+    if folder.is_dir() and any(folder.iterdir()) and Output.RECORD not in settings.outputs:
         raise UsageError.of_text(
             _("{folder} is not empty: choose another one, or export the record too, which replaces a result.").format(
                 folder=folder

@@ -60,14 +60,16 @@ class Logic:
 
         The panel lets the engine run in a process of its own, see :class:`.EngineRunner.EngineRunner`.
         """
-        from . import EngineJob
+        from ldct_bmd.ground.progress import silent
+        from ldct_bmd.jobs.runner import run
+
         from .MeasureJob import MeasureJob, MeasureSettings
 
         self.demandUnsigned(volumeNode)
         with tempfile.TemporaryDirectory(prefix="ldct-bmd-") as folder:
             job = MeasureJob(Path(folder))
             job.layMeasurement(volumeNode, settings or MeasureSettings())
-            EngineJob.measureJob(Path(folder), EngineJob.load(Path(folder)), lambda stage, fraction: None)
+            run(Path(folder), silent)
             return self.accept(volumeNode, *job.takeMeasurement(volumeNode))
 
     def accept(self, volumeNode: Any, stored: StoredReview, bodies: Bodies) -> SceneReview:

@@ -1,6 +1,5 @@
 """Laying out a measurement for the engine's process, and taking what it made."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,14 @@ from ldct_bmd.anatomy import LEVELS, TARGET_LEVELS
 from ldct_bmd.calibration import NOMINAL, Calibration
 from ldct_bmd.examination import Bodies, Examination, bodies_in
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.ground.plain import from_plain, to_plain
-from ldct_bmd.scan import Geometry
+from ldct_bmd.jobs.folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay, load_result
+from ldct_bmd.jobs.spec import LabelMap, MeasureSpec, Networks, StoreChoice
 from ldct_bmd.scan.air import with_air
 from ldct_bmd.scan.image_files import whole_numbers
 
 from ..scene.ReviewStore import StoredReview, checksum
 from ..scene.SegmentSource import SegmentSource
 from ..scene.VolumeReader import VolumeReader
-from .Destination import BODIES, JOB, LABELS, RESULT, VOXELS
 from .DicomDatabase import DicomDatabase
 
 
@@ -62,45 +60,29 @@ class MeasureJob:
     def layMeasurement(self, volumeNode: Any, settings: MeasureSettings) -> None:
         """Write all that the engine needs to measure ``volumeNode``; UsageError or CannotMeasure if it can't."""
         reader = VolumeReader(volumeNode)
-        source = settings.segmentationNode
-        if source is not None:
-            np.save(self.folder / LABELS, SegmentSource.labels(source, reader))
-        np.save(self.folder / VOXELS, reader.voxels())
-        files = reader.files(DicomDatabase.current())
-        parts = None if source is None else ("whole" if settings.segmentsAreWhole else "body")
-        self._write(
-            {
-                "kind": "measure",
-                "stored": to_plain(reader.stored),
-                "geometry": to_plain(reader.geometry),
-                "fileKind": files.kind,
-                "files": [str(path) for path in files.paths],
-                "calibration": to_plain(settings.calibration),
-                "calibrationStore": settings.calibrationStore,
-                "laterCalibration": settings.laterCalibration,
-                "levels": list(settings.levels),
-                "device": settings.device,
-                "weights": settings.weights,
-                "parts": parts,
-            }
-        )
+        arrays = {VOXELS: reader.voxels()}
+        segmentation: Networks | LabelMap = Networks(settings.device, settings.weights or None)
+        if settings.segmentationNode is not None:
+            arrays[LABELS] = SegmentSource.labels(settings.segmentationNode, reader)
+            segmentation = LabelMap("verse", "whole" if settings.segmentsAreWhole else "body")
+        store = settings.calibrationStore
+        calibration = StoreChoice(store, settings.laterCalibration) if store else settings.calibration
+        volume = reader.volume(DicomDatabase.current())
+        lay(self.folder, MeasureSpec(volume, segmentation, calibration, settings.levels), arrays)
 
     def takeMeasurement(self, volumeNode: Any) -> tuple[StoredReview, Bodies]:
-        """Return what was measured; UsageError where the volume changed meanwhile."""
-        result = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
-        measured = whole_numbers(np.load(self.folder / VOXELS, mmap_mode="r"))
-        voxels = checksum(with_air(measured, result["air"]))
-        now = checksum(with_air(whole_numbers(VolumeReader(volumeNode).voxels()), result["air"]))
+        """Return what was measured; UsageError if the volume changed meanwhile."""
+        result = load_result(self.folder, MeasureResult)
+        measured = whole_numbers(array(self.folder, VOXELS))
+        voxels = checksum(with_air(measured, result.air))
+        now = checksum(with_air(whole_numbers(VolumeReader(volumeNode).voxels()), result.air))
         if voxels != now:
             raise UsageError.of_text(_("The volume was changed during the measurement: measure again."))
         stored = StoredReview(
-            examination=Examination.from_json(json.dumps(result["record"])),
-            stored=from_plain(Geometry, result["stored"]),
-            air=result["air"],
+            examination=Examination.from_json((self.folder / RECORD_FILE).read_text(encoding="utf-8")),
+            stored=result.stored,
+            air=None if result.air is None else list(result.air),
             voxels=voxels,
-            remark=result["remark"],
+            remark="" if result.remark is None else str(result.remark),
         )
         return stored, bodies_in(np.load(self.folder / BODIES))
-
-    def _write(self, job: dict[str, Any]) -> None:
-        (self.folder / JOB).write_text(json.dumps(job), encoding="utf-8")

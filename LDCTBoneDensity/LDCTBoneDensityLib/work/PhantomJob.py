@@ -1,22 +1,18 @@
 """Laying out the search for a phantom for the engine's process, and taking what it found."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.calibration.phantom.measure import PhantomMeasurement
-from ldct_bmd.ground.plain import from_plain, to_plain
-from ldct_bmd.scan import CTScan, ScanDescription
+from ldct_bmd.jobs.folder import VOXELS, PhantomResult, array, lay, load_result
+from ldct_bmd.jobs.spec import PhantomSpec
+from ldct_bmd.scan import CTScan
 from ldct_bmd.scan.air import with_air
 from ldct_bmd.scan.image_files import whole_numbers
 
 from ..scene.VolumeReader import VolumeReader
-from . import EngineJob
-from .Destination import JOB, RESULT, VOXELS
 from .DicomDatabase import DicomDatabase
 
 
@@ -49,30 +45,19 @@ class PhantomJob:
 
     def lay(self, volumeNode: Any, phantom: PhantomDescription, search: bool) -> None:
         """Write all that the engine needs; without ``search`` it only reads the scan. CannotMeasure if it can't."""
+        self._phantom = phantom
         reader = VolumeReader(volumeNode)
-        files = reader.files(DicomDatabase.current())
-        np.save(self.folder / VOXELS, reader.voxels())
-        job = {
-            "kind": "phantom",
-            "stored": to_plain(reader.stored),
-            "geometry": to_plain(reader.geometry),
-            "fileKind": files.kind,
-            "files": [str(path) for path in files.paths],
-            "phantom": to_plain(phantom),
-            "search": search,
-        }
-        (self.folder / JOB).write_text(json.dumps(job), encoding="utf-8")
+        volume = reader.volume(DicomDatabase.current())
+        lay(self.folder, PhantomSpec(volume, phantom, search), {VOXELS: reader.voxels()})
 
     def take(self) -> PhantomScan:
         """Return what was found."""
-        job = EngineJob.load(self.folder)
-        result = json.loads((self.folder / RESULT).read_text(encoding="utf-8"))
-        hu = with_air(whole_numbers(np.load(self.folder / VOXELS, mmap_mode="r")), result["air"])
-        measured = result["measured"]
+        result = load_result(self.folder, PhantomResult)
+        hu = with_air(whole_numbers(array(self.folder, VOXELS)), result.air)
         return PhantomScan(
-            phantom=from_plain(PhantomDescription, job["phantom"]),
-            scan=from_plain(ScanDescription, result["scan"]).with_voxels(hu),
-            measured=None if measured is None else from_plain(PhantomMeasurement, measured),
-            refused=result["refused"],
-            remark=result["remark"],
+            phantom=self._phantom,
+            scan=result.scan.with_voxels(hu),
+            measured=result.measured,
+            refused="" if result.refused is None else str(result.refused),
+            remark="" if result.remark is None else str(result.remark),
         )

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.jobs.spec import Destination
 
 from ..common.Signal import Signal
 from ..scene.Nodes import isAlive
 from ..scene.VolumeTransform import VolumeTransform
-from .Destination import Destination
 from .DicomDatabase import DicomDatabase
 from .ExportSettings import checkExport
 from .Installer import Installer

@@ -6,7 +6,7 @@ from ..ground.errors import CannotMeasure, UsageError
 from ..words import text
 from .linear import MATERIALS, Calibration
 from .match import ScanConditions
-from .pairs import PairsFit
+from .paired_bmd import PairedFit
 from .phantom.measure import PhantomMeasurement
 from .provenance import Method, Provenance, kernel_class, read_date
 
@@ -51,7 +51,7 @@ def calibration_from_phantom(
 
 
 def calibration_from_pairs(
-    fitted: PairsFit, material: str, scan: ScanConditions, operator: str | None, valid_days: int = VALID_DAYS
+    fitted: PairedFit, material: str, scan: ScanConditions, operator: str | None, valid_days: int = VALID_DAYS
 ) -> Calibration:
     """Return the calibration that paired data give; CannotMeasure if the line is physically impossible."""
     if material not in MATERIALS:

@@ -10,7 +10,7 @@ from rich.text import Text
 from ..calibration import Calibration
 from ..calibration.described import added_words, described, retired_words
 from ..calibration.drift import DriftSeries
-from ..calibration.pairs import PairsFit
+from ..calibration.paired_bmd import PairedFit
 from ..calibration.phantom.measure import PhantomMeasurement
 from ..calibration.store import StoredCalibration
 from ..words import text
@@ -29,7 +29,7 @@ def print_rods(console: Console, measured: PhantomMeasurement) -> None:
         say(console, text("rods.example"), "yellow")
 
 
-def print_pairs(console: Console, fitted: PairsFit) -> None:
+def print_pairs(console: Console, fitted: PairedFit) -> None:
     """Print the line with its intervals, the cross-validated error and the influential pairs."""
     (slope_low, slope_high), (low, high) = fitted.line.confidence_interval()
     say(console, text("pairs.slope", slope=fitted.line.slope, low=slope_low, high=slope_high))

@@ -10,7 +10,7 @@ from ..calibration import Calibration
 from ..calibration.drift import DriftSeries, all_series, quality_series
 from ..calibration.files import calibration_to_dict
 from ..calibration.make import calibration_from_pairs, calibration_from_phantom
-from ..calibration.pairs import PairsFit, fit_pairs, read_pairs
+from ..calibration.paired_bmd import PairedFit, fit_pairs, read_pairs
 from ..calibration.phantom.description import load_phantom
 from ..calibration.phantom.find import find_phantom, measure_at_points
 from ..calibration.phantom.measure import PhantomMeasurement
@@ -69,7 +69,7 @@ def from_phantom(
 
 def from_pairs(
     file: Path, like: Path, material: str, operator: str, scanner: str | None, valid_days: int, with_picture: bool
-) -> tuple[PairsFit, Calibration, bytes | None]:
+) -> tuple[PairedFit, Calibration, bytes | None]:
     """Fit the pairs and make their calibration, and a picture if one is wanted."""
     fitted = fit_pairs(read_pairs(file, scanner))
     made = conditions(read_scan(like).acquisition)

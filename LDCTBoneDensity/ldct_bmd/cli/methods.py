@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ..ground.errors import CannotMeasure, UsageError
-from ..segmentation.pan2020 import Pan2020Segmenter
-from ..segmentation.weights import METHODS, PAN2020
+from ..ground.errors import UsageError
+from ..jobs.spec import Networks
+from ..segmentation.weights import METHODS
 
 
 def networks_of(method: str) -> tuple[str, ...]:
@@ -14,16 +14,8 @@ def networks_of(method: str) -> tuple[str, ...]:
     return METHODS[method]
 
 
-def is_pan2020(method: str | None) -> bool:
-    """Return whether the method asked for is that of Pan et al. 2020; UsageError if there is no such method."""
-    return method is not None and networks_of(method) == PAN2020
-
-
-def pan2020_segmenter(device: str, weights: Path | None) -> Pan2020Segmenter:
-    """Load the network of Pan et al. 2020; UsageError if no file is named or it can't be used."""
-    if weights is None:
-        raise UsageError("cli.pan2020_without_weights")
-    try:
-        return Pan2020Segmenter(device, weights)
-    except CannotMeasure as error:
-        raise UsageError.of(error.phrase) from error
+def networks(device: str, weights: Path | None, method: str | None = None) -> Networks:
+    """Return what the options say of the networks; UsageError if there is no such method."""
+    if method is not None:
+        networks_of(method)
+    return Networks(device, None if weights is None else str(weights), method)

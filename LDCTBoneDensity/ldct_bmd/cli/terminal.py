@@ -22,7 +22,7 @@ from rich.text import Text
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Cancelled, Progress
-from ..reporting.visible import visible
+from ..ground.text import visible
 from ..words import LANGUAGES, catalogue, current_language, is_spoken, speaking, text
 
 FACE = "cli"  # how the catalogue of words knows the command line

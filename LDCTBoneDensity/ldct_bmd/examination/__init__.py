@@ -3,7 +3,7 @@
 from .bodies import Bodies, bodies_in, box_around, label_map, same_voxels, widened
 from .conclude import conclude, unused_levels
 from .exclusion import Exclusion, ExclusionReason, exclusion_text
-from .measuring import BodyMask, measure_voi
+from .measured_voi import BodyMask, measure_voi
 from .record import (
     SCHEMA,
     AutomaticResult,

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from ..anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE
 from ..voi import Box
-from .measuring import BodyMask
+from .measured_voi import BodyMask
 
 Bodies = Mapping[str, BodyMask]
 

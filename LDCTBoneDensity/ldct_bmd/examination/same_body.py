@@ -4,7 +4,7 @@ import numpy as np
 
 from ..labeling.column import make_vertebra
 from ..scan import Geometry
-from .measuring import BodyMask
+from .measured_voi import BodyMask
 from .record import VertebraRecord
 
 # Far below what one voxel more or less makes, far above what rounding does.

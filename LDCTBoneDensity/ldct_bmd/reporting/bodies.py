@@ -45,11 +45,16 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     other = other_body(bodies, examination, scan)
     if other is not None:
         raise UsageError("bodies.other_body", file=BODIES_FILE, level=other)
+    return column_of(examination, np.ascontiguousarray(bodies, dtype=np.uint8))
+
+
+def column_of(examination: Examination, bodies: NDArray[np.uint8]) -> VertebralColumn:
+    """Return the column that a record describes, with its bodies (z, y, x)."""
     return VertebralColumn(
         vertebrae=tuple(
             Vertebra(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete) for v in examination.vertebrae
         ),
-        bodies=np.ascontiguousarray(bodies, dtype=np.uint8),
+        bodies=bodies,
         names_certain=examination.quality.names_certain,
         remark=examination.quality.names_remark,
         uncertain=examination.quality.uncertain_levels,

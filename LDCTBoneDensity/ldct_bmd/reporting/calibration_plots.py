@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
 from ..calibration.drift import ControlChart, DriftSeries
-from ..calibration.pairs import PairsFit
+from ..calibration.paired_bmd import PairedFit
 from ..calibration.phantom.measure import PhantomMeasurement, RodMeasurement
 from ..scan import CTScan
 from ..words import text
@@ -28,7 +28,7 @@ def phantom_picture(measured: PhantomMeasurement, scan: CTScan) -> bytes:
         return _png(_phantom_figure(measured, scan))
 
 
-def pairs_picture(fitted: PairsFit) -> bytes:
+def pairs_picture(fitted: PairedFit) -> bytes:
     """Return a PNG: the pairs with their line, and the residuals; influential pairs are named."""
     with drawn_words(" ".join(map(str, fitted.influential))):
         return _png(_pairs_figure(fitted))
@@ -67,7 +67,7 @@ def _phantom_figure(measured: PhantomMeasurement, scan: CTScan) -> Figure:
     return figure
 
 
-def _pairs_figure(fitted: PairsFit) -> Figure:
+def _pairs_figure(fitted: PairedFit) -> Figure:
     figure = Figure(figsize=(11.0, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     hu = np.array([pair.mean_hu for pair in fitted.pairs])

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from ..examination import Examination, record_sha256
@@ -13,7 +12,7 @@ from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan
 from ..scan import CTScan
 from .deidentify import deidentified
-from .dicom import EarlierReport, SourceSeries, make_objects, read_earlier, read_source
+from .dicom import SourceSeries, make_objects, read_earlier, read_source
 from .dicom.deidentify import deidentified_source
 from .dicom.objects import FILE_NAMES, make_context
 from .files import (
@@ -28,6 +27,7 @@ from .files import (
     fill_result,
     write_folder,
 )
+from .output import DICOM_OUTPUTS, REPORT_OUTPUTS, EarlierReport, Output
 from .overview import overview_png
 from .page.compose import compose, refuse_changed
 from .page.html import to_html
@@ -39,23 +39,6 @@ from .tables import levels_csv, patient_csv
 
 SR_FILE = "sr.dcm"
 SEG_FILE = "seg.dcm"
-
-
-class Output(str, Enum):
-    """One kind of output."""
-
-    RECORD = "record"  # with masks, VOIs and the overview where there are pixels
-    HTML = "html"
-    PDF = "pdf"
-    TABLES = "tables"
-    SEG = "seg"
-    SR = "sr"
-    DICOM_PDF = "dicom_pdf"
-    DICOM_OVERVIEW = "dicom_overview"
-
-
-DICOM_OUTPUTS = frozenset({Output.SEG, Output.SR, Output.DICOM_PDF, Output.DICOM_OVERVIEW})
-REPORT_OUTPUTS = frozenset(Output) - {Output.RECORD}
 
 
 @dataclass(frozen=True, eq=False)

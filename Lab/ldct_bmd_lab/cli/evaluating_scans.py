@@ -1,36 +1,30 @@
 """From the options of ``ldct-bmd evaluate --scans`` to the result folder."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ldct_bmd import __version__
-from ldct_bmd.cli.measuring import network_segmenter
-from ldct_bmd.cli.methods import is_pan2020, pan2020_segmenter
+from ldct_bmd.cli.methods import networks
 from ldct_bmd.cli.terminal import safe, say
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.progress import Progress, silent
+from ldct_bmd.jobs.measuring import network_segmenter
 from ldct_bmd.words import text
 
 from ..evaluation.confidence import confidence_text
-from ..evaluation.scans import ScanResult, ScansSummary, evaluate_scan, find_scans
-from ..evaluation.scans.layout import ScanFolder, files_of
+from ..evaluation.scans import ScanFolder, ScanResult, ScansSummary, find_scans
 from ..evaluation.scans.page import ScansSubject, share_text, totals, yes_or_no
-from ..evaluation.scans.report import check_scans_folder, write_scans_report
+from ..evaluation.scans.report import check_scans_folder
+from ..evaluation.scans.run import evaluate_scans
 from ..evaluation.scans.tables import suspected, wrong_names
-from ..ground.journal import Journal
-
-STAGE = "Evaluating"
-SEGMENTING = 0.5  # of the time that a scan takes
 
 
 @dataclass(frozen=True)
 class ScansRequest:
-    """What the user asked for, as typed; :func:`evaluate_scans` says what is wrong with it.
+    """What the user asked for, as typed; :func:`evaluate_real_scans` says what is wrong with it.
 
     Attributes:
         shapes_only: names of scans whose list tells places but not names.
@@ -48,30 +42,15 @@ class ScansRequest:
     overwrite: bool = False
 
 
-def evaluate_scans(request: ScansRequest, progress: Progress = silent) -> tuple[ScansSummary, list[ScanResult]]:
-    """Evaluate every scan, resume where a killed run stopped, and write the folder; UsageError says what is wrong."""
+def evaluate_real_scans(request: ScansRequest, progress: Progress = silent) -> tuple[ScansSummary, list[ScanResult]]:
+    """Evaluate the scans of a folder, and write the report; UsageError says what is wrong."""
     check_scans_folder(request.folder, request.overwrite)
     scans = find_scans(request.scans)
     check_shapes_only(request.shapes_only, scans)
-    load = pan2020_segmenter if is_pan2020(request.method) else network_segmenter
-    segmenter = load(request.device, request.weights)
-    model = segmenter.identity
-    arguments = {"scans": True, "version": __version__, "model": model.sha256}
-    inputs = {scan.name: [scan.patient, scan.name in request.shapes_only, files_of(scan)] for scan in scans}
-    journal = Journal(request.folder, ScanResult, arguments, "evaluation", inputs)
-    for number, scan in enumerate(scans):
-        progress(STAGE, number / len(scans))
-        if scan.name not in journal.results:
-            within_scan = partial(within, progress, number, len(scans))
-            journal.add(evaluate_scan(scan, segmenter, within_scan, scan.name not in request.shapes_only))
-    subject = ScansSubject(
-        f"from {request.scans.name}", (request.reference_kind or "").strip(), model.name, request.trained_on
-    )
-    results = [journal.results[scan.name] for scan in scans]
-    summary = write_scans_report(request.folder, subject, results, request.overwrite)
-    journal.remove()
-    progress(STAGE, 1.0)
-    return summary, results
+    segmenter = network_segmenter(networks(request.device, request.weights, request.method))
+    kind = (request.reference_kind or "").strip()
+    subject = ScansSubject(f"from {request.scans.name}", kind, segmenter.identity.name, request.trained_on)
+    return evaluate_scans(request.folder, scans, segmenter, subject, request.shapes_only, request.overwrite, progress)
 
 
 def check_shapes_only(names: tuple[str, ...], scans: list[ScanFolder]) -> None:
@@ -79,12 +58,6 @@ def check_shapes_only(names: tuple[str, ...], scans: list[ScanFolder]) -> None:
     unknown = sorted(set(names) - {scan.name for scan in scans})
     if unknown:
         raise UsageError.of_text(f"--shapes-only names {unknown[0]}, and there is no such scan.")
-
-
-def within(progress: Progress, number: int, count: int, stage: str, fraction: float) -> None:
-    """Report how far a scan is as a part of how far all scans are."""
-    done = SEGMENTING * fraction if stage == "segment" else SEGMENTING
-    progress(STAGE, (number + done) / count)
 
 
 def print_scans(console: Console, summary: ScansSummary, results: list[ScanResult], folder: Path) -> None:

@@ -1,25 +1,21 @@
-"""What the command ``folds`` does: train for each fold, evaluate its scans with its weights, write one report."""
+"""From the options of ``ldct-bmd folds`` to its report."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from ldct_bmd import __version__
-from ldct_bmd.cli.measuring import network_segmenter
+from ldct_bmd.cli.methods import networks
 from ldct_bmd.cli.terminal import messages, progress_bar, say
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
+from ldct_bmd.jobs.measuring import network_segmenter
 
-from ..evaluation.scans import ScanFolder, ScanResult, ScansSummary, evaluate_scan, find_scans
-from ..evaluation.scans.layout import files_of
+from ..evaluation.scans import ScanResult, ScansSummary, find_scans
 from ..evaluation.scans.page import ScansSubject
-from ..evaluation.scans.report import check_scans_folder, write_scans_report
-from ..ground.journal import Journal
-from ..training.folds import NETWORKS, FoldsRequest, divide, train_fold
+from ..evaluation.scans.report import check_scans_folder
+from ..training.folds import NETWORKS, FoldsRequest, divide
+from ..training.out_of_fold import FoldWork, evaluate_folds, trained_fold
 from ..training.run import TrainingRequest
 from ..training.start import load_start
-from .evaluating_scans import STAGE, check_shapes_only, within
+from .evaluating_scans import check_shapes_only
 from .training import train_network
 
 
@@ -41,7 +37,7 @@ class FoldsCommand:
 
 
 def run_folds(command: FoldsCommand) -> tuple[ScansSummary, list[ScanResult]] | None:
-    """Train and evaluate fold by fold, resume where a killed run stopped, and write the report.
+    """Train the folds that are asked for, and evaluate and report where all are.
 
     Raises:
         UsageError, CannotMeasure: the request makes no sense, or a training fails; what was done is kept.
@@ -51,37 +47,19 @@ def run_folds(command: FoldsCommand) -> tuple[ScansSummary, list[ScanResult]] | 
     scans = find_scans(command.scans)
     check_shapes_only(request.shapes_only, scans)
     fold_of = divide(scans, request.count)
+    work = FoldWork(
+        _train,
+        lambda weights: network_segmenter(networks(request.training.device, weights)),
+        progress_bar,
+        lambda sentence: say(messages(), sentence),
+    )
     if command.only is not None:
         if command.only not in fold_of.values():
             raise UsageError.of_text(f"--fold is a number from 1 to {request.count}.")
-        _trained(request, command.only, scans, fold_of)
+        trained_fold(request, command.only, scans, fold_of, work)
     if folder is None:
         return None
     model = load_start(request.training.start or "").identity
-    arguments = {
-        "folds": request.count,
-        "networks": list(request.networks),
-        "start": model.sha256,
-        "steps": request.training.steps,
-        "learning_rate": request.training.learning_rate,
-        "version": __version__,
-    }
-    inputs = {
-        scan.name: [fold_of[scan.name], scan.patient, scan.name in request.shapes_only, files_of(scan)]
-        for scan in scans
-    }
-    journal = Journal(folder, ScanResult, arguments, "evaluation", inputs)
-    for fold in range(1, request.count + 1):
-        weights = _trained(request, fold, scans, fold_of)
-        own = [scan for scan in scans if fold_of[scan.name] == fold]
-        segmenter = network_segmenter(request.training.device, weights)
-        with progress_bar() as progress:
-            for number, scan in enumerate(own):
-                if not _is_done(journal.results, scan, fold, segmenter):
-                    within_scan = partial(within, progress, number, len(own))
-                    named = scan.name not in request.shapes_only
-                    journal.add(evaluate_scan(scan, segmenter, within_scan, named, fold))
-            progress(STAGE, 1.0)
     trained = " and ".join(request.networks)
     subject = ScansSubject(
         f"from {command.scans.name}, in {request.count} folds by patient",
@@ -89,10 +67,7 @@ def run_folds(command: FoldsCommand) -> tuple[ScansSummary, list[ScanResult]] | 
         f"{model.name}, the {trained} network trained on for each fold",
         folds=True,
     )
-    results = [journal.results[scan.name] for scan in scans]
-    summary = write_scans_report(folder, subject, results, command.overwrite)
-    journal.remove()
-    return summary, results
+    return evaluate_folds(request, scans, fold_of, folder, subject, work, command.overwrite)
 
 
 def _check(command: FoldsCommand) -> Path | None:
@@ -111,18 +86,5 @@ def _check(command: FoldsCommand) -> Path | None:
     return command.folder
 
 
-def _trained(request: FoldsRequest, fold: int, scans: Sequence[ScanFolder], fold_of: Mapping[str, int]) -> Path:
-    others = [scan for scan in scans if fold_of[scan.name] != fold]
-    left_out = ", ".join(name for name, number in fold_of.items() if number == fold)
-    say(messages(), f"Fold {fold} of {request.count} leaves out {left_out}.")
-    return train_fold(request, fold, others, _train)
-
-
 def _train(request: TrainingRequest) -> None:
     say(messages(), train_network(request, held_out_elsewhere=True))
-
-
-def _is_done(results: Mapping[str, ScanResult], scan: ScanFolder, fold: int, segmenter: NetworkSegmenter) -> bool:
-    """Return whether a scan was evaluated with these very weights."""
-    done = results.get(scan.name)
-    return done is not None and (done.fold, done.weights_sha256) == (fold, segmenter.identity.sha256)

@@ -18,7 +18,7 @@ from ldct_bmd.words import text
 
 from ..simulation import PlannedScan, Varied, cohort_plan, repeatability_plan, simulate
 from ..simulation.conditions import Field
-from ..simulation.measuring import ScanResult
+from ..simulation.one_scan import ScanResult
 
 with extra("validation", "ldct-bmd-lab"):
     from ..agreement import read_readings
@@ -27,7 +27,7 @@ with extra("validation", "ldct-bmd-lab"):
 
 
 @dataclass(frozen=True)
-class Request:
+class SimulationRequest:
     """What both commands are asked for, as typed."""
 
     file: Path
@@ -39,12 +39,12 @@ class Request:
     overwrite: bool
 
 
-def simulate_cohort(request: Request, progress: Progress) -> tuple[ScanResult, ...]:
+def simulate_cohort(request: SimulationRequest, progress: Progress) -> tuple[ScanResult, ...]:
     """Scan and measure a virtual cohort, each patient once, and write its CSV."""
     return _run(request, cohort_plan(request.patients, request.seed), progress)
 
 
-def simulate_repeats(request: Request, repeats: int, vary: str, progress: Progress) -> tuple[ScanResult, ...]:
+def simulate_repeats(request: SimulationRequest, repeats: int, vary: str, progress: Progress) -> tuple[ScanResult, ...]:
     """Scan and measure each virtual patient several times, and write the CSV."""
     names = [name.strip().lower() for name in vary.split(",") if name.strip()]
     known = {varied.value: varied for varied in Varied}
@@ -109,7 +109,7 @@ def print_precision(console: Console, file: Path) -> None:
     console.print(table)
 
 
-def _run(request: Request, plan: Sequence[PlannedScan], progress: Progress) -> tuple[ScanResult, ...]:
+def _run(request: SimulationRequest, plan: Sequence[PlannedScan], progress: Progress) -> tuple[ScanResult, ...]:
     fields = {field.value: field for field in Field}
     if request.field not in fields:
         raise UsageError.of_text(

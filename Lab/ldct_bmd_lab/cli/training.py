@@ -13,16 +13,16 @@ from ldct_bmd.cli.terminal import messages, progress_bar, say
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.segmentation.label_map import Parts, Values
 
+from ..training.annotated import AnnotatedFolder
 from ..training.log import StepRecord
 from ..training.loop import Report, Trainer
-from ..training.pairs import PairFolder
 from ..training.run import TrainingRequest, prepare
 
 SMOOTHING = 0.98  # of the loss and the time shown
 PLAIN_EVERY = 100  # steps, where the output is no terminal
 
 
-def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence[str]) -> tuple[PairFolder, ...]:
+def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence[str]) -> tuple[AnnotatedFolder, ...]:
     """Return the folders with their label values and parts, given for each or once for all; UsageError if not."""
     for option, given, known in (("values", values, get_args(Values)), ("parts", parts, get_args(Parts))):
         if folders and len(given) not in (1, len(folders)):
@@ -34,18 +34,18 @@ def pair_folders(folders: Sequence[Path], values: Sequence[str], parts: Sequence
                 raise UsageError.of_text(f"--{option} is {' or '.join(known)}, not {value!r}.")
     each = zip_longest(folders, values, parts)
     return tuple(
-        PairFolder(folder, value or values[0], part or parts[0])  # type: ignore[arg-type]
+        AnnotatedFolder(folder, value or values[0], part or parts[0])  # type: ignore[arg-type]
         for folder, value, part in each
     )
 
 
-def review_folders(reviews: Sequence[Path], scans: Path | None) -> tuple[PairFolder, ...]:
+def review_folders(reviews: Sequence[Path], scans: Path | None) -> tuple[AnnotatedFolder, ...]:
     """Return the folders of signed reviews, whose scans lie in ``scans``; UsageError if one is given alone."""
     if bool(reviews) != (scans is not None):
         raise UsageError.of_text(
             "Give --reviews, the folder of signed results, and --scans, the folder of their scans, together."
         )
-    return tuple(PairFolder(folder, "verse", "body", scans) for folder in reviews)
+    return tuple(AnnotatedFolder(folder, "verse", "body", scans) for folder in reviews)
 
 
 def train_network(request: TrainingRequest, held_out_elsewhere: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""From the options of ``ldct-bmd validate`` to its folder, and what it prints."""
+"""What ``ldct-bmd validate`` prints."""
 
 from pathlib import Path
 
@@ -8,7 +8,6 @@ from rich.table import Table
 
 from ldct_bmd.cli.extras import extra
 from ldct_bmd.cli.terminal import safe, say
-from ldct_bmd.ground.progress import Progress
 from ldct_bmd.words import text
 
 with extra("validation", "ldct-bmd-lab"):
@@ -17,12 +16,7 @@ with extra("validation", "ldct-bmd-lab"):
     from ..agreement.folder import validate
     from ..agreement.wording import number, share, with_interval
 
-__all__ = ["print_study", "validate_file"]
-
-
-def validate_file(source: Path, folder: Path, overwrite: bool, progress: Progress) -> Study:
-    """Compare predictions with the reference and write the folder; UsageError says what stands against it."""
-    return validate(source, folder, overwrite, progress)
+__all__ = ["print_study", "validate"]
 
 
 def print_study(console: Console, study: Study, folder: Path) -> None:

@@ -17,7 +17,7 @@ from ldct_bmd.segmentation import Segmenter
 from ..ground.csv_rows import write_rows
 from ..ground.journal import Journal, other_arguments
 from .conditions import Field
-from .measuring import ScanResult, measure_scan
+from .one_scan import ScanResult, measure_scan
 from .plan import PlannedScan
 
 STAGE, WORK = "Simulating", "simulation"

@@ -15,9 +15,9 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import to_plain
 
 from ..evaluation.scans import ScanFolder
-from ..evaluation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
+from ..evaluation.segmentation.references import COLUMNS as PAIR_COLUMNS
+from .annotated import AnnotatedFolder
 from .configuration import load_configuration
-from .pairs import PairFolder
 from .run import TrainingRequest, pack, stamp
 from .start import load_start
 
@@ -97,7 +97,7 @@ def train_fold(request: FoldsRequest, fold: int, scans: Sequence[ScanFolder], tr
 
 def training_pairs(
     scans: Sequence[ScanFolder], place: Path, shapes_only: Collection[str] = ()
-) -> tuple[PairFolder, ...]:
+) -> tuple[AnnotatedFolder, ...]:
     """Return ``scans`` as what the training takes; a table of them is written to ``place``.
 
     Args:
@@ -119,7 +119,7 @@ def training_pairs(
             bodies, levels = (file.absolute() if file else "" for file in (scan.bodies, scan.levels))
             named = "no" if scan.name in shapes_only else "yes"
             writer.writerow((scan.image.absolute(), bodies, "real", scan.name, levels, named))
-    return (PairFolder(table, "verse", "body"),)
+    return (AnnotatedFolder(table, "verse", "body"),)
 
 
 def _facts(request: FoldsRequest, scans: Sequence[ScanFolder]) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from ldct_bmd.reporting.bodies import read_bodies
 from ldct_bmd.reporting.files import RECORD_FILE
 from ldct_bmd.scan import CTScan, list_series
 
-from ..evaluation.segmentation.pairs import Pair
+from ..evaluation.segmentation.references import ReferencePair
 
 
-def find_reviews(results: Path, scans: Path, skipped: Callable[[str], object]) -> list[Pair]:
+def find_reviews(results: Path, scans: Path, skipped: Callable[[str], object]) -> list[ReferencePair]:
     """Return the signed reviews below ``results``, each with its scan below ``scans``.
 
     Args:
@@ -90,14 +90,14 @@ class _Scans:
     def _series(self) -> set[str]:
         return {summary.series_uid for summary in list_series(self._folder)}
 
-    def pair(self, name: str, review: Path, examination: Examination) -> Pair:
+    def pair(self, name: str, review: Path, examination: Examination) -> ReferencePair:
         """Return the review with its scan; CannotMeasure if that is not there."""
         scan = examination.scan
         patient = scan.patient.patient_id
         if scan.source.series_uid is not None and scan.source.series_uid in self._series:
-            return Pair(name, "reviews", self._folder, review, series=scan.source.series_uid, patient=patient)
+            return ReferencePair(name, "reviews", self._folder, review, series=scan.source.series_uid, patient=patient)
         if scan.source.file_name and scan.source.file_sha256:
             for file in sorted(self._folder.rglob(scan.source.file_name)):
                 if hashlib.sha256(file.read_bytes()).hexdigest() == scan.source.file_sha256:
-                    return Pair(name, "reviews", file, review, patient=patient)
+                    return ReferencePair(name, "reviews", file, review, patient=patient)
         raise CannotMeasure.of_text(f"its scan is not below {self._folder.name}.")

@@ -26,11 +26,11 @@ from ..torso.atlas import kept
 from ..torso.graft import graft, spine_of
 from ..torso.lumbar_mesh import FACES_FILE, VERTICES_FILE, load_lumbar_mesh
 from ..torso.totalsegmentator_atlas import FILES, is_totalsegmentator, load_totalsegmentator
+from .annotated import AnnotatedFolder, AnnotatedScan, Skipped, hold_out, prepare_pairs, unheard, write_held_out
+from .annotated_source import AnnotatedSource
 from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, load_configuration
 from .examples import MixedSource, Source, SyntheticSource
 from .loop import Trainer
-from .pair_source import PairSource
-from .pairs import AnnotatedScan, PairFolder, Skipped, hold_out, prepare_pairs, unheard, write_held_out
 from .start import SHIPPED, load_start_network, shape_of
 
 NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
@@ -59,7 +59,7 @@ class TrainingRequest:
     configuration: str
     folder: Path
     atlases: tuple[Path, ...] = ()
-    pairs: tuple[PairFolder, ...] = ()
+    pairs: tuple[AnnotatedFolder, ...] = ()
     start: str | None = None
     steps: int | None = None
     learning_rate: float | None = None
@@ -230,9 +230,9 @@ def _sources(
         parts.append((synthetic, 1 - share if scans else 1.0))
         held_out = synthetic
     if scans:
-        parts.append((PairSource(tuple(trained_on), spec, configuration.augmentation), share if parts else 1.0))
+        parts.append((AnnotatedSource(tuple(trained_on), spec, configuration.augmentation), share if parts else 1.0))
     if validated_on:
-        held_out = PairSource(tuple(validated_on), spec, _calm(configuration.augmentation))
+        held_out = AnnotatedSource(tuple(validated_on), spec, _calm(configuration.augmentation))
     return _Sources(MixedSource(tuple(parts)), held_out, tuple(validated_on), _origin_of(request, trained_on))
 
 

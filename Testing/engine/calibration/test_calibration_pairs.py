@@ -6,7 +6,7 @@ import pytest
 from helpers_qa import SCAN
 from ldct_bmd.calibration import Method
 from ldct_bmd.calibration.make import calibration_from_pairs
-from ldct_bmd.calibration.pairs import Pair, fit_pairs, read_pairs
+from ldct_bmd.calibration.paired_bmd import PairedBMD, fit_pairs, read_pairs
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.reporting.calibration_plots import pairs_picture
 
@@ -19,7 +19,7 @@ def drawn(count=60, seed=0, per_subject=1, subject_sd=0.0, noise=4.0, slope=0.76
         for k in range(per_subject):
             hu = level_hu + rng.normal(0.0, 10.0)
             bmd = slope * hu + intercept + shift + rng.normal(0.0, noise)
-            pairs.append(Pair(len(pairs) + 2, float(hu), float(bmd), ("T12", "L1", "L2")[k], f"S{subject:03d}"))
+            pairs.append(PairedBMD(len(pairs) + 2, float(hu), float(bmd), ("T12", "L1", "L2")[k], f"S{subject:03d}"))
     return pairs
 
 
@@ -46,7 +46,7 @@ def test_the_intervals_hold_the_truth_in_95_of_100_samples():
 def test_an_outlier_is_named_with_its_row_and_moves_the_line_when_left_out():
     pairs = drawn()
     end = int(np.argmax([pair.mean_hu for pair in pairs]))
-    odd = Pair(99, pairs[end].mean_hu, pairs[end].reference_bmd_mg_cm3 - 40.0, "L1", "ODD")
+    odd = PairedBMD(99, pairs[end].mean_hu, pairs[end].reference_bmd_mg_cm3 - 40.0, "L1", "ODD")
     fitted = fit_pairs([*pairs, odd])
     assert fitted.influential[0] == odd
     assert str(odd) == "row 99 (ODD L1)"
@@ -74,7 +74,7 @@ def test_the_cross_validated_error_is_that_on_new_subjects():
 
 
 def test_without_subjects_one_pair_is_left_out_at_a_time():
-    pairs = [Pair(p.row, p.mean_hu, p.reference_bmd_mg_cm3) for p in drawn(20)]
+    pairs = [PairedBMD(p.row, p.mean_hu, p.reference_bmd_mg_cm3) for p in drawn(20)]
     errors = []
     for k, pair in enumerate(pairs):
         line = fit_pairs(pairs[:k] + pairs[k + 1 :]).line
@@ -86,7 +86,7 @@ def test_without_subjects_one_pair_is_left_out_at_a_time():
 
 def test_a_file_is_read_whatever_the_order_of_its_columns(tmp_path):
     text = "\ufefflevel,reference_bmd_mg_cm3,mean_hu,note\nL1,100.5,140,x\n\nL2,90,125.25,\n"
-    assert read_pairs(written(tmp_path, text)) == (Pair(2, 140.0, 100.5, "L1"), Pair(4, 125.25, 90.0, "L2"))
+    assert read_pairs(written(tmp_path, text)) == (PairedBMD(2, 140.0, 100.5, "L1"), PairedBMD(4, 125.25, 90.0, "L2"))
 
 
 def test_one_scanner_at_a_time(tmp_path):
@@ -124,8 +124,8 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     ("pairs", "told"),
     [
         (drawn(9), "needs 10 or more"),
-        ([Pair(k, 100.0, 70.0 + k) for k in range(12)], "same mean HU"),
-        ([Pair(k, 100.0 + k, 70.0 - k) for k in range(12)], "does not rise"),
+        ([PairedBMD(k, 100.0, 70.0 + k) for k in range(12)], "same mean HU"),
+        ([PairedBMD(k, 100.0 + k, 70.0 - k) for k in range(12)], "does not rise"),
     ],
 )
 def test_pairs_without_a_line_are_refused(pairs, told):
@@ -143,7 +143,7 @@ def test_a_calibration_from_pairs_says_so():
 
 
 def test_pairs_on_a_perfect_line_have_no_influential_one():
-    fitted = fit_pairs([Pair(k, 10.0 * k, 7.5 * k) for k in range(12)])
+    fitted = fit_pairs([PairedBMD(k, 10.0 * k, 7.5 * k) for k in range(12)])
     assert fitted.influential == ()
     assert fitted.line.residual_sd == pytest.approx(0.0, abs=1e-9)
 

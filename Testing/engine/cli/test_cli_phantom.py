@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import ldct_bmd.cli.measuring
+import ldct_bmd.jobs.measuring
 import ldct_bmd_lab.phantom.demo
 from helpers_cli import entries, run
 from helpers_spine import ReadySegmenter
@@ -40,9 +40,9 @@ def test_the_demo_prints_the_truth_beside_what_was_measured(tmp_path: Path, monk
     bodies = build_phantom(SMALL_PHANTOM).bodies
     monkeypatch.setattr(ldct_bmd_lab.phantom.demo, "DEMO_SPEC", SMALL_PHANTOM)
     monkeypatch.setattr(
-        ldct_bmd.cli.measuring,
-        "NetworkSegmenter",
-        lambda device, weights: ReadySegmenter(bodies, ModelIdentity("true bodies", None)),
+        ldct_bmd.jobs.measuring,
+        "network_segmenter",
+        lambda networks: ReadySegmenter(bodies, ModelIdentity("true bodies", None)),
     )
     result = run("demo", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output

@@ -55,7 +55,7 @@ def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
 SLOW_SEGMENTATION = textwrap.dedent(
     """
     import pathlib, signal, sys, time
-    import ldct_bmd.cli.measuring
+    import ldct_bmd.jobs.measuring
     from ldct_bmd.cli import app
     from ldct_bmd.segmentation import ModelIdentity
 
@@ -74,7 +74,7 @@ SLOW_SEGMENTATION = textwrap.dedent(
             pathlib.Path(sys.argv[1]).touch()
             time.sleep(60)
 
-    ldct_bmd.cli.measuring.LabelMapSegmenter = Slow
+    ldct_bmd.jobs.measuring.LabelMapSegmenter = Slow
     app(sys.argv[2:])
     """
 )

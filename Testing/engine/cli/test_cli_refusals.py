@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-import ldct_bmd.cli.measuring
+import ldct_bmd.jobs.measuring
 from helpers_cli import CALIBRATION, entries, ready, run
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter
@@ -66,7 +66,7 @@ def test_a_missing_segmentation_is_told_before_the_scan_is_read(
     def read(*arguments: object) -> None:
         raise AssertionError("The scan was read first.")
 
-    monkeypatch.setattr(ldct_bmd.cli.measuring, "read_scan", read)
+    monkeypatch.setattr(ldct_bmd.jobs.measuring, "read_scan", read)
     result = run("measure", scan_file, "-o", tmp_path / "out", *ready(tmp_path / "missing.nii.gz"))
     assert (result.exit_code, entries(tmp_path)) == (2, set())
     assert "there is no file" in result.stderr
@@ -85,13 +85,13 @@ def test_the_segmentation_is_hashed_before_the_scan_is_read(
 
     made = []
 
-    def watched(request: ldct_bmd.cli.measuring.Request) -> LabelMapSegmenter:
-        made.append(segmenter_of(request))
+    def watched(*arguments: object) -> LabelMapSegmenter:
+        made.append(segmenter_of(*arguments))
         return made[0]
 
-    segmenter_of = ldct_bmd.cli.measuring._segmenter
-    monkeypatch.setattr(ldct_bmd.cli.measuring, "_segmenter", watched)
-    monkeypatch.setattr(ldct_bmd.cli.measuring, "read_scan", read_and_lose_the_labels)
+    segmenter_of = ldct_bmd.jobs.measuring._segmenter
+    monkeypatch.setattr(ldct_bmd.jobs.measuring, "_segmenter", watched)
+    monkeypatch.setattr(ldct_bmd.jobs.measuring, "read_scan", read_and_lose_the_labels)
     assert run("measure", scan_file, "-o", tmp_path / "out", *ready(labels)).exit_code == 3
     assert made[0].identity.sha256 == before
 
@@ -147,7 +147,7 @@ def test_a_defect_raises_and_writes_nothing(
     def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ldct_bmd.cli.measuring, "measure", broken)
+    monkeypatch.setattr(ldct_bmd.jobs.measuring, "measure", broken)
     result = run("measure", scan_file, "-o", tmp_path / "out", *ready(label_file))
     assert isinstance(result.exception, ZeroDivisionError)
     assert entries(tmp_path) == set()

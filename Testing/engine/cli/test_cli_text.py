@@ -19,7 +19,7 @@ from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.cli.table import print_result, print_series
 from ldct_bmd.cli.terminal import PIPE_WIDTH, messages, output, print_defect
 from ldct_bmd.examination import Examination
-from ldct_bmd.reporting.visible import visible
+from ldct_bmd.ground.text import visible
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
 from ldct_bmd.words import ENGLISH, LANGUAGES, current_language, speak, told
 

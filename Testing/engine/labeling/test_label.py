@@ -1,89 +1,17 @@
-"""Vertebrae as the later stages see them: named, complete or cut, on the scan's own grid."""
+"""Names of the bodies that the networks saw: what they are counted from, and what makes them uncertain."""
 
 import numpy as np
 import pytest
 
 from helpers_column import SPACING_ZYX_MM, column, fill_disc
+from helpers_networks import LEVELS, levels_of, seen_by_networks, usual_heights
 from ldct_bmd.anatomy import VERSE_VALUE
-from ldct_bmd.ground.errors import CannotMeasure
-from ldct_bmd.labeling import VertebralColumn, label, sacrum
+from ldct_bmd.labeling import label, sacrum
 from ldct_bmd.labeling.assemble import joined_bodies
-from ldct_bmd.labeling.recognise import is_spine
-from ldct_bmd.labeling.ribs import OFFSET_MM
-from ldct_bmd.labeling.usual import HEIGHTS_MM, NAMES, THORACIC
-from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
-from ldct_bmd.segmentation import NamedBodies, NetworkBodies
+from ldct_bmd.labeling.usual import NAMES, THORACIC
+from ldct_bmd.scan import CTScan, Geometry
+from ldct_bmd.segmentation import NetworkBodies
 from ldct_bmd.segmentation.levels import CHANNELS, SACRUM
-from ldct_bmd.segmentation.resample import grid
-
-LEVELS = ("T11", "T12", "L1", "L2", "L3")
-HEIGHTS = (24.0, 25.0, 26.0, 27.0, 28.0)
-
-
-def scan_grid(slices: int, thickness_mm: float = 1.0) -> Geometry:
-    """80 x 120 mm at 0.8 mm, and ``slices`` mm of height."""
-    return Geometry(
-        (100, 150, round(slices / thickness_mm)),
-        (0.8, 0.8, thickness_mm),
-        (10.0, -20.0, 300.0),
-        ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
-    )
-
-
-def empty_scan(geometry: Geometry) -> CTScan:
-    return CTScan(np.zeros(geometry.shape, np.int16), geometry, Acquisition(), Patient(), Source("file"))
-
-
-def seen_by_networks(
-    levels: tuple[str, ...] = LEVELS,
-    votes: tuple[str, ...] | None = None,
-    ribs: tuple[str, ...] | None = None,
-    thickness_mm: float = 1.0,
-    heights_mm: tuple[float, ...] = HEIGHTS,
-    **shape: object,
-) -> tuple[CTScan, NetworkBodies, np.ndarray]:
-    """A column as the networks would give it.
-
-    Args:
-        votes: what the coarse network says of each body; None: the truth.
-        ribs: which of ``levels`` bear the ribs that it sees; None: the thoracic ones.
-    """
-    foreground, numbers = column(heights_mm, **shape)  # type: ignore[arg-type]
-    scan = empty_scan(scan_grid(foreground.shape[0], thickness_mm))
-    fine = grid(scan.geometry, (2.0, 2.0, 1.0))
-    assert fine.shape == foreground.shape
-    classes = np.zeros((4, *foreground.shape), dtype=np.float16)
-    classes[0], classes[3] = 1 - foreground, foreground
-
-    x0, y0, z0 = fine.origin_lps_mm
-    coarse = Geometry((45, 30, len(foreground) // 4), (4.0, 4.0, 4.0), (x0 - 50.0, y0, z0), fine.direction)
-    z, y, x = np.indices(coarse.shape)
-    at = np.rint(fine.to_index_xyz(coarse.to_lps_mm(np.stack([x, y, z], axis=-1)))).astype(int)[..., ::-1]
-    inside = ((at >= 0) & (at < foreground.shape)).all(axis=-1)
-    owner = np.where(inside, numbers[tuple(np.moveaxis(np.clip(at, 0, np.array(foreground.shape) - 1), -1, 0))], 0)
-    vote = np.zeros((len(CHANNELS), *coarse.shape), dtype=np.float16)
-    vote[0] = 1
-    if ribs is None:
-        ribs = tuple(level for level in levels if level in OFFSET_MM)
-    for number, (level, name) in enumerate(zip(levels, votes or levels, strict=True), start=1):
-        vote[CHANNELS.index(name), owner == number] = 1
-        if level in ribs:
-            voxels = np.argwhere(numbers == number) * SPACING_ZYX_MM
-            middle_z, middle_y, middle_x = voxels.mean(axis=0)
-            beside = np.abs(np.abs(x * 4.0 - 50.0 - middle_x) - 46.0) <= 22.0
-            height = np.abs(z * 4.0 - middle_z - OFFSET_MM.get(level, OFFSET_MM["T12"])) <= 5.0
-            vote[CHANNELS.index("rib"), beside & height & (y * 4.0 > middle_y)] = 1
-    vote[0, vote[1:].sum(axis=0) > 0] = 0
-    return scan, NetworkBodies(fine, classes, coarse, vote), numbers
-
-
-def usual_heights(levels: tuple[str, ...]) -> tuple[float, ...]:
-    """Height of each body without its disc, in mm."""
-    return tuple(HEIGHTS_MM.get(level, HEIGHTS_MM["L5"]) - 5.0 for level in levels)
-
-
-def levels_of(found: VertebralColumn) -> tuple[str, ...]:
-    return tuple(v.level for v in found.vertebrae)
 
 
 def test_bodies_get_the_names_that_the_coarse_network_votes_for() -> None:
@@ -474,28 +402,6 @@ def test_the_first_rib_counts_only_with_a_bare_c7_in_view() -> None:
     assert not label(seen, scan).names_certain
 
 
-def test_a_lone_body_without_a_landmark_is_no_spine() -> None:
-    scan, seen, numbers = seen_by_networks(ribs=())
-    seen.class_probability[0][numbers != 3] = 1
-    seen.class_probability[3][numbers != 3] = 0
-    with pytest.raises(CannotMeasure, match="Only one body"):
-        label(seen, scan)
-
-
-def test_bodies_of_no_level_are_no_spine() -> None:
-    scan, seen, _ = seen_by_networks()
-    seen.level_probability[1:19] *= 0.3
-    with pytest.raises(CannotMeasure, match="none of T1 to L5"):
-        label(seen, scan)
-
-
-def test_bodies_between_two_levels_are_a_spine() -> None:
-    scan, seen, _ = seen_by_networks()
-    bodies = seen.level_probability[1:19]
-    bodies[:-1] = 0.25 * bodies[:-1] + 0.25 * bodies[1:]
-    assert levels_of(label(seen, scan)) == LEVELS
-
-
 def test_a_faint_row_of_consecutive_levels_is_a_spine() -> None:
     levels = NAMES[NAMES.index("T8") : NAMES.index("L2") + 1]
     scan, seen, _ = seen_by_networks(levels, heights_mm=usual_heights(levels))
@@ -506,128 +412,9 @@ def test_a_faint_row_of_consecutive_levels_is_a_spine() -> None:
     assert "hardly like" in str(found.remark)
 
 
-def test_all_above_c7_have_its_level() -> None:
-    assert is_spine(np.full(9, 0.6), np.array([0.2, 0, 0, 0, 0.1, 1, 2, 3, 4]))
-    assert is_spine(np.full(9, 0.35), np.array([0, 0, 0, 0.9, 2, 3, 4, 5, 6]))
-
-
-@pytest.mark.parametrize(
-    ("levels", "recognised", "found"),
-    [
-        pytest.param((9, 10, 11, 12, 13, 14), 0.34, True, id="in order"),
-        pytest.param((9, 10, 11, 12, 13, 14), 0.32, False, id="fainter"),
-        pytest.param((9, 10, 11, 12, 13), 0.34, False, id="too short to tell"),
-        pytest.param((9, 10, 11, 12, 3, 4, 5), 0.34, False, id="a jump upwards"),
-        pytest.param((9, 10, 11, 12, 3, 4, 5), 0.41, True, id="a jump upwards, recognised"),
-        pytest.param((3, 1, 2, 3, 3.6, 4.5, 5, 5.7), 0.34, False, id="rods just in step"),
-        pytest.param((10.7, 10.9, 11.7, 12.2, 13.5, 14.8, 15.3), 0.34, False, id="on the line, out of step"),
-    ],
-)
-def test_faint_rows_are_spines_only_in_step_and_on_the_line(
-    levels: tuple[float, ...], recognised: float, found: bool
-) -> None:
-    assert is_spine(np.full(len(levels), recognised), np.array(levels, dtype=float)) == found
-
-
-@pytest.mark.parametrize(
-    ("levels", "found"),
-    [
-        pytest.param((9, 10, 11, 12, 13, 14), True, id="each a level lower"),
-        pytest.param((3, 1, 2, 3, 3.5, 4.5, 5, 5.7), False, id="rods"),
-        pytest.param((11.9, 12, 12.7, 14, 15, 15.2, 15.9, 16), False, id="an abdomen upside down"),
-        pytest.param((10.7, 10.9, 11.7, 12.2, 13.5, 14.8, 15.3), True, id="a short row, less clear at its ends"),
-        pytest.param((9, 9, 9, 9, 9, 9), False, id="all alike"),
-        pytest.param((14, 13, 12, 11, 10, 9), False, id="upside down"),
-        pytest.param((5, 6, 7, 8, 5.5, 4), False, id="half of it upside down"),
-        pytest.param((3, 4, 5, 7, 8, 9, 10, 11.3, 12), True, id="one missing"),
-    ],
-)
-def test_a_row_of_bodies_is_a_spine_where_levels_follow_each_other(levels: tuple[float, ...], found: bool) -> None:
-    assert is_spine(np.full(len(levels), 0.6), np.array(levels, dtype=float)) == found
-
-
-def test_rods_too_thin_for_vertebrae_are_no_spine() -> None:
-    scan, seen, numbers = seen_by_networks()
-    _, y, x = np.indices(numbers.shape) * 2.0
-    beside = (np.abs(y - 60) > 5) | (np.abs(x - 40) > 5)
-    seen.class_probability[0][beside] = 1
-    seen.class_probability[3][beside] = 0
-    with pytest.raises(CannotMeasure, match="none of T1 to L5"):
-        label(seen, scan)
-
-
 def test_names_without_an_anchor_in_view_are_uncertain() -> None:
     scan, seen, _ = seen_by_networks(levels=("T5", "T6", "T7", "T8", "T9"))
     found = label(seen, scan)
     assert levels_of(found) == ("T5", "T6", "T7", "T8", "T9")
     assert not found.names_certain
     assert "neither C7/T1, nor the last rib, nor the sacrum" in str(found.remark)
-
-
-@pytest.mark.parametrize("thickness_mm", [0.5, 1.0, 2.5])
-def test_masks_lie_on_the_scans_grid_where_the_bodies_are(thickness_mm: float) -> None:
-    scan, seen, numbers = seen_by_networks(thickness_mm=thickness_mm)
-    found = label(seen, scan)
-    for number, level in enumerate(LEVELS, start=1):
-        vertebra = found.vertebra(level)
-        assert vertebra is not None
-        voxels = np.argwhere(numbers == number)
-        centre = seen.geometry.to_lps_mm(voxels.mean(axis=0)[::-1])
-        # Whole slices are in or out, at both ends alike at the worst.
-        assert np.allclose(vertebra.centroid_lps_mm, centre, atol=max(0.3, 0.5 * thickness_mm))
-        true_ml = len(voxels) * seen.geometry.voxel_volume_mm3 / 1000
-        assert vertebra.volume_ml == pytest.approx(true_ml, rel=0.06)
-        box, body = found.mask(level)
-        assert body.sum() * scan.geometry.voxel_volume_mm3 / 1000 == pytest.approx(vertebra.volume_ml)
-        assert (found.bodies[box] == VERSE_VALUE[level]).sum() == body.sum()
-
-
-def test_a_body_cut_by_the_edge_is_incomplete_and_the_others_are_not() -> None:
-    scan, seen, _ = seen_by_networks(start_mm=-12.0)
-    found = label(seen, scan)
-    assert [v.complete for v in found.vertebrae] == [True, True, True, True, False]
-
-
-def test_names_of_a_ready_label_map_are_taken_as_they_are() -> None:
-    _, numbers = column(HEIGHTS)
-    geometry = Geometry((40, 60, len(numbers)), SPACING_ZYX_MM[::-1], (0.0, 0.0, 0.0), scan_grid(10).direction)
-    labels = np.zeros_like(numbers)
-    for number, level in enumerate(("L4", "L5"), start=2):
-        labels[numbers == number] = VERSE_VALUE[level]
-    labels[0, 0, 0] = VERSE_VALUE["L4"]  # a crumb
-    found = label(NamedBodies(labels), empty_scan(geometry))
-    assert levels_of(found) == ("L4", "L5")
-    assert found.names_certain
-    assert found.bodies[0, 0, 0] == 0
-    assert found.vertebra("L4").complete  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(
-    ("names", "certain"),
-    [
-        (LEVELS, True),
-        (("T11", "T12", "L2", "L3", "L4"), False),
-        (("T11", "T12", "T13", "L1", "L2"), True),
-        (("T12", "T13", "L2", "L3", "L4"), False),
-        (("L3", "L4", "L5", "L6"), True),
-    ],
-)
-def test_a_ready_label_map_that_skips_a_level_is_uncertain(names: tuple[str, ...], certain: bool) -> None:
-    _, numbers = column(HEIGHTS)
-    geometry = Geometry((40, 60, len(numbers)), SPACING_ZYX_MM[::-1], (0.0, 0.0, 0.0), scan_grid(10).direction)
-    labels = np.zeros_like(numbers)
-    for number, level in enumerate(names, start=1):
-        labels[numbers == number] = VERSE_VALUE[level]
-    assert label(NamedBodies(labels), empty_scan(geometry)).names_certain is certain
-
-
-def test_a_map_without_a_vertebra_is_refused() -> None:
-    geometry = scan_grid(20)
-    with pytest.raises(CannotMeasure, match="No vertebra was found"):
-        label(NamedBodies(np.zeros(geometry.shape, np.uint8)), empty_scan(geometry))
-
-
-def test_asking_for_the_mask_of_a_level_that_is_not_there_is_a_defect() -> None:
-    scan, seen, _ = seen_by_networks()
-    with pytest.raises(KeyError):
-        label(seen, scan).mask("T1")

@@ -67,7 +67,7 @@ def other_content(result: Path) -> None:
         (lambda r: of_another(r, "overview.dcm", SOPInstanceUID="1.2.3"), "overview.dcm does not belong"),
         (lambda r: of_another(r, "seg.dcm", PatientIdentityRemoved="YES", PatientID="DEID-1"), "another patient"),
         (other_content, "report.dcm does not belong"),
-        (lambda r: (r / "dicom" / "seg.dcm").write_bytes(b"not DICOM"), "seg.dcm is no DICOM object"),
+        (lambda r: (r / "dicom" / "seg.dcm").write_bytes(b"not DICOM"), "seg.dcm is not a DICOM object"),
         (lambda r: shutil.copy(r / "dicom" / "overview.dcm", r / "dicom" / "report.dcm"), "report.dcm does not belong"),
         (lambda r: (r / "measurement.json").unlink(), "can't be read"),
     ],

@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from helpers_report import case
 from ldct_bmd.cli import app
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.reporting.outputs import Output, write_outputs
+from ldct_bmd.reporting.output import Output
+from ldct_bmd.reporting.outputs import write_outputs
 from ldct_bmd.reporting.pacs import Peer, send_dimse
 
 TITLE = "ARCHIVE"

@@ -26,7 +26,8 @@ from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting import outputs
 from ldct_bmd.reporting.files import REPORT_FILES, RESULT_FILES
-from ldct_bmd.reporting.outputs import Output, fill_report, update_report, write_outputs
+from ldct_bmd.reporting.output import Output
+from ldct_bmd.reporting.outputs import fill_report, update_report, write_outputs
 from places import HELPERS, MODULE
 
 DICOM = {"sr.dcm", "seg.dcm", "report.dcm", "overview.dcm"}

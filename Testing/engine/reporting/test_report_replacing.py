@@ -9,7 +9,8 @@ from helpers_report import SIGNED_AT, case, with_patient
 from ldct_bmd.corrections import exclude_level
 from ldct_bmd.examination import SCHEMA, Examination, sign, unsign
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.reporting.outputs import Output, write_deidentified, write_outputs
+from ldct_bmd.reporting.output import Output
+from ldct_bmd.reporting.outputs import write_deidentified, write_outputs
 
 READER = "Dr. Reader"
 RECORD = "measurement.json"

@@ -12,7 +12,7 @@ from ldct_bmd.segmentation.weights import WEIGHTS
 from ldct_bmd_lab.evaluation.segmentation import Case, CaseResult, LevelResult, SurplusBody, evaluate_case, summarize
 from ldct_bmd_lab.evaluation.segmentation.names import name_confidence
 from ldct_bmd_lab.evaluation.segmentation.overlap import surface_distances
-from ldct_bmd_lab.evaluation.segmentation.pairs import Pair, read_case
+from ldct_bmd_lab.evaluation.segmentation.references import ReferencePair, read_case
 from ldct_bmd_lab.evaluation.segmentation.summary import LevelSummary, ScanSummary, share, spread
 from places import DATA
 
@@ -285,7 +285,7 @@ def test_the_abdomen_agrees_with_its_model_made_reference() -> None:
     folder = DATA / "abdomen_ct_3mm"
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here: the real scans are not part of the project")
-    pair = Pair("abdomen", "abdomen", folder / "ct.nii.gz", folder / "vertebral_bodies.nii.gz")
+    pair = ReferencePair("abdomen", "abdomen", folder / "ct.nii.gz", folder / "vertebral_bodies.nii.gz")
     found = evaluate_case(read_case(pair, "verse", "body"), NetworkSegmenter(device="cpu"))
     assert found.names_right
     assert [(row.level, row.complete) for row in found.levels] == [

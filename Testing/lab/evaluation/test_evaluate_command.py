@@ -23,8 +23,8 @@ from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd_lab.evaluation.segmentation import CaseResult, summarize
 from ldct_bmd_lab.evaluation.segmentation.folder import EVALUATION, check_evaluation_folder, write_evaluation
 from ldct_bmd_lab.evaluation.segmentation.page import Subject, make_page
-from ldct_bmd_lab.evaluation.segmentation.pairs import find_pairs, read_case
-from ldct_bmd_lab.training.heldout import DEFORMATIONS, Drawing, HeldOut
+from ldct_bmd_lab.evaluation.segmentation.references import find_pairs, read_case
+from ldct_bmd_lab.synthetic.held_out import DEFORMATIONS, Drawing, HeldOut
 
 PATIENTS = Subject("from a table", "drawn by an expert", False, ModelIdentity("a model", "ab" * 32))
 SYNTHETIC = Subject("drawn", "known", True, ModelIdentity("a model", "ab" * 32))
@@ -290,7 +290,7 @@ class TestCommand:
         ],
     )
     def test_a_request_that_makes_no_sense_is_told(
-        self, arguments: tuple[str, ...], said: str, tmp_path: Path, heldout: "list[object]"
+        self, arguments: tuple[str, ...], said: str, tmp_path: Path, held_out_scans: "list[object]"
     ) -> None:
         pairs = str(table(tmp_path))
         done = run(*(pairs if argument == "PAIRS" else argument for argument in arguments), "-o", tmp_path / "out")
@@ -299,13 +299,13 @@ class TestCommand:
         assert not (tmp_path / "out").exists()
 
     def test_synthetic_scans_are_set_against_their_truth(
-        self, tmp_path: Path, heldout: "list[object]", monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, held_out_scans: "list[object]", monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: Given(bodies()))
         touch(tmp_path / "atlas.nii.gz")
         done = run("--synthetic", "2", "--atlas", tmp_path / "atlas.nii.gz", "--seed", "5", "-o", tmp_path / "out")
         assert done.exit_code == 0, done.output
-        assert heldout == [(2, tmp_path / "atlas.nii.gz", 5, ("atlas",)), "drawn 0", "drawn 1"]
+        assert held_out_scans == [(2, tmp_path / "atlas.nii.gz", 5, ("atlas",)), "drawn 0", "drawn 1"]
         page = (tmp_path / "out" / "evaluation.html").read_text(encoding="utf-8")
         assert "Synthetic scans, not patients." in page
         assert "seed 5" in page
@@ -320,7 +320,7 @@ class TestCommand:
             assert next(csv.DictReader(file))["spacing_z_mm"] == "1.5"
 
     def test_a_killed_run_draws_no_scan_again_that_it_has_done(
-        self, network: Given, tmp_path: Path, heldout: "list[object]", monkeypatch: pytest.MonkeyPatch
+        self, network: Given, tmp_path: Path, held_out_scans: "list[object]", monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def killed(scan: object, progress: object) -> NDArray[np.uint8]:
             if network.calls == 1:
@@ -331,10 +331,10 @@ class TestCommand:
         arguments = ("--synthetic", "3", "--atlas", tmp_path / "atlas.nii.gz", "-o", tmp_path / "out")
         monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: _Stand(killed))
         assert run(*arguments).exit_code == 130
-        heldout.clear()
+        held_out_scans.clear()
         monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: network)
         assert run(*arguments).exit_code == 0
-        assert heldout[1:] == ["drawn 1", "drawn 2"]
+        assert held_out_scans[1:] == ["drawn 1", "drawn 2"]
 
 
 @dataclass(frozen=True)
@@ -347,7 +347,7 @@ class _Stand:
 
 
 @pytest.fixture
-def heldout(monkeypatch: pytest.MonkeyPatch) -> "list[object]":
+def held_out_scans(monkeypatch: pytest.MonkeyPatch) -> "list[object]":
     """Stands in for the drawing of held-out scans, and keeps what was asked of it."""
     asked: list[object] = []
 
@@ -362,5 +362,5 @@ def heldout(monkeypatch: pytest.MonkeyPatch) -> "list[object]":
         hu = scan().hu
         return HeldOut(name, "grafts", hu + np.float32(3.0), bodies(), (1.5, 1.0, 1.0), hu, ("L1",))
 
-    monkeypatch.setattr("ldct_bmd_lab.training.heldout.held_out_cases", draw)
+    monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "held_out_cases", draw)
     return asked

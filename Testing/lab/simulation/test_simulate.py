@@ -17,7 +17,7 @@ from ldct_bmd_lab.agreement import analyse, read_readings
 from ldct_bmd_lab.simulation import Varied, cohort_plan, draw_patient, measuring, repeatability_plan, simulate
 from ldct_bmd_lab.simulation import conditions as settings
 from ldct_bmd_lab.simulation.conditions import Field, draw_conditions
-from ldct_bmd_lab.simulation.measuring import ExactMask, measure_scan
+from ldct_bmd_lab.simulation.one_scan import ExactMask, measure_scan
 
 # With the exact mask what is left is sampling and noise.
 EXACT_BMD_MG_CM3 = 3.0

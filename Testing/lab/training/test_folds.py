@@ -14,7 +14,7 @@ from helpers_scans import row, scan_result
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd_lab.evaluation.scans import ScanFolder, ScanResult, find_scans
-from ldct_bmd_lab.evaluation.segmentation.pairs import find_pairs
+from ldct_bmd_lab.evaluation.segmentation.references import find_pairs
 from ldct_bmd_lab.training.configuration import load_configuration
 from ldct_bmd_lab.training.folds import divide, training_pairs
 from ldct_bmd_lab.training.run import TrainingRequest
@@ -98,7 +98,7 @@ class Work:
         monkeypatch.setattr(ldct_bmd_lab.cli.folding, "train_network", self.train)
         monkeypatch.setattr(ldct_bmd_lab.training.folds, "pack", self.pack)
         monkeypatch.setattr(ldct_bmd_lab.cli.folding, "network_segmenter", self.segmenter)
-        monkeypatch.setattr(ldct_bmd_lab.cli.folding, "evaluate_scan", self.evaluate)
+        monkeypatch.setattr(ldct_bmd_lab.training.out_of_fold, "evaluate_scan", self.evaluate)
 
     def train(self, request: TrainingRequest, held_out_elsewhere: bool) -> str:
         configuration = load_configuration(request.configuration)

@@ -72,3 +72,9 @@ def test_a_name_that_is_none_is_refused_with_those_there_are(tmp_path: Path) -> 
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(UsageError, match=r"broken\.json cannot be used"):
         load_configuration(tmp_path / "broken.json")
+
+
+def test_the_shipped_configurations_learn_slower_from_weights_than_from_nothing() -> None:
+    for configuration in (FINE, COARSE):
+        assert configuration.fine_tuning is not None
+        assert configuration.fine_tuning.learning_rate <= configuration.learning_rate / 5

@@ -20,13 +20,13 @@ from ldct_bmd.ground.progress import silent
 from ldct_bmd.segmentation.label_map import Parts, Values
 from ldct_bmd.segmentation.normalize import LOW_HU, normalize
 from ldct_bmd.segmentation.patches import padded
-from ldct_bmd_lab.evaluation.segmentation.pairs import Pair, find_pairs
+from ldct_bmd_lab.evaluation.segmentation.references import ReferencePair, find_pairs
 from ldct_bmd_lab.scanner import ScanSettings
 from ldct_bmd_lab.torso import SampleSpec
-from ldct_bmd_lab.training import pair_source, pairs
+from ldct_bmd_lab.training import annotated, annotated_source
+from ldct_bmd_lab.training.annotated import AnnotatedFolder, AnnotatedScan, hold_out, prepare_pairs, write_held_out
+from ldct_bmd_lab.training.annotated_source import WINDOW_STEP_MM, AnnotatedSource
 from ldct_bmd_lab.training.configuration import COARSE, FINE, Augmentation
-from ldct_bmd_lab.training.pair_source import WINDOW_STEP_MM, PairSource
-from ldct_bmd_lab.training.pairs import AnnotatedScan, PairFolder, hold_out, prepare_pairs, write_held_out
 from ldct_bmd_lab.training.targets import IGNORE, OTHER_BONE, TABLES, UNKNOWN
 
 FINE_MM = (1.0, 2.0, 2.0)
@@ -37,7 +37,7 @@ STRONG = Augmentation(rotation=(15.0, 15.0, 15.0), scale=(0.8, 1.2), mirror=True
 
 @pytest.mark.parametrize("parts", ["body", "whole"])
 def test_a_pair_comes_to_the_network_s_grid_with_its_bodies(parts: str, tmp_path: Path) -> None:
-    folder = PairFolder(write_pairs(tmp_path / "pairs", parts=parts), "verse", parts)
+    folder = AnnotatedFolder(write_pairs(tmp_path / "pairs", parts=parts), "verse", parts)
     (scan,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     assert scan.hu.shape == scan.labels.shape == (120, 45, 45)
     assert scan.spacing_zyx_mm == pytest.approx(FINE_MM)
@@ -54,11 +54,13 @@ def test_a_pair_comes_to_the_network_s_grid_with_its_bodies(parts: str, tmp_path
 def test_a_scan_is_prepared_once_and_again_when_its_labels_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
+    folder = AnnotatedFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
     (first,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     read = []
     monkeypatch.setattr(
-        pairs, "read_scan", lambda path, series, original=pairs.read_scan: read.append(path) or original(path, series)
+        annotated,
+        "read_scan",
+        lambda path, series, original=annotated.read_scan: read.append(path) or original(path, series),
     )
     (again,) = prepare_pairs([folder], FINE_MM, tmp_path / "cache")
     assert not read
@@ -70,7 +72,7 @@ def test_a_scan_is_prepared_once_and_again_when_its_labels_change(
 
 
 def test_the_coarse_network_s_grid_is_that_of_its_use(tmp_path: Path) -> None:
-    folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
+    folder = AnnotatedFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
     (scan,) = prepare_pairs([folder], (5.0, 5.0, 5.0), tmp_path / "cache")
     assert scan.hu.shape == (24, 18, 18)
     assert np.mean(scan.hu[scan.labels == 20]) == pytest.approx(120, abs=60)
@@ -81,10 +83,10 @@ def test_a_scan_without_a_vertebra_is_trained_on_too(tmp_path: Path) -> None:
     leg[:, :8], leg[:, 18:22, 18:22] = -1000, 300
     write_image(leg, tmp_path / "leg.nii.gz")
     (tmp_path / "pairs.csv").write_text("image,reference\nleg.nii.gz,\n")
-    (scan,) = prepare_pairs([PairFolder(tmp_path / "pairs.csv", "verse", "body")], FINE_MM, tmp_path / "cache")
+    (scan,) = prepare_pairs([AnnotatedFolder(tmp_path / "pairs.csv", "verse", "body")], FINE_MM, tmp_path / "cache")
     assert np.count_nonzero(scan.labels == OTHER_BONE) == np.count_nonzero(scan.labels)
     assert 0 < np.mean(scan.labels == OTHER_BONE) < 0.05
-    hu, labels = PairSource((scan,), SPEC, STRONG).draw(np.random.default_rng(0), 24)
+    hu, labels = AnnotatedSource((scan,), SPEC, STRONG).draw(np.random.default_rng(0), 24)
     assert hu.shape == labels.shape == (24, 24, 24)
     assert set(np.unique(labels)) <= {0, OTHER_BONE, UNKNOWN}
 
@@ -92,7 +94,9 @@ def test_a_scan_without_a_vertebra_is_trained_on_too(tmp_path: Path) -> None:
 def prepared(folder: Path, parts: Parts = "body") -> tuple[list[str], list[str]]:
     """Names of the scans of ``folder`` that can be trained on, and what is said of the others."""
     said: list[str] = []
-    scans = prepare_pairs([PairFolder(folder, "verse", parts)], FINE_MM, folder.parent / "cache", silent, said.append)
+    scans = prepare_pairs(
+        [AnnotatedFolder(folder, "verse", parts)], FINE_MM, folder.parent / "cache", silent, said.append
+    )
     return [scan.name for scan in scans], said
 
 
@@ -127,7 +131,7 @@ def test_a_vertebra_whose_arch_cannot_be_split_off_costs_its_scan_alone(tmp_path
 def test_a_mask_that_cannot_be_used_costs_its_level_alone(tmp_path: Path) -> None:
     write_pairs(tmp_path / "pairs", parts="whole")
     write_image(np.where(BODIES == 20, 0, WHOLE), tmp_path / "pairs" / "one_seg-vert_msk.nii.gz")
-    (scan,) = prepare_pairs([PairFolder(tmp_path / "pairs", "verse", "whole")], FINE_MM, tmp_path / "cache")
+    (scan,) = prepare_pairs([AnnotatedFolder(tmp_path / "pairs", "verse", "whole")], FINE_MM, tmp_path / "cache")
     assert {19, 21} < set(np.unique(scan.labels).tolist())
     assert 20 not in scan.labels
     assert np.mean(scan.labels[BODIES[:, ::2, ::2] == 20] == UNKNOWN) > 0.95  # and is no background
@@ -160,7 +164,7 @@ class TestListedLevels:
     def prepare(path: Path, bodies: NDArray[np.uint8] = BODIES) -> list[AnnotatedScan]:
         """Prepare with an outliner that finds ``bodies``, whatever their names."""
         return prepare_pairs(
-            [PairFolder(path, "verse", "body")],
+            [AnnotatedFolder(path, "verse", "body")],
             FINE_MM,
             path.parent / "cache",
             outliner=Given(bodies),  # type: ignore[arg-type]
@@ -203,7 +207,7 @@ class TestListedLevels:
         assert counts[19] > 1.2 * counts[20]
 
     def test_without_an_outliner_it_is_not_taken_for_a_scan_without_a_spine(self, tmp_path: Path) -> None:
-        folder = PairFolder(self.folder(tmp_path), "verse", "body")
+        folder = AnnotatedFolder(self.folder(tmp_path), "verse", "body")
         assert prepare_pairs([folder], FINE_MM, tmp_path / "cache") == []
 
     @pytest.mark.parametrize(
@@ -235,13 +239,15 @@ def test_where_more_than_a_fifth_or_all_pairs_cannot_be_used_nothing_is_trained(
         prepared(folder)
     whole = write_pairs(tmp_path / "whole", parts="whole")
     with pytest.raises(CannotMeasure, match="use --parts whole"):
-        prepare_pairs([PairFolder(whole, "verse", "body")], FINE_MM, tmp_path / "cache")
+        prepare_pairs([AnnotatedFolder(whole, "verse", "body")], FINE_MM, tmp_path / "cache")
 
 
 def named(name: str, values: Values = "verse", source: str = "set") -> AnnotatedScan:
     """A scan of which only the names matter."""
-    pair = Pair(name, "ours", Path(f"{source}/{name}_ct.nii.gz"), Path(f"{source}/{name}_seg.nii.gz"))
-    return AnnotatedScan(f"set/{name}", pair, PairFolder(Path(source), values, "body"), Path(), FINE_MM, (), (0.0, 0.0))
+    pair = ReferencePair(name, "ours", Path(f"{source}/{name}_ct.nii.gz"), Path(f"{source}/{name}_seg.nii.gz"))
+    return AnnotatedScan(
+        f"set/{name}", pair, AnnotatedFolder(Path(source), values, "body"), Path(), FINE_MM, (), (0.0, 0.0)
+    )
 
 
 def test_the_scans_of_a_patient_are_all_trained_on_or_all_held_out() -> None:
@@ -256,7 +262,7 @@ def test_the_scans_of_a_patient_are_all_trained_on_or_all_held_out() -> None:
 def test_what_is_held_out_is_written_as_the_evaluation_reads_it(tmp_path: Path) -> None:
     pairs_of = write_pairs(tmp_path / "pairs", ("a", "b"))
     (tmp_path / "leg.csv").write_text("image,reference\npairs/a_ct.nii.gz,\n")
-    folders = [PairFolder(pairs_of, "verse", "body"), PairFolder(tmp_path / "leg.csv", "verse", "body")]
+    folders = [AnnotatedFolder(pairs_of, "verse", "body"), AnnotatedFolder(tmp_path / "leg.csv", "verse", "body")]
     scans = prepare_pairs(folders, FINE_MM, tmp_path / "cache")
     table = tmp_path / "fine-held_out.csv"
     write_held_out(scans, table)
@@ -305,7 +311,7 @@ def coded(tmp_path: Path) -> AnnotatedScan:
 
 
 def test_the_scan_and_its_labels_are_turned_together(coded: AnnotatedScan) -> None:
-    source = PairSource((coded,), SPEC, STRONG)
+    source = AnnotatedSource((coded,), SPEC, STRONG)
     drawn = [source.draw(np.random.default_rng(seed), 24) for seed in range(6)]
     for hu, labels in drawn:
         inside = labels != UNKNOWN
@@ -319,12 +325,12 @@ def test_the_scan_and_its_labels_are_turned_together(coded: AnnotatedScan) -> No
 
 
 def test_without_variation_a_piece_is_cut_out_about_the_spine_or_the_trunk(coded: AnnotatedScan) -> None:
-    hu, labels = PairSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(1), 24)
+    hu, labels = AnnotatedSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(1), 24)
     across = labels[12, :, 12]
     assert np.all(across[:11] == across[0])
     assert np.all(across[12:] == across[0] + 6)
     assert hu.max() <= 10 * coded.labels.max()
-    _, about_trunk = PairSource((coded,), SPEC, Augmentation(about="trunk")).draw(np.random.default_rng(1), 24)
+    _, about_trunk = AnnotatedSource((coded,), SPEC, Augmentation(about="trunk")).draw(np.random.default_rng(1), 24)
     assert len(np.unique(about_trunk[12, :, 12][about_trunk[12, :, 12] != UNKNOWN])) == 2
     assert (about_trunk == UNKNOWN).any()  # 30 + 12 lies beyond 40
 
@@ -332,7 +338,7 @@ def test_without_variation_a_piece_is_cut_out_about_the_spine_or_the_trunk(coded
 def test_a_window_slides_in_equal_steps_over_all_that_is_labelled(coded: AnnotatedScan) -> None:
     height = np.broadcast_to(np.arange(60, dtype=np.int16)[:, None, None] * 10, (60, 40, 40))
     np.save(coded.folder / "hu.npy", height)
-    window = PairSource((coded,), SPEC, Augmentation(about="window"))
+    window = AnnotatedSource((coded,), SPEC, Augmentation(about="window"))
     drawn = [window.draw(np.random.default_rng(seed), 24)[0] for seed in range(60)]
     middles = np.unique([round(float(hu[:, 12, 12].mean() / 10), 2) for hu in drawn])
     assert len(middles) == 6  # 36 mm of room
@@ -347,7 +353,7 @@ def test_beyond_the_scan_nothing_is_known_and_its_edge_goes_on_or_air_begins(
     augmentation = Augmentation(rescan=rescan, hu_shift=20.0 * rescan)
 
     def drawn(beyond: Literal["edge", "air"]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        source = PairSource((coded,), spec, replace(augmentation, beyond=beyond))
+        source = AnnotatedSource((coded,), spec, replace(augmentation, beyond=beyond))
         hu, labels = source.draw(np.random.default_rng(0), 80)
         return hu, labels != UNKNOWN
 
@@ -373,7 +379,7 @@ def test_each_network_is_trained_on_what_it_meets_beyond_a_scan() -> None:
 
 def test_left_and_right_are_swapped_half_the_time_if_wanted(coded: AnnotatedScan) -> None:
     def swapped(mirror: bool) -> int:
-        source = PairSource((coded,), SPEC, Augmentation(mirror=mirror))
+        source = AnnotatedSource((coded,), SPEC, Augmentation(mirror=mirror))
         drawn = (source.draw(np.random.default_rng(seed), 24)[1][12, 2] for seed in range(40))
         return sum(int(row[0]) > int(row[-1]) for row in drawn)
 
@@ -382,8 +388,8 @@ def test_left_and_right_are_swapped_half_the_time_if_wanted(coded: AnnotatedScan
 
 
 def test_a_second_scan_adds_noise_and_leaves_the_labels(coded: AnnotatedScan) -> None:
-    _, calm = PairSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(2), 24)
-    noisy_hu, noisy = PairSource((coded,), SPEC, Augmentation(rescan=1.0)).draw(np.random.default_rng(2), 24)
+    _, calm = AnnotatedSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(2), 24)
+    noisy_hu, noisy = AnnotatedSource((coded,), SPEC, Augmentation(rescan=1.0)).draw(np.random.default_rng(2), 24)
     assert np.array_equal(calm, noisy)
     assert len(np.unique(noisy_hu)) > 1000
 
@@ -391,11 +397,11 @@ def test_a_second_scan_adds_noise_and_leaves_the_labels(coded: AnnotatedScan) ->
 def test_a_second_scan_of_averaged_voxels_adds_less_noise(
     coded: AnnotatedScan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pair_source, "draw_settings", lambda _: ScanSettings(noise_hu=40.0))
+    monkeypatch.setattr(annotated_source, "draw_settings", lambda _: ScanSettings(noise_hu=40.0))
 
     def noise_hu(times: int) -> float:
-        source = PairSource((coded,), replace(SPEC, oversampling=times), Augmentation(rescan=1.0))
-        calm = PairSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(2), 24)[0]
+        source = AnnotatedSource((coded,), replace(SPEC, oversampling=times), Augmentation(rescan=1.0))
+        calm = AnnotatedSource((coded,), SPEC, Augmentation()).draw(np.random.default_rng(2), 24)[0]
         flat = ndimage.generic_gradient_magnitude(calm, ndimage.sobel) == 0
         return float((source.draw(np.random.default_rng(2), 24)[0] - calm)[flat].std())
 
@@ -403,7 +409,7 @@ def test_a_second_scan_of_averaged_voxels_adds_less_noise(
 
 
 def test_what_is_kept_of_a_scan_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = PairFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
+    folder = AnnotatedFolder(write_pairs(tmp_path / "pairs"), "verse", "body")
 
     def fail(*_: object, **__: object) -> str:
         raise KeyboardInterrupt

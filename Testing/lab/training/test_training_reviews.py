@@ -10,7 +10,7 @@ from helpers_pairs import write_pairs
 from helpers_vertebra import column, dice
 from ldct_bmd.cli import app
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
-from ldct_bmd_lab.training.pairs import AnnotatedScan, PairFolder, prepare_pairs
+from ldct_bmd_lab.training.annotated import AnnotatedFolder, AnnotatedScan, prepare_pairs
 from ldct_bmd_lab.training.reviews import find_reviews
 
 FINE_MM = (1.0, 2.0, 2.0)
@@ -36,7 +36,7 @@ def site(tmp_path: Path) -> Path:
 def learnt_from(site: Path) -> tuple[list[AnnotatedScan], list[str]]:
     """What there is to train on, and what is said of the rest."""
     said: list[str] = []
-    folder = PairFolder(site / "results", "verse", "body", site / "scans")
+    folder = AnnotatedFolder(site / "results", "verse", "body", site / "scans")
     return prepare_pairs([folder], FINE_MM, site / "cache", skipped=said.append), said
 
 

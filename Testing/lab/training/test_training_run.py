@@ -21,17 +21,17 @@ from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.plain import to_plain
 from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
 from ldct_bmd.segmentation.weights import PAN2020, load_model, load_pan2020, save_model
-from ldct_bmd_lab.evaluation.segmentation.pairs import find_pairs
+from ldct_bmd_lab.evaluation.segmentation.references import find_pairs
 from ldct_bmd_lab.torso import Atlas
 from ldct_bmd_lab.torso.lumbar_mesh import FACES_FILE, VERTICES_FILE
 from ldct_bmd_lab.training import loop
 from ldct_bmd_lab.training import run as running
+from ldct_bmd_lab.training.annotated import AnnotatedFolder
+from ldct_bmd_lab.training.annotated_source import AnnotatedSource
 from ldct_bmd_lab.training.configuration import COARSE, CONFIGURATIONS, FINE, FineTuning
 from ldct_bmd_lab.training.examples import MixedSource, SyntheticSource
 from ldct_bmd_lab.training.log import read_rows
 from ldct_bmd_lab.training.loop import Trainer
-from ldct_bmd_lab.training.pair_source import PairSource
-from ldct_bmd_lab.training.pairs import PairFolder
 from ldct_bmd_lab.training.run import TrainingRequest, pack, prepare
 from ldct_bmd_lab.training.start import Start, load_start, load_start_network
 from ldct_bmd_lab.training.targets import TABLES
@@ -134,7 +134,7 @@ def test_a_run_that_starts_from_the_shipped_weights_has_them_and_a_lower_learnin
     pairs: Path, tmp_path: Path
 ) -> None:
     file = write_configuration(tmp_path / "fine.json")
-    folder = PairFolder(pairs, "verse", "body")
+    folder = AnnotatedFolder(pairs, "verse", "body")
     request = TrainingRequest(str(file), tmp_path / "runs", pairs=(folder,), device="cpu")
     assert prepare(request).configuration.steps == 50
     tuned = prepare(replace(request, start="shipped"))
@@ -145,14 +145,8 @@ def test_a_run_that_starts_from_the_shipped_weights_has_them_and_a_lower_learnin
     assert (chosen.learning_rate, chosen.steps) == (5e-5, 7)
 
 
-def test_the_shipped_configurations_learn_slower_from_weights_than_from_nothing() -> None:
-    for configuration in (FINE, COARSE):
-        assert configuration.fine_tuning is not None
-        assert configuration.fine_tuning.learning_rate <= configuration.learning_rate / 5
-
-
 def test_a_run_is_not_gone_on_with_from_other_weights(pairs: Path, fine: Path, start: Path, tmp_path: Path) -> None:
-    folder = PairFolder(pairs, "verse", "body")
+    folder = AnnotatedFolder(pairs, "verse", "body")
     request = TrainingRequest(str(fine), tmp_path / "runs", pairs=(folder,), steps=1, device="cpu")
     train(request)
     with pytest.raises(UsageError, match="did not start from"):
@@ -169,13 +163,13 @@ def test_a_run_is_not_gone_on_with_from_other_weights(pairs: Path, fine: Path, s
 
 def test_a_run_is_not_gone_on_with_on_other_data(pairs: Path, fine: Path, tmp_path: Path) -> None:
     request = TrainingRequest(
-        str(fine), tmp_path / "runs", pairs=(PairFolder(pairs, "verse", "body"),), steps=1, device="cpu"
+        str(fine), tmp_path / "runs", pairs=(AnnotatedFolder(pairs, "verse", "body"),), steps=1, device="cpu"
     )
     held_out = tmp_path / "runs" / "fine-held_out.csv"
     train(request)
     before = held_out.read_text()
     more = write_pairs(tmp_path / "more", ("d", "e", "f"))
-    for other in ((PairFolder(more, "verse", "body"),), (*request.pairs, PairFolder(more, "verse", "body"))):
+    for other in ((AnnotatedFolder(more, "verse", "body"),), (*request.pairs, AnnotatedFolder(more, "verse", "body"))):
         with pytest.raises(UsageError, match=r"fine\.pt is of a run on other data: name another folder"):
             prepare(replace(request, pairs=other, steps=9))
     assert held_out.read_text() == before
@@ -226,7 +220,7 @@ def test_weights_and_checkpoints_of_another_shape_are_refused(
     pairs: Path, fine: Path, start: Path, tmp_path: Path
 ) -> None:
     other = write_configuration(tmp_path / "other.json", network=replace(TINY, channels=(4, 12)))
-    folder = PairFolder(pairs, "verse", "body")
+    folder = AnnotatedFolder(pairs, "verse", "body")
     request = TrainingRequest(str(other), tmp_path / "runs", pairs=(folder,), steps=1, device="cpu")
     with pytest.raises(UsageError, match="another shape"):
         train(replace(request, start=str(start)))
@@ -244,15 +238,15 @@ def test_synthetic_and_annotated_scans_are_mixed_and_annotated_ones_validate(
     file = tmp_path / "small.json"
     file.write_text(json.dumps(to_plain(replace(small(2), held_out=0.4, annotated_share=0.25))))
     request = TrainingRequest(
-        str(file), tmp_path / "runs", (atlas,), (PairFolder(pairs, "verse", "body"),), device="cpu"
+        str(file), tmp_path / "runs", (atlas,), (AnnotatedFolder(pairs, "verse", "body"),), device="cpu"
     )
     both = prepare(request)
     assert isinstance(both.source, MixedSource)
     (synthetic, its_weight), (annotated, weight) = both.source.parts
     assert isinstance(synthetic, SyntheticSource)
-    assert isinstance(annotated, PairSource)
+    assert isinstance(annotated, AnnotatedSource)
     assert (its_weight, weight) == (0.75, 0.25)
-    assert isinstance(both.held_out, PairSource)
+    assert isinstance(both.held_out, AnnotatedSource)
     assert (len(annotated.scans), len(both.held_out.scans)) == (2, 1)
     assert isinstance(prepare(replace(request, pairs=())).held_out, SyntheticSource)
     alone = prepare(replace(request, atlases=()))
@@ -443,7 +437,7 @@ def test_a_worker_that_the_system_ends_is_told_in_a_sentence(
     def end_itself(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(PairSource, "draw", end_itself)
+    monkeypatch.setattr(AnnotatedSource, "draw", end_itself)
     options = ("--pairs", pairs, "--values", "verse", "--parts", "body", "--runs", tmp_path / "runs", "--device", "cpu")
     result = command("train", fine, *options, "--workers", "1")
     assert result.exit_code == 3, result.output

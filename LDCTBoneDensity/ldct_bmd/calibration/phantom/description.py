@@ -84,6 +84,10 @@ class PhantomDescription:
             raise UsageError("phantom_file.rod_names")
         for rod in self.rods:
             self._check_rod(rod)
+        self._check_rods_together()
+        self._check_lengths()
+
+    def _check_rods_together(self) -> None:
         if len({rod.mineral_mg_cm3 for rod in self.rods}) < 2:
             raise UsageError("phantom_file.same_mineral")
         for one in self.rods:
@@ -91,6 +95,8 @@ class PhantomDescription:
                 apart = math.hypot(one.x_mm - other.x_mm, one.y_mm - other.y_mm)
                 if one is not other and apart < (one.diameter_mm + other.diameter_mm) / 2:
                     raise UsageError("phantom_file.rods_overlap", one=one.name, other=other.name)
+
+    def _check_lengths(self) -> None:
         limits = (self.rod_length_mm, self.residual_limit_hu)
         margins = (self.end_margin_mm, self.wall_margin_mm)
         if min(limits) <= 0.0 or min(margins) < 0.0 or not all(map(math.isfinite, (*limits, *margins))):

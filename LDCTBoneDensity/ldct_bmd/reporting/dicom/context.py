@@ -14,6 +14,7 @@ from ... import __version__
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
 from ...words import ENGLISH, current_language
+from ..output import Predecessor
 from . import codes
 from .source import UTF8, SourceSeries
 
@@ -39,16 +40,6 @@ _COPIED = (
     "ReferringPhysicianName",
     "StudyDescription",
 )
-
-
-@dataclass(frozen=True)
-class Predecessor:
-    """The structured report that a new one replaces."""
-
-    study_uid: str
-    series_uid: str
-    sop_class_uid: str
-    sop_instance_uid: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,8 @@ from ...examination import Examination
 from ...ground.errors import UsageError
 from ...labeling import VertebralColumn
 from ...scan import CTScan
-from .context import Context, Predecessor
+from ..output import EarlierReport, Predecessor
+from .context import Context
 from .documents import capture, encapsulate_pdf
 from .seg import make_segmentation
 from .source import SourceSeries
@@ -36,14 +37,6 @@ class DICOMObjects:
 
 
 FILE_NAMES = tuple(f"{field.name}.dcm" for field in fields(DICOMObjects))
-
-
-@dataclass(frozen=True)
-class EarlierReport:
-    """The structured report of an earlier export, and the one that it replaced."""
-
-    report: Predecessor
-    replaced: Predecessor | None = None
 
 
 def make_objects(

@@ -13,12 +13,13 @@ from pydicom.dataset import Dataset
 
 from ...ground.errors import UsageError
 from ...ground.progress import Progress, silent
+from ...ground.text import visible
 from ...scan import ScanDescription
 from ...scan.dicom_headers import DAMAGED
 from ...scan.dicom_text import as_meant
 from ...words import Phrase
-from ..visible import visible
 
+_WIDE_SPACE = "\u3000"  # parts Japanese names
 _KEYWORDS = (
     "SpecificCharacterSet",
     "SOPClassUID",
@@ -145,7 +146,7 @@ def clean_header(image: Dataset) -> Dataset:
     for keyword, longest in _IDENTITY.items():
         setattr(clean, keyword, _identifier(image, keyword, longest))
     for keyword, longest in _CUT.items():
-        cut = _without_control(_text(image, keyword)).replace("\\", "/")[:longest].strip()
+        cut = visible(_text(image, keyword), instead=" ", keep=_WIDE_SPACE).replace("\\", "/")[:longest].strip()
         if cut or keyword == "StudyID":
             setattr(clean, keyword, cut)
     clean.PositionReferenceIndicator = ""
@@ -207,12 +208,8 @@ def _text(image: Dataset, keyword: str) -> str:
 
 def _name(text: str) -> str:
     """Return a person name whose component groups have at most 64 letters."""
-    groups = _without_control(text).replace("\\", " ").split("=")[:3]
+    groups = visible(text, instead=" ", keep=_WIDE_SPACE).replace("\\", " ").split("=")[:3]
     return "=".join("^".join(group[:_NAME_GROUP_LONGEST].split("^")[:5]).strip() for group in groups).rstrip("=")
-
-
-def _without_control(text: str) -> str:
-    return "".join(letter if letter.isprintable() or letter == "\u3000" else " " for letter in text)
 
 
 def _has_control(text: str) -> bool:

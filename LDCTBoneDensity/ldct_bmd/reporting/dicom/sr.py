@@ -13,11 +13,11 @@ from ...assessment import format_bmd
 from ...calibration import BMDError, Calibration
 from ...calibration.described import name_words, source_words
 from ...examination import Measurement, unused_levels
+from ...ground.text import visible
 from ...labeling import VertebralColumn
 from ...words import current_language
 from ...words import text as say
 from ..deidentify import is_signed_copy
-from ..visible import visible
 from . import codes
 from .context import MANUFACTURER, MODEL_NAME, Context, as_datetime
 from .seg import segment_numbers

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from ...calibration import BMDError
-from .. import visible as texts
+from ...ground import text as texts
 
 NORMAL_95 = 1.96  # half-width of a 95 % interval, in standard errors
 DASH = "–"

@@ -38,10 +38,14 @@ def check_mha(path: Path) -> None:
             raise CannotMeasure("file.scaled_values", file=file, field=name, value=fields[name])
     axes = next((fields[name] for name in ("TransformMatrix", "Rotation", "Orientation") if name in fields), None)
     if axes is not None and len(sizes) == 3:
-        numbers = [_number(part, file) for part in axes.split()]
-        if len(numbers) != 9:
-            raise CannotMeasure("scan.damaged_volume", file=file)
-        check_axes(np.array(numbers).reshape(3, 3).T, file)
+        _check_axes(axes, file)
+
+
+def _check_axes(axes: str, file: str) -> None:
+    numbers = [_number(part, file) for part in axes.split()]
+    if len(numbers) != 9:
+        raise CannotMeasure("scan.damaged_volume", file=file)
+    check_axes(np.array(numbers).reshape(3, 3).T, file)
 
 
 def _number(text: str, file: str) -> float:

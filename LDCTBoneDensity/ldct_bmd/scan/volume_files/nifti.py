@@ -225,6 +225,13 @@ def _quaternion(bcd: tuple[float, ...], origin: tuple[float, ...], pixdim: tuple
 def _check_grid(header: NiftiHeader, file: str) -> None:
     if header.units in UNITS:
         raise CannotMeasure("file.units", file=file, field="xyzt_units", units=UNITS[header.units])
+    _check_size(header, file)
+    if not np.isfinite(header.spacing_mm).all() or min(header.spacing_mm) <= 0:
+        raise CannotMeasure("file.axes_vanish", file=file)
+    _check_affines(header, file)
+
+
+def _check_size(header: NiftiHeader, file: str) -> None:
     size = header.size
     if len(size) < 1 or min(size) < 1 or max(size) > MOST_VOXELS or header.bits < 1 or header.offset < 0:
         raise CannotMeasure("scan.damaged_volume", file=file)
@@ -234,8 +241,10 @@ def _check_grid(header: NiftiHeader, file: str) -> None:
         raise CannotMeasure("scan.several_volumes", file=file, dimensions=len(size))
     if len(size) < 3 or min(size[:3]) < 2:
         raise CannotMeasure("scan.file_of_one_image", file=file)
-    if not np.isfinite(header.spacing_mm).all() or min(header.spacing_mm) <= 0:
-        raise CannotMeasure("file.axes_vanish", file=file)
+
+
+def _check_affines(header: NiftiHeader, file: str) -> None:
+    """Refuse a qform or an sform that is no grid, or that contradicts the other or the voxel sizes."""
     sform, qform = header.sform, header.qform
     for affine in (sform, qform):
         if affine is not None:

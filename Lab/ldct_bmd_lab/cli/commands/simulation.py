@@ -36,9 +36,9 @@ def simulate(
 ) -> None:
     """Scan virtual patients of known BMD in simulation and measure them; a killed run goes on."""
     with exit_codes():
-        from ..simulating import Request, print_errors, simulate_cohort
+        from ..simulating import SimulationRequest, print_errors, simulate_cohort
 
-        request = Request(table, patients, seed, field, exact_masks, processes, overwrite)
+        request = SimulationRequest(table, patients, seed, field, exact_masks, processes, overwrite)
         with progress_bar() as progress:
             results = simulate_cohort(request, progress)
         print_errors(output(), results, table)
@@ -59,9 +59,9 @@ def repeatability(
 ) -> None:
     """Scan virtual patients again and again in simulation: RMS-SD, RMS-CV and least significant change."""
     with exit_codes():
-        from ..simulating import Request, print_errors, print_precision, simulate_repeats
+        from ..simulating import SimulationRequest, print_errors, print_precision, simulate_repeats
 
-        request = Request(table, patients, seed, field, exact_masks, processes, overwrite)
+        request = SimulationRequest(table, patients, seed, field, exact_masks, processes, overwrite)
         with progress_bar() as progress:
             results = simulate_repeats(request, repeats, vary, progress)
         print_precision(output(), table)

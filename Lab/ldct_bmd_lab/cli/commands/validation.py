@@ -72,7 +72,7 @@ def evaluate(
                 raise UsageError.of_text(
                     "Give either --scans or PAIRS or --synthetic, with the options of that one alone."
                 )
-            from ..evaluating_scans import ScansRequest, evaluate_scans, print_scans
+            from ..evaluating_scans import ScansRequest, evaluate_real_scans, print_scans
 
             asked = ScansRequest(
                 folder=folder,
@@ -86,15 +86,14 @@ def evaluate(
                 overwrite=overwrite,
             )
             with progress_bar() as progress:
-                totals, results = evaluate_scans(asked, progress)
+                totals, results = evaluate_real_scans(asked, progress)
             print_scans(output(), totals, results, folder)
             return
         if shapes_only or trained_on:
             raise UsageError.of_text("--shapes-only and --trained-on go with --scans.")
-        from ..evaluating import Request, print_evaluation
-        from ..evaluating import evaluate as run
+        from ..evaluating import EvaluationRequest, evaluate_cases, print_evaluation
 
-        request = Request(
+        request = EvaluationRequest(
             folder=folder,
             pairs=pairs,
             values=values,
@@ -111,7 +110,7 @@ def evaluate(
             overwrite=overwrite,
         )
         with progress_bar() as progress:
-            summary = run(request, progress)
+            summary = evaluate_cases(request, progress)
         print_evaluation(output(), summary, folder)
 
 
@@ -129,8 +128,8 @@ def validate(
 ) -> None:
     """Compare predicted BMD with a reference, over patients: agreement, diagnosis, figures and a page."""
     with exit_codes():
-        from ..validating import print_study, validate_file
+        from ..validating import print_study, validate
 
         with progress_bar() as progress:
-            study = validate_file(table, folder, overwrite, progress)
+            study = validate(table, folder, overwrite, progress)
         print_study(output(), study, folder)

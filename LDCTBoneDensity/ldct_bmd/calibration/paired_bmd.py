@@ -22,7 +22,7 @@ _WHAT = "The file of pairs"
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairedBMD:
     """One vertebra measured by both; ``row`` is its line in the file, the header being line 1."""
 
     row: int
@@ -38,7 +38,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class PairsFit:
+class PairedFit:
     """BMD = slope x HU + intercept, by ordinary least squares (Pan et al. 2020), and how far to trust it.
 
     Attributes:
@@ -49,10 +49,10 @@ class PairsFit:
         subjects: how many; 0 where none are named.
     """
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[PairedBMD, ...]
     line: LineFit
     cooks_distance: tuple[float, ...]
-    influential: tuple[Pair, ...]
+    influential: tuple[PairedBMD, ...]
     cross_validated_rmse_mg_cm3: float
     cross_validated_bias_mg_cm3: float
     subjects: int
@@ -69,7 +69,7 @@ class PairsFit:
         )
 
 
-def read_pairs(path: Path, scanner: str | None = None) -> tuple[Pair, ...]:
+def read_pairs(path: Path, scanner: str | None = None) -> tuple[PairedBMD, ...]:
     """Read the pairs of one scanner from a CSV file with a header.
 
     Columns: ``mean_hu`` and ``reference_bmd_mg_cm3``; ``level``, ``subject`` and ``scanner`` may be.
@@ -106,7 +106,7 @@ def read_pairs(path: Path, scanner: str | None = None) -> tuple[Pair, ...]:
     return pairs
 
 
-def fit_pairs(pairs: Sequence[Pair]) -> PairsFit:
+def fit_pairs(pairs: Sequence[PairedBMD]) -> PairedFit:
     """Fit a line to the pairs; CannotMeasure if they are too few, do not differ, or fall where they should rise."""
     if len(pairs) < LEAST_PAIRS:
         raise CannotMeasure("pairs.too_few", pairs=len(pairs), least=LEAST_PAIRS)
@@ -126,7 +126,7 @@ def fit_pairs(pairs: Sequence[Pair]) -> PairsFit:
     order = [int(k) for k in np.argsort(-distance, kind="stable") if distance[k] > 4.0 / len(pairs)]
     groups = _groups(pairs)
     left_out = line.residuals / (1 - leverage) if groups is None else _left_out(hu, bmd, groups)
-    return PairsFit(
+    return PairedFit(
         pairs=tuple(pairs),
         line=line,
         cooks_distance=tuple(distance.tolist()),
@@ -137,7 +137,7 @@ def fit_pairs(pairs: Sequence[Pair]) -> PairsFit:
     )
 
 
-def _groups(pairs: Sequence[Pair]) -> NDArray[np.intp] | None:
+def _groups(pairs: Sequence[PairedBMD]) -> NDArray[np.intp] | None:
     subjects = [pair.subject for pair in pairs]
     if not all(subjects):
         return None
@@ -161,7 +161,7 @@ def _check_header(names: Sequence[str]) -> None:
         raise UsageError("pairs.no_column", missing=missing, needed=COLUMNS, optional=OPTIONAL_COLUMNS)
 
 
-def _pair(row: dict[str, str], number: int) -> Pair:
+def _pair(row: dict[str, str], number: int) -> PairedBMD:
     values = []
     for name in COLUMNS:
         try:
@@ -172,4 +172,4 @@ def _pair(row: dict[str, str], number: int) -> Pair:
             raise UsageError("pairs.no_number", value=row[name], column=name, row=number)
         values.append(value)
     texts = {name: (row.get(name) or "").strip() for name in OPTIONAL_COLUMNS}
-    return Pair(number, values[0], values[1], **texts)
+    return PairedBMD(number, values[0], values[1], **texts)

@@ -10,12 +10,8 @@ from scipy import ndimage
 from helpers_graft import ring_atlas
 from helpers_totalsegmentator import write_torso
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd_lab.torso import Atlas, SampleSpec, unknown
-from ldct_bmd_lab.torso import tissues as t
-from ldct_bmd_lab.torso.pose import PoseSpec
-from ldct_bmd_lab.training import heldout, no_spine, robustness
-from ldct_bmd_lab.training.examples import TRAINING, VALIDATION, stream
-from ldct_bmd_lab.training.heldout import (
+from ldct_bmd_lab.synthetic import held_out, no_spine, robustness
+from ldct_bmd_lab.synthetic.held_out import (
     DEFORMATIONS,
     GRAFTS,
     SOURCES,
@@ -25,8 +21,12 @@ from ldct_bmd_lab.training.heldout import (
     held_out_rng,
     sources_of,
 )
-from ldct_bmd_lab.training.no_spine import KINDS, no_spine_cases
-from ldct_bmd_lab.training.robustness import VARIANTS, robustness_cases, scan_variant
+from ldct_bmd_lab.synthetic.no_spine import KINDS, no_spine_cases
+from ldct_bmd_lab.synthetic.robustness import VARIANTS, robustness_cases, scan_variant
+from ldct_bmd_lab.torso import Atlas, SampleSpec, unknown
+from ldct_bmd_lab.torso import tissues as t
+from ldct_bmd_lab.torso.pose import PoseSpec
+from ldct_bmd_lab.training.examples import TRAINING, VALIDATION, stream
 from places import DATA
 
 SPEC = SampleSpec(
@@ -43,19 +43,19 @@ def atlas() -> Atlas:
 def from_rings(atlas: Atlas, monkeypatch: pytest.MonkeyPatch) -> None:
     """All sources are the small torso, and scans are small."""
     real = {source: ("T11",) if masks else () for source, masks in SOURCES.items()}
-    for module in (heldout, robustness):
+    for module in (held_out, robustness):
         monkeypatch.setattr(module, "anatomy_of", lambda source, *_: (atlas, real[source]))
         monkeypatch.setattr(module, "SPEC", SPEC)
     monkeypatch.setattr(robustness, "MARGIN", (4, 4, 4))
     monkeypatch.setattr(robustness, "DRAWN", replace(SPEC, shape=(80, 56, 56), hardware=0.0))
 
 
-def draw(n: int, **options: object) -> list[heldout.HeldOut]:
+def draw(n: int, **options: object) -> list[held_out.HeldOut]:
     drawings = held_out_cases(n, Path("atlas.nii.gz"), Path("masks"), **options)  # type: ignore[arg-type]
     return [drawing.draw() for drawing in drawings]
 
 
-def scan_in_all_variants() -> dict[str, heldout.HeldOut]:
+def scan_in_all_variants() -> dict[str, held_out.HeldOut]:
     drawings = list(robustness_cases(1, Path("atlas.nii.gz"), Path("masks")))
     cases = [drawing.draw() for drawing in drawings]
     assert [case.name for case in cases] == [drawing.name for drawing in drawings]
@@ -115,7 +115,7 @@ def test_a_case_becomes_a_scan_on_its_grid(atlas: Atlas) -> None:
 
 @pytest.mark.usefixtures("from_rings")
 def test_sources_have_equal_shares_and_a_case_does_not_depend_on_how_many_there_are(monkeypatch) -> None:
-    monkeypatch.setattr(heldout, "draw_case", lambda name, key, *_: (name, key))
+    monkeypatch.setattr(held_out, "draw_case", lambda name, key, *_: (name, key))
     few, many = draw(6), draw(12)
     assert len(few) == 6
     assert len(many) == 12
@@ -128,7 +128,7 @@ def test_sources_have_equal_shares_and_a_case_does_not_depend_on_how_many_there_
 def test_an_unknown_source_and_a_missing_mask_are_refused(tmp_path: Path, monkeypatch, atlas: Atlas) -> None:
     with pytest.raises(UsageError, match="no held-out source 'verse999'"):
         next(held_out_cases(1, tmp_path / "atlas.nii.gz", tmp_path, sources=("verse999",)))
-    monkeypatch.setattr(heldout, "load_atlas", lambda *_: atlas)
+    monkeypatch.setattr(held_out, "load_atlas", lambda *_: atlas)
     with pytest.raises(UsageError, match="There is no mask"):
         anatomy_of("gl003+verse004", tmp_path / "atlas.nii.gz", tmp_path)
 
@@ -137,7 +137,7 @@ def test_nothing_is_drawn_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch
     def drawn(*_: object) -> None:
         raise AssertionError("drawn")
 
-    for module in (heldout, robustness):
+    for module in (held_out, robustness):
         monkeypatch.setattr(module, "anatomy_of", drawn)
     monkeypatch.setattr(no_spine, "_draw", drawn)
     nowhere = Path("nowhere")
@@ -154,11 +154,11 @@ def test_an_anatomy_is_made_once_and_kept(tmp_path: Path, monkeypatch, atlas: At
     made = []
     mask = np.zeros((4, 4, 4), np.uint8)
     mask[0] = 18
-    (tmp_path / f"a{heldout.MASK_SUFFIX}").touch()
-    monkeypatch.setitem(heldout.SOURCES, "a", ("a",))
-    monkeypatch.setattr(heldout, "load_atlas", lambda *_: atlas)
-    monkeypatch.setattr(heldout, "load_vertebrae", lambda path: made.append(path) or mask)
-    monkeypatch.setattr(heldout, "graft", lambda atlas, _: atlas)
+    (tmp_path / f"a{held_out.MASK_SUFFIX}").touch()
+    monkeypatch.setitem(held_out.SOURCES, "a", ("a",))
+    monkeypatch.setattr(held_out, "load_atlas", lambda *_: atlas)
+    monkeypatch.setattr(held_out, "load_vertebrae", lambda path: made.append(path) or mask)
+    monkeypatch.setattr(held_out, "graft", lambda atlas, _: atlas)
     first, again = (anatomy_of("a", Path("atlas.nii.gz"), tmp_path, tmp_path / "cache") for _ in range(2))
     assert len(made) == 1
     assert first[1] == again[1] == ("T11",)
@@ -205,7 +205,7 @@ def test_variants_of_a_patient_differ_in_the_scan_alone() -> None:
 
 def test_contrast_raises_vessels_and_organs_but_no_bone(atlas: Atlas) -> None:
     labels = np.zeros(
-        tuple(n + 2 * m for n, m in zip((*heldout.SPEC.shape[:1], 4, 4), robustness.MARGIN, strict=True)), np.uint8
+        tuple(n + 2 * m for n, m in zip((*held_out.SPEC.shape[:1], 4, 4), robustness.MARGIN, strict=True)), np.uint8
     )
     labels[:, 40:42] = t.AORTA
     labels[:, 42:] = 20
@@ -263,7 +263,7 @@ def test_a_torso_of_its_own_is_drawn_between_its_own_ends(tmp_path: Path, monkey
     case = drawing.draw()
     assert case.name == "torso 000"
     assert case.hu.shape == case.labels.shape == case.noise_free_hu.shape
-    assert case.hu.shape[0] < heldout.SPEC.shape[0]
+    assert case.hu.shape[0] < held_out.SPEC.shape[0]
     assert set(np.unique(case.labels)) - {0} <= {18, 19, 20, 21, 22, 23, 24}
     assert (tmp_path / "atlas.npz").exists() is False
     again = next(iter(held_out_cases(1, folder, Path(), seed=3, cache=tmp_path))).draw()

@@ -33,8 +33,8 @@ from ldct_bmd.segmentation.resample import along_z, grid, in_plane
 from ldct_bmd.segmentation.segmenter import NetworkBodies, Segmenter
 
 from ..evaluation.level_list import BODIES_FILE, read_levels
-from ..evaluation.segmentation.pairs import COLUMNS as PAIR_COLUMNS
-from ..evaluation.segmentation.pairs import Pair, files_of, find_pairs
+from ..evaluation.segmentation.references import COLUMNS as PAIR_COLUMNS
+from ..evaluation.segmentation.references import ReferencePair, files_of, find_pairs
 from ..ground.worded import worded
 from .annotations import STRUCTURES, label_annotated, label_seen_ribs, label_spineless
 from .listed import fill_in, named_by_list
@@ -53,7 +53,7 @@ def unheard(sentence: str) -> None:
 
 
 @dataclass(frozen=True)
-class PairFolder:
+class AnnotatedFolder:
     """Some annotated scans.
 
     Attributes:
@@ -82,8 +82,8 @@ class AnnotatedScan:
     """
 
     name: str
-    pair: Pair
-    source: PairFolder
+    pair: ReferencePair
+    source: AnnotatedFolder
     folder: Path
     spacing_zyx_mm: Spacing
     spine_zyx: tuple[tuple[float, float, float], ...]
@@ -109,7 +109,7 @@ class AnnotatedScan:
 
 
 def prepare_pairs(
-    folders: Sequence[PairFolder],
+    folders: Sequence[AnnotatedFolder],
     spacing_zyx_mm: Spacing,
     cache: Path,
     progress: Progress = silent,
@@ -201,7 +201,7 @@ def _named_apart(scans: Sequence[AnnotatedScan]) -> list[tuple[str, AnnotatedSca
     return named
 
 
-def _pairs_of(folder: PairFolder, skipped: Skipped) -> list[Pair]:
+def _pairs_of(folder: AnnotatedFolder, skipped: Skipped) -> list[ReferencePair]:
     return find_pairs(folder.path) if folder.scans is None else find_reviews(folder.path, folder.scans, skipped)
 
 
@@ -209,14 +209,14 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _key(folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, outliner: Segmenter | None) -> str:
+def _key(folder: AnnotatedFolder, pair: ReferencePair, spacing_zyx_mm: Spacing, outliner: Segmenter | None) -> str:
     outlined = outliner.identity.sha256 if outliner is not None and pair.levels is not None else None
     text = json.dumps([VERSION, folder.values, folder.parts, spacing_zyx_mm, files_of(pair), pair.named, outlined])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _prepare(
-    folder: PairFolder, pair: Pair, spacing_zyx_mm: Spacing, place: Path, outliner: Segmenter | None
+    folder: AnnotatedFolder, pair: ReferencePair, spacing_zyx_mm: Spacing, place: Path, outliner: Segmenter | None
 ) -> tuple[str, ...]:
     """Write a scan and its labels on the network's grid to ``place``, whole or not at all.
 
@@ -278,7 +278,9 @@ class _Annotated:
     seen: NetworkBodies | None = None
 
 
-def _annotated(folder: PairFolder, pair: Pair, scan: CTScan, outliner: Segmenter | None) -> _Annotated | None:
+def _annotated(
+    folder: AnnotatedFolder, pair: ReferencePair, scan: CTScan, outliner: Segmenter | None
+) -> _Annotated | None:
     """Return what the reference and the list of levels say; None: no vertebra T1 to L5 is in view."""
     reference = None if pair.reference is None else _reference(folder, pair.reference, scan)
     if pair.levels is None or outliner is None:
@@ -312,7 +314,7 @@ def _image(bodies: NDArray[np.uint8], geometry: Geometry) -> sitk.Image:
     return image
 
 
-def _reference(folder: PairFolder, file: Path, scan: CTScan) -> _Annotated:
+def _reference(folder: AnnotatedFolder, file: Path, scan: CTScan) -> _Annotated:
     if is_review(file):
         bodies = reviewed_bodies(file, scan)
         return _Annotated(bodies, np.zeros(bodies.shape, dtype=bool), _image(bodies, scan.geometry), "verse", "body")

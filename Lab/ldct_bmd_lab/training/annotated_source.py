@@ -11,8 +11,8 @@ from ldct_bmd.segmentation.normalize import LOW_HU
 
 from ..scanner import draw_settings, scan_volume
 from ..torso import SampleSpec
+from .annotated import AnnotatedScan
 from .configuration import Augmentation
-from .pairs import AnnotatedScan
 from .targets import UNKNOWN
 
 # Of a window that slides over the scan. Pan et al. 2020: over 7,000 patches of 160 scans, so 44 of each, the last of
@@ -21,7 +21,7 @@ WINDOW_STEP_MM = 6.5
 
 
 @dataclass(frozen=True)
-class PairSource:
+class AnnotatedSource:
     """Cuts pieces out of annotated scans.
 
     Attributes:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..scanner import ScanSettings, scan_volume
 from ..torso.pose import smooth_field
-from .heldout import Drawing, HeldOut, held_out_rng
+from .held_out import Drawing, HeldOut, held_out_rng
 
 GROUP = "no spine"
 SHAPE, SPACING_ZYX_MM = (160, 160, 160), (1.5, 1.5, 1.5)

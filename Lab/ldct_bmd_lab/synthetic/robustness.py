@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from ..scanner import ScanSettings, scan_volume
 from ..torso import tissues as t
 from ..torso.sampler import Anatomy, draw_anatomy
-from .heldout import (
+from .held_out import (
     SCORED,
     SPEC,
     Drawing,

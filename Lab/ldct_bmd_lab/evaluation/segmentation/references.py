@@ -29,7 +29,7 @@ TOTAL_IMAGE, TOTAL_FOLDER = "ct.nii.gz", "segmentations"
 
 
 @dataclass(frozen=True)
-class Pair:
+class ReferencePair:
     """Where a case lies.
 
     Attributes:
@@ -52,7 +52,7 @@ class Pair:
     patient: str | None = None
 
 
-def find_pairs(path: Path) -> list[Pair]:
+def find_pairs(path: Path) -> list[ReferencePair]:
     """Return the pairs that ``path`` names, each once; UsageError says what is wrong.
 
     Args:
@@ -91,7 +91,7 @@ def find_pairs(path: Path) -> list[Pair]:
     return pairs
 
 
-def files_of(pair: Pair) -> list[list[str | int]]:
+def files_of(pair: ReferencePair) -> list[list[str | int]]:
     """Return path, size and time of change of every file of ``pair``: whether one has changed since."""
     stamps: list[list[str | int]] = []
     for path in (pair.image, pair.reference, pair.levels):
@@ -101,7 +101,7 @@ def files_of(pair: Pair) -> list[list[str | int]]:
     return stamps
 
 
-def read_case(pair: Pair, values: Values, parts: Parts, progress: Progress = silent) -> Case:
+def read_case(pair: ReferencePair, values: Values, parts: Parts, progress: Progress = silent) -> Case:
     """Read a scan and bring its reference onto its grid; CannotMeasure says which case is wrong, and how."""
     try:
         scan = read_scan(pair.image, None, progress)
@@ -133,7 +133,7 @@ def _refuse_part(reference: sitk.Image, scan: Geometry) -> None:
         )
 
 
-def _in_table(path: Path) -> list[Pair]:
+def _in_table(path: Path) -> list[ReferencePair]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -158,11 +158,11 @@ def _in_table(path: Path) -> list[Pair]:
             raise UsageError.of_text(f"Line {number} of {path.name}: names is yes or no, not {cells['names']!r}.")
         name = cells["name"] or cells["image"]
         group, named = cells["group"] or path.stem, cells["names"] != "no"
-        pairs.append(Pair(name, group, path.parent / cells["image"], reference, levels, named))
+        pairs.append(ReferencePair(name, group, path.parent / cells["image"], reference, levels, named))
     return pairs
 
 
-def _in_folder(folder: Path) -> list[Pair]:
+def _in_folder(folder: Path) -> list[ReferencePair]:
     references: dict[str, Path | None]
     levels: dict[str, Path] = {}
     if (folder / IMAGES).is_dir() and (folder / LABELS).is_dir():
@@ -186,7 +186,8 @@ def _in_folder(folder: Path) -> list[Pair]:
                 f"{folder} holds the reference {reference.name} and no scan for it: add it, or give a CSV."
             )
     return [
-        Pair(name, folder.name, images[name], reference, levels.get(name)) for name, reference in references.items()
+        ReferencePair(name, folder.name, images[name], reference, levels.get(name))
+        for name, reference in references.items()
     ]
 
 

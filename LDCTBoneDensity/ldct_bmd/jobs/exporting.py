@@ -1,0 +1,86 @@
+"""An export as a spec says: writes, and sends, what was asked for of a reviewed examination."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..anatomy import VERSE_VALUE
+from ..examination import Examination
+from ..ground.errors import UsageError
+from ..ground.progress import Progress
+from ..labeling import VertebralColumn
+from ..reporting.bodies import column_of, other_body
+from ..reporting.dicom import SourceSeries, read_source_files
+from ..reporting.files import DICOM_FOLDER
+from ..reporting.output import DICOM_OUTPUTS
+from ..reporting.outputs import Pixels, earlier_in, write_deidentified, write_outputs
+from ..reporting.priors import Comparison, compare
+from ..scan import CTScan
+from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, lay_result
+from .spec import Destination, ExportSpec
+
+_DATABASE = "Slicer's DICOM database"
+
+
+def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
+    """Do the job in ``folder``; the result says which structured report was written."""
+    send = _sender(spec) if spec.destination is Destination.PACS else None
+    examination = Examination.from_json((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    scan = examination.scan.with_voxels(array(folder, VOXELS), spec.stored)
+    pixels = Pixels(scan, _column(examination, np.load(folder / BODIES), scan), _source(spec, examination, scan))
+    comparisons = _comparisons(spec, examination)
+    wanted = frozenset(spec.outputs)
+    replaces = spec.destination is Destination.FOLDER
+    output = Path(spec.folder or "") if replaces else folder / OUT
+    if spec.deidentify:
+        write_deidentified(output, examination, pixels, comparisons, wanted, replaces, progress)
+    else:
+        earlier = (earlier_in(output) if replaces else None) or spec.earlier
+        write_outputs(output, examination, pixels, comparisons, wanted, earlier, replaces, progress)
+    if send is not None:
+        progress("send", 0.0)
+        send(sorted((output / DICOM_FOLDER).iterdir()))
+    lay_result(folder, ExportResult(None if spec.deidentify else earlier_in(output)))
+
+
+def _column(examination: Examination, bodies: NDArray[np.uint8], scan: CTScan) -> VertebralColumn:
+    present = np.bincount(bodies.ravel(), minlength=max(VERSE_VALUE.values()) + 1) > 0
+    missing = [v.level for v in examination.vertebrae if not present[VERSE_VALUE[v.level]]]
+    if missing:
+        raise UsageError("export.no_segment", level=missing[0])
+    other = other_body(bodies, examination, scan)
+    if other is not None:
+        raise UsageError("bodies.segment_of_other_body", level=other)
+    return column_of(examination, bodies)
+
+
+def _source(spec: ExportSpec, examination: Examination, scan: CTScan) -> SourceSeries | None:
+    if not DICOM_OUTPUTS.intersection(spec.outputs):
+        return None
+    if scan.source.kind != "dicom" or not spec.files:
+        raise UsageError("export.no_dicom_files")
+    return read_source_files([Path(file) for file in spec.files], examination.scan, _DATABASE)
+
+
+def _comparisons(spec: ExportSpec, examination: Examination) -> tuple[Comparison, ...]:
+    made = []
+    for path in map(Path, spec.priors):
+        try:
+            prior = Examination.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError("export.prior_unreadable", file=path.name) from error
+        made.append(compare(examination, prior, tell_date=not spec.deidentify))
+    return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
+
+
+def _sender(spec: ExportSpec) -> Callable[[list[Path]], object]:
+    """Return what sends files; UsageError, before anything is made, if address or credentials are wrong."""
+    from ..reporting.pacs import check_address, find_credentials, read_peer, send_dicomweb, send_dimse
+
+    if "://" in spec.pacs:
+        check_address(spec.pacs)
+        return partial(send_dicomweb, spec.pacs, credentials=find_credentials(spec.pacs))
+    return partial(send_dimse, read_peer(spec.pacs), tls=spec.tls)

@@ -1,0 +1,39 @@
+"""What can be written of an examination, and what it replaces; needs none of the packages that write it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Output(str, Enum):
+    """One kind of output."""
+
+    RECORD = "record"  # with masks, VOIs and the overview where there are pixels
+    HTML = "html"
+    PDF = "pdf"
+    TABLES = "tables"
+    SEG = "seg"
+    SR = "sr"
+    DICOM_PDF = "dicom_pdf"
+    DICOM_OVERVIEW = "dicom_overview"
+
+
+DICOM_OUTPUTS = frozenset({Output.SEG, Output.SR, Output.DICOM_PDF, Output.DICOM_OVERVIEW})
+REPORT_OUTPUTS = frozenset(Output) - {Output.RECORD}
+
+
+@dataclass(frozen=True)
+class Predecessor:
+    """The structured report that a new one replaces."""
+
+    study_uid: str
+    series_uid: str
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True)
+class EarlierReport:
+    """The structured report of an earlier export, and the one that it replaced."""
+
+    report: Predecessor
+    replaced: Predecessor | None = None
