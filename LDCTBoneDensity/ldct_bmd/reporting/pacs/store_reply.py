@@ -7,8 +7,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ...ground.errors import UsageError
+from ...ground.text import visible
 from ...words import Phrase
-from ..visible import visible
 from .exchange import Reply
 from .outgoing import Answer
 
