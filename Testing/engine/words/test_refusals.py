@@ -10,8 +10,21 @@ from ldct_bmd.words import ENGLISH, LANGUAGES, catalogue
 from places import LAB, MODULE, ROOT
 
 WORDS = MODULE / "ldct_bmd" / "words"
-REFUSALS = ("CannotMeasure", "CannotPlaceVOI", "CannotSplit", "NoDICOMObjects", "UsageError")
 SOURCES = {path: path.read_text(encoding="utf-8") for root in (MODULE, LAB) for path in sorted(root.rglob("*.py"))}
+
+
+def kinds_of_refusal() -> tuple[str, ...]:
+    """Return the names of ``Refusal`` and of all that derive from it."""
+    bases = {
+        node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
+        for source in SOURCES.values()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef)
+    }
+    kinds = {"Refusal"}
+    while further := {name for name, above in bases.items() if above & kinds} - kinds:
+        kinds |= further
+    return tuple(kinds)
 
 
 def calls(names: tuple[str, ...]) -> Iterator[tuple[str, ast.Call]]:
@@ -41,7 +54,7 @@ def named(key: str) -> set[str]:
     return {field for one in templates for _, field, _, _ in Formatter().parse(one) if field is not None}
 
 
-RAISED = list(calls(REFUSALS))
+RAISED = list(calls(kinds_of_refusal()))
 
 
 def test_a_refusal_gives_the_facts_that_its_words_name() -> None:
