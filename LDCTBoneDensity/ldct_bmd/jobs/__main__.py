@@ -7,6 +7,6 @@ from pathlib import Path
 from .runner import main
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser("python -m ldct_bmd.jobs", description="Do the job that lies in a folder.")
+    parser = argparse.ArgumentParser("python -m ldct_bmd.jobs")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     sys.exit(main(parser.parse_args().folder))
