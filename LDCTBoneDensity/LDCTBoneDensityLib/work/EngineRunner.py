@@ -10,6 +10,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from ldct_bmd.words import current_language
+
 from ..common.Signal import Signal
 
 _MODULE = Path(__file__).resolve().parents[2]  # holds the engine
@@ -57,7 +59,8 @@ class EngineRunner:
         self._process = process
         # Where the process starts, Python looks for modules: the engine is found without being installed.
         process.setWorkingDirectory(str(_MODULE))
-        process.start(python(), ["-m", "ldct_bmd.jobs", str(self.folder)])
+        spoken = ["--language", current_language(), "--face", "panel"]
+        process.start(python(), ["-m", "ldct_bmd.jobs", str(self.folder), *spoken])
 
     def cancel(self) -> None:
         """Stop the job; nothing of it is kept."""

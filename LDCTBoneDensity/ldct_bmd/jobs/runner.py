@@ -1,6 +1,6 @@
 """Runs the job that lies in a folder, here or as a process of its own.
 
-    python -m ldct_bmd.jobs FOLDER
+    python -m ldct_bmd.jobs FOLDER [--language zh] [--face panel]
 
 As a process it writes one JSON object a line to standard output: ``{"stage", "fraction"}``, and at the end ``{"done"}``
 or ``{"failed"}`` with a sentence. It ends with 0 (done), 3 (refused) or 1 (a defect).

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -153,6 +154,19 @@ def test_a_process_that_refuses_says_why_in_one_sentence(laid: Path, volume: Vol
     told = json.loads(done.stdout.splitlines()[-1])
     assert "none.calibrations" in told["failed"]
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_speaks_the_language_that_it_was_started_in(laid: Path, volume: Volume) -> None:
+    lay(laid, MeasureSpec(volume, LabelMap("verse", "body"), StoreChoice(str(laid / "none.calibrations"))))
+    done = subprocess.run(
+        [sys.executable, "-m", "ldct_bmd.jobs", str(laid), "--language", "zh", "--face", "panel"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment(),
+        check=False,
+    )
+    assert re.search(r"[\u4e00-\u9fff]", json.loads(done.stdout.splitlines()[-1])["failed"])
 
 
 def test_changed_voxels_are_measured_as_they_are_and_that_is_told(laid: Path, file_scan: CTScan) -> None:
