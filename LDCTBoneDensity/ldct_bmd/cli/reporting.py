@@ -9,6 +9,7 @@ from ..examination import Examination, sign, unsign
 from ..ground.atomic import write_text
 from ..ground.clock import now
 from ..ground.errors import UsageError
+from ..ground.files import read_text
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
 from ..reporting.files import RECORD_FILE
@@ -58,7 +59,7 @@ def read_record(path: Path) -> Examination:
     if path.is_dir():
         path = path / RECORD_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError("cli.no_record", file=path) from error
     return Examination.from_json(text)

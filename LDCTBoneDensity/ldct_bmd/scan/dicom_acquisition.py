@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from .ct_scan import Acquisition, Patient
 from .dicom_headers import SliceHeader
@@ -64,7 +63,7 @@ def _filter(first: SliceHeader) -> str | None:
 def lossy_compression(slices: Sequence[SliceHeader]) -> str | None:
     """Return how the pixels were compressed, where some were lost; None where they were not, as far as is said."""
     for header in slices:
-        syntax = str(getattr(header.tags, "file_meta", Dataset()).get("TransferSyntaxUID", ""))
+        syntax = str(header.transfer_syntax)
         if header.text("LossyImageCompression") == "01" or syntax in _LOSSY:
             ratio = header.text("LossyImageCompressionRatio")
             return f"{_LOSSY.get(syntax, 'lossy')}{f', {ratio}:1' if ratio else ''}"
@@ -90,8 +89,7 @@ def contrast_agent(slices: Sequence[SliceHeader]) -> str | None:
 def _stated_agent(header: SliceHeader) -> str | None:
     agent = header.text("ContrastBolusAgent")
     if agent is None:
-        meanings = [item.get("CodeMeaning") for item in header.tags.get("ContrastBolusAgentSequence") or []]
-        agent = next((str(meaning) for meaning in meanings if meaning), None) or header.text("ContrastBolusIngredient")
+        agent = next(iter(header.contrast_meanings), None) or header.text("ContrastBolusIngredient")
     return agent
 
 
