@@ -106,7 +106,7 @@ def _mean(slices: Sequence[SliceHeader], keyword: str) -> float | None:
 def _age_years(first: SliceHeader) -> float | None:
     """PatientAge ("063Y", "018M"), else from the dates of birth and study."""
     age = (first.text("PatientAge") or "").upper()
-    if age[:-1].isdigit() and age[-1] in _YEARS_PER:
+    if age[:-1].isdecimal() and age[-1] in _YEARS_PER:
         return round(int(age[:-1]) * _YEARS_PER[age[-1]], 2)
     try:
         born = datetime.strptime(first.text("PatientBirthDate") or "", "%Y%m%d")

@@ -14,7 +14,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
 from ..ground.errors import CannotMeasure
@@ -26,6 +26,7 @@ from .dicom_text import as_meant
 # What pydicom and the decoders throw at bytes that they did not expect; RecursionError is a RuntimeError.
 DAMAGED = (
     InvalidDicomError,
+    BytesLengthException,
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -167,7 +168,7 @@ class SliceHeader:
         """The meanings of the codes in ContrastBolusAgentSequence."""
         try:
             items = list(self.tags.get("ContrastBolusAgentSequence") or [])
-        except DAMAGED:
+        except (*DAMAGED, OSError):
             return ()
         return tuple(
             text for item in items if isinstance(item, Dataset) and (text := _convert(item, "CodeMeaning").joined)
@@ -222,7 +223,7 @@ def _convert(tags: Dataset, keyword: str) -> _Converted:
         value = tags.get(keyword)
         parts = [] if value is None else list(value) if _is_sequence(value) else [value]
         texts = tuple(as_meant(str(part)).strip() for part in parts)
-    except DAMAGED:
+    except (*DAMAGED, OSError):  # pydicom's word for a sequence that is cut
         return _Converted((), None)
     return _Converted(texts, _finite(parts))
 
@@ -271,6 +272,7 @@ def read_header(path: Path) -> SliceHeader | None:
     """Read one file's header; None if the file is no DICOM object of a series."""
     if not path.is_file():  # a dangling link leads nowhere
         return None
+    declared = False
     try:
         with open_regular(path) as stream:
             start = stream.read(132)
@@ -279,9 +281,9 @@ def read_header(path: Path) -> SliceHeader | None:
                 return None
             stream.seek(0)
             tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS), force=not declared)
-    except OSError as error:
-        raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's; pydicom's own have no number
+            raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error
         if not declared:
             return None
         raise CannotMeasure("scan.damaged_dicom", file=path.name) from error

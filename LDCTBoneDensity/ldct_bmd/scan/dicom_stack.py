@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..words import Fact, Phrase
+from ..words import Phrase
 from .ct_scan import Geometry
 from .dicom_headers import SliceHeader
 from .frame import make_geometry
@@ -75,13 +75,7 @@ def _common_plane(
         ("ImageOrientationPatient", 6, "unfit.orientation"),
         ("PixelSpacing", 2, "unfit.pixel_spacing"),
     ):
-        lacking = [h for h in headers if h.numbers(keyword, count) is None]
-        if lacking:
-            facts: dict[str, Fact] = {"what": Phrase(what), "tag": keyword, "slices": named(lacking)}
-            stated = next((text for text in (h.text(keyword) for h in lacking) if text), None)
-            if stated is not None:
-                raise UnfitStack(Phrase("unfit.tag_no_number", {**facts, "value": stated[:_SHOWN]}))
-            raise UnfitStack(Phrase("unfit.tag_missing", facts))
+        _refuse_lacking([h for h in headers if h.numbers(keyword, count) is None], keyword, what)
     crooked = [h for h in headers if h.orientation is None]
     if crooked:
         raise UnfitStack(Phrase("unfit.orientation_invalid", {"slices": named(crooked)}))
@@ -98,6 +92,20 @@ def _common_plane(
         raise UnfitStack(Phrase("unfit.spacing_not_positive"))
     first = orientations[0] / np.linalg.norm(orientations[0], axis=1, keepdims=True)
     return first, normal, positions, spacings[0]
+
+
+def _refuse_lacking(headers: Sequence[SliceHeader], keyword: str, what: str) -> None:
+    """Refuse slices that lack a tag, or have something else in it than its numbers."""
+    if not headers:
+        return
+    slices = named(headers)
+    stated = next((text for text in (header.text(keyword) for header in headers) if text), None)
+    if stated is None:
+        raise UnfitStack(Phrase("unfit.tag_missing", {"what": Phrase(what), "tag": keyword, "slices": slices}))
+    value = stated[:_SHOWN]
+    raise UnfitStack(
+        Phrase("unfit.tag_no_number", {"what": Phrase(what), "tag": keyword, "slices": slices, "value": value})
+    )
 
 
 def _common_matrix(headers: Sequence[SliceHeader]) -> tuple[int, int]:
