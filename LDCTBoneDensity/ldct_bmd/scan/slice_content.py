@@ -90,6 +90,8 @@ def _repeated(planes: NDArray[Any]) -> list[int]:
     seen: dict[int, int] = {}
     found = []
     for place, plane in enumerate(planes):
+        if plane.min() == plane.max():
+            continue
         first = seen.setdefault(zlib.crc32(np.ascontiguousarray(plane[::3, ::3]).tobytes()), place)
         if first != place and np.array_equal(plane, planes[first]):
             found.append(place)
