@@ -24,6 +24,7 @@ from ..reporting.outputs import (
 )
 from ..reporting.priors import Comparison, compare
 from ..scan import CTScan, list_series, read_scan
+from ..words import text
 
 if TYPE_CHECKING:
     from ..reporting.pacs import Delivery
@@ -65,6 +66,14 @@ def read_record(path: Path) -> Examination:
     return Examination.from_json(text)
 
 
+def remark_on_fonts(remark: Callable[[str], None]) -> None:
+    """Tell ``remark`` if a report's Chinese is left to the fonts of whoever opens it."""
+    from ..reporting.chinese import lacks_font
+
+    if lacks_font():
+        remark(text("report.no_font"))
+
+
 def make_report(request: ReportRequest, progress: Progress, remark: Callable[[str], None]) -> Path:
     """Make the report again and return the folder that it is in; ``remark`` gets a sentence on what was left out."""
     examination = read_record(request.record)
@@ -72,6 +81,7 @@ def make_report(request: ReportRequest, progress: Progress, remark: Callable[[st
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     comparisons = _comparisons(examination, request)
+    remark_on_fonts(remark)
     pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
     if request.deidentify:
         folder = request.folder or deidentified_folder(home)
