@@ -2,18 +2,17 @@
 
 import json
 import random
+import struct
 import tempfile
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import SimpleITK as sitk
 from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
-from pydicom.tag import Tag
 
 from helpers_dicom import as_image, datasets, torso
 from ldct_bmd.calibration.files import calibration_to_dict
@@ -46,8 +45,10 @@ TAGS = (
     "AcquisitionNumber", "SliceThickness", "SliceLocation", "GantryDetectorTilt", "ReconstructionDiameter", "KVP",
     "PatientAge", "PatientName", "PatientID", "PatientBirthDate", "StudyDate", "AcquisitionDateTime", "ImageType",
     "SpecificCharacterSet", "Modality", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID",
-    "ConvolutionKernel", "SeriesDescription", "PhotometricInterpretation", "SeriesNumber",
+    "ConvolutionKernel", "SeriesDescription", "ContrastBolusAgentSequence",
+    "PhotometricInterpretation", "SeriesNumber",
 )  # fmt: skip
+_PIXELS = b"\xe0\x7f\x10\x00"
 Kind = Callable[[random.Random, Path], Path]
 
 
@@ -96,30 +97,26 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 
 def dicom_tags(rng: random.Random, folder: Path) -> Path:
     """A series whose slices have impossible values in their tags, all, one or some of them."""
-    made = datasets(as_image(torso()))
-    hit = rng.choice(([0], [len(made) - 1], [5], range(len(made)), rng.sample(range(len(made)), 3)))
+    files = list(_series())
+    count = len(files)
+    hit = rng.choice(([0], [count - 1], [5], range(count), rng.sample(range(count), 3)))
     for keyword in rng.sample(TAGS, rng.choice((1, 1, 2, 4))):
-        value = rng.choice(WORDS)
-        gone = rng.random() < 0.15
+        element = _element(keyword, b"" if rng.random() < 0.15 else rng.choice(WORDS))
         for k in hit:
-            _set(made[k], keyword, None if gone else value)
-    for k, dataset in enumerate(made):
-        dataset["PixelData"].VR = "OW"  # else the writer asks the damaged tags for it
-        with (folder / f"{k:03d}").open("wb") as stream:
-            dcmwrite(stream, dataset, enforce_file_format=False)
+            at = files[k].index(_PIXELS)
+            files[k] = files[k][:at] + element + files[k][at:]
+    for k, content in enumerate(files):
+        (folder / f"{k:03d}").write_bytes(content)
     return folder
 
 
-def _set(dataset: Dataset, keyword: str, value: bytes | None) -> None:
-    """Put raw bytes where a value stands, past the checks of the library."""
-    tag = Tag(tag_for_keyword(keyword) or 0)
-    dataset.pop(tag, None)
-    if value is None:
-        return
-    vr = dictionary_VR(tag)
-    vr = vr.split()[0]
+def _element(keyword: str, value: bytes) -> bytes:
+    """Return a tag with any bytes as its value; where it comes twice in a file, the last one counts."""
+    tag = tag_for_keyword(keyword) or 0
+    vr = dictionary_VR(tag).split()[0].encode()
     raw = value + b" " * (len(value) % 2)
-    dataset[tag] = RawDataElement(tag, vr, len(raw), raw, 0, False, True)
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr
+    return head + (struct.pack("<HI", 0, len(raw)) if vr == b"SQ" else struct.pack("<H", len(raw))) + raw
 
 
 def dicom_bytes(rng: random.Random, folder: Path) -> Path:
@@ -243,7 +240,7 @@ def _change(values: Any, rng: random.Random) -> None:
             if rng.random() < 0.2:
                 del values[key]
             else:
-                values[key] = rng.choice(VALUES)
+                values[key] = deepcopy(rng.choice(VALUES))  # lists among them are changed further
             return
         values = inner
 
