@@ -1,7 +1,6 @@
 """The record of one examination: what was read, found, measured, corrected, by whom and with what."""
 
 import json
-import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +11,7 @@ from ..calibration.match import CalibrationChoice
 from ..findings import Finding, FindingCode
 from ..ground.errors import UsageError
 from ..ground.kinds import NOT_PLAIN
-from ..ground.plain import PlainError, from_plain, to_plain
+from ..ground.plain import PlainError, from_plain, plain_json, to_plain
 from ..morphometry import HeightLoss
 from ..quality import LevelHeights, QualityFacts
 from ..scan import ScanDescription
@@ -209,7 +208,7 @@ class Examination(Evidence):
     def from_json(cls, text: str) -> "Examination":
         """Read a record of this schema or an earlier one; UsageError if it is none, or of a later schema."""
         try:
-            values = json.loads(text, parse_float=_finite, parse_constant=_finite)
+            values = plain_json(text)
         except json.JSONDecodeError as error:
             raise UsageError("record.not_json", line=error.lineno, problem=error.msg) from error
         except PlainError as error:
@@ -233,11 +232,3 @@ class Examination(Evidence):
         except ValueError as error:
             raise UsageError("record.contradicts_itself", problem=str(error)) from error
         return replace(record, signed_text=text) if schema == SCHEMA_1 and record.signature is not None else record
-
-
-def _finite(number: str) -> float:
-    """Read a number of JSON text; Python would also take NaN, Infinity and 1e999."""
-    value = float(number)
-    if not math.isfinite(value):
-        raise PlainError(Phrase("plain.finite", {"number": number}))
-    return value

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Mapping
 from enum import Enum
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from ..words import Fact, Phrase
 from .errors import UsageError
+from .files import read_text
 from .kinds import (
     Anything,
     Either,
@@ -28,6 +30,8 @@ from .kinds import (
 
 T = TypeVar("T")
 THE_RECORD = Phrase("plain.record")
+_DEEPEST = 64  # what a record holds is nested some ten deep
+_LONGEST_NUMBER = 40  # digits
 _MOST_LISTED = 16  # more names than that help nobody
 
 
@@ -70,16 +74,65 @@ def from_plain(kind: type[T], value: Any, what: str | Phrase = THE_RECORD) -> T:
     return result
 
 
+def plain_json(text: str) -> Any:
+    """Return what JSON text holds: no key twice, of which readers would see one or the other, and finite numbers.
+
+    Raises:
+        json.JSONDecodeError: it is not JSON.
+        PlainError: a key comes twice, a number is not finite or of absurd length, or it is nested too deep.
+    """
+    try:
+        value = json.loads(
+            text, parse_float=_finite, parse_constant=_finite, parse_int=_whole, object_pairs_hook=_each_once
+        )
+        _check_depth(value, _DEEPEST)
+    except RecursionError as error:
+        raise PlainError(Phrase("plain.too_deep")) from error
+    return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise PlainError(Phrase("plain.twice", {"key": next(key for key in keys if keys.count(key) > 1)}))
+    return values
+
+
+def _finite(number: str) -> float:
+    """Read a number of JSON text; Python would also take NaN, Infinity and 1e999."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise PlainError(Phrase("plain.finite", {"number": number[:_LONGEST_NUMBER]}))
+    return value
+
+
+def _whole(number: str) -> int:
+    if len(number) > _LONGEST_NUMBER:
+        raise PlainError(Phrase("plain.long_number", {"digits": len(number)}))
+    return int(number)
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if left == 0:
+        raise PlainError(Phrase("plain.too_deep"))
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(item, (dict, list)):
+            _check_depth(item, left - 1)
+
+
 def read_json(path: Path, what: str | Phrase) -> Any:
     """Return what a JSON file holds; UsageError, which calls it ``what``, if it can't be read."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return plain_json(read_text(Path(path)))
     except OSError as error:
         raise UsageError("file.unreadable", what=what, problem=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise UsageError("file.not_text", what=what) from error
     except json.JSONDecodeError as error:
         raise UsageError("file.not_json", what=what, line=error.lineno, problem=error.msg) from error
+    except PlainError as error:
+        raise UsageError("file.unreadable", what=what, problem=error.phrase) from error
 
 
 class _Place(NamedTuple):

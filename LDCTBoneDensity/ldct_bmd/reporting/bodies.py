@@ -11,6 +11,7 @@ from scipy import ndimage
 from ..anatomy import VERSE_VALUE
 from ..examination import BodyMask, Examination, is_measured_body
 from ..ground.errors import UsageError
+from ..ground.files import read_regular, spelled
 from ..labeling import Vertebra, VertebralColumn
 from ..scan import CTScan, is_same_scan
 from ..scan.frame import axes_between, make_geometry
@@ -29,9 +30,10 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     expected = next((file.sha256 for file in examination.files if file.name == BODIES_FILE), None)
     if expected is None or not path.is_file():
         raise UsageError("bodies.not_there", file=BODIES_FILE)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+    if hashlib.sha256(read_regular(path)).hexdigest() != expected:
         raise UsageError("bodies.changed", file=BODIES_FILE)
-    image = sitk.ReadImage(str(path))
+    with spelled(path) as name:
+        image = sitk.ReadImage(name)
     stored = make_geometry(
         image.GetSize(), image.GetSpacing(), image.GetOrigin(), np.reshape(image.GetDirection(), (3, 3))
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..examination import Examination, Signature
 from ..ground.errors import UsageError
+from ..ground.files import read_text
 from ..scan import ScanDescription, is_same_series
 from .files import RECORD_FILE, check_output_folder
 
@@ -23,7 +24,7 @@ def check_replaceable(
         return
     check_output_folder(folder, overwrite=True)
     try:
-        old = Examination.from_json(path.read_text(encoding="utf-8"))
+        old = Examination.from_json(read_text(path))
     except (UsageError, OSError, UnicodeDecodeError) as error:
         raise UsageError("output.record_not_read", folder=folder) from error
     if _is_deidentified(old) is not is_deidentified:

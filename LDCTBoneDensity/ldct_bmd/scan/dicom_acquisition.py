@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from .ct_scan import Acquisition, Patient
 from .dicom_headers import SliceHeader
 from .header_words import says_contrast, says_none, says_tin
 
-TIN = "TIN"  # DICOM's term for the filter's material
 # Transfer syntaxes that may have lost something: JPEG, JPEG-LS near-lossless, JPEG 2000 and its high-throughput form.
 _LOSSY = {
     "1.2.840.10008.1.2.4.50": "JPEG",
@@ -35,7 +33,8 @@ def acquisition(slices: Sequence[SliceHeader]) -> Acquisition:
         model=first.text("ManufacturerModelName"),
         station=first.text("StationName"),
         device_serial=first.text("DeviceSerialNumber"),
-        filter_type=_filter(first),
+        filter_type=first.text("FilterType"),
+        tin_by_name=_tin_by_name(first),
         contrast_agent=contrast_agent(slices),
         series_description=first.text("SeriesDescription"),
         study_date=first.text("StudyDate"),
@@ -54,17 +53,16 @@ def patient(first: SliceHeader) -> Patient:
     )
 
 
-def _filter(first: SliceHeader) -> str | None:
-    """Return the type of the beam filter; tin may be told by its material or in words alone."""
-    stated = first.text("FilterType")
+def _tin_by_name(first: SliceHeader) -> bool:
+    """Return whether the filter's material, or words, say that the beam passed tin."""
     told = (first.text(keyword) or "" for keyword in ("FilterMaterial", "SeriesDescription", "ProtocolName"))
-    return TIN if any(map(says_tin, told)) else stated
+    return any(map(says_tin, told))
 
 
 def lossy_compression(slices: Sequence[SliceHeader]) -> str | None:
     """Return how the pixels were compressed, where some were lost; None where they were not, as far as is said."""
     for header in slices:
-        syntax = str(getattr(header.tags, "file_meta", Dataset()).get("TransferSyntaxUID", ""))
+        syntax = str(header.transfer_syntax)
         if header.text("LossyImageCompression") == "01" or syntax in _LOSSY:
             ratio = header.text("LossyImageCompressionRatio")
             return f"{_LOSSY.get(syntax, 'lossy')}{f', {ratio}:1' if ratio else ''}"
@@ -90,8 +88,7 @@ def contrast_agent(slices: Sequence[SliceHeader]) -> str | None:
 def _stated_agent(header: SliceHeader) -> str | None:
     agent = header.text("ContrastBolusAgent")
     if agent is None:
-        meanings = [item.get("CodeMeaning") for item in header.tags.get("ContrastBolusAgentSequence") or []]
-        agent = next((str(meaning) for meaning in meanings if meaning), None) or header.text("ContrastBolusIngredient")
+        agent = next(iter(header.contrast_meanings), None) or header.text("ContrastBolusIngredient")
     return agent
 
 
@@ -108,7 +105,7 @@ def _mean(slices: Sequence[SliceHeader], keyword: str) -> float | None:
 def _age_years(first: SliceHeader) -> float | None:
     """PatientAge ("063Y", "018M"), else from the dates of birth and study."""
     age = (first.text("PatientAge") or "").upper()
-    if age[:-1].isdigit() and age[-1] in _YEARS_PER:
+    if age[:-1].isdecimal() and age[-1] in _YEARS_PER:
         return round(int(age[:-1]) * _YEARS_PER[age[-1]], 2)
     try:
         born = datetime.strptime(first.text("PatientBirthDate") or "", "%Y%m%d")

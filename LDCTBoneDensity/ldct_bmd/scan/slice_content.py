@@ -28,7 +28,7 @@ TISSUE_ABOVE_HU = -300.0
 _NAMED_AT_MOST = 3
 
 
-def check_slices(planes: NDArray[Any], name: Callable[[int], str]) -> None:
+def check_slices(planes: NDArray[Any], name: Callable[[int], str | Phrase]) -> None:
     """Refuse a volume in which slices hold what cannot be theirs.
 
     Args:
@@ -40,19 +40,30 @@ def check_slices(planes: NDArray[Any], name: Callable[[int], str]) -> None:
     """
     if len(planes) < 3:
         return
-    cells = _cells(planes)
-    if found := _empty(planes):
-        raise CannotMeasure("scan.empty_slices", slices=_named(found, name))
+    filled = _filled(planes)
+    if len(filled) < 3:
+        return
+    first, last = filled[0], filled[-1]
+    between = sorted(set(range(first, last)) - set(filled))
+    if between:
+        raise CannotMeasure("scan.empty_slices", slices=_named(between, name))
+    # What is empty at the ends was padded by resampling.
+    held = planes[first : last + 1]
+    cells = _cells(held)
+
+    def own_name(place: int) -> str | Phrase:
+        return name(first + place)
+
     if _has_noise(cells):
-        if found := _repeated(planes):
-            raise CannotMeasure("scan.repeated_slices", slices=_named(found, name))
+        if found := _repeated(held):
+            raise CannotMeasure("scan.repeated_slices", slices=_named(found, own_name))
         if found := _foreign(cells):
-            raise CannotMeasure("scan.foreign_slices", slices=_named(found, name))
+            raise CannotMeasure("scan.foreign_slices", slices=_named(found, own_name))
     if found := _steps(cells):
-        raise CannotMeasure("scan.slices_on_other_scale", slices=_named(found, name))
+        raise CannotMeasure("scan.slices_on_other_scale", slices=_named(found, own_name))
 
 
-def _named(places: Sequence[int], name: Callable[[int], str]) -> Phrase:
+def _named(places: Sequence[int], name: Callable[[int], str | Phrase]) -> Phrase:
     names = tuple(name(place) for place in places[:_NAMED_AT_MOST])
     if len(names) == len(places):
         return Phrase("unfit.slices", {"names": names})
@@ -70,8 +81,9 @@ def _cells(planes: NDArray[Any]) -> NDArray[np.float32]:
     return total
 
 
-def _empty(planes: NDArray[Any]) -> list[int]:
-    return [place for place, plane in enumerate(planes) if plane[0, 0] == plane[-1, -1] and plane.min() == plane.max()]
+def _filled(planes: NDArray[Any]) -> list[int]:
+    """Return the slices that hold more than one value."""
+    return [place for place, plane in enumerate(planes) if plane[0, 0] != plane[-1, -1] or plane.min() != plane.max()]
 
 
 def _has_noise(cells: NDArray[np.float32]) -> bool:

@@ -70,6 +70,21 @@ def test_an_oblique_nifti_lies_where_simpleitk_finds_it_by_either_form(tmp_path:
         np.testing.assert_allclose(volume.origin_lps_mm, image.GetOrigin(), atol=1e-4)
 
 
+@pytest.mark.parametrize("pitch_deg", [0.3, 2.0, 8.25, 19.0, 33.3, -12.7])
+def test_a_pitched_nifti_with_a_qform_alone_is_not_tilted_by_rounding(pitch_deg: float, tmp_path: Path) -> None:
+    turn = sitk.Euler3DTransform((0.0, 0.0, 0.0), float(np.radians(pitch_deg)), 0.0, 0.0)
+    image = sitk.GetImageFromArray(VOXELS.T.copy())
+    image.SetDirection(turn.GetMatrix())
+    sitk.WriteImage(image, str(tmp_path / "made.nii"))
+    content = bytearray((tmp_path / "made.nii").read_bytes())
+    content[254:256] = b"\0\0"  # no sform
+    path = tmp_path / "q.nii"
+    path.write_bytes(content)
+    found, there = read_nifti(path), sitk.ReadImage(str(path))
+    assert found.direction is not None
+    np.testing.assert_allclose(found.direction.ravel(), there.GetDirection(), atol=1e-6)
+
+
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_both_versions_in_both_byte_orders_with_a_scale(version: int, order: str, tmp_path: Path) -> None:
@@ -242,3 +257,31 @@ def test_a_plain_mha_is_let_pass(tmp_path: Path) -> None:
 )
 def test_an_mha_that_says_too_little_or_too_much_is_refused(fields: dict[str, str], code: str, tmp_path: Path) -> None:
     assert refusal(mha(tmp_path / "ct.mha", **fields)).code == code
+
+
+@pytest.mark.parametrize("field", ["kinds: {}", "space directions: (3,0,0) {}", "unknown: {}"])
+def test_a_long_field_does_not_reach_the_reader_that_it_would_crash(field: str, tmp_path: Path) -> None:
+    image = sitk.GetImageFromArray(VOXELS)
+    sitk.WriteImage(image, str(tmp_path / "ct.nrrd"))
+    name = field.split(":")[0].encode()
+    lines = (tmp_path / "ct.nrrd").read_bytes().split(b"\n")
+    end = lines.index(b"")
+    kept = [line for line in lines[:end] if not line.startswith(name)]
+    path = tmp_path / "long.nrrd"
+    path.write_bytes(b"\n".join([*kept, field.format("x" * 2000).encode(), *lines[end:]]))
+    assert refusal(path).code == "scan.damaged_volume"
+
+
+def test_long_texts_of_a_writer_are_let_pass(tmp_path: Path) -> None:
+    image = sitk.GetImageFromArray(VOXELS)
+    image.SetMetaData("Segment0_Tags", "Segmentation.Status:inprogress|" * 100)
+    sitk.WriteImage(image, str(tmp_path / "ct.nrrd"))
+    check_volume_file(tmp_path / "ct.nrrd")
+
+
+@pytest.mark.parametrize(("ending", "field"), [(".nrrd", b"sizes: "), (".mha", b"DimSize = ")])
+def test_more_voxels_than_the_file_can_hold_are_refused(ending: str, field: bytes, tmp_path: Path) -> None:
+    path = tmp_path / f"ct{ending}"
+    sitk.WriteImage(sitk.GetImageFromArray(VOXELS), str(path))
+    path.write_bytes(path.read_bytes().replace(field + b"4 5 6", field + b"99999 99999 99999"))
+    assert refusal(path).code == "scan.damaged_volume"

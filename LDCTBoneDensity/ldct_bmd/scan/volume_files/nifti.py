@@ -3,15 +3,17 @@
 import gzip
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...ground.errors import CannotMeasure
+from ...ground.files import open_regular
 from .axes import check_axes, lengths
 
 NIFTI_ENDINGS = (".nii", ".nii.gz")
@@ -30,6 +32,7 @@ KINDS = {  # of voxels, by datatype
     1280: "u8",
 }
 ROUNDING = 1e-6  # of float32
+LEAST_REAL_PART = 1e-7  # its square, under which it is rounding alone (nifti_quatern_to_mat44)
 # Two decimals of a direction change the length of an axis by 0.7 %.
 LENGTH_TOLERANCE = 0.01
 MOST_VOXELS = 1 << 16  # along one axis
@@ -128,14 +131,16 @@ def _voxels(header: NiftiHeader, content: bytes, file: str) -> NDArray[Any]:
     return values * slope + intercept
 
 
-def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
+@contextmanager
+def _opened(path: Path) -> Iterator[gzip.GzipFile | BinaryIO]:
     """Open a NIfTI file, compressed or not, whatever its name says."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         packed = stream.read(2) == GZIP_MAGIC
-    return gzip.open(path) if packed else path.open("rb")
+        stream.seek(0)
+        yield gzip.GzipFile(fileobj=stream) if packed else stream
 
 
-def _read(stream: gzip.GzipFile | BufferedReader, count: int) -> bytes:
+def _read(stream: gzip.GzipFile | BinaryIO, count: int) -> bytes:
     """Return up to ``count`` bytes, in blocks: a damaged header asks for more than there is memory."""
     blocks = []
     while count > 0 and (block := stream.read(min(count, _BLOCK))):
@@ -208,7 +213,11 @@ def _affine(rows: tuple[float, ...]) -> NDArray[np.float64]:
 def _quaternion(bcd: tuple[float, ...], origin: tuple[float, ...], pixdim: tuple[float, ...]) -> NDArray[np.float64]:
     """Return method 2 of the standard: the rotation of a unit quaternion, voxel sizes, and qfac in pixdim[0]."""
     b, c, d = bcd
-    a = float(np.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d))))
+    rest = 1.0 - (b * b + c * c + d * d)
+    if rest < LEAST_REAL_PART:  # a half turn, as the reference library takes it: rounding would tilt it
+        b, c, d = (value / float(np.sqrt(b * b + c * c + d * d)) for value in bcd)
+        rest = 0.0
+    a = float(np.sqrt(rest))
     rotation = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
