@@ -9,6 +9,7 @@ from ..examination import Examination, sign, unsign
 from ..ground.atomic import write_text
 from ..ground.clock import now
 from ..ground.errors import UsageError
+from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
 from ..reporting.files import RECORD_FILE
@@ -66,8 +67,15 @@ def read_record(path: Path) -> Examination:
 
 def make_report(request: ReportRequest, progress: Progress, remark: Callable[[str], None]) -> Path:
     """Make the report again and return the folder that it is in; ``remark`` gets a sentence on what was left out."""
-    examination = read_record(request.record)
     home = request.record if request.record.is_dir() else request.record.parent
+    folder = request.folder or (deidentified_folder(home) if request.deidentify else home)
+    # A copy inside the record's folder goes with it: one lock for both.
+    with locked(home if folder.resolve().is_relative_to(home.resolve()) else folder):
+        return _make_report(request, home, progress, remark)
+
+
+def _make_report(request: ReportRequest, home: Path, progress: Progress, remark: Callable[[str], None]) -> Path:
+    examination = read_record(request.record)
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     comparisons = _comparisons(examination, request)
@@ -170,8 +178,9 @@ def _measured_scan(path: Path, examination: Examination, progress: Progress) -> 
 def _rewritten(path: Path, change: Callable[[Examination], Examination]) -> Examination:
     """Change the record in its file, which holds the old or the new one whole at any moment."""
     path = path / RECORD_FILE if path.is_dir() else path
-    changed = change(read_record(path))
-    write_text(path, changed.to_json() + "\n")
+    with locked(path.parent):
+        changed = change(read_record(path))
+        write_text(path, changed.to_json() + "\n")
     return changed
 
 

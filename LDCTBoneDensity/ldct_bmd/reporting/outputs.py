@@ -14,9 +14,10 @@ from ..scan import CTScan
 from .deidentify import deidentified
 from .dicom import SourceSeries, make_objects, read_earlier, read_source
 from .dicom.deidentify import deidentified_source
-from .dicom.objects import FILE_NAMES, make_context
+from .dicom.objects import make_context
 from .files import (
     DEIDENTIFIED_FOLDER,
+    DICOM_FILES,
     DICOM_FOLDER,
     HTML_FILE,
     LEVELS_FILE,
@@ -185,8 +186,12 @@ def _write(
     refuse_changed(examination)
     # A folder that held a record and comes to hold none would be a loss that nobody asked for.
     overwrite = overwrite and Output.RECORD in wanted
-    if overwrite:
-        check_replaceable(folder, examination.scan, examination.signature, is_deidentified)
+
+    def may_go(held: Path) -> None:
+        if overwrite:
+            check_replaceable(folder, examination.scan, examination.signature, is_deidentified, held)
+
+    may_go(folder)
 
     def fill(partial: Path) -> None:
         written = examination
@@ -198,7 +203,7 @@ def _write(
         fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted)
         progress("write", 1.0)
 
-    write_folder(folder, overwrite, fill)
+    write_folder(folder, overwrite, fill, may_go=may_go)
 
 
 def earlier_in(folder: Path) -> EarlierReport | None:
@@ -213,7 +218,7 @@ def deidentified_folder(folder: Path) -> Path:
 
 def dicom_files(folder: Path) -> tuple[Path, ...]:
     """Return the DICOM objects in a result folder; UsageError if one is missing."""
-    files = tuple(folder / DICOM_FOLDER / name for name in FILE_NAMES)
+    files = tuple(folder / DICOM_FOLDER / name for name in DICOM_FILES)
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise UsageError("output.dicom_missing", folder=folder / DICOM_FOLDER, file=missing[0])

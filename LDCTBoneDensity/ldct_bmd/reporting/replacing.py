@@ -5,11 +5,15 @@ from pathlib import Path
 from ..examination import Examination, Signature
 from ..ground.errors import UsageError
 from ..scan import ScanDescription
-from .files import RECORD_FILE, check_output_folder
+from .files import RECORD_FILE, check_content
 
 
 def check_replaceable(
-    folder: Path, scan: ScanDescription, signature: Signature | None = None, is_deidentified: bool = False
+    folder: Path,
+    scan: ScanDescription,
+    signature: Signature | None = None,
+    is_deidentified: bool = False,
+    held: Path | None = None,
 ) -> None:
     """Raise UsageError unless what ``folder`` holds, if anything, is an earlier state of the result that replaces it.
 
@@ -17,11 +21,12 @@ def check_replaceable(
         scan: of the new result.
         signature: of the new result; a signed one is replaced only by what bears the same signature.
         is_deidentified: whether the new result is a de-identified copy.
+        held: where the content of ``folder`` is, if elsewhere.
     """
-    path = folder / RECORD_FILE
+    path = (held or folder) / RECORD_FILE
     if not path.is_file():
         return
-    check_output_folder(folder, overwrite=True)
+    check_content(folder, overwrite=True, held=held)
     try:
         old = Examination.from_json(path.read_text(encoding="utf-8"))
     except (UsageError, OSError, UnicodeDecodeError) as error:
