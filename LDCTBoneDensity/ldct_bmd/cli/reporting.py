@@ -24,6 +24,7 @@ from ..reporting.outputs import (
 )
 from ..reporting.priors import Comparison, compare
 from ..scan import CTScan, list_series, read_scan
+from ..words import text
 
 if TYPE_CHECKING:
     from ..reporting.pacs import Delivery
@@ -76,6 +77,7 @@ def make_report(request: ReportRequest, progress: Progress, remark: Callable[[st
 
 def _make_report(request: ReportRequest, home: Path, progress: Progress, remark: Callable[[str], None]) -> Path:
     examination = read_record(request.record)
+    key_compared = request.public_key is not None
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     comparisons = _comparisons(examination, request)
@@ -85,9 +87,9 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
         write_deidentified(folder, examination, pixels, comparisons)
         return folder
     if request.folder is None:
-        update_report(home, examination, pixels, comparisons)
+        update_report(home, examination, pixels, comparisons, key_compared)
         return home
-    write_outputs(request.folder, examination, pixels, comparisons)
+    write_outputs(request.folder, examination, pixels, comparisons, key_compared=key_compared)
     return request.folder
 
 
@@ -152,6 +154,8 @@ def _pixels(
 
     scan = _measured_scan(path, examination, progress)
     column = read_bodies(home, examination, scan)
+    if examination.voxels_sha256 is None:
+        remark(text("report.no_digest"))
     try:
         return Pixels(scan, column, source_of(path, scan))
     except NoDICOMObjects as refusal:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Mapping
 from enum import Enum
@@ -70,16 +71,44 @@ def from_plain(kind: type[T], value: Any, what: str | Phrase = THE_RECORD) -> T:
     return result
 
 
+def plain_json(text: str) -> Any:
+    """Return what JSON text holds: no key twice, of which readers would see one or the other, and finite numbers.
+
+    Raises:
+        json.JSONDecodeError: it is not JSON.
+        PlainError: a key comes twice, or a number is not finite.
+    """
+    return json.loads(text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_each_once)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise PlainError(Phrase("plain.twice", {"key": next(key for key in keys if keys.count(key) > 1)}))
+    return values
+
+
+def _finite(number: str) -> float:
+    """Read a number of JSON text; Python would also take NaN, Infinity and 1e999."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise PlainError(Phrase("plain.finite", {"number": number}))
+    return value
+
+
 def read_json(path: Path, what: str | Phrase) -> Any:
     """Return what a JSON file holds; UsageError, which calls it ``what``, if it can't be read."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return plain_json(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError("file.unreadable", what=what, problem=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise UsageError("file.not_text", what=what) from error
     except json.JSONDecodeError as error:
         raise UsageError("file.not_json", what=what, line=error.lineno, problem=error.msg) from error
+    except PlainError as error:
+        raise UsageError("file.unreadable", what=what, problem=error.phrase) from error
 
 
 class _Place(NamedTuple):

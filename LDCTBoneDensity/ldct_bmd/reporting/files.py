@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ..examination import SCHEMA, Examination, FileReference
+from ..examination import SCHEMA, Examination, FileReference, with_mask_files
 from ..ground import atomic
 from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
@@ -130,7 +130,7 @@ def fill_result(partial: Path, measured: MeasuredScan, scan: CTScan, progress: P
     write_seg_nrrd(bodies, column, partial / SEGMENTATION_FILE)
     progress("write", 0.4)
     masks = tuple(_reference(partial / name) for name in (BODIES_FILE, SEGMENTATION_FILE))
-    examination = replace(measured.examination, files=masks)
+    examination = with_mask_files(measured.examination, masks)
     write_markups({m.level: m.voi for m in examination.measurements}, partial / MARKUPS_FILE)
     write_overview(scan, column, examination, partial / OVERVIEW_FILE)
     (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from pathlib import Path
 from ..examination import Examination, Signature
 from ..ground.errors import UsageError
 from ..scan import ScanDescription
+from .deidentify import is_deidentified_copy
 from .files import RECORD_FILE, check_content
 
 
@@ -31,7 +32,7 @@ def check_replaceable(
         old = Examination.from_json(path.read_text(encoding="utf-8"))
     except (UsageError, OSError, UnicodeDecodeError) as error:
         raise UsageError("output.record_not_read", folder=folder) from error
-    if _is_deidentified(old) is not is_deidentified:
+    if is_deidentified_copy(old) is not is_deidentified:
         if is_deidentified:
             raise UsageError("output.holds_names", folder=folder)
         raise UsageError("output.holds_deidentified", folder=folder)
@@ -39,12 +40,6 @@ def check_replaceable(
         raise UsageError("output.of_other_scan", folder=folder)
     if old.signature is not None and old.signature != signature:
         raise UsageError("output.signed", folder=folder, reader=old.signature.reader)
-
-
-def _is_deidentified(examination: Examination) -> bool:
-    source, patient = examination.scan.source, examination.scan.patient
-    told = (source.series_uid, source.study_uid, source.file_sha256, source.file_name, source.choice)
-    return not any(told) and not patient.patient_id and examination.measured_at is None
 
 
 def _is_same_scan(old: ScanDescription, new: ScanDescription) -> bool:
