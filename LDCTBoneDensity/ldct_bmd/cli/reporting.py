@@ -23,6 +23,7 @@ from ..reporting.outputs import (
     write_outputs,
 )
 from ..reporting.priors import Comparison, compare
+from ..reporting.signed import refuse_changed
 from ..scan import CTScan, list_series, read_scan
 from ..words import text
 
@@ -77,6 +78,7 @@ def make_report(request: ReportRequest, progress: Progress, remark: Callable[[st
 
 def _make_report(request: ReportRequest, home: Path, progress: Progress, remark: Callable[[str], None]) -> Path:
     examination = read_record(request.record)
+    refuse_changed(examination)
     key_compared = request.public_key is not None
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)

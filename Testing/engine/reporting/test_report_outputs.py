@@ -181,11 +181,13 @@ def test_a_mask_of_the_same_place_and_size_is_refused(copy: Path, signed: bool) 
 
 
 def denser_scan(folder: Path, hu: float) -> Path:
-    """The files of the case with other values under the same identifiers."""
+    """The files of the case with denser bone under the same identifiers."""
     folder.mkdir()
     for path in case().folder.iterdir():
         dataset = pydicom.dcmread(path)
-        dataset.RescaleIntercept = float(dataset.RescaleIntercept) + hu
+        values = dataset.pixel_array
+        bone = values * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept) > 80.0
+        dataset.PixelData = np.where(bone, values + int(hu), values).astype(values.dtype).tobytes()
         dataset.save_as(folder / path.name)
     return folder
 
