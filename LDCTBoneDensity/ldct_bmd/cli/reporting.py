@@ -157,7 +157,7 @@ def _pixels(
     scan = _measured_scan(path, examination, progress)
     column = read_bodies(home, examination, scan)
     if examination.voxels_sha256 is None:
-        remark(text("report.no_digest"))
+        remark(text("output.no_digest"))
     try:
         return Pixels(scan, column, source_of(path, scan))
     except NoDICOMObjects as refusal:
