@@ -42,7 +42,9 @@ RENAMED: tuple[tuple[str, str], ...] = (
     ),
 )
 # What was a sentence and is now facts: neither the one nor the others have a counterpart.
-RESHAPED = re.compile(r"scan\.(source\.)?(choice(\.|$)|other_series\[\d+\]\.unsuitable(\.|$))")
+RESHAPED = re.compile(
+    r"scan\.(source\.)?(choice(\.|$)|other_series\[\d+\]\.unsuitable(\.|$))|quality\.names_remark(\.|$)"
+)
 
 
 def scans(data: Path) -> Iterator[tuple[str, list[str]]]:
@@ -93,7 +95,7 @@ def _voxels(path: Path) -> str:
 
 
 def compare(before: Path, after: Path) -> int:
-    """Print what differs; return how many values do, sentences apart."""
+    """Print what differs; return how many values do, sentences and new fields apart."""
     names = {path.name for folder in (before, after) for path in folder.glob("*.json")}
     wrong = 0
     for name in sorted(names):
@@ -104,9 +106,11 @@ def compare(before: Path, after: Path) -> int:
         old = {_renamed(path): value for path, value in _leaves(json.loads((before / name).read_text("utf-8")))}
         new = dict(_leaves(json.loads((after / name).read_text("utf-8"))))
         changed = [path for path in sorted(old.keys() | new.keys()) if old.get(path) != new.get(path)]
+        added = [path for path in changed if path not in old]
         sentences = [path for path in changed if _is_sentence(old.get(path)) and _is_sentence(new.get(path))]
-        wrong += len(changed) - len(sentences)
-        print(f"{name}: {len(old)} values, {len(changed) - len(sentences)} differ, {len(sentences)} worded otherwise")
+        differing = len(changed) - len(sentences) - len(added)
+        wrong += differing
+        print(f"{name}: {len(old)} values, {differing} differ; {len(sentences)} worded otherwise, {len(added)} added")
         for path in changed:
             print(f"    {path}: {old.get(path, 'absent')!r} -> {new.get(path, 'absent')!r}")
     return wrong

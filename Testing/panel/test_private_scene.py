@@ -60,10 +60,8 @@ def test_the_saved_scene_and_all_that_is_exported_tell_no_date_of_birth_and_no_f
 
 def export(panel: Hands, folder: Path) -> None:
     """Write all there is, as the engine's job does."""
-    from LDCTBoneDensityLib.work.Destination import Destination
-    from LDCTBoneDensityLib.work.EngineExport import exportJob
-
-    from LDCTBoneDensityLib.work import EngineJob
+    from ldct_bmd.jobs.runner import run
+    from ldct_bmd.jobs.spec import Destination
     from LDCTBoneDensityLib.work.ExportJob import ExportJob
     from LDCTBoneDensityLib.work.ExportSettings import ExportSettings
 
@@ -71,7 +69,7 @@ def export(panel: Hands, folder: Path) -> None:
     place.mkdir()
     settings = ExportSettings(tuple(one.value for one in Output), Destination.FOLDER, folder)
     ExportJob(place).lay(panel.review, settings)
-    exportJob(place, EngineJob.load(place), lambda stage, fraction: None)
+    run(place, lambda stage, fraction: None)
 
 
 def test_a_scene_of_before_is_written_anew_without_them_on_loading(

@@ -23,7 +23,7 @@ class Condition(str, Enum):
 class ScanConditions:
     """What a calibration must agree with; None: the scan does not say.
 
-    ``scan_date`` is DICOM's YYYYMMDD or YYYY-MM-DD.
+    ``scan_date`` is DICOM's YYYYMMDD or YYYY-MM-DD. ``tin_by_name``: the filter's material or words say tin.
     """
 
     scanner: Scanner
@@ -31,6 +31,7 @@ class ScanConditions:
     filter_type: str | None
     kernel: str | None
     scan_date: str | None
+    tin_by_name: bool = False
 
     def day(self) -> date | None:
         """Return the date of the scan; None where it is missing or is none."""

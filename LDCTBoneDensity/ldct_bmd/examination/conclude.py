@@ -132,4 +132,5 @@ def conditions(acquisition: Acquisition) -> ScanConditions:
     """Return what a calibration of a scan must agree with."""
     made = acquisition
     scanner = Scanner(made.manufacturer, made.model, made.station, made.device_serial)
-    return ScanConditions(scanner, made.kvp, made.filter_type, made.kernel, made.acquisition_date or made.study_date)
+    day = made.acquisition_date or made.study_date
+    return ScanConditions(scanner, made.kvp, made.filter_type, made.kernel, day, made.tin_by_name)

@@ -57,6 +57,7 @@ class FindingCode(str, Enum):
     NOT_MEASURED = ("not_measured", Severity.WARNING, Effect.NONE)
     THICK_SLICES = ("thick_slices", Severity.WARNING, Effect.LIMITS)
     BEAM_FILTER_MISMATCH = ("beam_filter_mismatch", Severity.ERROR, Effect.FORBIDS)
+    BEAM_FILTER_BY_NAME = ("beam_filter_by_name", Severity.WARNING, Effect.LIMITS)
     CALIBRATION_SCANNER = ("calibration_scanner", Severity.WARNING, Effect.LIMITS)
     CALIBRATION_DATE = ("calibration_date", Severity.WARNING, Effect.LIMITS)
     NO_MATCHING_CALIBRATION = ("no_matching_calibration", Severity.WARNING, Effect.LIMITS)

@@ -15,17 +15,18 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     The nominal one has a finding of its own.
     """
     provenance = calibration.provenance
+    filters = _filter_findings(None if provenance is None else provenance.filter_type, scan)
     if provenance is None or provenance.scanner is None:
         if calibration.nominal:
-            return []
-        return [Finding(FindingCode.CALIBRATION_SCANNER, None, {"case": "unnamed", "calibration": named(calibration)})]
-    found = []
-    if is_tin(provenance.filter_type) is not is_tin(scan.filter_type):
-        with_tin = "scan" if is_tin(scan.filter_type) else "calibration"
-        found.append(Finding(FindingCode.BEAM_FILTER_MISMATCH, None, {"case": with_tin}))
+            return filters
+        return [
+            *filters,
+            Finding(FindingCode.CALIBRATION_SCANNER, None, {"case": "unnamed", "calibration": named(calibration)}),
+        ]
+    found = filters
     reasons = condition_mismatches(calibration, scan)
     reasons.pop(Condition.TUBE_VOLTAGE, None)  # has a finding of its own
-    if found:
+    if any(finding.code is FindingCode.BEAM_FILTER_MISMATCH for finding in filters):
         reasons.pop(Condition.BEAM_FILTER, None)
     if reasons:
         facts: dict[str, Fact] = {
@@ -39,6 +40,18 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     if late is not None:
         found.append(Finding(FindingCode.CALIBRATION_DATE, None, {"calibration": named(calibration), "reason": late}))
     return found
+
+
+def _filter_findings(calibrated_with: str | None, scan: ScanConditions) -> list[Finding]:
+    """Return whether only one of scan and calibration was made with tin; what words alone say limits."""
+    if is_tin(calibrated_with) is not is_tin(scan.filter_type):
+        if is_tin(calibrated_with) and scan.tin_by_name:
+            return []
+        with_tin = "scan" if is_tin(scan.filter_type) else "calibration"
+        return [Finding(FindingCode.BEAM_FILTER_MISMATCH, None, {"case": with_tin})]
+    if scan.tin_by_name and not is_tin(scan.filter_type):
+        return [Finding(FindingCode.BEAM_FILTER_BY_NAME, None)]
+    return []
 
 
 def choice_findings(choice: CalibrationChoice | None) -> list[Finding]:

@@ -13,7 +13,9 @@ TOLERANCE = 0.05  # of a field of view or a slice distance: tags are rounded
 
 def contradiction(stack: Stack) -> Phrase | None:
     """Return what contradicts the geometry of a volume; None if nothing does."""
-    return _tilt(stack) or (_field_of_view(stack) or _slice_distance(stack) if is_original(stack.slices) else None)
+    if not is_original(stack.slices):
+        return None  # what a workstation made may keep the tags of what it was made from
+    return _tilt(stack) or _field_of_view(stack) or _slice_distance(stack)
 
 
 def _tilt(stack: Stack) -> Phrase | None:
@@ -43,7 +45,7 @@ def _slice_distance(stack: Stack) -> Phrase | None:
     known = [place for place in places if place is not None]
     if len(known) < max(2, len(places)):
         return None
-    located_mm = float(np.median(np.abs(np.diff(known))))
+    located_mm = abs(known[-1] - known[0]) / (len(known) - 1)  # over the whole run, so that rounding does not matter
     spacing_mm = stack.geometry.spacing_mm[2]
     if located_mm == 0.0 or abs(located_mm - spacing_mm) <= TOLERANCE * spacing_mm:
         return None

@@ -76,6 +76,7 @@ class Acquisition:
     study_date: str | None = None  # DICOM DA: YYYYMMDD
     acquisition_date: str | None = None
     # Not compared: a record of a version that did not look for them is still of its scan.
+    tin_by_name: bool = field(default=False, compare=False)  # told by the filter's material, or in words
     lossy_compression: str | None = field(default=None, compare=False)  # how, where pixels were lost by it
     values_cut_at_hu: float | None = field(default=None, compare=False)  # the brightest values pile up there
 

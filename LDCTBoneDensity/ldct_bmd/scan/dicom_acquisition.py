@@ -10,7 +10,6 @@ from .ct_scan import Acquisition, Patient
 from .dicom_headers import SliceHeader
 from .header_words import says_contrast, says_none, says_tin
 
-TIN = "TIN"  # DICOM's term for the filter's material
 # Transfer syntaxes that may have lost something: JPEG, JPEG-LS near-lossless, JPEG 2000 and its high-throughput form.
 _LOSSY = {
     "1.2.840.10008.1.2.4.50": "JPEG",
@@ -35,7 +34,8 @@ def acquisition(slices: Sequence[SliceHeader]) -> Acquisition:
         model=first.text("ManufacturerModelName"),
         station=first.text("StationName"),
         device_serial=first.text("DeviceSerialNumber"),
-        filter_type=_filter(first),
+        filter_type=first.text("FilterType"),
+        tin_by_name=_tin_by_name(first),
         contrast_agent=contrast_agent(slices),
         series_description=first.text("SeriesDescription"),
         study_date=first.text("StudyDate"),
@@ -54,11 +54,10 @@ def patient(first: SliceHeader) -> Patient:
     )
 
 
-def _filter(first: SliceHeader) -> str | None:
-    """Return the type of the beam filter; tin may be told by its material or in words alone."""
-    stated = first.text("FilterType")
+def _tin_by_name(first: SliceHeader) -> bool:
+    """Return whether the filter's material, or words, say that the beam passed tin."""
     told = (first.text(keyword) or "" for keyword in ("FilterMaterial", "SeriesDescription", "ProtocolName"))
-    return TIN if any(map(says_tin, told)) else stated
+    return any(map(says_tin, told))
 
 
 def lossy_compression(slices: Sequence[SliceHeader]) -> str | None:

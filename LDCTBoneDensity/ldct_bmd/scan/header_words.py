@@ -7,13 +7,16 @@ Russian and Chinese. A word for "without" goes before any word for "with".
 import re
 
 WITHOUT = re.compile(
-    r"\b(WITHOUT|W ?/ ?O|WO|NON?[- ]?(CONTRAST|ENHANCED|CE|CON|IV)|NC|NECT|NCCT|UNENHANCED|PLAIN|PRE[- ]?CONTRAST)\b"
-    r"|\b(NATIV\w*|OHNE|SANS|SENZA|SIN|SEM|NON INJ\w*|BEZ)\b|\bC ?-(?!\w)|БЕЗ|НАТИВ|平扫|非增强|无造影|无对比"
+    r"\b(WITHOUT|W ?/ ?O|WO|NON?[- ]?(CONTRAST|ENHANCED|CE|CON|IV|INJ\w*)|NC|NECT|NCCT|UNENHANCED|PLAIN)\b"
+    r"|\bPRE[- ]?CONTRAST\b"
+    r"|\b(NATIV\w*|OHNE|O ?\. ?KM|SANS|SENZA|SIN|SEM|BEZ)\b|\bC ?-(?!\w)|БЕЗ|НАТИВ|平扫|非增强|无造影|无对比"
 )
+# "Enhanced" and "contrast" are also said of edges and windows, "C" of the cervical spine.
 WITH = re.compile(
-    r"\b(WITH|W) ?/? ?(IV )?C(ON(TRAST)?)?\b|\b(CE|POST)[- ]?(CONTRAST|CT)\b|\b(ENHANCED|CONTRASTE?D?|CECT)\b"
-    r"|\b(ARTERIAL|ART(ERIELL)?|PORTAL|PORTAL?[- ]?VEN\w*|VENOUS|VEN[OÖ]E?S\w*|VEINEUX|VENOS[AO]|DELAYED PHASE)\b"
-    r"|\b(KM|INJ(ECTE|ECTED)?|AVEC|MDC|IV ?\+|PV)\b|\bC ?\+(?!\w)|\+ ?C\b|КОНТРАСТ|增强|动脉期|静脉期|门脉期"
+    r"\b(WITH|W) ?/? ?(IV )?(CON|CONTRAST)\b|\bW ?/ ?C\b(?! ?-)|\b(WITH|W)( IV)? C\b(?! ?-)|\b(CE|POST)[- ]?CONTRAST\b"
+    r"|(?<!EDGE )(?<!EDGE-)(?<!LUNG )(?<!BONE )(?<!HIGH )(?<!LOW )\b(ENHANCED|CONTRASTE?D?)\b|\bCECT\b"
+    r"|\b(ARTERIAL|ART(ERIELL)?|VENOUS|PV) PH(ASE)?\b|\bPORTAL\b|\b(VENOUS|VEN[OÖ]E?S\w*|VEINEUX|VENOS[AO])\b"
+    r"|\b(KM|INJ(ECTE|ECTED)?|AVEC|MDC|IV ?\+)\b|\bC ?\+(?!\w)|\+ ?C\b|КОНТРАСТ|增强|动脉期|静脉期|门脉期"
 )
 # What an agent is called that was not given.
 NO_AGENT = re.compile(

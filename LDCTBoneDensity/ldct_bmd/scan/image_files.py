@@ -100,7 +100,7 @@ def _in_the_engines_frame(stored: Geometry, values: NDArray[Any]) -> tuple[HU, G
 def _checked(hu: HU, of_patient: bool) -> Acquisition:
     """Check the values, and return what they tell: these files say nothing of kVp or kernel."""
     check_values(hu, of_patient)
-    check_slices(hu, lambda place: str(Phrase("unfit.slice", {"number": place + 1, "count": len(hu)})))
+    check_slices(hu, lambda place: Phrase("unfit.slice", {"number": place + 1, "count": len(hu)}))
     return Acquisition(values_cut_at_hu=check_brightest(hu) if of_patient else None)
 
 

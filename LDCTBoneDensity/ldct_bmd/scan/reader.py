@@ -59,7 +59,8 @@ def read_scan(
         chosen, choice = choose(series, where)
     else:
         chosen, choice = pick(series, series_uid, where)
-    lost = passed_over(path, [header.path for one in series for header in one.slices]) if path.is_dir() else ()
+    everywhere = [header.path for one in series for header in one.slices]
+    lost = passed_over([header.path for header in chosen.slices], everywhere) if path.is_dir() else ()
     scan = read_series(chosen, series, choice, progress, of_patient)
     return replace(scan, source=replace(scan.source, passed_over=lost))
 
@@ -103,7 +104,7 @@ def read_series(
     check_values(hu, of_patient)
     slices = _along_final_axis(stack)
     if axes_to_lps(stack.geometry).axes[2] == 2:
-        check_slices(hu, lambda place: str(slices[place].name))
+        check_slices(hu, lambda place: slices[place].name)
     first = slices[0]
     source = Source(
         kind="dicom",

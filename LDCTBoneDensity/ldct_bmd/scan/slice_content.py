@@ -28,7 +28,7 @@ TISSUE_ABOVE_HU = -300.0
 _NAMED_AT_MOST = 3
 
 
-def check_slices(planes: NDArray[Any], name: Callable[[int], str]) -> None:
+def check_slices(planes: NDArray[Any], name: Callable[[int], str | Phrase]) -> None:
     """Refuse a volume in which slices hold what cannot be theirs.
 
     Args:
@@ -52,7 +52,7 @@ def check_slices(planes: NDArray[Any], name: Callable[[int], str]) -> None:
         raise CannotMeasure("scan.slices_on_other_scale", slices=_named(found, name))
 
 
-def _named(places: Sequence[int], name: Callable[[int], str]) -> Phrase:
+def _named(places: Sequence[int], name: Callable[[int], str | Phrase]) -> Phrase:
     names = tuple(name(place) for place in places[:_NAMED_AT_MOST])
     if len(names) == len(places):
         return Phrase("unfit.slices", {"names": names})
@@ -71,7 +71,11 @@ def _cells(planes: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _empty(planes: NDArray[Any]) -> list[int]:
-    return [place for place, plane in enumerate(planes) if plane[0, 0] == plane[-1, -1] and plane.min() == plane.max()]
+    """Return the slices of one value that lie between others; those at the ends are what resampling pads with."""
+    filled = [place for place, plane in enumerate(planes) if plane[0, 0] != plane[-1, -1] or plane.min() != plane.max()]
+    if not filled:
+        return []
+    return sorted(set(range(filled[0], filled[-1])) - set(filled))
 
 
 def _has_noise(cells: NDArray[np.float32]) -> bool:
@@ -86,6 +90,8 @@ def _repeated(planes: NDArray[Any]) -> list[int]:
     seen: dict[int, int] = {}
     found = []
     for place, plane in enumerate(planes):
+        if plane.min() == plane.max():
+            continue
         first = seen.setdefault(zlib.crc32(np.ascontiguousarray(plane[::3, ::3]).tobytes()), place)
         if first != place and np.array_equal(plane, planes[first]):
             found.append(place)

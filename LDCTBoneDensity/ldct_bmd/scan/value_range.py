@@ -13,6 +13,7 @@ SCALE_ENDS_HU = 1000.0
 LEAST_HU = 400.0
 BELOW_HU = 25.0  # how far below the maximum what is usual there is looked at
 FEWEST_VOXELS = 30
+LEAST_BELOW = 0.5  # voxels for each HU below the maximum
 LARGEST_PILE = 10.0  # times what each of the whole numbers below the maximum holds
 
 
@@ -32,4 +33,7 @@ def cut_at_hu(hu: NDArray[Any]) -> float | None:
     bright = hu[hu > maximum - BELOW_HU]
     at_maximum = int(np.count_nonzero(bright >= maximum - 0.5))
     below = (bright.size - at_maximum) / (BELOW_HU - 1.0)
-    return maximum if at_maximum >= FEWEST_VOXELS and at_maximum > LARGEST_PILE * max(below, 1.0) else None
+    # Where nothing lies just below, the values were drawn, not cut.
+    return (
+        maximum if at_maximum >= FEWEST_VOXELS and below >= LEAST_BELOW and at_maximum > LARGEST_PILE * below else None
+    )

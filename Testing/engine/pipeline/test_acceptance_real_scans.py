@@ -162,7 +162,7 @@ class TestRoutineDoseChest:
         assert chest.record["scan"]["geometry"]["size"][2] == 248
         assert len(chest.record["scan"]["source"]["sop_instance_uids"]) == 248
         (other,) = chest.record["scan"]["source"]["other_series"]
-        assert (other["slices"], other["unsuitable"]) == (20, "it is a sagittal reformat")
+        assert (other["slices"], other["unsuitable"]["code"]) == (20, "unsuitable.sagittal")
         assert "sagittal reformat" in chest.stdout
 
     def test_every_body_is_found_once_under_its_name(self, chest: Run) -> None:

@@ -70,6 +70,7 @@ FOUND: list[Finding] = [
     *file_findings("JPEG", 600.0, ("a",)),
     *file_findings(None, None, ("a", "b", "c", "d")),
     *bmd_findings("L1", 7305097.0),
+    *origin_findings(NOMINAL, ScanConditions(SCANNER, 120.0, None, None, None, tin_by_name=True)),
     *calibration_findings(NOMINAL, 140.0),
     *calibration_findings(Calibration("HA", 0.8, 0.0, "hydroxyapatite", None, False, "made up"), 120.0),
     *calibration_findings(SITE, None),

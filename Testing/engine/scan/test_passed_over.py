@@ -42,6 +42,13 @@ def test_what_is_no_slice_is_not(tmp_path: Path) -> None:
     assert passed_over(tmp_path) == ()
 
 
+def test_nothing_is_told_of_other_patients_folders(tmp_path: Path) -> None:
+    write_series(tmp_path / "a")
+    write_series(tmp_path / "b", as_image(torso()[:6]), PatientID="Q")
+    (tmp_path / "b" / "SMITH_ANNA_19480312").write_bytes(b"")
+    assert passed_over(tmp_path) == ()
+
+
 def test_it_is_no_part_of_which_scan_it_is(tmp_path: Path) -> None:
     write_series(tmp_path)
     before = read_scan(tmp_path).source

@@ -73,6 +73,13 @@ def test_values_of_32_bits_do_not_wrap(tmp_path: Path) -> None:
     assert "slice_003 holds values beyond" in refusal(tmp_path)
 
 
+def test_slices_of_one_value_at_the_ends_are_padding(tmp_path: Path) -> None:
+    padded = torso(24)
+    padded[:2], padded[-3:] = -1000, -1000
+    write_series(tmp_path, as_image(padded))
+    np.testing.assert_array_equal(read_scan(tmp_path).hu, padded)
+
+
 def test_a_padding_range_that_spans_tissue_pads_nothing(tmp_path: Path) -> None:
     def pad(dataset: Dataset, k: int) -> None:
         dataset.PixelPaddingValue = -2000
@@ -82,7 +89,7 @@ def test_a_padding_range_that_spans_tissue_pads_nothing(tmp_path: Path) -> None:
 
 
 def test_a_tilt_that_only_a_tag_tells_is_refused(tmp_path: Path) -> None:
-    write_series(tmp_path, GantryDetectorTilt="5.0")
+    write_series(tmp_path, GantryDetectorTilt="5.0", ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
     assert "a gantry tilt of 5.0 degrees is stated (GantryDetectorTilt)" in refusal(tmp_path)
 
 
@@ -99,6 +106,11 @@ def test_slice_locations_at_another_distance_are_refused(tmp_path: Path) -> None
     write_series(tmp_path / "five", edit=locate(5.0), ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
     assert "5.00 mm apart by SliceLocation and 2.50 mm" in refusal(tmp_path / "five")
     measured(tmp_path / "right", locate(2.5), ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
+
+    def whole(dataset: Dataset, k: int) -> None:
+        dataset.SliceLocation = f"{round(-2.5 * k)}"
+
+    measured(tmp_path / "rounded", whole, ImageType=["ORIGINAL", "PRIMARY", "AXIAL"])
 
 
 @pytest.mark.parametrize(
@@ -123,14 +135,14 @@ def test_usual_kernels_are_measured(kernel: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "tags",
     [
-        {"FilterType": "TIN"},
         {"FilterMaterial": "TIN"},
         {"SeriesDescription": "LungScreen Sn120 1.0 Br40"},
         {"ProtocolName": "LungLowDose_Sn120"},
     ],
 )
-def test_a_tin_filter_is_known_however_it_is_told(tags: dict[str, Any], tmp_path: Path) -> None:
-    assert measured(tmp_path, **tags).acquisition.filter_type == "TIN"
+def test_tin_told_in_words_is_kept_beside_the_filters_type(tags: dict[str, Any], tmp_path: Path) -> None:
+    made = measured(tmp_path, FilterType="FLAT", **tags).acquisition
+    assert (made.filter_type, made.tin_by_name) == ("FLAT", True)
 
 
 @pytest.mark.parametrize(

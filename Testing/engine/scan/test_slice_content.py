@@ -132,3 +132,10 @@ def test_the_end_of_a_scanners_scale_is_none() -> None:
     hu = np.random.default_rng(3).normal(40, 300, (20, 64, 64))
     for end in (1023, 3071):
         assert cut_at_hu(np.where(hu > 600, end, hu).astype(np.int16)) is None
+
+
+def test_so_are_drawn_bodies_of_one_value() -> None:
+    hu = np.full((20, 32, 32), -1000, np.int16)
+    hu[:, 8:24, 8:24] = 40
+    hu[:, 12:18, 12:18] = 250
+    assert cut_at_hu(hu) is None

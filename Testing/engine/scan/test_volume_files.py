@@ -70,6 +70,21 @@ def test_an_oblique_nifti_lies_where_simpleitk_finds_it_by_either_form(tmp_path:
         np.testing.assert_allclose(volume.origin_lps_mm, image.GetOrigin(), atol=1e-4)
 
 
+@pytest.mark.parametrize("pitch_deg", [0.3, 2.0, 8.25, 19.0, 33.3, -12.7])
+def test_a_pitched_nifti_with_a_qform_alone_is_not_tilted_by_rounding(pitch_deg: float, tmp_path: Path) -> None:
+    turn = sitk.Euler3DTransform((0.0, 0.0, 0.0), float(np.radians(pitch_deg)), 0.0, 0.0)
+    image = sitk.GetImageFromArray(VOXELS.T.copy())
+    image.SetDirection(turn.GetMatrix())
+    sitk.WriteImage(image, str(tmp_path / "made.nii"))
+    content = bytearray((tmp_path / "made.nii").read_bytes())
+    content[254:256] = b"\0\0"  # no sform
+    path = tmp_path / "q.nii"
+    path.write_bytes(content)
+    found, there = read_nifti(path), sitk.ReadImage(str(path))
+    assert found.direction is not None
+    np.testing.assert_allclose(found.direction.ravel(), there.GetDirection(), atol=1e-6)
+
+
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_both_versions_in_both_byte_orders_with_a_scale(version: int, order: str, tmp_path: Path) -> None:

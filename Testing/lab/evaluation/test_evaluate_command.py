@@ -51,7 +51,7 @@ def run(*arguments: object) -> Result:
 def network(monkeypatch: pytest.MonkeyPatch) -> Given:
     """A segmenter that finds the right bodies of the shared scan, in place of the network."""
     given = Given(spine_bodies())
-    monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: given)
+    monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda networks: given)
     return given
 
 
@@ -242,10 +242,10 @@ class TestCommand:
                 raise KeyboardInterrupt
             return Given.__call__(network, scan, progress)  # type: ignore[arg-type,return-value]
 
-        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: _Stand(killed))
+        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda networks: _Stand(killed))
         assert run(*arguments).exit_code == 130
         assert not (tmp_path / "out").exists()
-        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: network)
+        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda networks: network)
         done = run(*arguments)
         assert done.exit_code == 0, done.output
         assert network.calls == 3
@@ -301,7 +301,7 @@ class TestCommand:
     def test_synthetic_scans_are_set_against_their_truth(
         self, tmp_path: Path, held_out_scans: "list[object]", monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: Given(bodies()))
+        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda networks: Given(bodies()))
         touch(tmp_path / "atlas.nii.gz")
         done = run("--synthetic", "2", "--atlas", tmp_path / "atlas.nii.gz", "--seed", "5", "-o", tmp_path / "out")
         assert done.exit_code == 0, done.output
@@ -329,10 +329,10 @@ class TestCommand:
 
         touch(tmp_path / "atlas.nii.gz")
         arguments = ("--synthetic", "3", "--atlas", tmp_path / "atlas.nii.gz", "-o", tmp_path / "out")
-        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: _Stand(killed))
+        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda networks: _Stand(killed))
         assert run(*arguments).exit_code == 130
         held_out_scans.clear()
-        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda device, weights: network)
+        monkeypatch.setattr(ldct_bmd_lab.cli.evaluating, "network_segmenter", lambda networks: network)
         assert run(*arguments).exit_code == 0
         assert held_out_scans[1:] == ["drawn 1", "drawn 2"]
 

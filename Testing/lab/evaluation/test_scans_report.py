@@ -63,7 +63,7 @@ def place(tmp_path: Path, scan_file: Path) -> Path:
 def found(monkeypatch: pytest.MonkeyPatch) -> Given:
     """A segmenter that finds the right bodies, in place of the networks."""
     given = Given(right())
-    monkeypatch.setattr(ldct_bmd_lab.cli.evaluating_scans, "network_segmenter", lambda device, weights: given)
+    monkeypatch.setattr(ldct_bmd_lab.cli.evaluating_scans, "network_segmenter", lambda networks: given)
     return given
 
 

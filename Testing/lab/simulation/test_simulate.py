@@ -14,7 +14,7 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.progress import Cancelled, Progress
 from ldct_bmd.segmentation.weights import WEIGHTS
 from ldct_bmd_lab.agreement import analyse, read_readings
-from ldct_bmd_lab.simulation import Varied, cohort_plan, draw_patient, measuring, repeatability_plan, simulate
+from ldct_bmd_lab.simulation import Varied, cohort_plan, draw_patient, one_scan, repeatability_plan, simulate
 from ldct_bmd_lab.simulation import conditions as settings
 from ldct_bmd_lab.simulation.conditions import Field, draw_conditions
 from ldct_bmd_lab.simulation.one_scan import ExactMask, measure_scan
@@ -212,7 +212,7 @@ def test_a_vertebra_taken_for_its_neighbour_is_told(tmp_path: Path, monkeypatch:
     """T12 called L1 and L1 called L2: what stands under L1 was measured in T12."""
     shift = np.zeros(256, np.uint8)
     shift[[VERSE_VALUE["T12"], VERSE_VALUE["L1"]]] = VERSE_VALUE["L1"], VERSE_VALUE["L2"]
-    monkeypatch.setattr(measuring, "ExactMask", lambda bodies: ExactMask(shift[bodies]))
+    monkeypatch.setattr(one_scan, "ExactMask", lambda bodies: ExactMask(shift[bodies]))
     (result,) = simulate(cohort_plan(1, 0), tmp_path / "a.csv", Field.SPINE, exact_masks=True)
     assert [(one.level, one.name_right) for one in result.levels] == [("T12", None), ("L1", False), ("L2", False)]
     rows = read_csv(tmp_path / "a.csv")

@@ -12,6 +12,7 @@ from helpers_cli import run
 from helpers_evaluate import Given
 from helpers_scans import row, scan_result
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.jobs.spec import Networks
 from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd_lab.evaluation.scans import ScanFolder, ScanResult, find_scans
 from ldct_bmd_lab.evaluation.segmentation.references import find_pairs
@@ -114,7 +115,9 @@ class Work:
         weights.write_text(f"{name}, packed after {len(self.trained)} trainings", encoding="ascii")
         return []
 
-    def segmenter(self, device: str, weights: Path) -> Given:
+    def segmenter(self, networks: Networks) -> Given:
+        assert networks.weights is not None
+        weights = Path(networks.weights)
         given = Given(None)
         given.identity = ModelIdentity(weights.parent.name, weights.read_text(encoding="ascii"))
         return given

@@ -30,6 +30,7 @@ KINDS = {  # of voxels, by datatype
     1280: "u8",
 }
 ROUNDING = 1e-6  # of float32
+LEAST_REAL_PART = 1e-7  # its square, under which it is rounding alone (nifti_quatern_to_mat44)
 # Two decimals of a direction change the length of an axis by 0.7 %.
 LENGTH_TOLERANCE = 0.01
 MOST_VOXELS = 1 << 16  # along one axis
@@ -208,7 +209,11 @@ def _affine(rows: tuple[float, ...]) -> NDArray[np.float64]:
 def _quaternion(bcd: tuple[float, ...], origin: tuple[float, ...], pixdim: tuple[float, ...]) -> NDArray[np.float64]:
     """Return method 2 of the standard: the rotation of a unit quaternion, voxel sizes, and qfac in pixdim[0]."""
     b, c, d = bcd
-    a = float(np.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d))))
+    rest = 1.0 - (b * b + c * c + d * d)
+    if rest < LEAST_REAL_PART:  # a half turn, as the reference library takes it: rounding would tilt it
+        b, c, d = (value / float(np.sqrt(b * b + c * c + d * d)) for value in bcd)
+        rest = 0.0
+    a = float(np.sqrt(rest))
     rotation = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
