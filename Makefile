@@ -6,7 +6,7 @@ CLI_READY := $(VENV)/.cli-ready
 DEV_READY := $(VENV)/.dev-ready
 PANEL_READY := $(VENV)/.panel-ready
 
-.PHONY: demo panel test lint clean
+.PHONY: demo panel test acceptance lint clean
 
 demo: $(CLI_READY)
 	$(VENV)/bin/ldct-bmd demo -o demo --overwrite
@@ -17,6 +17,10 @@ panel: $(PANEL_READY)
 
 test: $(DEV_READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+# Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence.
+acceptance: $(DEV_READY)
+	$(VENV)/bin/python Testing/fuzz/run.py 5000
 
 lint: $(DEV_READY)
 	$(VENV)/bin/ruff check .

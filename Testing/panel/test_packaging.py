@@ -74,6 +74,14 @@ def test_requirements_are_those_of_the_engine_that_slicer_does_not_ship() -> Non
     assert {Requirement(text).name for text in project["dependencies"]} - shipped <= required
 
 
+def test_the_panel_asks_for_the_torch_of_the_project() -> None:
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    source = (MODULE / "LDCTBoneDensityLib" / "work" / "Installer.py").read_text(encoding="utf-8")
+    (asked,) = re.findall(r'^TORCH = "(.*)"$', source, re.MULTILINE)
+    assert asked in project["dependencies"]
+
+
 @pytest.mark.parametrize("name", ["requirements-report.txt", "requirements-pacs.txt"])
 def test_what_reports_need_is_asked_for_with_the_bounds_of_the_project(name: str) -> None:
     from packaging.requirements import Requirement

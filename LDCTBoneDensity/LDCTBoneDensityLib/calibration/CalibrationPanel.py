@@ -206,5 +206,5 @@ def fromText(text: str) -> Calibration:
 
     try:
         return from_plain(Calibration, json.loads(text))
-    except (ValueError, PlainError) as error:
+    except (ValueError, RecursionError, PlainError) as error:
         raise UsageError("calibration_section.damaged") from error

@@ -95,7 +95,7 @@ class ReviewStore:
             del values["schema"]
             stored = from_plain(Geometry, values.pop("stored"))
             review = StoredReview(record, stored, **values)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UsageError("scene.review_damaged", name=node.GetName()) from error
         if isEarlier:
             ReviewStore.write(node, review)

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import UsageError
 
-TORCH = "torch>=2.4"
+TORCH = "torch>=2.6"
 TORCH_MEGABYTES = 750  # the build for the processor alone
 
 

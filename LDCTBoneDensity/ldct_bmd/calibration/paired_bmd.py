@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure, UsageError
+from ..ground.files import open_text
 from ..words import Phrase, text
 from .provenance import FitQuality
 from .regression import LineFit, fit_line, leverages
@@ -78,7 +79,7 @@ def read_pairs(path: Path, scanner: str | None = None) -> tuple[PairedBMD, ...]:
         UsageError: the file can't be read, a number is none, or it holds several scanners and none is chosen.
     """
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        with open_text(Path(path)) as file:
             reader = csv.DictReader(file, strict=True)
             names = tuple(name.strip() for name in reader.fieldnames or ())
             reader.fieldnames = names

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..ground.errors import UsageError
+from ..ground.plain import from_plain, plain_json, to_plain
 from ..words import Phrase
 from .files import calibration_from_dict, calibration_to_dict
 from .linear import Calibration
@@ -27,6 +28,9 @@ CREATE TABLE calibrations (
     retired_because TEXT
 )
 """
+
+
+_SAID = ("added", "added_by", "retired", "retired_by", "retired_because")
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,10 @@ class CalibrationStore:
             rows = database.execute(
                 "SELECT content, added, added_by, retired, retired_by, retired_because FROM calibrations ORDER BY rowid"
             ).fetchall()
-        return [StoredCalibration(_read(row[0]), *row[1:]) for row in rows]
+        try:
+            return [_read(*row) for row in rows]
+        except (ValueError, UsageError) as error:
+            raise UsageError("store.damaged", store=self._path) from error
 
     def get(self, identifier: str) -> StoredCalibration:
         """Return the calibration whose identifier begins so; UsageError if there is none, or more than one."""
@@ -161,8 +168,13 @@ class CalibrationStore:
             raise UsageError("store.other_version", store=self._path, version=version, known=VERSION)
 
 
-def _read(content: str) -> Calibration:
-    return calibration_from_dict(json.loads(content), "")
+def _read(content: object, *said: object) -> StoredCalibration:
+    """Return a row's calibration; ValueError or UsageError if it is none."""
+    values = plain_json(content) if isinstance(content, str) else None
+    if not isinstance(values, dict):
+        raise ValueError("not an object")
+    calibration = calibration_from_dict(values, "")
+    return from_plain(StoredCalibration, dict(zip(_SAID, said, strict=True)) | {"calibration": to_plain(calibration)})
 
 
 def _check_fit_for_store(calibration: Calibration) -> None:

@@ -56,6 +56,10 @@ def measure_scan(request: Request, progress: Progress, remark: Callable[[str], N
     done = measure_as(measure_spec(request), progress)
     if done.left_out is not None:
         remark(str(done.left_out))
+    if request.report:
+        from .reporting import remark_on_fonts
+
+        remark_on_fonts(remark)
     return done.measured.examination
 
 

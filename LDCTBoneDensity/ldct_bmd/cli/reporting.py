@@ -9,6 +9,7 @@ from ..examination import Examination, sign, unsign
 from ..ground.atomic import write_text
 from ..ground.clock import now
 from ..ground.errors import UsageError
+from ..ground.files import read_text
 from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
@@ -61,10 +62,18 @@ def read_record(path: Path) -> Examination:
     if path.is_dir():
         path = path / RECORD_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError("cli.no_record", file=path) from error
     return Examination.from_json(text)
+
+
+def remark_on_fonts(remark: Callable[[str], None]) -> None:
+    """Tell ``remark`` if a report's Chinese is left to the fonts of whoever opens it."""
+    from ..reporting.chinese import lacks_font
+
+    if lacks_font():
+        remark(text("report.no_font"))
 
 
 def make_report(request: ReportRequest, progress: Progress, remark: Callable[[str], None]) -> Path:
@@ -83,6 +92,7 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     comparisons = _comparisons(examination, request)
+    remark_on_fonts(remark)
     pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
     if request.deidentify:
         folder = request.folder or deidentified_folder(home)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from ..words import Fact, Phrase
 from .errors import UsageError
+from .files import read_text
 from .kinds import (
     Anything,
     Either,
@@ -29,6 +30,8 @@ from .kinds import (
 
 T = TypeVar("T")
 THE_RECORD = Phrase("plain.record")
+_DEEPEST = 64  # what a record holds is nested some ten deep
+_LONGEST_NUMBER = 40  # digits
 _MOST_LISTED = 16  # more names than that help nobody
 
 
@@ -76,9 +79,16 @@ def plain_json(text: str) -> Any:
 
     Raises:
         json.JSONDecodeError: it is not JSON.
-        PlainError: a key comes twice, or a number is not finite.
+        PlainError: a key comes twice, a number is not finite or of absurd length, or it is nested too deep.
     """
-    return json.loads(text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_each_once)
+    try:
+        value = json.loads(
+            text, parse_float=_finite, parse_constant=_finite, parse_int=_whole, object_pairs_hook=_each_once
+        )
+        _check_depth(value, _DEEPEST)
+    except RecursionError as error:
+        raise PlainError(Phrase("plain.too_deep")) from error
+    return value
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -93,14 +103,28 @@ def _finite(number: str) -> float:
     """Read a number of JSON text; Python would also take NaN, Infinity and 1e999."""
     value = float(number)
     if not math.isfinite(value):
-        raise PlainError(Phrase("plain.finite", {"number": number}))
+        raise PlainError(Phrase("plain.finite", {"number": number[:_LONGEST_NUMBER]}))
     return value
+
+
+def _whole(number: str) -> int:
+    if len(number) > _LONGEST_NUMBER:
+        raise PlainError(Phrase("plain.long_number", {"digits": len(number)}))
+    return int(number)
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if left == 0:
+        raise PlainError(Phrase("plain.too_deep"))
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(item, (dict, list)):
+            _check_depth(item, left - 1)
 
 
 def read_json(path: Path, what: str | Phrase) -> Any:
     """Return what a JSON file holds; UsageError, which calls it ``what``, if it can't be read."""
     try:
-        return plain_json(Path(path).read_text(encoding="utf-8"))
+        return plain_json(read_text(Path(path)))
     except OSError as error:
         raise UsageError("file.unreadable", what=what, problem=error.strerror or str(error)) from error
     except UnicodeDecodeError as error:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..anatomy import VERSE_VALUE
 from ..examination import Examination
 from ..ground.errors import UsageError
+from ..ground.files import read_text
 from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
@@ -71,7 +72,7 @@ def _comparisons(spec: ExportSpec, examination: Examination) -> tuple[Comparison
     made = []
     for path in map(Path, spec.priors):
         try:
-            prior = Examination.from_json(path.read_text(encoding="utf-8"))
+            prior = Examination.from_json(read_text(path))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError("export.prior_unreadable", file=path.name) from error
         made.append(compare(examination, prior, tell_date=not spec.deidentify))

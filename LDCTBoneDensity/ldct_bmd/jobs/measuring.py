@@ -17,6 +17,7 @@ from ..examination.conclude import conditions
 from ..ground.atomic import write_text
 from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
+from ..ground.files import spelled
 from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
@@ -156,7 +157,8 @@ def _write_image(labels: np.ndarray, geometry: Geometry, path: Path) -> None:
     image.SetSpacing(geometry.spacing_mm)
     image.SetOrigin(geometry.origin_lps_mm)
     image.SetDirection([value for row in geometry.direction for value in row])
-    sitk.WriteImage(image, str(path))
+    with spelled(path) as name:
+        sitk.WriteImage(image, name)
 
 
 def _stored(wanted: Calibration | StoreChoice) -> list[StoredCalibration]:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from ..anatomy import VERSE_VALUE
 from ..examination import BodyMask, Examination, is_measured_body
 from ..ground.errors import UsageError
+from ..ground.files import read_regular, spelled
 from ..labeling import Vertebra, VertebralColumn
 from ..scan import CTScan
 from ..scan.frame import axes_between, make_geometry
@@ -31,10 +32,11 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     by_digest = all(vertebra.mask_sha256 is not None for vertebra in examination.vertebrae)
     if not path.is_file() or (expected is None and not by_digest):
         raise UsageError("bodies.not_there", file=BODIES_FILE)
-    if not by_digest and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+    if not by_digest and hashlib.sha256(read_regular(path)).hexdigest() != expected:
         raise UsageError("bodies.changed", file=BODIES_FILE)
     try:
-        image = sitk.ReadImage(str(path))
+        with spelled(path) as name:
+            image = sitk.ReadImage(name)
     except RuntimeError as error:
         raise UsageError("bodies.changed", file=BODIES_FILE) from error
     stored = make_geometry(

@@ -128,6 +128,11 @@ def drawn_words(given: str = "") -> Iterator[None]:
             yield
 
 
+def lacks_font() -> bool:
+    """Return whether Chinese is spoken and no font of this machine shows it: the PDF leaves it to its viewer."""
+    return has_chinese(text("report.title")) and not _families()
+
+
 def drawable(words: str) -> str:
     """Return ``words`` as a picture can show them: without a Chinese font, a mark for each letter that needs one."""
     if not has_chinese(words) or _families():

@@ -1,7 +1,6 @@
 """The result folder: written whole or not at all."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import TypeVar
 from ..examination import SCHEMA, Examination, FileReference, with_mask_files
 from ..ground import atomic
 from ..ground.errors import UsageError
+from ..ground.files import read_regular, read_text
+from ..ground.plain import plain_json
 from ..ground.progress import Progress, silent
 from ..pipeline import MeasuredScan
 from ..scan import CTScan
@@ -166,12 +167,12 @@ def write_folder(
 
 
 def _reference(path: Path) -> FileReference:
-    return FileReference(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+    return FileReference(path.name, hashlib.sha256(read_regular(path)).hexdigest())
 
 
 def _is_own_record(folder: Path, kind: ResultKind) -> bool:
     try:
-        record = json.loads((folder / kind.record).read_text(encoding="utf-8"))
+        record = plain_json(read_text(folder / kind.record))
     except (OSError, ValueError):
         return False
     return isinstance(record, dict) and str(record.get("schema", "")).startswith(kind.schema.split("/")[0] + "/")

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from ..examination import Examination, KeySignature, canonical_json, is_intact
 from ..ground.errors import UsageError
+from ..ground.files import read_regular
 
 ALGORITHM = "Ed25519"
 PASSWORD_VARIABLE = "LDCT_BMD_KEY_PASSWORD"
@@ -51,7 +52,7 @@ def load_key(path: Path) -> SiteKey:
     """Read a private key from a PEM file, its password from the environment; UsageError if it is none."""
     password = os.environ.get(PASSWORD_VARIABLE)
     try:
-        key = load_pem_private_key(path.read_bytes(), None if password is None else password.encode())
+        key = load_pem_private_key(read_regular(path), None if password is None else password.encode())
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UsageError("key.private_not_read", file=path.name, variable=PASSWORD_VARIABLE) from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -62,7 +63,7 @@ def load_key(path: Path) -> SiteKey:
 def load_public_key(path: Path) -> str:
     """Read a public key from a PEM file, as a record holds it; UsageError if it is none."""
     try:
-        key = load_pem_public_key(path.read_bytes())
+        key = load_pem_public_key(read_regular(path))
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise UsageError("key.public_not_read", file=path.name) from error
     if not isinstance(key, Ed25519PublicKey):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..examination import Examination, Signature
 from ..ground.errors import UsageError
+from ..ground.files import read_text
 from ..scan import ScanDescription
 from .deidentify import is_deidentified_copy
 from .files import RECORD_FILE, check_content
@@ -29,7 +30,7 @@ def check_replaceable(
         return
     check_content(folder, overwrite=True, held=held)
     try:
-        old = Examination.from_json(path.read_text(encoding="utf-8"))
+        old = Examination.from_json(read_text(path))
     except (UsageError, OSError, UnicodeDecodeError) as error:
         raise UsageError("output.record_not_read", folder=folder) from error
     if is_deidentified_copy(old) is not is_deidentified:

@@ -5,6 +5,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..anatomy import COLOR_RGB, VERSE_VALUE
+from ..ground.files import spelled
 from ..labeling import VertebralColumn
 from ..scan import CTScan, to_source_geometry
 from .terminology import terminology_entry
@@ -33,7 +34,8 @@ def write_seg_nrrd(bodies: sitk.Image, column: VertebralColumn, path: Path) -> N
 
 def _write(image: sitk.Image, path: Path) -> None:
     try:
-        sitk.WriteImage(image, str(path), useCompression=True)
+        with spelled(path) as name:
+            sitk.WriteImage(image, name, useCompression=True)
     except RuntimeError as error:  # all that ITK says, a full disk included
         raise OSError(f"ITK could not write {path.name}") from error
 

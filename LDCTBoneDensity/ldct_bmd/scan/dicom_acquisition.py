@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from .ct_scan import Acquisition, Patient
 from .dicom_headers import SliceHeader
@@ -63,7 +62,7 @@ def _tin_by_name(first: SliceHeader) -> bool:
 def lossy_compression(slices: Sequence[SliceHeader]) -> str | None:
     """Return how the pixels were compressed, where some were lost; None where they were not, as far as is said."""
     for header in slices:
-        syntax = str(getattr(header.tags, "file_meta", Dataset()).get("TransferSyntaxUID", ""))
+        syntax = str(header.transfer_syntax)
         if header.text("LossyImageCompression") == "01" or syntax in _LOSSY:
             ratio = header.text("LossyImageCompressionRatio")
             return f"{_LOSSY.get(syntax, 'lossy')}{f', {ratio}:1' if ratio else ''}"
@@ -89,8 +88,7 @@ def contrast_agent(slices: Sequence[SliceHeader]) -> str | None:
 def _stated_agent(header: SliceHeader) -> str | None:
     agent = header.text("ContrastBolusAgent")
     if agent is None:
-        meanings = [item.get("CodeMeaning") for item in header.tags.get("ContrastBolusAgentSequence") or []]
-        agent = next((str(meaning) for meaning in meanings if meaning), None) or header.text("ContrastBolusIngredient")
+        agent = next(iter(header.contrast_meanings), None) or header.text("ContrastBolusIngredient")
     return agent
 
 
@@ -107,7 +105,7 @@ def _mean(slices: Sequence[SliceHeader], keyword: str) -> float | None:
 def _age_years(first: SliceHeader) -> float | None:
     """PatientAge ("063Y", "018M"), else from the dates of birth and study."""
     age = (first.text("PatientAge") or "").upper()
-    if age[:-1].isdigit() and age[-1] in _YEARS_PER:
+    if age[:-1].isdecimal() and age[-1] in _YEARS_PER:
         return round(int(age[:-1]) * _YEARS_PER[age[-1]], 2)
     try:
         born = datetime.strptime(first.text("PatientBirthDate") or "", "%Y%m%d")

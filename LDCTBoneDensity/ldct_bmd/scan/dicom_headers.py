@@ -3,6 +3,7 @@
 import math
 import os
 import struct
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,14 +14,31 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.uid import UID
 
 from ..ground.errors import CannotMeasure
+from ..ground.files import open_regular
 from ..ground.progress import Progress, silent
 from ..words import Phrase
 from .dicom_text import as_meant
 
-DAMAGED = (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, NotImplementedError, struct.error)
+# What pydicom and the decoders throw at bytes that they did not expect; RecursionError is a RuntimeError.
+DAMAGED = (
+    InvalidDicomError,
+    BytesLengthException,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 _TAGS = (
     "SpecificCharacterSet",
@@ -78,6 +96,7 @@ _TAGS = (
     "PixelSpacing",
     "BitsAllocated",
     "BitsStored",
+    "HighBit",
     "PixelRepresentation",
     "PixelPaddingValue",
     "PixelPaddingRangeLimit",
@@ -89,22 +108,29 @@ _TAGS = (
 )
 
 
+@dataclass(frozen=True)
+class _Converted:
+    """The values of a tag as texts, and as numbers if all are finite ones."""
+
+    texts: tuple[str, ...]
+    numbers: NDArray[np.float64] | None
+
+    @property
+    def joined(self) -> str:
+        return "\\".join(self.texts).strip("\\")
+
+
 @dataclass(frozen=True, eq=False)
 class SliceHeader:
     """One DICOM object: where it is and what its header says."""
 
     path: Path
     tags: Dataset
-    _numbers: dict[str, NDArray[np.float64] | None] = field(default_factory=dict, repr=False)
+    _converted: dict[str, _Converted] = field(default_factory=dict, repr=False)
 
     def text(self, keyword: str) -> str | None:
         """Return a tag as text, several values joined by a backslash; None where it is missing or empty."""
-        value = self.tags.get(keyword)
-        if value is None:
-            return None
-        parts = [as_meant(str(part)).strip() for part in (value if _is_sequence(value) else [value])]
-        joined = "\\".join(parts).strip("\\")
-        return joined or None
+        return self._values(keyword).joined or None
 
     def number(self, keyword: str) -> float | None:
         """Return a tag as a finite number; None where it is missing, empty or no number."""
@@ -113,15 +139,40 @@ class SliceHeader:
 
     def numbers(self, keyword: str, count: int) -> NDArray[np.float64] | None:
         """Return a tag of ``count`` finite numbers; None where it is anything else."""
-        if keyword not in self._numbers:
-            self._numbers[keyword] = _finite(self.tags, keyword)
-        values = self._numbers[keyword]
+        values = self._values(keyword).numbers
         return values if values is not None and len(values) == count else None
+
+    def _values(self, keyword: str) -> _Converted:
+        if keyword not in self._converted:
+            self._converted[keyword] = _convert(self.tags, keyword)
+        return self._converted[keyword]
 
     @cached_property
     def series_uid(self) -> str:
         """SeriesInstanceUID."""
         return self.text("SeriesInstanceUID") or ""
+
+    @cached_property
+    def transfer_syntax(self) -> UID:
+        """TransferSyntaxUID; empty where the file does not say."""
+        return UID(_convert(getattr(self.tags, "file_meta", None) or Dataset(), "TransferSyntaxUID").joined)
+
+    @cached_property
+    def matrix(self) -> tuple[int, int] | None:
+        """Columns and rows; None if one is missing or no number."""
+        columns, rows = self.number("Columns"), self.number("Rows")
+        return None if columns is None or rows is None else (int(columns), int(rows))
+
+    @cached_property
+    def contrast_meanings(self) -> tuple[str, ...]:
+        """The meanings of the codes in ContrastBolusAgentSequence."""
+        try:
+            items = list(self.tags.get("ContrastBolusAgentSequence") or [])
+        except (*DAMAGED, OSError):
+            return ()
+        return tuple(
+            text for item in items if isinstance(item, Dataset) and (text := _convert(item, "CodeMeaning").joined)
+        )
 
     @cached_property
     def instance(self) -> int | None:
@@ -166,13 +217,23 @@ class SliceHeader:
         return file if self.instance is None else Phrase("unfit.instance", {"number": self.instance, "file": file})
 
 
-def _finite(tags: Dataset, keyword: str) -> NDArray[np.float64] | None:
+def _convert(tags: Dataset, keyword: str) -> _Converted:
+    """Convert a tag, the one place that does: pydicom throws all kinds of errors when a value is first asked for."""
     try:
         value = tags.get(keyword)
-        numbers = [float(part) for part in (value if _is_sequence(value) else [value])]
-    except (ValueError, TypeError):
+        parts = [] if value is None else list(value) if _is_sequence(value) else [value]
+        texts = tuple(as_meant(str(part)).strip() for part in parts)
+    except (*DAMAGED, OSError):  # pydicom's word for a sequence that is cut
+        return _Converted((), None)
+    return _Converted(texts, _finite(parts))
+
+
+def _finite(parts: Sequence[Any]) -> NDArray[np.float64] | None:
+    try:
+        numbers = [float(part) for part in parts]
+    except DAMAGED:
         return None
-    return np.array(numbers) if all(map(math.isfinite, numbers)) else None
+    return np.array(numbers) if numbers and all(map(math.isfinite, numbers)) else None
 
 
 def _is_sequence(value: Any) -> bool:
@@ -209,27 +270,28 @@ def read_header_files(paths: Sequence[Path], progress: Progress = silent) -> lis
 
 def read_header(path: Path) -> SliceHeader | None:
     """Read one file's header; None if the file is no DICOM object of a series."""
-    if not path.is_file():  # a pipe or a device would be waited for, a dangling link leads nowhere
+    if not path.is_file():  # a dangling link leads nowhere
         return None
+    declared = False
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             start = stream.read(132)
             declared = start[128:] == b"DICM"
             if not declared and not _may_lack_preamble(start):
                 return None
             stream.seek(0)
             tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS), force=not declared)
-    except OSError as error:
-        raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's; pydicom's own have no number
+            raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error
         if not declared:
             return None
         raise CannotMeasure("scan.damaged_dicom", file=path.name) from error
     header = SliceHeader(path, tags)
     if header.text("SOPClassUID") is not None and header.series_uid:
         return header
-    meta: Dataset = getattr(tags, "file_meta", Dataset())
-    if declared and meta.get("MediaStorageSOPClassUID") != _MEDIA_DIRECTORY:
+    meta: Dataset = getattr(tags, "file_meta", None) or Dataset()
+    if declared and _convert(meta, "MediaStorageSOPClassUID").joined != _MEDIA_DIRECTORY:
         # A slice cut short must not drop out of its series unnoticed.
         raise CannotMeasure("scan.damaged_dicom", file=path.name)
     return None

@@ -18,7 +18,8 @@ POSITION_TOLERANCE_FRACTION = 0.05  # of the spacing
 ORIENTATION_TOLERANCE = 2e-3
 TILT_TOLERANCE_DEG = 0.25
 SIDEWAYS_TOLERANCE_MM = 0.5
-_NAMED_AT_MOST = 3
+MOST_PIXELS = 8192  # along a side; scanners of ultra-high resolution make 2048
+_NAMED_AT_MOST, _SHOWN = 3, 60  # letters of a value
 
 
 class UnfitStack(Exception):
@@ -46,16 +47,16 @@ class Stack:
 def build_stack(headers: Sequence[SliceHeader]) -> Stack:
     """Sort the slices of one volume and give its grid; :class:`UnfitStack` names the slices that do not fit."""
     orientation, normal, positions, spacing = _common_plane(headers)
+    matrix = _common_matrix(headers)
     along = positions @ normal
     order = np.argsort(along, kind="stable")
     slices = tuple(headers[i] for i in order)
     spacing_z = _even_spacing(slices, along[order])
     _refuse_shear(slices, positions[order], normal)
-    first = headers[0]
     return Stack(
         slices,
         make_geometry(
-            size=(int(first.tags.Columns), int(first.tags.Rows), len(slices)),
+            size=(*matrix, len(slices)),
             spacing_mm=(spacing[1], spacing[0], spacing_z),
             origin_lps_mm=positions[order[0]],
             direction=np.stack([orientation[0], np.cross(normal, orientation[0]), normal], axis=1),
@@ -74,15 +75,10 @@ def _common_plane(
         ("ImageOrientationPatient", 6, "unfit.orientation"),
         ("PixelSpacing", 2, "unfit.pixel_spacing"),
     ):
-        lacking = [h for h in headers if h.numbers(keyword, count) is None]
-        if lacking:
-            raise UnfitStack(
-                Phrase("unfit.tag_missing", {"what": Phrase(what), "tag": keyword, "slices": named(lacking)})
-            )
+        _refuse_lacking([h for h in headers if h.numbers(keyword, count) is None], keyword, what)
     crooked = [h for h in headers if h.orientation is None]
     if crooked:
         raise UnfitStack(Phrase("unfit.orientation_invalid", {"slices": named(crooked)}))
-    _refuse_odd(headers, [(int(h.tags.Columns), int(h.tags.Rows)) for h in headers], "unfit.other_matrix")
     spacings = np.array([h.numbers("PixelSpacing", 2) for h in headers])
     _refuse_odd(headers, [tuple(np.round(pair, 3).tolist()) for pair in spacings], "unfit.other_spacing")
     orientations = np.array([h.orientation for h in headers])
@@ -96,6 +92,29 @@ def _common_plane(
         raise UnfitStack(Phrase("unfit.spacing_not_positive"))
     first = orientations[0] / np.linalg.norm(orientations[0], axis=1, keepdims=True)
     return first, normal, positions, spacings[0]
+
+
+def _refuse_lacking(headers: Sequence[SliceHeader], keyword: str, what: str) -> None:
+    """Refuse slices that lack a tag, or have something else in it than its numbers."""
+    if not headers:
+        return
+    slices = named(headers)
+    stated = next((text for text in (header.text(keyword) for header in headers) if text), None)
+    if stated is None:
+        raise UnfitStack(Phrase("unfit.tag_missing", {"what": Phrase(what), "tag": keyword, "slices": slices}))
+    value = stated[:_SHOWN]
+    raise UnfitStack(
+        Phrase("unfit.tag_no_number", {"what": Phrase(what), "tag": keyword, "slices": slices, "value": value})
+    )
+
+
+def _common_matrix(headers: Sequence[SliceHeader]) -> tuple[int, int]:
+    """Return the columns and rows that all slices share."""
+    matrices = [header.matrix or (0, 0) for header in headers]
+    _refuse_odd(headers, matrices, "unfit.other_matrix")
+    if not all(1 <= side <= MOST_PIXELS for side in matrices[0]):
+        raise UnfitStack(Phrase("unfit.matrix", {"matrix": _times(matrices[0])}))
+    return matrices[0]
 
 
 def _refuse_odd(headers: Sequence[SliceHeader], values: Sequence[tuple[float, ...]], what: str) -> None:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from io import BytesIO
 from itertools import islice
 from typing import Any
 
@@ -11,10 +12,12 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.encaps import generate_fragments
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import UID
+from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
 from ..ground.errors import CannotMeasure
+from ..ground.files import read_regular
 from ..ground.progress import Progress, silent
 from .ct_scan import Geometry
 from .dicom_headers import DAMAGED, SliceHeader
@@ -26,6 +29,9 @@ MOST_HU = 70000  # 16 bits from -1024 or -8192 on; extended scales of metal end 
 # Padding in this range, or that spans it, could as well be tissue, so it is left as it is.
 _TISSUE_HU = (-900.0, 3000.0)
 _INT16 = np.iinfo(np.int16)
+_END_OF_IMAGE = b"\xff\xd9"
+_LEAST_PIXELS = 1024  # bytes
+_LONGEST_NAME = 64
 _WORKERS = 2
 _AHEAD = 6
 
@@ -72,14 +78,19 @@ def _decode_ahead(slices: Sequence[SliceHeader]) -> Generator[HU, None, None]:
 def decode_hu(header: SliceHeader) -> HU:
     """Decode one slice, (rows, columns) in HU: int16 if whole numbers in range, else float32; padding becomes air."""
     try:
-        dataset = pydicom.dcmread(header.path, force=True)
+        content = BytesIO(read_regular(header.path))
+    except OSError as error:
+        raise CannotMeasure("scan.file_not_opened", file=header.path.name, reason=error.strerror) from error
+    try:
+        dataset = pydicom.dcmread(content, force=True)
+        _refuse_unreadable(dataset, header)
         pixels: NDArray[Any] = dataset.pixel_array
-    except (*DAMAGED, OSError, RuntimeError, AttributeError) as error:  # AttributeError: no pixel data
+    except (*DAMAGED, OSError) as error:  # Pillow's kind of a damaged image is an OSError
         raise _not_decoded(header) from error
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
     if slope is None or intercept is None:
         raise CannotMeasure("scan.no_rescale", file=header.path.name)
-    padding = _padding(dataset, pixels, slope, intercept)
+    padding = _padding(header, pixels, slope, intercept)
     if slope.is_integer() and intercept.is_integer():
         wide: NDArray[Any] = pixels.astype(np.int64 if pixels.dtype.itemsize > 2 else np.int32)
         wide *= int(slope)
@@ -100,12 +111,12 @@ def _check_range(values: NDArray[Any], header: SliceHeader) -> None:
         raise CannotMeasure("scan.impossible_values", file=header.path.name, most=MOST_HU)
 
 
-def _padding(dataset: Dataset, pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[np.bool_]:
+def _padding(header: SliceHeader, pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[np.bool_]:
     """Return which pixels the scanner filled in outside the reconstructed circle."""
-    low = _padding_value(dataset, "PixelPaddingValue", pixels.dtype)
+    low = _padding_value(header, "PixelPaddingValue", pixels.dtype)
     if low is None:
         return np.zeros(pixels.shape, dtype=np.bool_)
-    high = _padding_value(dataset, "PixelPaddingRangeLimit", pixels.dtype)
+    high = _padding_value(header, "PixelPaddingRangeLimit", pixels.dtype)
     low, high = (low, low) if high is None else (min(low, high), max(low, high))
     first_hu, last_hu = sorted(value * slope + intercept for value in (low, high))
     if last_hu > _TISSUE_HU[0] and first_hu < _TISSUE_HU[1]:
@@ -113,10 +124,10 @@ def _padding(dataset: Dataset, pixels: NDArray[Any], slope: float, intercept: fl
     return np.asarray((pixels >= low) & (pixels <= high))
 
 
-def _padding_value(dataset: Dataset, keyword: str, dtype: np.dtype[Any]) -> int | None:
+def _padding_value(header: SliceHeader, keyword: str, dtype: np.dtype[Any]) -> int | None:
     """Some writers give the padding of signed pixels as unsigned number, and the other way round."""
-    value = dataset.get(keyword)
-    if value is None or isinstance(value, bytes | str):
+    value = header.number(keyword)
+    if value is None:
         return None
     number = int(value)
     info = np.iinfo(dtype)
@@ -125,12 +136,39 @@ def _padding_value(dataset: Dataset, keyword: str, dtype: np.dtype[Any]) -> int 
     return int(np.array(number & (2 ** (8 * dtype.itemsize) - 1), dtype=f"u{dtype.itemsize}").astype(dtype))
 
 
+def _refuse_unreadable(dataset: Dataset, header: SliceHeader) -> None:
+    """Refuse pixels that no decoder should be given; CannotMeasure says why."""
+    file = header.path.name
+    if "PixelData" not in dataset:
+        maker = _private_pixels(dataset)
+        if maker is not None:
+            raise CannotMeasure("scan.private_compression", file=file, maker=maker)
+        raise CannotMeasure("scan.no_pixels", file=file)
+    # CharLS reads on for half a minute where a stream lacks its end.
+    if header.transfer_syntax in (JPEGLSLossless, JPEGLSNearLossless) and not _ends(dataset.PixelData):
+        raise CannotMeasure("scan.damaged_pixels", file=file)
+
+
+def _ends(pixel_data: bytes) -> bool:
+    return b"".join(generate_fragments(pixel_data)).rstrip(b"\0").endswith(_END_OF_IMAGE)
+
+
+def _private_pixels(dataset: Dataset) -> str | None:
+    """Return whose private element holds as much as pixels would; None if there is none."""
+    for element in dataset:
+        if element.tag.is_private and isinstance(element.value, bytes) and len(element.value) >= _LEAST_PIXELS:
+            return (element.private_creator or str(element.tag))[:_LONGEST_NAME]
+    return None
+
+
 def _not_decoded(header: SliceHeader) -> CannotMeasure:
-    syntax = UID(str(getattr(header.tags, "file_meta", Dataset()).get("TransferSyntaxUID", "")))
+    syntax, file = header.transfer_syntax, header.path.name
+    if syntax and syntax.is_private:
+        return CannotMeasure("scan.private_compression", file=file, maker=str(syntax))
     try:
         decodable = not syntax or not syntax.is_compressed or get_decoder(syntax).is_available
     except (NotImplementedError, ValueError):
         decodable = False
     if decodable:
-        return CannotMeasure("scan.damaged_pixels", file=header.path.name)
-    return CannotMeasure("scan.no_decoder", file=header.path.name, compression=syntax.name)
+        return CannotMeasure("scan.damaged_pixels", file=file)
+    return CannotMeasure("scan.no_decoder", file=file, compression=syntax.name)

@@ -27,6 +27,7 @@ _SPECTRAL_WORDS = re.compile(
 _OTHER_SCALES = re.compile(r"^(S[AD]\d{2}|E\d{2}S)")
 _DENSITY_WORDS = re.compile(r"DIRECT ?DENSITY")
 # Slopes are 1 as a rule, and fractions or a few units where scales are extended.
+_SHOWN = 40  # letters of a value
 MOST_SLOPE, MOST_INTERCEPT = 64.0, 70000.0
 _MATERIAL_UNITS = ("MGML", "Z_EFF", "ED", "EDW", "HU_MOD", "PCT")  # DICOM PS3.3 C.11.1.1.2
 _PROJECTION_TYPES = re.compile(r"^(MIP|MINIP|MAX_IP|MIN_IP|PROJECTION IMAGE|VRT?|VOLUME_RENDERED)$")
@@ -98,6 +99,26 @@ def _not_hounsfield(headers: Sequence[SliceHeader]) -> Unsuitable | None:
         return Unsuitable(Phrase("unsuitable.other_unit", {"unit": unit}))
     if _SUBTRACTED.search(types) or _SUBTRACTED.search(words):
         return Unsuitable(Phrase("unsuitable.subtraction"))
+    stored = first.number("BitsStored") or 16  # of others is told where slices are compared
+    if any((h.number("HighBit") or 0) >= stored == (h.number("BitsStored") or 16) for h in headers):
+        return Unsuitable(Phrase("unsuitable.high_bit", {"bit": first.text("HighBit") or ""}))
+    odd_number = _no_number(headers)
+    if odd_number is not None:
+        return odd_number
+    return _no_rescale(headers)
+
+
+def _no_number(headers: Sequence[SliceHeader]) -> Unsuitable | None:
+    """Say which tag that turns pixels into Hounsfield units is there and no number: a decimal comma, two values."""
+    for keyword in ("RescaleSlope", "RescaleIntercept", "PixelPaddingValue", "PixelPaddingRangeLimit"):
+        odd = next((h for h in headers if h.number(keyword) is None and h.text(keyword)), None)
+        if odd is not None:
+            value = (odd.text(keyword) or "")[:_SHOWN]
+            return Unsuitable(Phrase("unsuitable.no_number", {"tag": keyword, "slice": odd.name, "value": value}))
+    return None
+
+
+def _no_rescale(headers: Sequence[SliceHeader]) -> Unsuitable | None:
     if any(h.number("RescaleSlope") is None or h.number("RescaleIntercept") is None for h in headers):
         return Unsuitable(Phrase("unsuitable.no_rescale"))
     if any(h.number("RescaleSlope") == 0 for h in headers):

@@ -9,6 +9,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure
+from ..ground.files import open_regular, spelled
 from ..ground.progress import Progress, silent
 from ..words import Phrase
 from .ct_scan import Acquisition, CTScan, Geometry, Patient, Source
@@ -107,11 +108,12 @@ def _checked(hu: HU, of_patient: bool) -> Acquisition:
 def _read_image(path: Path) -> sitk.Image:
     """Read an NRRD or MHA file."""
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
-        _check_header(reader, path)
-        image = reader.Execute()
+        with spelled(path) as name:
+            reader.SetFileName(name)
+            reader.ReadImageInformation()
+            _check_header(reader, path)
+            image = reader.Execute()
     except RuntimeError as error:
         raise CannotMeasure("scan.damaged_volume", file=path.name) from error
     return image[:, :, :, 0] if image.GetDimension() == 4 else image
@@ -135,7 +137,7 @@ def _states_orientation(reader: sitk.ImageFileReader, path: Path) -> bool:
     """Whether the header says where left and head are; ITK would take a guess where it does not."""
     if path.name.lower().endswith(".nrrd"):
         return "NRRD_space" in reader.GetMetaDataKeys()
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         header = stream.read(4096).split(b"ElementDataFile")[0]
     return any(key in header for key in (b"TransformMatrix", b"Orientation =", b"Rotation"))
 
@@ -157,7 +159,7 @@ def whole_numbers(values: NDArray[Any]) -> HU:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         digest = hashlib.sha256()
         while block := stream.read(1 << 20):
             digest.update(block)

@@ -40,16 +40,27 @@ def check_slices(planes: NDArray[Any], name: Callable[[int], str | Phrase]) -> N
     """
     if len(planes) < 3:
         return
-    cells = _cells(planes)
-    if found := _empty(planes):
-        raise CannotMeasure("scan.empty_slices", slices=_named(found, name))
+    filled = _filled(planes)
+    if len(filled) < 3:
+        return
+    first, last = filled[0], filled[-1]
+    between = sorted(set(range(first, last)) - set(filled))
+    if between:
+        raise CannotMeasure("scan.empty_slices", slices=_named(between, name))
+    # What is empty at the ends was padded by resampling.
+    held = planes[first : last + 1]
+    cells = _cells(held)
+
+    def own_name(place: int) -> str | Phrase:
+        return name(first + place)
+
     if _has_noise(cells):
-        if found := _repeated(planes):
-            raise CannotMeasure("scan.repeated_slices", slices=_named(found, name))
+        if found := _repeated(held):
+            raise CannotMeasure("scan.repeated_slices", slices=_named(found, own_name))
         if found := _foreign(cells):
-            raise CannotMeasure("scan.foreign_slices", slices=_named(found, name))
+            raise CannotMeasure("scan.foreign_slices", slices=_named(found, own_name))
     if found := _steps(cells):
-        raise CannotMeasure("scan.slices_on_other_scale", slices=_named(found, name))
+        raise CannotMeasure("scan.slices_on_other_scale", slices=_named(found, own_name))
 
 
 def _named(places: Sequence[int], name: Callable[[int], str | Phrase]) -> Phrase:
@@ -70,12 +81,9 @@ def _cells(planes: NDArray[Any]) -> NDArray[np.float32]:
     return total
 
 
-def _empty(planes: NDArray[Any]) -> list[int]:
-    """Return the slices of one value that lie between others; those at the ends are what resampling pads with."""
-    filled = [place for place, plane in enumerate(planes) if plane[0, 0] != plane[-1, -1] or plane.min() != plane.max()]
-    if not filled:
-        return []
-    return sorted(set(range(filled[0], filled[-1])) - set(filled))
+def _filled(planes: NDArray[Any]) -> list[int]:
+    """Return the slices that hold more than one value."""
+    return [place for place, plane in enumerate(planes) if plane[0, 0] != plane[-1, -1] or plane.min() != plane.max()]
 
 
 def _has_noise(cells: NDArray[np.float32]) -> bool:
@@ -90,8 +98,6 @@ def _repeated(planes: NDArray[Any]) -> list[int]:
     seen: dict[int, int] = {}
     found = []
     for place, plane in enumerate(planes):
-        if plane.min() == plane.max():
-            continue
         first = seen.setdefault(zlib.crc32(np.ascontiguousarray(plane[::3, ::3]).tobytes()), place)
         if first != place and np.array_equal(plane, planes[first]):
             found.append(place)

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from ..anatomy import LEVEL_OF_VERSE_VALUE, LEVELS, VERSE_VALUE, order
 from ..ground.errors import CannotMeasure
+from ..ground.files import read_regular, spelled
 from ..ground.progress import Progress, silent
 from ..scan import CTScan, Geometry
 from ..scan.volume_files import check_volume_file
@@ -65,7 +66,7 @@ class LabelMapSegmenter:
     def identity(self) -> ModelIdentity:
         """Name of the kind of label map and SHA-256 of the file."""
         try:
-            sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
+            sha256 = hashlib.sha256(read_regular(self.path)).hexdigest()
         except OSError as error:
             raise CannotMeasure("segmentation.file_not_read", file=self.path, reason=error.strerror) from error
         kind = {"verse": "VerSe", "totalsegmentator": "TotalSegmentator"}[self.values]
@@ -96,7 +97,8 @@ class LabelMapSegmenter:
         """Return the label map, its axes brought to those of LPS that they are closest to."""
         try:
             check_volume_file(self.path)
-            image = sitk.ReadImage(str(self.path))
+            with spelled(self.path) as name:
+                image = sitk.ReadImage(name)
         except (RuntimeError, OSError) as error:
             raise CannotMeasure("segmentation.not_a_volume_file", file=self.path) from error
         if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ..ground.errors import CannotMeasure
+from ..ground.files import spelled
 from .label_map import LEVEL_OF_VALUE, Values
 
 VERTEBRAE = {f"vertebrae_{level}": value for value, level in LEVEL_OF_VALUE["totalsegmentator"].items()}
@@ -24,11 +25,13 @@ def join_masks(masks: Path, values: Values, file: Path, structures: Mapping[str,
         if not mask_file.is_file():
             continue
         try:
-            mask = (sitk.ReadImage(str(mask_file), sitk.sitkUInt8) > 0) * value
+            with spelled(mask_file) as readable:
+                mask = (sitk.ReadImage(readable, sitk.sitkUInt8) > 0) * value
             joined = mask if joined is None else sitk.Maximum(joined, mask)
         except RuntimeError as error:
             raise CannotMeasure("segmentation.mask_not_read", file=mask_file) from error
     if joined is None:
         raise CannotMeasure("segmentation.no_mask", folder=masks)
-    sitk.WriteImage(joined, str(file))
+    with spelled(file) as writable:
+        sitk.WriteImage(joined, writable)
     return file

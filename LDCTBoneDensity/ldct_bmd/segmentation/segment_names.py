@@ -6,6 +6,7 @@ import SimpleITK as sitk
 
 from ..anatomy import level_in_name
 from ..ground.errors import CannotMeasure
+from ..ground.files import spelled
 
 
 def named_levels(path: Path) -> dict[int, str]:
@@ -17,9 +18,10 @@ def named_levels(path: Path) -> dict[int, str]:
     if not path.name.lower().endswith(".nrrd"):
         return {}
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        with spelled(path) as name:
+            reader.SetFileName(name)
+            reader.ReadImageInformation()
     except RuntimeError:
         return {}  # told when the voxels are read
     found: dict[int, str] = {}

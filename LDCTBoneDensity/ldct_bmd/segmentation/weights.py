@@ -10,7 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..ground.errors import CannotMeasure
-from ..ground.plain import from_plain, to_plain
+from ..ground.files import read_regular, spelled
+from ..ground.plain import from_plain, plain_json, to_plain
 from .levels import CHANNELS, REGIONS
 from .network import DenseUNet, NetworkShape
 from .segmenter import ModelIdentity
@@ -71,7 +72,7 @@ def _load(path: Path | None, wanted: tuple[str, ...]) -> tuple[dict[str, DenseUN
     """Return the networks ``wanted`` of the file at ``path``, which must hold these and no others."""
     source = path or WEIGHTS
     try:
-        sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(read_regular(source)).hexdigest()
     except OSError as error:
         if path is None:
             raise CannotMeasure("segmentation.own_weights_not_read", reason=error.strerror) from error
@@ -79,7 +80,7 @@ def _load(path: Path | None, wanted: tuple[str, ...]) -> tuple[dict[str, DenseUN
     if path is None and sha256 != CHECKSUM.read_text(encoding="ascii").split()[0]:
         raise CannotMeasure("segmentation.own_weights_damaged")
     try:
-        with safe_open(str(source), framework="pt") as file:
+        with spelled(source) as name, safe_open(name, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
         if metadata.get("format") != FORMAT:
@@ -88,7 +89,7 @@ def _load(path: Path | None, wanted: tuple[str, ...]) -> tuple[dict[str, DenseUN
         if held != wanted and held in (COARSE_FINE, PAN2020):
             raise _other_method(source.name, held)
         networks = {name: _build(_shape(metadata[name]), _part(tensors, name)) for name in wanted}
-    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+    except (SafetensorError, LookupError, ArithmeticError, TypeError, RuntimeError, ValueError, MemoryError) as error:
         raise CannotMeasure("segmentation.no_weights", file=source.name) from error
     return networks, ModelIdentity(metadata["name"], sha256)
 
@@ -124,7 +125,7 @@ def _part(tensors: dict[str, torch.Tensor], name: str) -> dict[str, torch.Tensor
 
 
 def _shape(text: str) -> NetworkShape:
-    return from_plain(NetworkShape, json.loads(text))
+    return from_plain(NetworkShape, plain_json(text))
 
 
 def _build(shape: NetworkShape, state: dict[str, torch.Tensor]) -> DenseUNet:

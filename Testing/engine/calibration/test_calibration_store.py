@@ -348,3 +348,15 @@ def test_an_empty_choice_says_that_the_store_is_empty():
 def test_provenance_that_ends_before_it_begins_is_refused():
     with pytest.raises(UsageError, match="before it"):
         Provenance(Method.PHANTOM, date="2024-05-06", valid_until="2024-05-05")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("content", "{"), ("content", b"\xff"), ("content", "[" * 100_000), ("content", "{}")],
+)
+def test_a_damaged_row_is_told_in_a_sentence(store, tmp_path: Path, column: str, value: object) -> None:
+    store.add([site_calibration()], NOW, WHO)
+    with sqlite3.connect(tmp_path / "site.calibrations") as database:
+        database.execute(f"UPDATE calibrations SET {column} = ?", (value,))
+    with pytest.raises(UsageError, match="damaged"):
+        store.all()

@@ -102,3 +102,21 @@ def test_type_hints_are_taken_apart_in_one_module() -> None:
         if names & {"get_origin", "get_type_hints"}:
             takers.add(path.name)
     assert takers == {"kinds.py"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000 + "]" * 100_000, "nested too deep"),
+        ('{"a":' * 100 + "1" + "}" * 100, "nested too deep"),
+        ('{"a": ' + "9" * 5000 + "}", "5000 digits"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": 1e999}', "1e999"),
+        ('{"a": 1, "a": 2}', "the key a twice"),
+    ],
+)
+def test_json_that_no_program_writes_is_refused_in_a_sentence(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        read_json(path, "The file")

@@ -96,7 +96,7 @@ def test_what_the_files_lost_or_left_out_is_told():
     assert "5 files" in left.message
     assert "a, b, c and 2 more" in left.message
     (one,) = file_findings(None, None, ("a",))
-    assert one.message.startswith("One file beside")
+    assert one.message.startswith("One file next to")
 
 
 @pytest.mark.parametrize(("bmd", "found"), [(-100.0, False), (-100.1, True), (500.0, False), (7305097.0, True)])

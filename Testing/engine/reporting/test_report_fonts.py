@@ -13,6 +13,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from helpers_record import examined
 from helpers_report import case, with_patient
+from ldct_bmd.cli.reporting import remark_on_fonts
 from ldct_bmd.reporting import chinese
 from ldct_bmd.reporting.overview import overview_png
 from ldct_bmd.reporting.page import fonts
@@ -153,3 +154,16 @@ def test_no_line_of_the_pdf_begins_with_a_mark(width: int, no_font: None) -> Non
     folded.wrap(width, 1000)
     lines = [" ".join(line[1]) for line in folded.blPara.lines]
     assert not [line for line in lines if line[0] in "，；：、。"]
+
+
+def test_a_chinese_report_without_a_font_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(chinese, "_families", lambda: ())
+    remark_on_fonts(told.append)
+    assert told == []
+    with speaking("zh"):
+        remark_on_fonts(told.append)
+        monkeypatch.setattr(chinese, "_families", lambda: ("DejaVu Sans", "Some Font"))
+        remark_on_fonts(told.append)
+    assert len(told) == 1
+    assert "未找到中文字体" in told[0]

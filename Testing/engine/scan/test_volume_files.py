@@ -257,3 +257,31 @@ def test_a_plain_mha_is_let_pass(tmp_path: Path) -> None:
 )
 def test_an_mha_that_says_too_little_or_too_much_is_refused(fields: dict[str, str], code: str, tmp_path: Path) -> None:
     assert refusal(mha(tmp_path / "ct.mha", **fields)).code == code
+
+
+@pytest.mark.parametrize("field", ["kinds: {}", "space directions: (3,0,0) {}", "unknown: {}"])
+def test_a_long_field_does_not_reach_the_reader_that_it_would_crash(field: str, tmp_path: Path) -> None:
+    image = sitk.GetImageFromArray(VOXELS)
+    sitk.WriteImage(image, str(tmp_path / "ct.nrrd"))
+    name = field.split(":")[0].encode()
+    lines = (tmp_path / "ct.nrrd").read_bytes().split(b"\n")
+    end = lines.index(b"")
+    kept = [line for line in lines[:end] if not line.startswith(name)]
+    path = tmp_path / "long.nrrd"
+    path.write_bytes(b"\n".join([*kept, field.format("x" * 2000).encode(), *lines[end:]]))
+    assert refusal(path).code == "scan.damaged_volume"
+
+
+def test_long_texts_of_a_writer_are_let_pass(tmp_path: Path) -> None:
+    image = sitk.GetImageFromArray(VOXELS)
+    image.SetMetaData("Segment0_Tags", "Segmentation.Status:inprogress|" * 100)
+    sitk.WriteImage(image, str(tmp_path / "ct.nrrd"))
+    check_volume_file(tmp_path / "ct.nrrd")
+
+
+@pytest.mark.parametrize(("ending", "field"), [(".nrrd", b"sizes: "), (".mha", b"DimSize = ")])
+def test_more_voxels_than_the_file_can_hold_are_refused(ending: str, field: bytes, tmp_path: Path) -> None:
+    path = tmp_path / f"ct{ending}"
+    sitk.WriteImage(sitk.GetImageFromArray(VOXELS), str(path))
+    path.write_bytes(path.read_bytes().replace(field + b"4 5 6", field + b"99999 99999 99999"))
+    assert refusal(path).code == "scan.damaged_volume"

@@ -277,7 +277,7 @@ def test_bodies_given_as_whole_vertebrae_are_refused(segment):
 def test_what_is_no_label_map_is_refused(segment, tmp_path):
     with pytest.raises(CannotMeasure, match="holds fractions"):
         segment(BODIES.astype(np.float32) * 0.3)
-    with pytest.raises(CannotMeasure, match="values that are no labels"):
+    with pytest.raises(CannotMeasure, match="values that are not labels"):
         segment(BODIES.astype(np.int16) - 1000)
     with pytest.raises(CannotMeasure, match="has 4 dimensions"):
         segment(sitk.JoinSeries([image_of(BODIES), image_of(BODIES)]))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...ground.errors import UsageError
+from ...ground.files import open_text
 from ...scan import Geometry
 from .description import PhantomDescription
 
@@ -17,7 +18,7 @@ def read_points(path: Path) -> dict[str, list[tuple[float, float, float]]]:
     """Read points from a CSV file with the columns rod, x, y, z (LPS, mm); UsageError if it is none."""
     points: dict[str, list[tuple[float, float, float]]] = {}
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        with open_text(Path(path)) as file:
             reader = csv.DictReader(file, strict=True, skipinitialspace=True)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 raise UsageError("points.columns", columns=COLUMNS)

@@ -1,16 +1,18 @@
 """All DICOM objects of one export, and finding the report that they replace."""
 
 from dataclasses import dataclass, fields
+from io import BytesIO
 from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ...examination import Examination
 from ...ground.errors import UsageError
+from ...ground.files import read_regular
 from ...labeling import VertebralColumn
 from ...scan import CTScan
+from ...scan.dicom_headers import DAMAGED
 from ..output import EarlierReport, Predecessor
 from .context import Context
 from .documents import capture, encapsulate_pdf
@@ -79,9 +81,12 @@ def read_earlier(path: Path) -> EarlierReport | None:
     if not path.is_file():
         return None
     try:
-        report = pydicom.dcmread(path)
-    except (InvalidDicomError, OSError, EOFError) as error:
+        return _earlier(pydicom.dcmread(BytesIO(read_regular(path))))
+    except (*DAMAGED, OSError) as error:
         raise UsageError("dicom.predecessor_not_read", file=path) from error
+
+
+def _earlier(report: Dataset) -> EarlierReport:
     replaced = None
     if "PredecessorDocumentsSequence" in report:
         study = report.PredecessorDocumentsSequence[0]

@@ -12,6 +12,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from ...ground.errors import UsageError
+from ...ground.files import open_regular
 from ...ground.progress import Progress, silent
 from ...ground.text import visible
 from ...scan import ScanDescription
@@ -118,7 +119,8 @@ def read_source_files(
 def _read(file: Path) -> Dataset | None:
     """Return the header of a file; None where it is no DICOM object."""
     try:
-        return pydicom.dcmread(file, stop_before_pixels=True, specific_tags=list(_KEYWORDS), force=True)
+        with open_regular(file) as stream:
+            return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_KEYWORDS), force=True)
     except (*DAMAGED, OSError):
         return None
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
 
 from ...ground.errors import UsageError
+from ...ground.files import read_regular
+from ...scan.dicom_headers import DAMAGED
 from ...words import Phrase, text
 
 _KINDS = ("sr", "seg", "report", "overview")
@@ -66,10 +68,11 @@ def read_outgoing(files: Sequence[Path]) -> tuple[Outgoing, ...]:
     made = []
     for path in files:
         try:
-            dataset = pydicom.dcmread(path)
-        except (InvalidDicomError, OSError, EOFError) as error:
+            dataset = pydicom.dcmread(BytesIO(read_regular(path)))
+            is_object = dataset.get("SOPInstanceUID") and dataset.get("SOPClassUID")
+        except (*DAMAGED, OSError) as error:
             raise UsageError("pacs.unreadable_object", file=path.name) from error
-        if not dataset.get("SOPInstanceUID") or not dataset.get("SOPClassUID"):
+        if not is_object:
             raise UsageError("pacs.unreadable_object", file=path.name)
         made.append(Outgoing(path, dataset))
     return tuple(made)

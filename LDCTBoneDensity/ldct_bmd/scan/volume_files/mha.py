@@ -1,5 +1,6 @@
 """MetaImage in one file: https://github.com/Kitware/MetaIO, doc/MetaIO-Introduction."""
 
+import math
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from .axes import check_axes
 from .text_header import read_lines
 
 MOST_DIMENSIONS = 4
+_MOST_PACKED = 1100  # voxels that a byte may stand for: deflate packs 1,032 bytes into one
 _LAST = "ElementDataFile"
 
 
@@ -25,11 +27,7 @@ def check_mha(path: Path) -> None:
         raise CannotMeasure("scan.damaged_volume", file=file)
     if fields.get(_LAST, "").upper() != "LOCAL":
         raise CannotMeasure("scan.detached_header", file=file)
-    sizes = fields.get("DimSize", "").split()
-    if len(sizes) != int(fields["NDims"]) or not all(re.fullmatch(r"[1-9]\d{0,5}", size) for size in sizes):
-        raise CannotMeasure("scan.damaged_volume", file=file)
-    if len(sizes) > MOST_DIMENSIONS:
-        raise CannotMeasure("scan.several_volumes", file=file, dimensions=len(sizes))
+    sizes = _sizes(fields, path)
     units = fields.get("DistanceUnits", "mm")
     if units.lower() not in ("mm", "?", ""):
         raise CannotMeasure("file.units", file=file, field="DistanceUnits", units=units)
@@ -39,6 +37,20 @@ def check_mha(path: Path) -> None:
     axes = next((fields[name] for name in ("TransformMatrix", "Rotation", "Orientation") if name in fields), None)
     if axes is not None and len(sizes) == 3:
         _check_axes(axes, file)
+
+
+def _sizes(fields: dict[str, str], path: Path) -> list[int]:
+    """Return the size along each axis; CannotMeasure if the file can't hold as many voxels."""
+    sizes = fields.get("DimSize", "").split()
+    if len(sizes) != int(fields["NDims"]) or not all(re.fullmatch(r"[1-9]\d{0,5}", size) for size in sizes):
+        raise CannotMeasure("scan.damaged_volume", file=path.name)
+    if len(sizes) > MOST_DIMENSIONS:
+        raise CannotMeasure("scan.several_volumes", file=path.name, dimensions=len(sizes))
+    packed = fields.get("CompressedData", "").lower() in ("true", "1")
+    found = [int(size) for size in sizes]
+    if math.prod(found) > path.stat().st_size * (_MOST_PACKED if packed else 1):
+        raise CannotMeasure("scan.damaged_volume", file=path.name)
+    return found
 
 
 def _check_axes(axes: str, file: str) -> None:

@@ -3,15 +3,17 @@
 import gzip
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...ground.errors import CannotMeasure
+from ...ground.files import open_regular
 from .axes import check_axes, lengths
 
 NIFTI_ENDINGS = (".nii", ".nii.gz")
@@ -129,14 +131,16 @@ def _voxels(header: NiftiHeader, content: bytes, file: str) -> NDArray[Any]:
     return values * slope + intercept
 
 
-def _opened(path: Path) -> gzip.GzipFile | BufferedReader:
+@contextmanager
+def _opened(path: Path) -> Iterator[gzip.GzipFile | BinaryIO]:
     """Open a NIfTI file, compressed or not, whatever its name says."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         packed = stream.read(2) == GZIP_MAGIC
-    return gzip.open(path) if packed else path.open("rb")
+        stream.seek(0)
+        yield gzip.GzipFile(fileobj=stream) if packed else stream
 
 
-def _read(stream: gzip.GzipFile | BufferedReader, count: int) -> bytes:
+def _read(stream: gzip.GzipFile | BinaryIO, count: int) -> bytes:
     """Return up to ``count`` bytes, in blocks: a damaged header asks for more than there is memory."""
     blocks = []
     while count > 0 and (block := stream.read(min(count, _BLOCK))):

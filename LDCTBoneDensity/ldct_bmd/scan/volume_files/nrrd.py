@@ -1,5 +1,6 @@
 """NRRD: https://teem.sourceforge.net/nrrd/format.html."""
 
+import math
 import re
 from pathlib import Path
 
@@ -15,6 +16,10 @@ ANATOMICAL = re.compile(
 )
 ENCODINGS = ("raw", "txt", "text", "ascii", "hex", "gz", "gzip", "bz2", "bzip2")
 MOST_DIMENSIONS = 4
+# The reader of ITK ends the process at a faulty field of 1,000 letters; three directions of 17 digits take 250.
+LONGEST_FIELD, UNLIMITED = 512, ("content", "labels", "sizes")
+# How many voxels a byte of the file may stand for: deflate packs 1,032 bytes into one, bzip2 20,000.
+_PACKED = {"gz": 1100, "gzip": 1100, "bz2": 25000, "bzip2": 25000}
 _VECTOR = re.compile(r"\(([^()]*)\)|none")
 
 
@@ -33,6 +38,8 @@ def check_nrrd(path: Path) -> None:
         raise CannotMeasure("scan.damaged_volume", file=file)
     if len(sizes) > MOST_DIMENSIONS:
         raise CannotMeasure("scan.several_volumes", file=file, dimensions=len(sizes))
+    if math.prod(map(int, sizes)) > path.stat().st_size * _PACKED.get(fields["encoding"].lower(), 1):
+        raise CannotMeasure("scan.damaged_volume", file=file)
     if "space" in fields:
         _check_space(fields, file)
 
@@ -43,7 +50,7 @@ def _fields(lines: list[str], file: str) -> list[tuple[str, str]]:
         if not line or line.startswith("#") or ":=" in line:
             continue
         name, colon, value = line.partition(":")
-        if not colon:
+        if not colon or (len(line) > LONGEST_FIELD and name.strip().lower() not in UNLIMITED):
             raise CannotMeasure("scan.damaged_volume", file=file)
         found.append((name.strip().lower(), value.strip()))
     names = [name for name, _ in found]

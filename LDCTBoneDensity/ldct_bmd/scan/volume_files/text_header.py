@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from ...ground.files import open_regular
+
 # Far more than any writer of volumes needs; segmentations of Slicer hold lines of about 2,000 letters.
 MOST_BYTES, LONGEST_LINE = 1 << 20, 1 << 14
 
@@ -11,7 +13,7 @@ def read_lines(path: Path, is_last: Callable[[str], bool]) -> list[str] | None:
     """Return the lines up to and with the first that ``is_last``, or all; None if a line is no text, or too long."""
     lines: list[str] = []
     read = 0
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while read < MOST_BYTES:
             raw = stream.readline(LONGEST_LINE)
             read += len(raw)
