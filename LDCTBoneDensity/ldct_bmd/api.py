@@ -47,16 +47,20 @@ def measure(
         segmenter: what finds the vertebral bodies; None: the networks of this package, for which torch must be
             installed.
         calibration: from HU to mg/cm3; the nominal one only indicates a category.
+        levels: in any order; one that is named twice counts once.
         progress: called with a stage and a fraction from 0 to 1; may raise to cancel.
 
     Raises:
         UsageError: there is nothing at the path, or no such series.
         CannotMeasure: the scan can't be measured; the message says why, and what to do.
-        ValueError: a level is not a vertebral level, or the image is not a volume of single values.
+        ValueError: a level is not a vertebral level, the image is not a volume of single values, or a series of an
+            image or a scan was asked for, which has none to choose from.
     """
     unknown = [level for level in levels if level not in LEVELS]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not a vertebral level")
+    if series_uid is not None and isinstance(scan, (sitk.Image, CTScan)):
+        raise ValueError("an image or a scan has no series to choose from: leave series_uid out")
     if isinstance(scan, sitk.Image):
         scan = scan_of_image(scan)
     elif not isinstance(scan, CTScan):
@@ -65,5 +69,7 @@ def measure(
         from .segmentation.network_segmenter import NetworkSegmenter
 
         segmenter = NetworkSegmenter()
-    measured = pipeline.measure(scan, segmenter, calibration, levels, progress)
+    # In the order of the spine, each once, however they were given.
+    wanted = tuple(level for level in LEVELS if level in levels)
+    measured = pipeline.measure(scan, segmenter, calibration, wanted, progress)
     return Measured(measured.examination, to_source_geometry(measured.column.bodies, scan))

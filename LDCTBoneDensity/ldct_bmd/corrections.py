@@ -33,7 +33,7 @@ from .ground.plain import to_plain
 from .labeling import cut_by_edge
 from .morphometry import body_heights, check_outline
 from .quality import FractureReading, LevelHeights, LevelOutline, VOIFacts
-from .scan import CTScan
+from .scan import CTScan, is_same_scan
 from .voi import CylinderVOI, place_voi
 from .words import Phrase
 
@@ -339,7 +339,7 @@ def _with_voi(
 
 
 def _check_scan(examination: Examination, scan: CTScan) -> None:
-    if scan.description != examination.scan:
+    if not is_same_scan(scan.description, examination.scan):
         raise UsageError("correction.other_scan")
 
 

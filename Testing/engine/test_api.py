@@ -54,6 +54,14 @@ def test_a_file_and_its_image_give_what_the_pipeline_gives(
         assert found.examination.assessment.category == measured.examination.assessment.category
 
 
+def test_levels_count_once_and_in_the_order_of_the_spine_as_on_the_command_line(
+    scan_file: Path, segmenter: ReadySegmenter
+) -> None:
+    found = ldct_bmd.measure(scan_file, segmenter=segmenter, levels=("L2", "L1", "L2", "L1"))
+    assert [one.level for one in found.examination.measurements] == ["L1", "L2"]
+    assert found.examination.quality.requested_levels == ("L1", "L2")
+
+
 def test_the_label_map_lies_on_the_grid_of_the_input_whatever_its_orientation(
     scan_file: Path, label_file: Path, segmenter: ReadySegmenter
 ) -> None:
@@ -73,6 +81,9 @@ def test_a_label_map_given_as_a_scan_a_colour_image_and_no_level_are_mistakes(
             ldct_bmd.measure(wrong, segmenter=segmenter)
     with pytest.raises(ValueError, match="'X1' is not a vertebral level"):
         ldct_bmd.measure(image, segmenter=segmenter, levels=("L1", "X1"))
+    for given in (image, ldct_bmd.read_scan(scan_file)):
+        with pytest.raises(ValueError, match="leave series_uid out"):
+            ldct_bmd.measure(given, segmenter=segmenter, series_uid="1.2.3")
     with pytest.raises(ldct_bmd.CannotMeasure):
         ldct_bmd.measure(sitk.Cast(image * 0, sitk.sitkInt16), segmenter=segmenter)
 

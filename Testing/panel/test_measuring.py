@@ -9,6 +9,7 @@ from helpers_segments import true_bodies
 from panel_fixtures import Database, Hands, PhantomFiles, load_dicom, volume_node
 
 from ldct_bmd.cli.measuring import Request, measure_scan
+from ldct_bmd.jobs.folder import load
 
 
 def same_record(one: Any, other: Any) -> None:
@@ -34,6 +35,23 @@ def test_the_panel_gives_the_record_of_the_command_line_to_the_last_digit(
     )
     same_record(panel.examination, measure_scan(request, lambda stage, fraction: None))
     assert panel.table.cells("L1")[2] == "{0.mean_hu:.1f} ± {0.sd_hu:.1f}".format(panel.examination.measurement("L1"))
+
+
+def test_a_job_holds_no_path_that_depends_on_the_folder_in_which_slicer_was_started(
+    application: Any, phantom_files: PhantomFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from LDCTBoneDensityLib.work.MeasureJob import MeasureJob, MeasureSettings
+
+    monkeypatch.chdir(phantom_files.dicom[0].parent)
+    relative = Database()
+    ct = load_dicom(tuple(Path(path.name) for path in phantom_files.dicom), relative, "CT")
+    monkeypatch.setattr(slicer, "dicomDatabase", relative, raising=False)
+    job = MeasureJob(tmp_path)
+    job.layMeasurement(ct, MeasureSettings(weights="w.safetensors", calibrationStore="site.calibrations"))
+    spec = load(tmp_path)
+    assert Path(spec.segmentation.weights) == Path("w.safetensors").absolute()
+    assert Path(spec.calibration.path) == Path("site.calibrations").absolute()
+    assert [Path(file) for file in spec.source.files] == list(phantom_files.dicom)
 
 
 def test_the_table_lists_the_targets_first_and_the_views_hold_segments_and_vois(

@@ -89,6 +89,15 @@ def test_only_what_is_ticked_is_written(review: Hands, tmp_path: Path) -> None:
     assert set(files(tmp_path / "some")) == BOXES["tablesBox"] | BOXES["segBox"]
 
 
+def test_a_relative_folder_is_one_of_the_folder_in_which_slicer_was_started(
+    review: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tick(review, "tablesBox")
+    export(review, Path("some"))
+    assert set(files(tmp_path / "some")) == BOXES["tablesBox"]
+
+
 def test_a_deidentified_export_holds_no_text_of_patient_or_reader(review: Hands, tmp_path: Path) -> None:
     tick(review, "recordBox", "htmlBox", "tablesBox", "srBox", "segBox")
     review.ui.deidentifyBox.setChecked(True)

@@ -66,15 +66,18 @@ class VolumeReader:
         return Volume(self.stored, self.geometry, files.kind, tuple(map(str, files.paths)))
 
     def files(self, database: DicomFiles | None) -> SourceFiles:
-        """Return what the volume was loaded from; a file that is gone or renamed counts as none."""
+        """Return what the volume was loaded from; a file that is gone or renamed counts as none.
+
+        The paths are absolute, since the engine's process starts in another folder.
+        """
         uids = (self.volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
         if uids and database is not None:
-            paths = [Path(database.fileForInstance(uid) or "") for uid in uids]
+            paths = [Path(database.fileForInstance(uid) or "").absolute() for uid in uids]
             return SourceFiles("dicom", tuple(paths)) if all(p.is_file() for p in paths) else SourceFiles("", ())
         storage = self.volumeNode.GetStorageNode()
         path = Path((storage.GetFullNameFromFileName() if storage is not None else "") or "")
         if path.is_file() and path.name.lower().endswith(FILE_ENDINGS):
-            return SourceFiles("file", (path,))
+            return SourceFiles("file", (path.absolute(),))
         return SourceFiles("", ())
 
 

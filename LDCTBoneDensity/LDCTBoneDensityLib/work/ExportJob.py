@@ -13,6 +13,7 @@ from ..scene.SceneReview import SceneReview
 from ..scene.VolumeReader import VolumeReader
 from .DicomDatabase import DicomDatabase
 from .ExportSettings import ExportSettings
+from .Runner import fromAnywhere
 
 
 class ExportJob:
@@ -34,12 +35,12 @@ class ExportJob:
             stored=scan.stored_geometry,
             outputs=settings.outputs,
             destination=settings.destination,
-            files=tuple(map(str, files.paths)) if files.kind == "dicom" else (),
-            folder=None if settings.folder is None else str(settings.folder),
+            files=tuple(map(fromAnywhere, files.paths)) if files.kind == "dicom" else (),
+            folder=None if settings.folder is None else fromAnywhere(settings.folder),
             pacs=settings.pacs,
             tls=settings.tls,
             deidentify=settings.deidentify,
-            priors=tuple(map(str, settings.priors)),
+            priors=tuple(map(fromAnywhere, settings.priors)),
             earlier=None if reported is None else from_plain(EarlierReport, reported),
         )
         bodies = label_map(review.bodies, scan.geometry.shape)

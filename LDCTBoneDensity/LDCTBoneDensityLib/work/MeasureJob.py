@@ -20,6 +20,7 @@ from ..scene.ReviewStore import StoredReview, checksum
 from ..scene.SegmentSource import SegmentSource
 from ..scene.VolumeReader import VolumeReader
 from .DicomDatabase import DicomDatabase
+from .Runner import fromAnywhere
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,13 @@ class MeasureJob:
         """Write all that the engine needs to measure ``volumeNode``; UsageError or CannotMeasure if it can't."""
         reader = VolumeReader(volumeNode)
         arrays = {VOXELS: reader.voxels()}
-        segmentation: Networks | LabelMap = Networks(settings.device, settings.weights or None)
+        weights = fromAnywhere(settings.weights) if settings.weights else None
+        segmentation: Networks | LabelMap = Networks(settings.device, weights)
         if settings.segmentationNode is not None:
             arrays[LABELS] = SegmentSource.labels(settings.segmentationNode, reader)
             segmentation = LabelMap("verse", "whole" if settings.segmentsAreWhole else "body")
         store = settings.calibrationStore
-        calibration = StoreChoice(store, settings.laterCalibration) if store else settings.calibration
+        calibration = StoreChoice(fromAnywhere(store), settings.laterCalibration) if store else settings.calibration
         volume = reader.volume(DicomDatabase.current())
         lay(self.folder, MeasureSpec(volume, segmentation, calibration, settings.levels), arrays)
 

@@ -6,6 +6,11 @@ from typing import Protocol
 from ..common.Signal import Signal
 
 
+def fromAnywhere(path: str | Path) -> str:
+    """Return a path of this process as a job holds it: what runs the job may start in another folder."""
+    return str(Path(path).absolute())
+
+
 class Runner(Protocol):
     """Runs one job at a time.
 

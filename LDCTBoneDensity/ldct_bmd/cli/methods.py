@@ -10,7 +10,7 @@ from ..segmentation.weights import METHODS
 def networks_of(method: str) -> tuple[str, ...]:
     """Return the networks that ``method`` needs; UsageError if there is no such method."""
     if method not in METHODS:
-        raise UsageError("cli.method", method=method, known=tuple(METHODS))
+        raise UsageError("weights.no_method", method=method, known=tuple(METHODS))
     return METHODS[method]
 
 

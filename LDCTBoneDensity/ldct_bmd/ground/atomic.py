@@ -1,6 +1,8 @@
 """Writing whole or not at all: what is written is made next to its place, brought to the disk and renamed into it.
 
-Whatever ends the process or stops the machine, the place holds all of the old or all of the new.
+Whatever ends the process or stops the machine, the place of a file holds all of the old or all of the new. A folder is
+exchanged by two renames: whoever looks, or whatever ends the process, between them finds nothing at its place, and the
+old, whole, next to it under a name that ends in ".replaced". No place ever holds a part.
 """
 
 import os

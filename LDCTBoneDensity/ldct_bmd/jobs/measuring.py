@@ -114,11 +114,13 @@ def read_source(
 
 
 def network_segmenter(networks: Networks) -> Segmenter:
-    """Load the networks; UsageError if their weights cannot be used."""
+    """Load the networks; UsageError if there is no such method, or their weights cannot be used."""
     from ..segmentation.network_segmenter import NetworkSegmenter
     from ..segmentation.pan2020 import Pan2020Segmenter
     from ..segmentation.weights import METHODS, PAN2020
 
+    if networks.method is not None and networks.method not in METHODS:
+        raise UsageError("weights.no_method", method=networks.method, known=tuple(METHODS))
     weights = None if networks.weights is None else Path(networks.weights)
     try:
         if networks.method is None or METHODS[networks.method] != PAN2020:

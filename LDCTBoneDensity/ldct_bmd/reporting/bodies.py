@@ -13,7 +13,7 @@ from ..examination import BodyMask, Examination, is_measured_body
 from ..ground.errors import UsageError
 from ..ground.files import read_regular, spelled
 from ..labeling import Vertebra, VertebralColumn
-from ..scan import CTScan
+from ..scan import CTScan, is_same_scan
 from ..scan.frame import axes_between, make_geometry
 from .files import BODIES_FILE
 
@@ -24,7 +24,7 @@ def read_bodies(folder: Path, examination: Examination, scan: CTScan) -> Vertebr
     Raises:
         UsageError: the scan is not the one of the record, or the file is missing or not the one that the record names.
     """
-    if scan.description != examination.scan:
+    if not is_same_scan(scan.description, examination.scan):
         raise UsageError("bodies.other_scan")
     path = folder / BODIES_FILE
     expected = next((file.sha256 for file in examination.files if file.name == BODIES_FILE), None)

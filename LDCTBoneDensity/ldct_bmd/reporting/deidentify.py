@@ -8,9 +8,10 @@ import re
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from ..assessment import Assessment, LeftOut
 from ..calibration import Calibration
 from ..calibration.provenance import Scanner
-from ..examination import SIGNED, UNSIGNED, Examination, HistoryEntry, Measurement
+from ..examination import SIGNED, UNSIGNED, Examination, ExclusionReason, HistoryEntry, Measurement
 from ..findings import GENERAL, Finding, FindingCode
 from ..quality import FractureReading, LevelOutline, VOIFacts
 from ..scan import Patient, ScanDescription, Source
@@ -19,9 +20,18 @@ from ..words import TOLD, Phrase
 REMOVED = "[removed]"
 # HIPAA's safe harbour: all ages over 89 are one.
 OLDEST_YEARS = 90.0
-_SHORTEST = 3  # letters of a text that is looked for in sentences; shorter ones are in every sentence
-# Days, and months as the calibration store's findings name them.
-_DATE = re.compile(r"\b(19|20)\d{2}(-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])|-(0[1-9]|1[0-2]))\b")
+# Letters of a text that is looked for in sentences; shorter ones are in every sentence. Chinese names have two.
+_SHORTEST, _SHORTEST_NOT_ASCII = 3, 2
+# Days, with or without a time, and months as the calibration store's findings name them.
+_DATE = re.compile(
+    r"(?<!\d)(19|20)\d{2}(-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(\d{4}|\d{6})?|-(0[1-9]|1[0-2]))(?!\d)"
+)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LETTER = "[A-Za-z\u00c0-\u024f]"
+# What holds levels, categories and kinds of corrections: words of the software, which no one's name may tear apart.
+_SOFTWARES_OWN = frozenset(
+    {"case", "category", "fractured", "level", "levels", "limited", "requested_levels", "suspected", "what"}
+)
 # Their messages cite the site's calibrations: names, serial numbers, dates and operators' own words.
 _CITING_CALIBRATIONS = frozenset(
     {
@@ -32,6 +42,7 @@ _CITING_CALIBRATIONS = frozenset(
         FindingCode.CALIBRATION_QA_MISSED,
     }
 )
+_REASONS = frozenset(f"exclusion.{reason.value}" for reason in ExclusionReason)
 Kind = TypeVar("Kind")
 
 
@@ -52,10 +63,15 @@ def deidentified(examination: Examination) -> Examination:
             fracture_readings=tuple(_reading(one, pseudonyms) for one in examination.quality.fracture_readings),
         ),
         history=tuple(_entry(entry, pseudonyms) for entry in examination.history),
+        assessment=_assessment(examination.assessment),
         findings=_findings(examination.findings),
         automatic=None
         if examination.automatic is None
-        else replace(examination.automatic, calibration=_calibration(examination.automatic.calibration)),
+        else replace(
+            examination.automatic,
+            assessment=_assessment(examination.automatic.assessment),
+            calibration=_calibration(examination.automatic.calibration),
+        ),
         calibration_choice=None,
         signature=None,
         signed_text=None,
@@ -63,7 +79,7 @@ def deidentified(examination: Examination) -> Examination:
         measured_at=None,
         comment=None if examination.comment is None else REMOVED,
     )
-    return _scrubbed(copy, _secrets(examination, readers))
+    return _scrubbed(copy, _any_of(_secrets(examination, readers)))
 
 
 def is_signed_copy(examination: Examination) -> bool:
@@ -97,7 +113,7 @@ def _secrets(examination: Examination, readers: list[str]) -> list[str]:
     texts: list[str | None] = [
         patient.patient_id,
         patient.name,
-        *re.split(r"[\^=\s]+", patient.name or ""),
+        *_name_parts(patient.name or ""),
         scan.source.accession_number,
         made.series_description,
         made.station,
@@ -107,10 +123,36 @@ def _secrets(examination: Examination, readers: list[str]) -> list[str]:
         *readers,
     ]
     texts += [m.excluded.words for m in examination.measurements if m.excluded is not None]
+    texts += [said.get("words") for entry in examination.history for said in (entry.old, entry.new) if _is_said(said)]
     for calibration in calibrations:
         if not calibration.nominal:
             texts += [calibration.name, calibration.source]
-    return sorted({text for text in texts if text and len(text) >= _SHORTEST}, key=len, reverse=True)
+    return sorted({text for text in texts if text and _is_told_apart(text)}, key=len, reverse=True)
+
+
+def _name_parts(name: str) -> list[str]:
+    """Return the parts of a person name, and how they are written in one: "Doe^Jane" as DoeJane and JaneDoe too."""
+    found = []
+    for group in name.split("="):
+        parts = [part for part in re.split(r"[\^\s]+", group) if part]
+        found += [*parts, "".join(parts), "".join(reversed(parts)), " ".join(parts), " ".join(reversed(parts))]
+    return found
+
+
+def _is_told_apart(text: str) -> bool:
+    """Return whether a text is so long that it is not in sentences by chance."""
+    return len(text) >= (_SHORTEST if text.isascii() else _SHORTEST_NOT_ASCII)
+
+
+def _any_of(secrets: list[str]) -> re.Pattern[str]:
+    """Return what finds ``secrets``: anywhere as they are written, and in any case if no letter adjoins them."""
+    found = []
+    for secret in secrets:
+        plain = re.escape(secret)
+        before = f"(?<!{_LETTER})" if re.match(_LETTER, secret) else ""
+        after = f"(?!{_LETTER})" if re.match(_LETTER, secret[-1]) else ""
+        found.append(f"{plain}|{before}(?i:{plain}){after}")
+    return re.compile("|".join(found) or "(?!)")
 
 
 def _scan(scan: ScanDescription) -> ScanDescription:
@@ -171,10 +213,33 @@ def _calibration(calibration: Calibration) -> Calibration:
 
 
 def _findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return the findings, those that cite the site's calibrations once each and with what their code means."""
-    told = [f for f in findings if f.code is not FindingCode.OTHER_SERIES]
-    general = [Finding(f.code, f.level, {"case": GENERAL}) if f.code in _CITING_CALIBRATIONS else f for f in told]
-    return tuple(dict.fromkeys(general))
+    """Return the findings, those that cite calibrations once each and with what their code means, and no file names."""
+    return tuple(dict.fromkeys(_finding(f) for f in findings if f.code is not FindingCode.OTHER_SERIES))
+
+
+def _finding(finding: Finding) -> Finding:
+    count = finding.facts.get("count")
+    if finding.code is FindingCode.FILES_PASSED_OVER and count is not None:
+        return Finding(finding.code, finding.level, {"case": "count", "count": count})
+    if finding.code is FindingCode.FILES_PASSED_OVER or finding.code in _CITING_CALIBRATIONS:
+        return Finding(finding.code, finding.level, {"case": GENERAL})
+    return finding
+
+
+def _assessment(assessment: Assessment) -> Assessment:
+    """Return the assessment without readers' own words; a statement that was shown with some is composed again."""
+    left_out = tuple(replace(one, reason=_reason(one)) for one in assessment.left_out)
+    without = replace(assessment, left_out=left_out)
+    return assessment if left_out == assessment.left_out else without.thawed()
+
+
+def _reason(left_out: LeftOut) -> str | Phrase | None:
+    """Return why a reader excluded a level, as one of the reasons to choose from."""
+    if left_out.reason is None:
+        return None
+    code = left_out.reason.code if isinstance(left_out.reason, Phrase) else TOLD
+    chosen = f"exclusion.{ExclusionReason.OTHER.value}"
+    return Phrase(code if code in _REASONS else chosen)
 
 
 def _remark(remark: Phrase, readers: list[str]) -> Phrase:
@@ -197,23 +262,30 @@ def _reason_alone(exclusion: Any) -> Any:
     return {"reason": exclusion.get("reason")} if isinstance(exclusion, dict) else None
 
 
-def _scrubbed(value: Kind, secrets: list[str]) -> Kind:
+def _is_said(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("words"), str)
+
+
+def _scrubbed(value: Kind, secrets: re.Pattern[str]) -> Kind:
     """Return ``value`` with every secret, and every date, taken out of its texts."""
     if isinstance(value, str) and type(value) is str:
-        text: str = value
-        for secret in secrets:
-            text = text.replace(secret, REMOVED)
-        return _DATE.sub(REMOVED, text)  # type: ignore[return-value]
+        return _without(value, secrets)  # type: ignore[return-value]
     if isinstance(value, Phrase):
         return replace(value, facts=_scrubbed(value.facts, secrets), text=_scrubbed(value.text, secrets))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _scrubbed(getattr(value, f.name), secrets) for f in dataclasses.fields(value)}
-        return replace(value, **fields)
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return replace(value, **_scrubbed(fields, secrets))
     if isinstance(value, tuple):
         return tuple(_scrubbed(item, secrets) for item in value)  # type: ignore[return-value]
     if isinstance(value, list):
         return [_scrubbed(item, secrets) for item in value]  # type: ignore[return-value]
     if isinstance(value, dict):
-        # Which sentence it is comes from no one.
-        return {key: item if key == "case" else _scrubbed(item, secrets) for key, item in value.items()}  # type: ignore[return-value]
+        return {key: item if key in _SOFTWARES_OWN else _scrubbed(item, secrets) for key, item in value.items()}  # type: ignore[return-value]
     return value
+
+
+def _without(text: str, secrets: re.Pattern[str]) -> str:
+    # In a digest both would turn up by chance, and it would no longer be that of its file.
+    if _DIGEST.fullmatch(text):
+        return REMOVED if secrets.fullmatch(text) else text
+    return _DATE.sub(REMOVED, secrets.sub(REMOVED, text))

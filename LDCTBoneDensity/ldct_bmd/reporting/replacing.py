@@ -5,7 +5,7 @@ from pathlib import Path
 from ..examination import Examination, Signature
 from ..ground.errors import UsageError
 from ..ground.files import read_text
-from ..scan import ScanDescription
+from ..scan import ScanDescription, is_same_series
 from .deidentify import is_deidentified_copy
 from .files import RECORD_FILE, check_content
 
@@ -37,15 +37,7 @@ def check_replaceable(
         if is_deidentified:
             raise UsageError("output.holds_names", folder=folder)
         raise UsageError("output.holds_deidentified", folder=folder)
-    if not (old.scan == scan if is_deidentified else _is_same_scan(old.scan, scan)):
+    if not is_same_series(old.scan, scan):
         raise UsageError("output.of_other_scan", folder=folder)
     if old.signature is not None and old.signature != signature:
         raise UsageError("output.signed", folder=folder, reader=old.signature.reader)
-
-
-def _is_same_scan(old: ScanDescription, new: ScanDescription) -> bool:
-    if old.source.series_uid or new.source.series_uid:
-        return old.source.series_uid == new.source.series_uid
-    if old.source.file_sha256 or new.source.file_sha256:
-        return old.source.file_sha256 == new.source.file_sha256
-    return old == new

@@ -15,6 +15,7 @@ from .ct_scan import (
 from .frame import to_source_geometry
 from .image_files import scan_of_image
 from .reader import list_series, read_scan
+from .same_scan import is_same_scan, is_same_series
 
 __all__ = [
     "Acquisition",
@@ -27,6 +28,8 @@ __all__ = [
     "SeriesChoice",
     "SeriesSummary",
     "Source",
+    "is_same_scan",
+    "is_same_series",
     "list_series",
     "read_scan",
     "scan_of_image",

@@ -21,7 +21,7 @@ from ldct_bmd.corrections import (
 )
 from ldct_bmd.examination import BodyMask, Examination, Exclusion, ExclusionReason
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
-from ldct_bmd.scan import CTScan
+from ldct_bmd.scan import CTScan, Source
 from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import told
 
@@ -128,11 +128,13 @@ def other_scans(scan: CTScan) -> dict[str, CTScan]:
         "series": replace(scan, source=replace(scan.source, series_uid="9.9")),
         "file": replace(scan, source=replace(scan.source, file_sha256="cd" * 32)),
         "patient": replace(scan, patient=replace(scan.patient, patient_id="P-18")),
+        "images": replace(scan, source=replace(scan.source, sop_instance_uids=scan.source.sop_instance_uids[1:])),
+        "changed": replace(scan, source=replace(scan.source, modified=True)),
         "spacing": replace(scan, geometry=replace(scan.geometry, spacing_mm=(1.0, 1.0, 1.1))),
     }
 
 
-@pytest.mark.parametrize("what", ["series", "file", "patient", "spacing"])
+@pytest.mark.parametrize("what", ["series", "images", "file", "patient", "changed", "spacing"])
 def test_another_scan_is_refused(record, scan, what):
     other = other_scans(scan)[what]
     with pytest.raises(UsageError, match="not the one"):
@@ -146,6 +148,25 @@ def test_the_same_scan_come_by_otherwise_is_taken(record, scan):
     # What the version that made the record did not look for.
     again = replace(again, acquisition=replace(again.acquisition, lossy_compression="ISO_10918_1"))
     move_voi(record, again, "L1", record.measurement("L1").voi, **BY, body=None)
+
+
+@pytest.mark.parametrize(
+    "read", [{"filter_type": "tin"}, {"contrast_agent": "given"}, {"series_description": "Thorax venös"}]
+)
+def test_a_scan_whose_tags_another_version_reads_in_another_way_is_the_same(record, scan, read):
+    again = replace(scan, acquisition=replace(scan.acquisition, **read), patient=replace(scan.patient, name="Doe^Jäne"))
+    move_voi(record, again, "L1", record.measurement("L1").voi, **BY, body=None)
+
+
+def test_without_uids_and_hash_what_was_set_on_the_scanner_decides(record, scan):
+    bare = replace(scan, source=Source("file", modified=True))
+    of_bare = replace(record, scan=bare.description)
+    voi = record.measurement("L1").voi
+    again = replace(bare, acquisition=replace(bare.acquisition, filter_type="tin"))
+    move_voi(of_bare, again, "L1", voi, **BY, body=None)
+    other = replace(bare, acquisition=replace(bare.acquisition, kvp=100.0))
+    with pytest.raises(UsageError, match="not the one"):
+        move_voi(of_bare, other, "L1", voi, **BY, body=None)
 
 
 def test_whether_a_voi_leaves_the_bone_is_never_left_unasked(record, scan):

@@ -222,6 +222,7 @@ def test_what_can_be_wrong_with_a_job_is_told_before_the_scan_is_read(
         replace(good, segmentation=ready),
         replace(good, calibration=StoreChoice(str(tmp_path / "none"))),
         replace(good, segmentation=Networks("cpu", str(tmp_path / "labels.nrrd"))),
+        replace(good, segmentation=Networks("cpu", method="of another version")),
         replace(good, result=ResultFolder(str(tmp_path / "no" / "such"))),
     ):
         with pytest.raises(UsageError):

@@ -1,6 +1,7 @@
 """De-identified copies: nothing of the patient, the readers or the dates is left; what was measured is."""
 
 import gzip
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -10,19 +11,20 @@ import pypdf
 import pytest
 import SimpleITK as sitk
 
+from helpers_record import with_scan
 from helpers_report import SIGNED_AT, case, judged
 from ldct_bmd.calibration import Calibration
 from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.calibration.provenance import Method, Provenance, Scanner
 from ldct_bmd.corrections import change_calibration, exclude_level
-from ldct_bmd.examination import Examination, sign
+from ldct_bmd.examination import Examination, FileReference, conclude, sign
 from ldct_bmd.findings import FindingCode
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.dicom.deidentify import KEY_VARIABLE, deidentified_source
 from ldct_bmd.reporting.files import DICOM_FILES, RESULT_FILES
 from ldct_bmd.reporting.outputs import write_deidentified
 from ldct_bmd.reporting.page.compose import compose
-from ldct_bmd.words import Phrase, told
+from ldct_bmd.words import Phrase, speaking, told
 
 READER = "Dr. Lieselotte Reader"
 OWN_WORDS = "known to Mrs Doe's family"
@@ -145,6 +147,69 @@ def test_a_month_in_a_sentence_is_taken_out(from_store: Examination) -> None:
     )
     copy = deidentified(replace(from_store, quality=quality))
     assert str(copy.quality.names_remark) == "As in [removed], on [removed] and [removed]; 12.2019-1 stays."
+
+
+def test_names_are_taken_out_whatever_their_case_and_dates_whatever_adjoins_them() -> None:
+    record = case().examination
+    record = replace(record, scan=replace(record.scan, patient=replace(record.scan.patient, name="DOE^JANE")))
+    said = "Of doe_jane, DoeJane and JaneDoe_19500101_0042, b.20240102083000z; the Doer of 1.219500101 stays."
+    quality = replace(record.quality, names_remark=told(said))
+    copy = deidentified(replace(record, quality=quality))
+    expected = (
+        "Of [removed]_[removed], [removed] and [removed]_[removed]_0042, b.[removed]z; the Doer of 1.219500101 stays."
+    )
+    assert str(copy.quality.names_remark) == expected
+
+
+def test_files_that_were_passed_over_are_counted_and_not_named() -> None:
+    names = ("Doe_John_19500101_0042.dcm.gz", "B_Smith_PID7788.dcm.gz", "linked_Dr_Mueller", "x", "y", "z", "w")
+    for lost in (names, names[:1]):
+        record = conclude(with_scan(case().examination, passed_over=lost))
+        copy = deidentified(record)
+        finding = next(one for one in copy.findings if one.code is FindingCode.FILES_PASSED_OVER)
+        assert finding.message.startswith(f"{len(lost)} files" if len(lost) > 1 else "One file")
+        assert "could not be read." in finding.message
+        for secret in ("Doe", "19500101", "0042", "Smith", "7788", "Mueller"):
+            assert secret not in copy.to_json()
+        assert Examination.from_json(copy.to_json()) == copy
+
+
+@pytest.mark.parametrize("words", ["王芳的家属提到", "王芳", "痛"])
+@pytest.mark.parametrize("signs", [False, True])
+def test_chinese_names_and_a_readers_own_words_of_an_exclusion_are_taken_out(words: str, signs: bool) -> None:
+    patient = replace(case().examination.scan.patient, name="Wang^Fang=王^芳")
+    record = replace(case().examination, scan=replace(case().examination.scan, patient=patient))
+    with speaking("zh"):
+        record = exclude_level(record, "L2", "other", "李明", SIGNED_AT, words)
+        assert record.automatic is not None
+        quality = replace(record.quality, names_remark=told("王芳，王 芳"))
+        record = replace(record, quality=quality, automatic=replace(record.automatic, assessment=record.assessment))
+        if signs:
+            record = sign(record, "李明", SIGNED_AT)
+            assert words in record.assessment.statement
+        copy = deidentified(record)
+        assert "其他" in copy.assessment.statement
+        text = json.dumps(copy.to_dict(), ensure_ascii=False)
+    assert str(copy.quality.names_remark) == "[removed]，[removed]"
+    for secret in ("王芳", "李明", "家属", words):
+        assert secret not in text
+    assert copy.assessment.left_out[0].reason == Phrase("exclusion.other")
+
+
+def test_a_reason_to_choose_from_and_its_statement_stay(signed: Examination) -> None:
+    record = exclude_level(case().examination, "L2", "cyst", READER, SIGNED_AT)
+    assert deidentified(sign(record, READER, SIGNED_AT)).assessment.statement == record.assessment.statement
+
+
+def test_no_name_tears_what_the_software_itself_says_apart() -> None:
+    record = exclude_level(case().examination, "L2", "cyst", "level", SIGNED_AT)
+    patient = replace(record.scan.patient, name="Mal^Pen", patient_id="117")
+    digest = "117ab19500101cd" + 49 * "e"
+    files = (FileReference("vertebrae.nii.gz", digest),)
+    copy = deidentified(replace(record, scan=replace(record.scan, patient=patient), files=files))
+    assert copy.assessment.category == record.assessment.category
+    assert copy.history[-1].what == "level_excluded"
+    assert copy.files == files
 
 
 def test_no_mask_file_holds_a_secret_once_it_is_decompressed(written: Path) -> None:

@@ -25,6 +25,7 @@ from ldct_bmd.corrections import exclude_level
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting import outputs
+from ldct_bmd.reporting.bodies import read_bodies
 from ldct_bmd.reporting.files import REPORT_FILES, RESULT_FILES
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.reporting.outputs import fill_report, update_report, write_outputs
@@ -142,6 +143,11 @@ def test_another_scan_or_a_changed_mask_is_refused(copy: Path, tmp_path: Path) -
     assert "scan that was measured" in refused.stderr or "give that scan" in refused.stderr
     (copy / "vertebrae.nii.gz").write_bytes(b"changed")
     assert "changed after" in run("report", copy, "--input", case().folder).stderr
+
+
+def test_masks_are_read_with_a_scan_whose_tags_another_version_reads_in_another_way(copy: Path) -> None:
+    record = Examination.from_json((copy / "measurement.json").read_text())
+    read_bodies(copy, with_scan(record, filter_type="tin", contrast_agent="given"), case().pixels.scan)
 
 
 def exchange_mask(folder: Path) -> None:

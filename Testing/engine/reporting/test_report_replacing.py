@@ -71,6 +71,13 @@ def test_a_deidentified_copy_and_a_record_with_names_do_not_replace_each_other(t
         write_deidentified(tmp_path / "copy", of_another_scan(case().examination), wanted=[Output.RECORD])
 
 
+def test_a_copy_whose_tags_another_version_read_in_another_way_is_replaced(tmp_path: Path) -> None:
+    write_deidentified(tmp_path / "copy", case().examination, wanted=[Output.RECORD])
+    again = with_scan(case().examination, filter_type="read otherwise")
+    write_deidentified(tmp_path / "copy", again, wanted=[Output.RECORD])
+    assert "read otherwise" in (tmp_path / "copy" / RECORD).read_text()
+
+
 def test_a_record_that_cant_be_read_stays(tmp_path: Path) -> None:
     write(tmp_path / "out", case().examination)
     (tmp_path / "out" / RECORD).write_text(f'{{"schema": "{SCHEMA}"}}')

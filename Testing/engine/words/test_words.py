@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from string import Formatter
 
 import pytest
@@ -30,8 +31,7 @@ OTHERS = [language for language in LANGUAGES if language != ENGLISH]
 @pytest.fixture(autouse=True)
 def _english_again() -> Iterator[None]:
     yield
-    current_module._language.set(None)
-    current_module._face.set(None)
+    current_module._Process.language = current_module._Process.face = None
 
 
 def facts(template: str) -> set[str]:
@@ -132,6 +132,21 @@ def test_the_language_comes_from_the_environment_or_is_set(
     monkeypatch.setenv("LDCT_BMD_LANGUAGE", "")
     speak(asked)
     assert current_language() == spoken
+
+
+def test_a_thread_speaks_what_the_process_speaks_and_a_block_what_it_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LDCT_BMD_LANGUAGE", raising=False)
+    shown = Phrase("and", {"first": "L1", "last": "L2"})
+    with ThreadPoolExecutor(1) as started_before:
+        assert started_before.submit(str, shown).result() == "L1 and L2"
+        speak("zh", face="panel")
+        assert started_before.submit(str, shown).result() == "L1和L2"
+        with speaking("en"):
+            assert str(shown) == "L1 and L2"
+            assert started_before.submit(str, shown).result() == "L1和L2"
+    assert str(shown) == "L1和L2"
 
 
 def test_a_text_that_is_not_there_is_a_defect() -> None:
