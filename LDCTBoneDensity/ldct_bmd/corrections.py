@@ -25,6 +25,7 @@ from .examination import (
     HistoryEntry,
     Measurement,
     conclude,
+    mask_sha256,
     measure_voi,
 )
 from .ground.errors import CannotMeasure, UsageError
@@ -117,6 +118,7 @@ def edit_body(
         centroid_lps_mm=(x, y, z),
         volume_ml=len(index_zyx) * geometry.voxel_volume_mm3 / 1000.0,
         complete=complete,
+        mask_sha256=mask_sha256(body),
     )
     heights = body_heights(body.inside, body.box, geometry, scan.hu) if complete else None
     others = [one for one in examination.quality.heights if one.level != level]

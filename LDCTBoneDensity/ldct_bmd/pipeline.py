@@ -18,7 +18,9 @@ from .examination import (
     Software,
     VertebraRecord,
     conclude,
+    mask_sha256,
     measure_voi,
+    voxels_sha256,
 )
 from .ground.errors import CannotMeasure
 from .ground.progress import Progress, silent
@@ -82,7 +84,14 @@ def measure(
             Evidence(
                 scan=scan.description,
                 vertebrae=tuple(
-                    VertebraRecord(v.level, v.centroid_lps_mm, v.volume_ml, v.confidence, v.complete)
+                    VertebraRecord(
+                        v.level,
+                        v.centroid_lps_mm,
+                        v.volume_ml,
+                        v.confidence,
+                        v.complete,
+                        mask_sha256(BodyMask(*column.mask(v.level))),
+                    )
                     for v in column.vertebrae
                 ),
                 measurements=measurements,
@@ -91,6 +100,7 @@ def measure(
                 quality=quality,
                 timing_s=timing_s,
                 calibration_choice=calibration_choice,
+                voxels_sha256=voxels_sha256(scan.hu),
             )
         )
     return MeasuredScan(examination, column)

@@ -24,7 +24,9 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
-NOT_COMPARED = re.compile(r"(timing_s\..*|measured_at|schema|software\.version|files\[\d+\]\..*)$")
+NOT_COMPARED = re.compile(
+    r"(timing_s\..*|measured_at|schema|software\.version|files\[\d+\]\..*|voxels_sha256|vertebrae\[\d+\]\.mask_sha256)$"
+)
 # (pattern of a path before, path after)
 RENAMED: tuple[tuple[str, str], ...] = (
     (r"^scan\.(size|spacing_mm|origin_lps_mm|direction)\b", r"scan.geometry.\1"),

@@ -12,7 +12,9 @@ from ldct_bmd.examination import (
     Software,
     VertebraRecord,
     conclude,
+    mask_sha256,
     measure_voi,
+    voxels_sha256,
 )
 from ldct_bmd.morphometry import body_heights, check_outline
 from ldct_bmd.quality import LevelHeights, LevelOutline, QualityFacts
@@ -71,7 +73,9 @@ def examined(
         body = body_mask(level)
         center = scan.geometry.to_lps_mm(np.array([31.5, 27.5, (body.box[0].start + body.box[0].stop) / 2]))
         x, y, z = center.tolist()
-        vertebrae.append(VertebraRecord(level, (x, y, z), float(body.inside.sum()) / 1000.0, 0.97, True))
+        vertebrae.append(
+            VertebraRecord(level, (x, y, z), float(body.inside.sum()) / 1000.0, 0.97, True, mask_sha256(body))
+        )
         found = body_heights(body.inside, body.box, scan.geometry, scan.hu)
         assert found is not None
         heights.append(LevelHeights(level, found))
@@ -96,6 +100,7 @@ def examined(
             software=Software("0.1.0", "test", "ab" * 32),
             quality=replace(quality, **facts),
             timing_s={"read": 1.25},
+            voxels_sha256=voxels_sha256(scan.hu),
         )
     )
 

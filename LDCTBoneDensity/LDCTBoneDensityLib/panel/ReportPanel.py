@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
-from ldct_bmd.examination import is_intact
+from ldct_bmd.reporting.signed import is_as_signed
 
 from ..common.Signal import Signal
 from .ExportPanel import ExportPanel
@@ -75,7 +75,7 @@ class ReportPanel:
             return ""
         if signature is None:
             return _("Not signed.")
-        if not is_intact(self._review.examination):
+        if not is_as_signed(self._review.examination):
             return _(
                 "Signed by {reader}, {time}, but changed afterwards: it can't be exported. Take the signature off, "
                 "check everything, and sign again."

@@ -10,6 +10,7 @@ from ..ground.atomic import write_text
 from ..ground.clock import now
 from ..ground.errors import UsageError
 from ..ground.files import read_text
+from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
 from ..reporting.files import RECORD_FILE
@@ -23,6 +24,7 @@ from ..reporting.outputs import (
     write_outputs,
 )
 from ..reporting.priors import Comparison, compare
+from ..reporting.signed import refuse_changed
 from ..scan import CTScan, list_series, read_scan
 from ..words import text
 
@@ -76,8 +78,17 @@ def remark_on_fonts(remark: Callable[[str], None]) -> None:
 
 def make_report(request: ReportRequest, progress: Progress, remark: Callable[[str], None]) -> Path:
     """Make the report again and return the folder that it is in; ``remark`` gets a sentence on what was left out."""
-    examination = read_record(request.record)
     home = request.record if request.record.is_dir() else request.record.parent
+    folder = request.folder or (deidentified_folder(home) if request.deidentify else home)
+    # A copy inside the record's folder goes with it: one lock for both.
+    with locked(home if folder.resolve().is_relative_to(home.resolve()) else folder):
+        return _make_report(request, home, progress, remark)
+
+
+def _make_report(request: ReportRequest, home: Path, progress: Progress, remark: Callable[[str], None]) -> Path:
+    examination = read_record(request.record)
+    refuse_changed(examination)
+    key_compared = request.public_key is not None
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     comparisons = _comparisons(examination, request)
@@ -88,9 +99,9 @@ def make_report(request: ReportRequest, progress: Progress, remark: Callable[[st
         write_deidentified(folder, examination, pixels, comparisons)
         return folder
     if request.folder is None:
-        update_report(home, examination, pixels, comparisons)
+        update_report(home, examination, pixels, comparisons, key_compared)
         return home
-    write_outputs(request.folder, examination, pixels, comparisons)
+    write_outputs(request.folder, examination, pixels, comparisons, key_compared=key_compared)
     return request.folder
 
 
@@ -155,6 +166,8 @@ def _pixels(
 
     scan = _measured_scan(path, examination, progress)
     column = read_bodies(home, examination, scan)
+    if examination.voxels_sha256 is None:
+        remark(text("output.no_digest"))
     try:
         return Pixels(scan, column, source_of(path, scan))
     except NoDICOMObjects as refusal:
@@ -181,8 +194,9 @@ def _measured_scan(path: Path, examination: Examination, progress: Progress) -> 
 def _rewritten(path: Path, change: Callable[[Examination], Examination]) -> Examination:
     """Change the record in its file, which holds the old or the new one whole at any moment."""
     path = path / RECORD_FILE if path.is_dir() else path
-    changed = change(read_record(path))
-    write_text(path, changed.to_json() + "\n")
+    with locked(path.parent):
+        changed = change(read_record(path))
+        write_text(path, changed.to_json() + "\n")
     return changed
 
 

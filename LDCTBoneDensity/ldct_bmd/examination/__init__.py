@@ -2,6 +2,7 @@
 
 from .bodies import Bodies, bodies_in, box_around, label_map, same_voxels, widened
 from .conclude import conclude, unused_levels
+from .digests import mask_sha256, voxels_sha256
 from .exclusion import Exclusion, ExclusionReason, exclusion_text
 from .measured_voi import BodyMask, measure_voi
 from .record import (
@@ -18,7 +19,19 @@ from .record import (
 )
 from .same_body import is_measured_body
 from .signature import KeySignature, Signature
-from .signing import SIGNED, UNSIGNED, SigningKey, canonical_json, is_intact, record_sha256, sign, unsign
+from .signing import (
+    SIGNED,
+    UNSIGNED,
+    SigningKey,
+    canonical_json,
+    is_intact,
+    missing_signature,
+    record_sha256,
+    sign,
+    signed_part,
+    unsign,
+    with_mask_files,
+)
 
 __all__ = [
     "SCHEMA",
@@ -48,11 +61,16 @@ __all__ = [
     "is_intact",
     "is_measured_body",
     "label_map",
+    "mask_sha256",
     "measure_voi",
+    "missing_signature",
     "record_sha256",
     "same_voxels",
     "sign",
+    "signed_part",
     "unsign",
     "unused_levels",
+    "voxels_sha256",
     "widened",
+    "with_mask_files",
 ]

@@ -50,11 +50,12 @@ def box_around(bodies: Bodies) -> Box:
 
 def same_voxels(one: BodyMask, other: BodyMask) -> bool:
     """Return whether two masks hold the same voxels, however wide their boxes are."""
-    (box_a, a), (box_b, b) = (_tight(mask) for mask in (one, other))
+    (box_a, a), (box_b, b) = (tight(mask) for mask in (one, other))
     return box_a == box_b and bool(np.array_equal(a, b))
 
 
-def _tight(mask: BodyMask) -> tuple[tuple[tuple[int, int], ...], NDArray[np.bool_]]:
+def tight(mask: BodyMask) -> tuple[tuple[tuple[int, int], ...], NDArray[np.bool_]]:
+    """Return the first and one past the last voxel (z, y, x) of the box that just holds a mask, and the mask in it."""
     found = ndimage.find_objects(mask.inside.astype(np.uint8))
     if not found:
         return (), np.zeros((0, 0, 0), dtype=bool)

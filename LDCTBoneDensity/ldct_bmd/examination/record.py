@@ -30,13 +30,17 @@ _NOT_COMPARED = ("file_name", "choice", "other_series", "passed_over")
 
 @dataclass(frozen=True)
 class VertebraRecord:
-    """A vertebra that was found; see :class:`ldct_bmd.labeling.Vertebra`."""
+    """A vertebra that was found; see :class:`ldct_bmd.labeling.Vertebra`.
+
+    ``mask_sha256``: of its body's voxels, see :func:`.digests.mask_sha256`; None in records of before.
+    """
 
     level: str
     centroid_lps_mm: tuple[float, float, float]
     volume_ml: float
     confidence: float
     complete: bool
+    mask_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ class Evidence:
 
     ``calibration_choice`` says why a store's calibration was taken; None where the calibration was given.
     ``measured_at`` is ISO 8601; None where whoever measured did not say. ``comment`` is the reader's own words.
+    ``voxels_sha256`` is of the voxels that were measured, see :func:`.digests.voxels_sha256`; None in records of
+    before.
 
     Raises:
         ValueError: a level does not exist, or comes twice, or the VOI facts do not match the measurements.
@@ -135,6 +141,7 @@ class Evidence:
     signature: Signature | None = None
     measured_at: str | None = field(default=None, compare=False)
     comment: str | None = None
+    voxels_sha256: str | None = None
 
     def __post_init__(self) -> None:
         for name, levels in (
@@ -168,12 +175,17 @@ class Examination(Evidence):
     height_losses: tuple[HeightLoss, ...] = ()
     signed_text: str | None = field(default=None, compare=False, repr=False, metadata=NOT_PLAIN)
 
+    @property
+    def schema(self) -> str:
+        """That of the record's file."""
+        return SCHEMA if self.signed_text is None else SCHEMA_1
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON values, ``schema`` first."""
         if self.signed_text is not None:
             kept: dict[str, Any] = json.loads(self.signed_text)
             return {**kept, "files": to_plain(self.files)}
-        values = {"schema": SCHEMA, **to_plain(self)}
+        values = {"schema": self.schema, **to_plain(self)}
         values["findings"] = plain_findings(self.findings)
         values["assessment"] = plain_assessment(self.assessment)
         if self.automatic is not None:
@@ -193,7 +205,7 @@ class Examination(Evidence):
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def comparable(self) -> dict[str, Any]:
-        """Return what two runs on one scan share and a signature covers.
+        """Return what two runs on one scan share.
 
         That is without running times, names of files, and what else the input held.
         """
@@ -219,10 +231,7 @@ class Examination(Evidence):
         if schema not in (SCHEMA, SCHEMA_1):
             raise UsageError("record.other_schema", schema=schema, known=(SCHEMA, SCHEMA_1))
         try:
-            if schema == SCHEMA_1:
-                values = upgraded(values)
-            record = from_plain(cls, without_composed_sentences(values))
-            record.sentences()  # raises if the facts are not those of a sentence
+            record = _read(cls, values, schema)
         except PlainError as error:
             raise UsageError("record.unreadable", problem=error.phrase) from error
         except KeyError as error:
@@ -232,3 +241,20 @@ class Examination(Evidence):
         except ValueError as error:
             raise UsageError("record.contradicts_itself", problem=str(error)) from error
         return replace(record, signed_text=text) if schema == SCHEMA_1 and record.signature is not None else record
+
+
+def _read(cls: type[Examination], values: dict[str, Any], schema: str) -> Examination:
+    if schema == SCHEMA_1:
+        values = upgraded(values)
+    record = from_plain(cls, without_composed_sentences(values))
+    record.sentences()  # raises if the facts are not those of a sentence
+    if schema == SCHEMA and record.signature is not None:
+        _check_severities(values, record)
+    return record
+
+
+def _check_severities(values: dict[str, Any], record: Examination) -> None:
+    """Raise ValueError if a signed record calls a finding more or less severe than it is shown."""
+    for said, finding in zip(values["findings"], record.findings, strict=True):
+        if said.get("severity") != finding.severity.value:
+            raise ValueError(Phrase("record.severity", {"code": finding.code.value}))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from ..findings import FindingCode
 from ..ground.errors import UsageError
-from .record import Examination, HistoryEntry
+from .record import Examination, FileReference, HistoryEntry
 from .signature import KeySignature, Signature
 from .upgrade import signed_values
 
@@ -19,21 +20,26 @@ UNSIGNED = "unsigned"
 class SigningKey(Protocol):
     """A site's private key."""
 
+    @property
+    def blank(self) -> KeySignature:
+        """The signature without its value."""
+        ...
+
     def sign(self, message: bytes) -> KeySignature:
         """Return the signature over ``message``."""
         ...
 
 
 def canonical_json(examination: Examination) -> bytes:
-    """Return the bytes that a signature covers: the comparable record as JSON, keys sorted, no blanks, UTF-8.
+    """Return the bytes that a signature covers: the whole record as JSON, keys sorted, no blanks, UTF-8.
 
-    Who signed and when are in it, the hash and the key's signature are not. Entries that are null or empty are left
-    out, so that a field which a later version adds with such a default leaves an old signature intact; a finding's
-    severity follows from its code, and a sentence that nobody signed yet from its facts and the language. The files of
-    the masks are left out too: they are written after the signature as well as before it, and each body's centroid and
-    volume, which are covered, tell a changed mask.
+    Who signed, when and with which key are in it, the hash and the value of the key's signature are not. Entries that
+    are null or empty are left out, so that a field which a later version adds with such a default leaves an old
+    signature intact.
 
-    The signature on a record of an earlier schema covers the text of then.
+    Of a record that is not signed, they name the state: the comparable part, without sentences, which follow from facts
+    and the language, and without the mask files, which may be written later. The signature on a record of an earlier
+    schema covers the text of then.
     """
     if _is_as_signed(examination):
         values = signed_values(json.loads(examination.signed_text or ""))
@@ -65,7 +71,7 @@ def sign(
     signed = replace(
         _frozen(examination),
         history=(*examination.history, entry),
-        signature=Signature(reader, time, "", organization),
+        signature=Signature(reader, time, "", organization, None if key is None else key.blank),
     )
     message = canonical_json(signed)
     signature = Signature(
@@ -126,24 +132,65 @@ def _with_words(examination: Examination, changed: Callable[[Any], Any]) -> Exam
 
 
 def _covered(examination: Examination) -> dict[str, Any]:
-    values = examination.comparable()
-    del values["files"]
+    if examination.signature is not None:
+        values = replace(examination, signed_text=None).to_dict()
+        signature = values["signature"]
+        del signature["record_sha256"]
+        if signature["key"] is not None:
+            del signature["key"]["value"]
+    else:
+        values = examination.comparable()
+        del values["files"]
+    # A sentence that is not kept is composed from what is covered, in whatever language.
     for finding in values["findings"]:
-        del finding["severity"]
         if not finding["frozen"]:
             del finding["message"]
     for concluded in (values, values["automatic"] or {}):
         if "assessment" in concluded and not concluded["assessment"]["frozen"]:
             del concluded["assessment"]["statement"]
-    if examination.signature is not None:
-        del values["signature"]["record_sha256"], values["signature"]["key"]
     return values
 
 
+def signed_part(examination: Examination) -> Examination:
+    """Return what may be shown of a record: of one that was signed under an earlier schema, what its signature covers.
+
+    A signature of today covers all there is.
+    """
+    if examination.signed_text is None:
+        return examination
+    source = replace(examination.scan.source, file_name=None, choice=None, other_series=(), passed_over=())
+    return replace(
+        examination,
+        scan=replace(examination.scan, source=source),
+        findings=tuple(one for one in examination.findings if one.code is not FindingCode.OTHER_SERIES),
+        timing_s={},
+        measured_at=None,
+    )
+
+
+def missing_signature(examination: Examination) -> HistoryEntry | None:
+    """Return the history's entry that says the record is signed, if it bears no signature; else None."""
+    if examination.signature is not None:
+        return None
+    said = [entry for entry in examination.history if entry.what in (SIGNED, UNSIGNED)]
+    return said[-1] if said and said[-1].what == SIGNED else None
+
+
+def with_mask_files(examination: Examination, files: tuple[FileReference, ...]) -> Examination:
+    """Return the record with its mask files as they were written now; what a signature covers stays as it was signed.
+
+    The digests of the masks tell whether files that were written later hold the same.
+    """
+    is_covered = examination.signature is not None and examination.signed_text is None
+    return examination if is_covered else replace(examination, files=files)
+
+
 def _is_as_signed(examination: Examination) -> bool:
-    """Tell whether the record is still what its text of an earlier schema says, but for the mask files."""
-    text = examination.signed_text
-    return text is not None and replace(Examination.from_json(text), files=examination.files) == examination
+    """Tell whether the record is still what its text of an earlier schema says, as far as that was covered."""
+    if examination.signed_text is None:
+        return False
+    then = replace(Examination.from_json(examination.signed_text), files=examination.files)
+    return signed_part(then) == signed_part(examination)
 
 
 def _without_empty(value: Any) -> Any:

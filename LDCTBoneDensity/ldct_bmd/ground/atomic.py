@@ -18,6 +18,10 @@ from .errors import UsageError
 T = TypeVar("T")
 
 
+def _any_may_go(_: Path) -> None:
+    pass
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file; UsageError if it can't be written."""
     write_file(path, lambda partial: partial.write_bytes(content))
@@ -43,18 +47,22 @@ def write_file(path: Path, fill: Callable[[Path], T]) -> T:
     return written
 
 
-def write_folder(folder: Path, fill: Callable[[Path], T]) -> T:
+def write_folder(folder: Path, fill: Callable[[Path], T], may_go: Callable[[Path], None] = _any_may_go) -> T:
     """Let ``fill`` write into a folder that then takes the place of ``folder``; return what ``fill`` returns.
 
+    Args:
+        may_go: looks at the folder that was there, once nobody finds it by its name any more, and raises if it must
+            not be deleted: it is then put back, and what ``fill`` wrote is dropped.
+
     Raises:
-        UsageError: the folder can't be written.
+        UsageError: the folder can't be written, or what ``may_go`` raised.
     """
     folder = folder.absolute()
     with _beside(folder, folder.parent) as partial:
         partial.mkdir()
         written = fill(partial)
         _tree_to_disk(partial)
-        _swap_in(partial, folder)
+        _swap_in(partial, folder, may_go)
         _names_to_disk(folder.parent)
     return written
 
@@ -96,16 +104,18 @@ def _beside(target: Path, parent: Path, ending: str = "") -> Iterator[Path]:
                 partial.unlink(missing_ok=True)
 
 
-def _swap_in(partial: Path, folder: Path) -> None:
+def _swap_in(partial: Path, folder: Path, may_go: Callable[[Path], None]) -> None:
     aside = folder.with_name(f".{uuid4().hex}.replaced")
     try:
         if folder.exists():
             folder.rename(aside)
+            may_go(aside)
         partial.rename(folder)
-    finally:
+    except BaseException:
         if aside.exists() and not folder.exists():
             aside.rename(folder)
-        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from ..anatomy import VERSE_VALUE
 from ..examination import Examination
 from ..ground.errors import UsageError
 from ..ground.files import read_text
+from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..reporting.bodies import column_of, other_body
@@ -36,11 +37,12 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     wanted = frozenset(spec.outputs)
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
-    if spec.deidentify:
-        write_deidentified(output, examination, pixels, comparisons, wanted, replaces, progress)
-    else:
-        earlier = (earlier_in(output) if replaces else None) or spec.earlier
-        write_outputs(output, examination, pixels, comparisons, wanted, earlier, replaces, progress)
+    with locked(output):
+        if spec.deidentify:
+            write_deidentified(output, examination, pixels, comparisons, wanted, replaces, progress)
+        else:
+            earlier = (earlier_in(output) if replaces else None) or spec.earlier
+            write_outputs(output, examination, pixels, comparisons, wanted, earlier, replaces, progress)
     if send is not None:
         progress("send", 0.0)
         send(sorted((output / DICOM_FOLDER).iterdir()))

@@ -18,6 +18,7 @@ from ..ground.atomic import write_text
 from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.files import spelled
+from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
@@ -68,6 +69,14 @@ def measure_as(spec: MeasureSpec, progress: Progress, folder: Path | None = None
     Raises:
         UsageError, CannotMeasure: what prevents it.
     """
+    if spec.result is None:
+        return _measured(spec, progress, folder)
+    # From the first look to the last write: whoever else measures into the folder or signs its record is refused.
+    with locked(Path(spec.result.path)):
+        return _measured(spec, progress, folder)
+
+
+def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None) -> Done:
     if spec.result is not None:
         check_output_folder(Path(spec.result.path), spec.result.overwrite)
     stored = _stored(spec.calibration)
@@ -87,7 +96,11 @@ def measure_as(spec: MeasureSpec, progress: Progress, folder: Path | None = None
             report(measured.column, partial, examination)
 
     place = Path(spec.result.path)
-    written = write_result(measured, read.scan, place, spec.result.overwrite, progress, also)
+
+    def may_go(held: Path) -> None:
+        check_replaceable(place, read.scan.description, held=held)
+
+    written = write_result(measured, read.scan, place, spec.result.overwrite, progress, also, may_go)
     return Done(replace(measured, examination=written), read, left_out)
 
 

@@ -75,6 +75,7 @@ def deidentified(examination: Examination) -> Examination:
         calibration_choice=None,
         signature=None,
         signed_text=None,
+        voxels_sha256=None,  # whoever has the scan could find the patient by it
         measured_at=None,
         comment=None if examination.comment is None else REMOVED,
     )
@@ -84,6 +85,13 @@ def deidentified(examination: Examination) -> Examination:
 def is_signed_copy(examination: Examination) -> bool:
     """Tell whether a de-identified copy is one of a signed record."""
     return bool(examination.history) and examination.history[-1].what == SIGNED
+
+
+def is_deidentified_copy(examination: Examination) -> bool:
+    """Tell whether a record names neither patient nor scan, as such a copy does."""
+    source, patient = examination.scan.source, examination.scan.patient
+    told = (source.series_uid, source.study_uid, source.file_sha256, source.file_name, source.choice)
+    return not any(told) and not patient.patient_id and examination.measured_at is None
 
 
 def _readers(examination: Examination) -> list[str]:

@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ..examination import SCHEMA, Examination, FileReference
+from ..examination import SCHEMA, Examination, FileReference, with_mask_files
 from ..ground import atomic
 from ..ground.errors import UsageError
 from ..ground.files import read_regular, read_text
@@ -33,6 +33,7 @@ LEVELS_FILE = "report.csv"
 PATIENT_FILE = "report_patient.csv"
 DICOM_FOLDER = "dicom"
 DEIDENTIFIED_FOLDER = "deidentified"
+DICOM_FILES = ("sr.dcm", "seg.dcm", "report.dcm", "overview.dcm")
 # What reporting adds to a result.
 REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, DEIDENTIFIED_FOLDER)
 
@@ -44,7 +45,7 @@ class ResultKind:
     Attributes:
         record: the file whose schema tells what the folder is.
         schema: of that file, in any version.
-        files: all that such a folder may hold.
+        files: all that such a folder may hold, by path; a folder that is named may hold anything.
     """
 
     record: str
@@ -52,7 +53,13 @@ class ResultKind:
     files: frozenset[str]
 
 
-MEASUREMENT = ResultKind(RECORD_FILE, SCHEMA, frozenset({*RESULT_FILES, *REPORT_FILES}))
+_IN_ONE = (
+    *(*RESULT_FILES, HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE),
+    *(f"{DICOM_FOLDER}/{name}" for name in DICOM_FILES),
+)
+MEASUREMENT = ResultKind(
+    RECORD_FILE, SCHEMA, frozenset({*_IN_ONE, *(f"{DEIDENTIFIED_FOLDER}/{name}" for name in _IN_ONE)})
+)
 
 
 def check_output_folder(folder: Path, overwrite: bool, kind: ResultKind = MEASUREMENT) -> None:
@@ -66,13 +73,20 @@ def check_output_folder(folder: Path, overwrite: bool, kind: ResultKind = MEASUR
         raise UsageError("output.mount_point", folder=folder)
     if not os.access(folder.absolute().parent, os.W_OK | os.X_OK):
         raise UsageError("output.not_writable", folder=folder.absolute().parent)
-    if not folder.exists() or not any(folder.iterdir()):
+    if folder.exists():
+        check_content(folder, overwrite, kind)
+
+
+def check_content(folder: Path, overwrite: bool, kind: ResultKind = MEASUREMENT, held: Path | None = None) -> None:
+    """Raise UsageError if ``folder`` holds what must not be deleted; ``held``: where its content is, if elsewhere."""
+    held = folder if held is None else held
+    if not any(held.iterdir()):
         return
     if not overwrite:
         raise UsageError("output.not_empty", folder=folder)
-    if not _is_own_record(folder, kind):
+    if not _is_own_record(held, kind):
         raise UsageError("output.no_own_result", folder=folder)
-    foreign = sorted(path.name for path in folder.iterdir() if path.name not in kind.files)
+    foreign = sorted(_foreign(held, kind))
     if foreign:
         raise UsageError("output.foreign_files", folder=folder, files=_some(foreign))
 
@@ -84,11 +98,13 @@ def write_result(
     overwrite: bool = False,
     progress: Progress = silent,
     also: Callable[[Path, Examination], None] | None = None,
+    may_go: Callable[[Path], None] | None = None,
 ) -> Examination:
     """Write the record, the bodies, the VOIs and the overview to ``folder``; UsageError if that can't be done.
 
     Args:
         also: writes more into the folder that will become ``folder``.
+        may_go: see :func:`write_folder`.
 
     Returns:
         The record as it was written: that of ``measured``, with the mask files and their SHA-256.
@@ -102,7 +118,7 @@ def write_result(
         progress("write", 1.0)
         return examination
 
-    return write_folder(folder, overwrite, fill)
+    return write_folder(folder, overwrite, fill, may_go=may_go)
 
 
 def fill_result(partial: Path, measured: MeasuredScan, scan: CTScan, progress: Progress) -> Examination:
@@ -115,7 +131,7 @@ def fill_result(partial: Path, measured: MeasuredScan, scan: CTScan, progress: P
     write_seg_nrrd(bodies, column, partial / SEGMENTATION_FILE)
     progress("write", 0.4)
     masks = tuple(_reference(partial / name) for name in (BODIES_FILE, SEGMENTATION_FILE))
-    examination = replace(measured.examination, files=masks)
+    examination = with_mask_files(measured.examination, masks)
     write_markups({m.level: m.voi for m in examination.measurements}, partial / MARKUPS_FILE)
     write_overview(scan, column, examination, partial / OVERVIEW_FILE)
     (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
@@ -123,16 +139,31 @@ def fill_result(partial: Path, measured: MeasuredScan, scan: CTScan, progress: P
 
 
 def write_folder(
-    folder: Path, overwrite: bool, fill: Callable[[Path], Written], kind: ResultKind = MEASUREMENT
+    folder: Path,
+    overwrite: bool,
+    fill: Callable[[Path], Written],
+    kind: ResultKind = MEASUREMENT,
+    may_go: Callable[[Path], None] | None = None,
 ) -> Written:
     """Let ``fill`` write what then becomes ``folder``, whole or not at all; return what ``fill`` returns.
+
+    What the folder held is looked at before, and again when it goes: someone may have put a file there meanwhile.
+
+    Args:
+        may_go: looks at what the folder held, wherever that is, and raises if it must stay.
 
     Raises:
         UsageError: the folder can't be written, or holds what is not replaced.
     """
     folder = folder.absolute()
+
+    def look(held: Path) -> None:
+        check_content(folder, overwrite, kind, held)
+        if may_go is not None:
+            may_go(held)
+
     check_output_folder(folder, overwrite, kind)
-    return atomic.write_folder(folder, fill)
+    return atomic.write_folder(folder, fill, look)
 
 
 def _reference(path: Path) -> FileReference:
@@ -145,6 +176,15 @@ def _is_own_record(folder: Path, kind: ResultKind) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(record, dict) and str(record.get("schema", "")).startswith(kind.schema.split("/")[0] + "/")
+
+
+def _foreign(held: Path, kind: ResultKind) -> Iterator[str]:
+    """Return the paths of files that no result of this kind holds; a link is one wherever it leads."""
+    for path in held.rglob("*"):
+        inner = path.relative_to(held)
+        is_own = inner.as_posix() in kind.files or (len(inner.parts) > 1 and inner.parts[0] in kind.files)
+        if not is_own and (path.is_symlink() or not path.is_dir()):
+            yield inner.as_posix()
 
 
 def _some(names: list[str]) -> str | Phrase:

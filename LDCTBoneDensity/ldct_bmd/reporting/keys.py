@@ -5,7 +5,7 @@ A key is made with ``openssl genpkey -algorithm ed25519 -out key.pem`` and its p
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -38,10 +38,14 @@ class SiteKey:
 
     _key: Ed25519PrivateKey
 
+    @property
+    def blank(self) -> KeySignature:
+        """A signature by this key whose value is still empty."""
+        return KeySignature(ALGORITHM, self._key.public_key().public_bytes_raw().hex(), "")
+
     def sign(self, message: bytes) -> KeySignature:
         """Return the signature over ``message``."""
-        public = self._key.public_key().public_bytes_raw().hex()
-        return KeySignature(ALGORITHM, public, self._key.sign(message).hex())
+        return replace(self.blank, value=self._key.sign(message).hex())
 
 
 def load_key(path: Path) -> SiteKey:

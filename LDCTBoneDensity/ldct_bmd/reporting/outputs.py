@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..examination import Examination, record_sha256
+from ..examination import Examination, missing_signature, record_sha256, signed_part
 from ..ground.atomic import write_into
 from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
@@ -14,9 +14,10 @@ from ..scan import CTScan
 from .deidentify import deidentified
 from .dicom import SourceSeries, make_objects, read_earlier, read_source
 from .dicom.deidentify import deidentified_source
-from .dicom.objects import FILE_NAMES, make_context
+from .dicom.objects import make_context
 from .files import (
     DEIDENTIFIED_FOLDER,
+    DICOM_FILES,
     DICOM_FOLDER,
     HTML_FILE,
     LEVELS_FILE,
@@ -29,13 +30,15 @@ from .files import (
 )
 from .output import DICOM_OUTPUTS, REPORT_OUTPUTS, EarlierReport, Output
 from .overview import overview_png
-from .page.compose import compose, refuse_changed
+from .page.compose import compose
 from .page.html import to_html
 from .page.pdf import to_pdf
 from .pictures import draw_pictures
 from .priors import Comparison
 from .replacing import check_replaceable
+from .signed import refuse_changed
 from .tables import levels_csv, patient_csv
+from .unchanged import refuse_other_pixels
 
 SR_FILE = "sr.dcm"
 SEG_FILE = "seg.dcm"
@@ -68,6 +71,7 @@ def fill_report(
     earlier: EarlierReport | None = None,
     is_deidentified: bool = False,
     wanted: Collection[Output] = REPORT_OUTPUTS,
+    key_compared: bool = False,
 ) -> None:
     """Write the report's files into ``folder``, which is being made: an overview in it is of this very record.
 
@@ -75,17 +79,19 @@ def fill_report(
         pixels: None leaves out what needs them, and ``pixels.source`` the DICOM objects.
         earlier: the structured report that the new one replaces.
         is_deidentified: ``examination`` and ``pixels.source`` are de-identified.
+        key_compared: the key that signed the record was found to be the site's.
 
     Raises:
         UsageError: the record was changed after it was signed.
     """
     refuse_changed(examination)
+    examination = signed_part(examination)
     has_source = pixels is not None and pixels.source is not None
     wanted = frozenset(wanted) if has_source else frozenset(wanted) - DICOM_OUTPUTS
     pdf, title = None, ""
     if wanted & {Output.HTML, Output.PDF, Output.DICOM_PDF}:
         pictures = () if pixels is None else draw_pictures(pixels.scan, pixels.column, examination)
-        report = compose(examination, pictures, comparisons, deidentified=is_deidentified)
+        report = compose(examination, pictures, comparisons, deidentified=is_deidentified, key_compared=key_compared)
         title = report.title
         if Output.HTML in wanted:
             (folder / HTML_FILE).write_text(to_html(report), encoding="utf-8", newline="\n")
@@ -116,20 +122,29 @@ def fill_report(
 
 
 def update_report(
-    folder: Path, examination: Examination, pixels: Pixels | None = None, comparisons: Sequence[Comparison] = ()
+    folder: Path,
+    examination: Examination,
+    pixels: Pixels | None = None,
+    comparisons: Sequence[Comparison] = (),
+    key_compared: bool = False,
 ) -> None:
     """Make the report in the record's own folder anew: each file appears whole, in the place of the one before.
 
     Raises:
-        UsageError: the folder can't be written to; or it holds DICOM objects of another state of the record, which
-            can't be made again without the scan.
+        UsageError: the pixels are not those that were measured; the folder can't be written to; or it holds DICOM
+            objects of another state of the record, which can't be made again without the scan.
     """
+    _refuse_other(examination, pixels)
     report = folder / DICOM_FOLDER / SR_FILE
     has_source = pixels is not None and pixels.source is not None
     if not has_source and report.is_file() and record_sha256(examination).encode() not in report.read_bytes():
         raise UsageError("output.dicom_of_earlier_state", folder=folder / DICOM_FOLDER)
     earlier = earlier_in(folder) if has_source else None
-    write_into(folder, lambda partial: fill_report(partial, examination, pixels, comparisons, earlier))
+
+    def fill(partial: Path) -> None:
+        fill_report(partial, examination, pixels, comparisons, earlier, key_compared=key_compared)
+
+    write_into(folder, fill)
 
 
 def write_outputs(
@@ -141,14 +156,16 @@ def write_outputs(
     earlier: EarlierReport | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
+    key_compared: bool = False,
 ) -> None:
     """Write what is wanted to ``folder``, whole or not at all.
 
     Raises:
         UsageError: the folder can't be written to, or holds something that is not replaced, as the result of another
-            scan or a signed one; the record was changed after it was signed.
+            scan or a signed one; the record was changed after it was signed; the pixels are not those measured.
     """
-    _write(folder, examination, pixels, comparisons, wanted, earlier, overwrite, progress, is_deidentified=False)
+    _refuse_other(examination, pixels)
+    _write(folder, examination, pixels, comparisons, wanted, earlier, overwrite, progress, False, key_compared)
 
 
 def write_deidentified(
@@ -165,10 +182,18 @@ def write_deidentified(
     UsageError as :func:`write_outputs`.
     """
     refuse_changed(examination)
+    if missing_signature(examination) is not None:  # the copy would say that its original is signed
+        raise UsageError("report.signature_missing")
+    _refuse_other(examination, pixels)
     if pixels is not None and pixels.source is not None:
         pixels = Pixels(pixels.scan, pixels.column, deidentified_source(pixels.source))
     copy = deidentified(examination)
     _write(folder, copy, pixels, comparisons, wanted, None, overwrite, progress, is_deidentified=True)
+
+
+def _refuse_other(examination: Examination, pixels: Pixels | None) -> None:
+    if pixels is not None:
+        refuse_other_pixels(examination, pixels.scan, pixels.column)
 
 
 def _write(
@@ -181,12 +206,17 @@ def _write(
     overwrite: bool,
     progress: Progress,
     is_deidentified: bool,
+    key_compared: bool = False,
 ) -> None:
     refuse_changed(examination)
     # A folder that held a record and comes to hold none would be a loss that nobody asked for.
     overwrite = overwrite and Output.RECORD in wanted
-    if overwrite:
-        check_replaceable(folder, examination.scan, examination.signature, is_deidentified)
+
+    def may_go(held: Path) -> None:
+        if overwrite:
+            check_replaceable(folder, examination.scan, examination.signature, is_deidentified, held)
+
+    may_go(folder)
 
     def fill(partial: Path) -> None:
         written = examination
@@ -195,10 +225,10 @@ def _write(
         elif Output.RECORD in wanted:
             (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
         progress("write", 0.5)
-        fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted)
+        fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted, key_compared)
         progress("write", 1.0)
 
-    write_folder(folder, overwrite, fill)
+    write_folder(folder, overwrite, fill, may_go=may_go)
 
 
 def earlier_in(folder: Path) -> EarlierReport | None:
@@ -213,7 +243,7 @@ def deidentified_folder(folder: Path) -> Path:
 
 def dicom_files(folder: Path) -> tuple[Path, ...]:
     """Return the DICOM objects in a result folder; UsageError if one is missing."""
-    files = tuple(folder / DICOM_FOLDER / name for name in FILE_NAMES)
+    files = tuple(folder / DICOM_FOLDER / name for name in DICOM_FILES)
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise UsageError("output.dicom_missing", folder=folder / DICOM_FOLDER, file=missing[0])

@@ -8,8 +8,9 @@ from enum import Enum
 from ..calibration import BMDError
 from ..calibration.described import name_words
 from ..calibration.provenance import read_date
-from ..examination import Examination, is_intact, unused_levels
+from ..examination import Examination, unused_levels
 from ..ground.errors import UsageError
+from .signed import is_as_signed
 
 # A change is significant at 95 % where it exceeds 1.96 times the standard error of the difference of two measurements;
 # with equal errors that is ISCD's 2.77 times the precision error.
@@ -97,7 +98,7 @@ def compare(
             changed after it was signed.
     """
     _check_same_patient(current, prior)
-    if not is_intact(prior):
+    if not is_as_signed(prior):
         raise UsageError("prior.changed")
     years = _years_between(prior, current)
     if years is not None and years < 0.0:

@@ -6,11 +6,16 @@ from ..examination import Examination, Signature
 from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..scan import ScanDescription, is_same_series
-from .files import RECORD_FILE, check_output_folder
+from .deidentify import is_deidentified_copy
+from .files import RECORD_FILE, check_content
 
 
 def check_replaceable(
-    folder: Path, scan: ScanDescription, signature: Signature | None = None, is_deidentified: bool = False
+    folder: Path,
+    scan: ScanDescription,
+    signature: Signature | None = None,
+    is_deidentified: bool = False,
+    held: Path | None = None,
 ) -> None:
     """Raise UsageError unless what ``folder`` holds, if anything, is an earlier state of the result that replaces it.
 
@@ -18,16 +23,17 @@ def check_replaceable(
         scan: of the new result.
         signature: of the new result; a signed one is replaced only by what bears the same signature.
         is_deidentified: whether the new result is a de-identified copy.
+        held: where the content of ``folder`` is, if elsewhere.
     """
-    path = folder / RECORD_FILE
+    path = (held or folder) / RECORD_FILE
     if not path.is_file():
         return
-    check_output_folder(folder, overwrite=True)
+    check_content(folder, overwrite=True, held=held)
     try:
         old = Examination.from_json(read_text(path))
     except (UsageError, OSError, UnicodeDecodeError) as error:
         raise UsageError("output.record_not_read", folder=folder) from error
-    if _is_deidentified(old) is not is_deidentified:
+    if is_deidentified_copy(old) is not is_deidentified:
         if is_deidentified:
             raise UsageError("output.holds_names", folder=folder)
         raise UsageError("output.holds_deidentified", folder=folder)
@@ -35,9 +41,3 @@ def check_replaceable(
         raise UsageError("output.of_other_scan", folder=folder)
     if old.signature is not None and old.signature != signature:
         raise UsageError("output.signed", folder=folder, reader=old.signature.reader)
-
-
-def _is_deidentified(examination: Examination) -> bool:
-    source, patient = examination.scan.source, examination.scan.patient
-    told = (source.series_uid, source.study_uid, source.file_sha256, source.file_name, source.choice)
-    return not any(told) and not patient.patient_id and examination.measured_at is None

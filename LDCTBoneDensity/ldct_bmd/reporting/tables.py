@@ -8,8 +8,9 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..examination import Examination, Measurement, record_sha256, unused_levels
+from ..examination import Examination, Measurement, missing_signature, record_sha256, unused_levels
 from ..findings import FindingCode
+from .deidentify import is_deidentified_copy
 from .page.words import visible
 
 Value = str | float | int | bool | None
@@ -177,6 +178,14 @@ def _levels_of(code: FindingCode, examination: Examination) -> str:
     return " ".join(f.level for f in examination.findings if f.code is code and f.level is not None)
 
 
+def _state(examination: Examination) -> str:
+    if examination.signature is not None:
+        return "signed"
+    if missing_signature(examination) is not None and not is_deidentified_copy(examination):
+        return "signature missing"
+    return "corrected" if examination.history else "automatic"
+
+
 def _patient_row(examination: Examination) -> dict[str, Value]:
     scan, assessment, calibration = examination.scan, examination.assessment, examination.calibration
     made = scan.acquisition
@@ -194,7 +203,7 @@ def _patient_row(examination: Examination) -> dict[str, Value]:
         "category": assessment.category,
         "category_limited_by": " ".join(assessment.limited),
         "statement": assessment.statement,
-        "state": "signed" if signature is not None else "corrected" if examination.history else "automatic",
+        "state": _state(examination),
         "signed_by": None if signature is None else signature.reader,
         "signed_at": None if signature is None else signature.time,
         "findings": " ".join(dict.fromkeys(f.code.value for f in examination.findings)),

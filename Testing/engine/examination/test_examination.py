@@ -62,7 +62,14 @@ def test_the_json_has_the_documented_parts(plain):
 
 
 def test_the_json_of_each_part_has_exactly_the_documented_names(plain):
-    assert set(plain["vertebrae"][0]) == {"level", "centroid_lps_mm", "volume_ml", "confidence", "complete"}
+    assert set(plain["vertebrae"][0]) == {
+        "level",
+        "centroid_lps_mm",
+        "volume_ml",
+        "confidence",
+        "complete",
+        "mask_sha256",
+    }
     measurement = plain["measurements"][0]
     assert set(measurement) == {
         "level",

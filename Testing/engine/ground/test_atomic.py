@@ -77,6 +77,20 @@ def test_a_folder_takes_the_place_of_all_that_the_one_before_held(tmp_path: Path
     assert entries(tmp_path) == {"place/b"}
 
 
+def test_a_folder_that_must_not_go_is_put_back_whole(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    atomic.write_folder(place, lambda partial: (partial / "a").write_text("old"))
+
+    def refuse(held: Path) -> None:
+        assert (held / "a").read_text() == "old"
+        assert not place.exists()
+        raise UsageError("output.not_empty", folder=place)
+
+    with pytest.raises(UsageError, match="not empty"):
+        atomic.write_folder(place, lambda partial: (partial / "b").write_text("new"), refuse)
+    assert entries(tmp_path) == {"place/a"}
+
+
 def test_files_come_into_a_folder_whose_other_files_stay(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
     (tmp_path / "a").write_text("old")

@@ -20,8 +20,9 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting.dicom import make_objects, read_earlier, read_source
 from ldct_bmd.reporting.dicom.deidentify import deidentified_source
 from ldct_bmd.reporting.dicom.documents import encapsulate_pdf
-from ldct_bmd.reporting.dicom.objects import FILE_NAMES, DICOMObjects, make_context
+from ldct_bmd.reporting.dicom.objects import DICOMObjects, make_context
 from ldct_bmd.reporting.dicom.seg import join
+from ldct_bmd.reporting.files import DICOM_FILES
 from ldct_bmd.reporting.overview import overview_png
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.pdf import to_pdf
@@ -74,7 +75,7 @@ def errors(told: str) -> list[str]:
     return [line for line in told.splitlines() if line.startswith(("Error", "E:", "F:"))]
 
 
-@pytest.mark.parametrize("name", FILE_NAMES)
+@pytest.mark.parametrize("name", DICOM_FILES)
 def test_dciodvfy_finds_no_error(folder: Path, signed_folder: Path, name: str) -> None:
     for path in (folder / name, signed_folder / name):
         assert errors(judged("dciodvfy", path)) == []
@@ -88,7 +89,7 @@ def test_dsrdump_reads_every_measurement(signed_folder: Path, reviewed: Examinat
     assert "Comprehensive 3D SR" in told
 
 
-@pytest.mark.parametrize("name", FILE_NAMES)
+@pytest.mark.parametrize("name", DICOM_FILES)
 def test_every_object_belongs_to_the_scans_patient_study_and_order(folder: Path, name: str) -> None:
     source = pydicom.dcmread(next(case().folder.iterdir()), stop_before_pixels=True)
     dataset = pydicom.dcmread(folder / name)
@@ -290,7 +291,7 @@ def test_only_a_signed_report_is_complete_and_verified(folder: Path, signed_fold
 def test_a_reexport_after_a_correction_has_new_uids_and_names_its_predecessor(
     folder: Path, signed_folder: Path
 ) -> None:
-    for name in FILE_NAMES:
+    for name in DICOM_FILES:
         old, new = (pydicom.dcmread(path / name) for path in (folder, signed_folder))
         assert old.SOPInstanceUID != new.SOPInstanceUID
         assert old.SeriesInstanceUID != new.SeriesInstanceUID
@@ -305,7 +306,7 @@ def test_a_reexport_of_the_same_record_gives_the_same_bytes(
     signed_folder: Path, reviewed: Examination, tmp_path: Path
 ) -> None:
     export(case(), reviewed, tmp_path / "again", signed_folder / "sr.dcm")
-    for name in FILE_NAMES:
+    for name in DICOM_FILES:
         again, before = (pydicom.dcmread(path / name) for path in (tmp_path / "again", signed_folder))
         assert again == before
         assert (tmp_path / "again" / name).read_bytes() == (signed_folder / name).read_bytes(), name
@@ -371,7 +372,7 @@ def test_headers_that_break_the_rules_give_valid_objects(tmp_path: Path) -> None
 
     made = make_case(tmp_path / "scan", spoil)
     export(made, made.examination, tmp_path / "dicom")
-    for name in FILE_NAMES:
+    for name in DICOM_FILES:
         assert errors(judged("dciodvfy", tmp_path / "dicom" / name)) == []
         assert str(pydicom.dcmread(tmp_path / "dicom" / name).PatientName) == "Wang^XiaoMing=王^小明"
 

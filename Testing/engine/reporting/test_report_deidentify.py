@@ -21,8 +21,7 @@ from ldct_bmd.examination import Examination, FileReference, conclude, sign
 from ldct_bmd.findings import FindingCode
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.dicom.deidentify import KEY_VARIABLE, deidentified_source
-from ldct_bmd.reporting.dicom.objects import FILE_NAMES
-from ldct_bmd.reporting.files import RESULT_FILES
+from ldct_bmd.reporting.files import DICOM_FILES, RESULT_FILES
 from ldct_bmd.reporting.outputs import write_deidentified
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.words import Phrase, speaking, told
@@ -245,7 +244,7 @@ def test_the_report_says_that_it_is_a_copy_and_that_the_original_is_signed(signe
     assert READER not in report.state.detail
 
 
-@pytest.mark.parametrize("name", FILE_NAMES)
+@pytest.mark.parametrize("name", DICOM_FILES)
 def test_dciodvfy_finds_no_error_in_a_deidentified_object(written: Path, name: str) -> None:
     told = judged("dciodvfy", written / "dicom" / name)
     assert [line for line in told.splitlines() if line.startswith("Error")] == []

@@ -150,24 +150,82 @@ def test_masks_are_read_with_a_scan_whose_tags_another_version_reads_in_another_
     read_bodies(copy, with_scan(record, filter_type="tin", contrast_agent="given"), case().pixels.scan)
 
 
-def test_a_mask_exchanged_together_with_its_hash_is_refused_though_the_signature_does_not_cover_the_hash(
-    copy: Path,
-) -> None:
-    assert run("sign", copy, "--reader", READER).exit_code == 0
-    image = sitk.ReadImage(str(copy / "vertebrae.nii.gz"))
+def exchange_mask(folder: Path) -> None:
+    """Give L1 another outline of the same place and size: two voxels go, two come, opposite each other."""
+    image = sitk.ReadImage(str(folder / "vertebrae.nii.gz"))
     bodies = sitk.GetArrayFromImage(image)
-    bodies[tuple(np.argwhere(bodies == VERSE_VALUE["L1"])[0])] = 0
+    voxels = np.argwhere(bodies == VERSE_VALUE["L1"])
+    z = int(np.median(voxels[:, 0]))
+    y, _ = (int(value) for value in np.median(voxels[:, 1:], axis=0))
+    row = np.flatnonzero(bodies[z, y] == VERSE_VALUE["L1"])
+    first, last = int(row[0]), int(row[-1])
+    for gone, come in ((first, first - 1), (last, last + 1)):
+        bodies[z, y, gone] = 0
+        bodies[z, y, come] = VERSE_VALUE["L1"]
+    moved = np.argwhere(bodies == VERSE_VALUE["L1"])
+    assert len(moved) == len(voxels)
+    assert np.allclose(moved.mean(axis=0), voxels.mean(axis=0), rtol=0, atol=1e-9)
     changed = sitk.GetImageFromArray(bodies)
     changed.CopyInformation(image)
-    sitk.WriteImage(changed, str(copy / "vertebrae.nii.gz"))
+    sitk.WriteImage(changed, str(folder / "vertebrae.nii.gz"))
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_mask_of_the_same_place_and_size_is_refused(copy: Path, signed: bool) -> None:
+    if signed:
+        assert run("sign", copy, "--reader", READER).exit_code == 0
+    old = hashlib.sha256((copy / "vertebrae.nii.gz").read_bytes()).hexdigest()
+    exchange_mask(copy)
+    refused = run("report", copy, "--input", case().folder)
+    assert (refused.exit_code, "another L1 than was measured" in refused.stderr) == (2, True)
     text = (copy / "measurement.json").read_text()
-    record = Examination.from_json(text)
-    old = next(file.sha256 for file in record.files if file.name == "vertebrae.nii.gz")
     new = hashlib.sha256((copy / "vertebrae.nii.gz").read_bytes()).hexdigest()
     (copy / "measurement.json").write_text(text.replace(old, new))
     refused = run("report", copy, "--input", case().folder)
     assert refused.exit_code == 2
-    assert "another L1 than was measured" in refused.stderr
+    assert ("changed after" if signed else "another L1 than was measured") in refused.stderr
+
+
+def denser_scan(folder: Path, hu: float) -> Path:
+    """The files of the case with denser bone under the same identifiers."""
+    folder.mkdir()
+    for path in case().folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        values = dataset.pixel_array
+        bone = values * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept) > 80.0
+        dataset.PixelData = np.where(bone, values + int(hu), values).astype(values.dtype).tobytes()
+        dataset.save_as(folder / path.name)
+    return folder
+
+
+def without_digests(folder: Path) -> None:
+    values = json.loads((folder / "measurement.json").read_text())
+    del values["voxels_sha256"]
+    for vertebra in values["vertebrae"]:
+        del vertebra["mask_sha256"]
+    (folder / "measurement.json").write_text(json.dumps(values))
+
+
+def test_other_pixels_under_the_same_identifiers_are_refused(copy: Path, tmp_path: Path) -> None:
+    other = denser_scan(tmp_path / "other", 150.0)
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    for arguments in (("report", copy), ("report", copy, "-o", tmp_path / "new"), ("report", copy, "--deidentify")):
+        refused = run(*arguments, "--input", other)
+        assert refused.exit_code == 2
+        assert "other voxels than were measured" in " ".join(refused.stderr.split())
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+    without_digests(copy)
+    refused = run("report", copy, "--input", other)
+    assert refused.exit_code == 2
+    assert "does not have the mean of" in " ".join(refused.stderr.split())
+
+
+def test_a_record_without_digests_is_told_and_not_refused(copy: Path) -> None:
+    without_digests(copy)
+    done = run("report", copy, "--input", case().folder)
+    assert done.exit_code == 0, done.output
+    assert "kept no checksum of the voxels" in " ".join(done.stderr.split())
+    assert "Voxels SHA-256 not in the record" in printed((copy / "report.html").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("wanted", list(Output))

@@ -1,14 +1,19 @@
 """A result takes the place of an earlier one of the same scan alone, and never that of a signed one."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from helpers_record import with_scan
 from helpers_report import SIGNED_AT, case, with_patient
+from ldct_bmd.cli import app
 from ldct_bmd.corrections import exclude_level
 from ldct_bmd.examination import SCHEMA, Examination, sign, unsign
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.lock import locked
+from ldct_bmd.reporting import files
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.reporting.outputs import write_deidentified, write_outputs
 
@@ -77,3 +82,73 @@ def test_a_record_that_cant_be_read_stays(tmp_path: Path) -> None:
     write(tmp_path / "out", case().examination)
     (tmp_path / "out" / RECORD).write_text(f'{{"schema": "{SCHEMA}"}}')
     refused(tmp_path / "out", case().examination, "can't be read")
+
+
+def put_meanwhile(monkeypatch: pytest.MonkeyPatch, path: Path, text: str) -> None:
+    """Someone writes ``path`` while the new result is written, after the folder was looked at."""
+    write_markups = files.write_markups
+
+    def writing(vois: Any, place: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        write_markups(vois, place)
+
+    monkeypatch.setattr(files, "write_markups", writing)
+
+
+def write_with_masks(folder: Path, overwrite: bool) -> None:
+    write_outputs(folder, case().examination, case().pixels, wanted=[Output.RECORD], overwrite=overwrite)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "dicom/other.dcm", "deidentified/notes.txt"])
+def test_a_file_that_someone_puts_there_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = tmp_path / "out"
+    write_with_masks(folder, overwrite=False)
+    before = (folder / RECORD).read_bytes()
+    put_meanwhile(monkeypatch, folder / name, "mine")
+    with pytest.raises(UsageError, match=f"also holds {name}"):
+        write_with_masks(folder, overwrite=True)
+    assert (folder / name).read_text() == "mine"
+    assert (folder / RECORD).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_someone_makes_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_meanwhile(monkeypatch, tmp_path / "out" / "notes.txt", "mine")
+    with pytest.raises(UsageError, match="not empty"):
+        write_with_masks(tmp_path / "out", overwrite=False)
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "notes.txt"]
+
+
+def test_a_record_that_is_signed_meanwhile_stays_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, signed: Examination
+) -> None:
+    folder = tmp_path / "out"
+    write_with_masks(folder, overwrite=False)
+    put_meanwhile(monkeypatch, folder / RECORD, signed.to_json())
+    with pytest.raises(UsageError, match=r"signed by Dr\. Reader"):
+        write_with_masks(folder, overwrite=True)
+    assert Examination.from_json((folder / RECORD).read_text()) == signed
+
+
+def test_while_a_folder_is_written_no_one_signs_measures_or_reports_into_it(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    write_with_masks(folder, overwrite=False)
+    before = (folder / RECORD).read_bytes()
+    asked = (
+        ("sign", folder, "--reader", READER),
+        ("unsign", folder / RECORD, "--reader", READER),
+        ("report", folder),
+        ("report", folder, "--deidentify"),
+        ("measure", case().folder, "-o", folder, "--overwrite"),
+    )
+    with locked(folder):
+        for arguments in asked:
+            done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+            assert done.exit_code == 2, arguments
+            assert "is being written by another" in " ".join(done.stderr.split()), arguments
+    assert (folder / RECORD).read_bytes() == before
+    assert CliRunner().invoke(app, ["sign", str(folder), "--reader", READER]).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

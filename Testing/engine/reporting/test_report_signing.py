@@ -9,10 +9,27 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from helpers_record import READER, TIME, examined
+from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.corrections import confirm_names, exclude_level
-from ldct_bmd.examination import Examination, is_intact, record_sha256, sign, unsign
+from ldct_bmd.examination import (
+    Examination,
+    FileReference,
+    conclude,
+    is_intact,
+    record_sha256,
+    sign,
+    unsign,
+    with_mask_files,
+)
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.keys import SignatureCheck, check_signature, load_key, load_public_key
+from ldct_bmd.reporting.output import Output
+from ldct_bmd.reporting.outputs import write_deidentified
+from ldct_bmd.reporting.page.compose import compose
+from ldct_bmd.reporting.signed import refuse_changed
+from ldct_bmd.reporting.tables import patient_csv
+from ldct_bmd.words import told
 
 
 @pytest.fixture(scope="module")
@@ -80,33 +97,111 @@ def changed(values: dict, path: tuple, value: object) -> dict:
     return values
 
 
-# What belongs to the run and not to the measurement, and what follows from the rest.
-FREE = {"schema", "timing_s", "measured_at"}
-FREE_IN_SOURCE = {"file_name", "choice", "other_series"}
+def without(values: dict, path: tuple) -> dict:
+    """The record without one value: null in an object, gone in a list."""
+    values = json.loads(json.dumps(values))
+    inner = values
+    for key in path[:-1]:
+        inner = inner[key]
+    if isinstance(inner, list):
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = None
+    return values
 
 
-def test_a_change_of_any_signed_value_is_detected(record: Examination) -> None:
-    plain = json.loads(sign(confirm_names(record, READER, TIME), READER, TIME, "Hospital").to_json())
+def full_record(record: Examination) -> Examination:
+    """A record that says all that one can: corrected, with every time and name."""
+    chosen = CalibrationChoice(
+        record.calibration.identifier, True, False, told("it is the latest"), (told("It drifts."),), ("2024-02",)
+    )
+    passed = replace(record.scan.source, file_name="ct.nii.gz", passed_over=("IM_3",), accession_number="A-1")
+    source = conclude(
+        replace(
+            record,
+            scan=replace(record.scan, source=passed),
+            calibration_choice=chosen,
+            files=(FileReference("vertebrae.nii.gz", "ab" * 32),),
+            measured_at=TIME,
+            comment="Seen.",
+        )
+    )
+    return confirm_names(exclude_level(source, "L2", "cyst", READER, TIME), READER, TIME)
+
+
+def test_a_change_of_any_value_of_a_signed_record_is_noticed(record: Examination, keys: tuple[Path, Path]) -> None:
+    signed = sign(full_record(record), READER, TIME, "Hospital", load_key(keys[0]))
+    plain = json.loads(signed.to_json())
+    assert check_signature(Examination.from_json(json.dumps(plain))) is SignatureCheck.KEY_VALID
+    for name in ("calibration_choice", "automatic", "files", "measured_at", "voxels_sha256", "height_losses"):
+        assert plain[name], name
     tried = 0
     for path, value in every_value(plain):
-        if path[0] in FREE or (path[:2] == ("scan", "source") and path[2] in FREE_IN_SOURCE) or path[-1] == "severity":
-            continue
-        if path[0] == "findings" and plain["findings"][path[1]]["code"] == "other_series":
-            continue
-        try:
-            tampered = Examination.from_json(json.dumps(changed(plain, path, value)))
-        except (UsageError, ValueError):
-            continue  # no record any more, which is detected too
-        tried += 1
-        assert not is_intact(tampered), path
-    assert tried > 300
+        for other in (changed(plain, path, value), without(plain, path)):
+            tried += 1
+            try:
+                tampered = Examination.from_json(json.dumps(other))
+            except UsageError:
+                continue  # no record any more, which is noticed too
+            assert check_signature(tampered) is SignatureCheck.CHANGED, path
+            with pytest.raises(UsageError, match="changed after"):
+                refuse_changed(tampered)
+    assert tried > 900
 
 
-def test_running_times_and_file_names_do_not_break_a_signature(record: Examination) -> None:
-    signed = sign(record, READER, TIME)
-    source = replace(signed.scan.source, file_name="x.nii")
-    moved = replace(signed, timing_s={"read": 9.0}, measured_at=None, scan=replace(signed.scan, source=source))
-    assert is_intact(moved)
+def test_nothing_can_be_added_to_a_signed_record(record: Examination) -> None:
+    plain = json.loads(sign(record, READER, TIME).to_json())
+    added = {
+        "comment": "All is well.",
+        "measured_at": TIME,
+        "history": [*plain["history"], plain["history"][-1]],
+        "findings": [*plain["findings"], plain["findings"][-1]],
+        "files": [{"name": "vertebrae.nii.gz", "sha256": "ab" * 32}],
+        "timing_s": {**plain["timing_s"], "more": 1.0},
+    }
+    for name, value in added.items():
+        assert not is_intact(Examination.from_json(json.dumps({**plain, name: value}))), name
+
+
+def test_a_key_that_comes_twice_is_refused(record: Examination) -> None:
+    text = sign(record, READER, TIME).to_json()
+    twice = text.replace('"category":', '"category": "normal",\n    "category":', 1)
+    assert json.loads(twice) == json.loads(text)  # what one reader sees, another does not
+    with pytest.raises(UsageError, match="has the key category twice"):
+        Examination.from_json(twice)
+
+
+def test_a_signed_record_is_written_as_it_was_signed(record: Examination) -> None:
+    signed = sign(full_record(record), READER, TIME)
+    assert with_mask_files(signed, (FileReference("vertebrae.nii.gz", "cd" * 32),)) == signed
+    assert with_mask_files(record, signed.files).files == signed.files
+
+
+def test_a_signature_that_was_cut_off_is_told(record: Examination) -> None:
+    cut = replace(sign(record, READER, TIME), signature=None)
+    state = compose(cut).state
+    assert (state.kind, state.headline) == ("corrected", "SIGNATURE MISSING")
+    assert f"says that {READER} signed the record" in state.detail
+    assert ',"signature missing",' in patient_csv(cut)
+    assert compose(unsign(sign(record, READER, TIME), READER, TIME)).state.headline == "CORRECTED, NOT SIGNED"
+    assert compose(deidentified(sign(record, READER, TIME))).state.headline != "SIGNATURE MISSING"  # has none by rule
+
+
+def test_no_copy_calls_a_record_signed_whose_signature_was_cut_off(record: Examination, tmp_path: Path) -> None:
+    write_deidentified(tmp_path / "one", sign(record, READER, TIME), wanted=[Output.RECORD])
+    with pytest.raises(UsageError, match="carries no signature"):
+        write_deidentified(
+            tmp_path / "two", replace(sign(record, READER, TIME), signature=None), wanted=[Output.RECORD]
+        )
+    assert not (tmp_path / "two").exists()
+
+
+def test_a_report_says_unless_the_key_was_compared_with_the_sites(record: Examination, keys: tuple[Path, Path]) -> None:
+    signed = sign(record, READER, TIME, key=load_key(keys[0]))
+    unsaid = "The key that signed it was not compared with your site's."
+    assert unsaid in compose(signed).state.detail
+    assert unsaid not in compose(signed, key_compared=True).state.detail
+    assert unsaid not in compose(sign(record, READER, TIME)).state.detail
 
 
 def test_a_field_that_a_later_version_adds_with_an_empty_default_breaks_no_signature(record: Examination) -> None:

@@ -38,9 +38,6 @@ class DICOMObjects:
                 dataset.save_as(folder / f"{field.name}.dcm", enforce_file_format=True)
 
 
-FILE_NAMES = tuple(f"{field.name}.dcm" for field in fields(DICOMObjects))
-
-
 def make_objects(
     context: Context,
     scan: CTScan,

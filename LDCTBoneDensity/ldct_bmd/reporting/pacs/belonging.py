@@ -11,7 +11,7 @@ from ...words import LANGUAGES
 from ..dicom import read_earlier
 from ..dicom.context import document_digest, object_uid
 from ..outputs import SEG_FILE, SR_FILE
-from ..page.compose import refuse_changed
+from ..signed import refuse_changed
 from .outgoing import Outgoing, read_outgoing
 
 

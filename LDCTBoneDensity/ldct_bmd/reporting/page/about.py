@@ -103,14 +103,15 @@ def _kvp(calibration: Calibration, say: Catalogue) -> str:
     return say("report.not_stated") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}")
 
 
-def software_facts(examination: Examination, schema: str, say: Catalogue) -> Facts:
+def software_facts(examination: Examination, say: Catalogue) -> Facts:
     """Return what made the record, with checksums."""
     software, signature = examination.software, examination.signature
     values = {
         "software.version": visible(software.version),
         "software.model": visible(software.model_name),
         "software.model_sha256": software.model_sha256 or say("report.not_stated"),
-        "software.schema": schema,
+        "software.schema": examination.schema,
+        "software.voxels_sha256": examination.voxels_sha256 or say("software.no_voxels_sha256"),
         "software.record_sha256": record_sha256(examination),
         "software.key": None
         if signature is None or signature.key is None

@@ -9,12 +9,12 @@ from ...assessment import (
     Category,
     format_bmd,
 )
-from ...examination import SCHEMA, SIGNED, Examination, is_intact, record_sha256, unused_levels
+from ...examination import SIGNED, Examination, missing_signature, record_sha256, signed_part, unused_levels
 from ...findings import Finding, FindingCode
-from ...ground.errors import UsageError
 from ...words import Catalogue, catalogue, current_language, speaking
-from ..deidentify import is_signed_copy
+from ..deidentify import is_deidentified_copy, is_signed_copy
 from ..priors import Comparison
+from ..signed import refuse_changed
 from .about import calibration_facts, patient_facts, scan_facts, software_facts
 from .history import history_table
 from .level_table import level_table, shown_level
@@ -39,6 +39,7 @@ def compose(
     comparisons: Sequence[Comparison] = (),
     language: str | None = None,
     deidentified: bool = False,
+    key_compared: bool = False,
 ) -> Report:
     """Return the report of a record.
 
@@ -46,17 +47,22 @@ def compose(
         language: that of the report; None: the one that is spoken.
         comparisons: with earlier examinations, as :func:`..priors.compare` makes them.
         deidentified: says so on the report; the record is one that :func:`..deidentify.deidentified` made.
+        key_compared: the key that signed the record is the site's; otherwise the report says that nobody looked.
 
     Raises:
         UsageError: the record was changed after it was signed.
     """
     refuse_changed(examination)
     with speaking(language or current_language()):
-        return _composed(examination, pictures, comparisons, deidentified)
+        return _composed(signed_part(examination), pictures, comparisons, deidentified, key_compared)
 
 
 def _composed(
-    examination: Examination, pictures: Sequence[Picture], comparisons: Sequence[Comparison], deidentified: bool
+    examination: Examination,
+    pictures: Sequence[Picture],
+    comparisons: Sequence[Comparison],
+    deidentified: bool,
+    key_compared: bool,
 ) -> Report:
     language = current_language()
     say = catalogue(language)
@@ -73,7 +79,7 @@ def _composed(
         title=say("report.title"),
         research_use=say("report.research_use"),
         copy=say("report.deidentified") if deidentified else "",
-        state=_state(examination, say, deidentified),
+        state=_state(examination, say, deidentified, key_compared),
         patient=patient_facts(examination.scan.patient, say),
         scan=scan_facts(examination, say),
         alert=_alert(examination, say),
@@ -92,7 +98,7 @@ def _composed(
         ),
         calibration=calibration_facts(examination, say),
         method=_method(examination, say),
-        software=software_facts(examination, SCHEMA, say),
+        software=software_facts(examination, say),
         history=history_table(examination, say),
         pictures=tuple(pictures),
         patient_id=visible(examination.scan.patient.patient_id or "", 40),
@@ -100,14 +106,7 @@ def _composed(
     )
 
 
-def refuse_changed(examination: Examination) -> None:
-    """Raise UsageError if the record was changed after it was signed."""
-    signature = examination.signature
-    if signature is not None and not is_intact(examination):
-        raise UsageError("report.record_changed", reader=visible(signature.reader), time=time(signature.time))
-
-
-def _state(examination: Examination, say: Catalogue, deidentified: bool) -> State:
+def _state(examination: Examination, say: Catalogue, deidentified: bool, key_compared: bool) -> State:
     signature = examination.signature
     if signature is not None:
         key = "state.signed.detail_organization" if signature.organization else "state.signed.detail"
@@ -117,9 +116,15 @@ def _state(examination: Examination, say: Catalogue, deidentified: bool) -> Stat
             organization=visible(signature.organization or ""),
             time=time(signature.time),
         )
+        if signature.key is not None and not key_compared:
+            detail = say("state.signed.key_not_compared", detail=detail)
         return State("signed", say("state.signed"), detail)
     if deidentified and is_signed_copy(examination):
         return State("signed", say("state.signed"), say("state.signed.deidentified"))
+    missing = missing_signature(examination)
+    if missing is not None and not is_deidentified_copy(examination):
+        told = {"reader": visible(missing.reader), "time": time(missing.time)}
+        return State("corrected", say("state.signature_missing"), say("state.signature_missing.detail", **told))
     corrections = [entry for entry in examination.history if entry.what != SIGNED]
     if corrections:
         last = corrections[-1]

@@ -1,0 +1,85 @@
+"""One writer at a time: a lock on a folder that is written to, for as long as a ``with`` block runs.
+
+The system lets go of a lock when its process ends, however it ends: no lock outlives who took it.
+"""
+
+import errno
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+
+from .errors import UsageError
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _take(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+_TAKEN = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep every other writer out of ``folder``, which need not exist yet.
+
+    The lock is a hidden file next to the folder, since the folder itself may be replaced. Where that place takes no
+    file, it lies with the temporary files of this machine.
+
+    Raises:
+        UsageError: someone else is writing there.
+    """
+    folder = folder.resolve()
+    place = folder.with_name(f".{folder.name}.lock")
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        name = sha256(os.fsencode(folder)).hexdigest()
+        place = Path(tempfile.gettempdir()) / f"ldct-bmd-{name[:32]}.lock"
+    descriptor = _locked_file(place, folder)
+    try:
+        yield
+    finally:
+        if os.name == "nt":  # removes no open file
+            os.close(descriptor)
+        # While it is still locked: nobody can hold a lock on a file that is no longer at its place, see below.
+        with suppress(OSError):
+            place.unlink()
+        if os.name != "nt":
+            os.close(descriptor)
+
+
+def _locked_file(place: Path, folder: Path) -> int:
+    """Return the descriptor of the lock's file, locked; UsageError if another one holds it."""
+    while True:
+        try:
+            descriptor = os.open(place, _FLAGS, 0o600)
+        except OSError as error:
+            raise UsageError("file.not_written", place=folder, problem=error.strerror or str(error)) from error
+        try:
+            _take(descriptor)
+        except OSError as error:
+            if error.errno in _TAKEN:
+                os.close(descriptor)
+                raise UsageError("file.in_use", folder=folder) from error
+            return descriptor  # some network drives have no locks: there only the looks before writing protect
+        if _is_at(place, descriptor):
+            return descriptor
+        os.close(descriptor)  # its holder removed it between our two calls
+
+
+def _is_at(place: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), place.stat())
+    except OSError:
+        return False
