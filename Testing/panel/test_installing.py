@@ -57,7 +57,7 @@ def test_what_is_missing_is_installed_once_and_torch_by_its_own_extension(
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *a, **k: True)
     without |= {"torch", "skimage"}
     panel.panel.run.installer.ensure()
-    assert installed == [("torch", ">=2.4"), "scikit-image>=0.22"]
+    assert installed == [("torch", ">=2.6"), "scikit-image>=0.22"]
     assert panel.panel.run.installer.sentence() == ""
 
 

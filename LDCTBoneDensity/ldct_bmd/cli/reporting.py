@@ -73,7 +73,7 @@ def remark_on_fonts(remark: Callable[[str], None]) -> None:
     from ..reporting.chinese import lacks_font
 
     if lacks_font():
-        remark(text("report.no_font"))
+        remark(text("terminal.no_font"))
 
 
 def make_report(request: ReportRequest, progress: Progress, remark: Callable[[str], None]) -> Path:

@@ -69,6 +69,7 @@ FOUND: list[Finding] = [
     *scan_findings(None, 3.27, 3.27, 3),
     *file_findings("JPEG", 600.0, ("a",)),
     *file_findings(None, None, ("a", "b", "c", "d")),
+    Finding(FindingCode.FILES_PASSED_OVER, None, {"case": "count", "count": 2}),  # as a de-identified copy says it
     *bmd_findings("L1", 7305097.0),
     *origin_findings(NOMINAL, ScanConditions(SCANNER, 120.0, None, None, None, tin_by_name=True)),
     *calibration_findings(NOMINAL, 140.0),

@@ -22,7 +22,7 @@ from ldct_bmd.reporting.outputs import Output, fill_report
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.html import to_html
 from ldct_bmd.reporting.page.pdf import to_pdf
-from ldct_bmd.words import catalogue, speaking
+from ldct_bmd.words import catalogue, current, speaking
 
 ENGLISH_WORDS = re.compile(r"[A-Za-z]{3,},? [a-z]{2,} [a-z]{2,}")
 
@@ -117,6 +117,7 @@ def test_the_report_command_speaks_the_language_asked_for(
     (tmp_path / "measurement.json").write_text(examined().to_json(), encoding="utf-8")
     options = ["--language", "zh"] if how == "option" else []
     if how == "environment":
+        monkeypatch.setattr(current._Process, "language", None)  # what an earlier test spoke in this process
         monkeypatch.setenv("LDCT_BMD_LANGUAGE", "zh_CN.UTF-8")
     done = run("report", str(tmp_path), *options)
     assert done.exit_code == 0, done.output

@@ -113,7 +113,7 @@ def test_what_a_file_does_not_say_stays_unknown(tmp_path):
     path = tmp_path / "scan.nii.gz"
     sitk.WriteImage(as_image(torso()), path)
     scan = read_scan(path)
-    assert all(getattr(scan.acquisition, field.name) is None for field in fields(scan.acquisition))
+    assert not any(getattr(scan.acquisition, field.name) for field in fields(scan.acquisition))
     assert scan.patient == Patient()
     assert scan.source.kind == "file"
     assert scan.source.sop_instance_uids == ()

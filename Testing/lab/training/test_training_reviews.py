@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from typer.testing import CliRunner
 
 from helpers_pairs import write_pairs
@@ -62,7 +63,11 @@ def test_what_was_changed_after_it_was_signed_is_not_learnt_from(what: str, site
         text = (result / "measurement.json").read_text(encoding="utf-8")
         (result / "measurement.json").write_text(text.replace('"L1"', '"L3"'), encoding="utf-8")
     elif what == "masks":
-        (result / "vertebrae.nii.gz").write_bytes((result / "vertebrae.nii.gz").read_bytes() + b"\0")
+        image = sitk.ReadImage(str(result / "vertebrae.nii.gz"))
+        voxels = sitk.GetArrayFromImage(image)
+        changed = sitk.GetImageFromArray(np.where(np.roll(voxels, 1, axis=2) == 20, 20, voxels).astype(np.uint8))
+        changed.CopyInformation(image)
+        sitk.WriteImage(changed, str(result / "vertebrae.nii.gz"))
     else:
         (site / "scans" / "one_ct.nii.gz").write_bytes(b"another scan")
     scans, said = [], []
