@@ -1,7 +1,8 @@
 """Slices whose pixels do not belong where they lie: empty, repeated, foreign, or on another scale than the next.
 
 Each file of such a series is sound by itself, and so is its header. What is natural was measured on 16 real scans (1 to
-5 mm; chest, abdomen, neck): see the constants.
+5 mm; chest, abdomen, neck), training and test scans alike, so that their passing says nothing of other scans: see the
+constants.
 """
 
 import zlib

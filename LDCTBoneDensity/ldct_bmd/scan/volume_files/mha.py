@@ -8,9 +8,8 @@ import numpy as np
 
 from ...ground.errors import CannotMeasure
 from .axes import check_axes
-from .text_header import read_lines
+from .text_header import MOST_DIMENSIONS, read_lines
 
-MOST_DIMENSIONS = 4
 _MOST_PACKED = 1100  # voxels that a byte may stand for: deflate packs 1,032 bytes into one
 _LAST = "ElementDataFile"
 

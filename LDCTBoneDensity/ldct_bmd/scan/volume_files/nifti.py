@@ -18,7 +18,7 @@ from .axes import check_axes, lengths
 
 NIFTI_ENDINGS = (".nii", ".nii.gz")
 GZIP_MAGIC = b"\x1f\x8b"
-MILLIMETRES, UNITS = 2, {1: "m", 3: "um"}  # xyzt_units, lowest three bits; 0: not said
+UNITS = {1: "m", 3: "um"}  # xyzt_units, lowest three bits, other than 2 (mm) and 0 (not said)
 KINDS = {  # of voxels, by datatype
     2: "u1",
     4: "i2",

@@ -8,14 +8,13 @@ import numpy as np
 
 from ...ground.errors import CannotMeasure
 from .axes import check_axes
-from .text_header import read_lines
+from .text_header import MOST_DIMENSIONS, read_lines
 
 # Spaces that say where the patient's left, back and head are.
 ANATOMICAL = re.compile(
     r"(left-posterior-superior|right-anterior-superior|left-anterior-superior)(-time)?|(lps|ras|las)t?", re.IGNORECASE
 )
 ENCODINGS = ("raw", "txt", "text", "ascii", "hex", "gz", "gzip", "bz2", "bzip2")
-MOST_DIMENSIONS = 4
 # The reader of ITK ends the process at a faulty field of 1,000 letters; three directions of 17 digits take 250.
 LONGEST_FIELD, UNLIMITED = 512, ("content", "labels", "sizes")
 # How many voxels a byte of the file may stand for: deflate packs 1,032 bytes into one, bzip2 20,000.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ...ground.files import open_regular
 
+MOST_DIMENSIONS = 4  # a volume, or several; headers of many more crash the libraries
 # Far more than any writer of volumes needs; segmentations of Slicer hold lines of about 2,000 letters.
 MOST_BYTES, LONGEST_LINE = 1 << 20, 1 << 14
 
