@@ -9,6 +9,8 @@ from slicer.i18n import tr as _
 from ldct_bmd.assessment import format_bmd
 from ldct_bmd.findings import Finding, Severity
 
+from .Verdicts import fractureWord
+
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination, Measurement
 
@@ -71,10 +73,12 @@ def bmdWord(value: float | None) -> str:
 
 def stateWord(examination: Examination, measurement: Measurement) -> str:
     """Return whether a measurement is the software's, a reader's, or left out."""
-    from ldct_bmd.examination import unused_levels
+    from ldct_bmd.examination import ExclusionReason, unused_levels
 
     if measurement.excluded is not None:
-        return _("excluded: {reason}").format(reason=measurement.excluded.text)
+        isFracture = measurement.excluded.reason is ExclusionReason.FRACTURE
+        reason = fractureWord(examination, measurement.level) if isFracture else measurement.excluded.text
+        return _("excluded: {reason}").format(reason=reason)
     unused = unused_levels(examination).get(measurement.level)
     if unused is not None:
         return _("not used: {reason}").format(reason=unused.words)

@@ -8,8 +8,11 @@ import qt
 from slicer.i18n import tr as _
 
 from ldct_bmd.anatomy import COLOR_RGB, TARGET_LEVELS, order
+from ldct_bmd.findings import FindingCode, Severity
 
+from ..common.FindingsView import severityColor
 from ..common.Signal import Signal
+from ..common.Verdicts import fractureOf, fractureWord
 from ..common.Words import NONE, bmdWord, huWords, levelWord, stateWord
 
 if TYPE_CHECKING:
@@ -120,6 +123,12 @@ class VertebraTable:
         if self._others is not None:
             self._others.setText(STATE, _("{count} levels").format(count=self._others.childCount()))
             self._others.setExpanded(wasExpanded)
+            if examination is not None and any(
+                fractureOf(examination, level) is FindingCode.SUSPECTED_FRACTURE
+                for level in levels
+                if level not in TARGET_LEVELS
+            ):
+                self._others.setExpanded(True)
         if selected in self._rows:
             self._tree.setCurrentItem(self._rows[selected])
 
@@ -140,11 +149,24 @@ class VertebraTable:
             row.setText(BMD, bmdWord(measurement.bmd_mg_cm3))
             row.setText(STATE, stateWord(examination, measurement))
             row.setCheckState(USE, used)
+        self._fillVerdict(row, examination, level)
         row.setToolTip(STATE, "\n".join([row.text(STATE), *findings]))
         font = row.font(LEVEL)
         font.setStrikeOut(measurement is not None and measurement.excluded is not None)
         for column in (HU, BMD):
             row.setFont(column, font)
+
+    def _fillVerdict(self, row: Any, examination: Examination, level: str) -> None:
+        """Show what waits for the reader's verdict, or what the reader said."""
+        isOpen = fractureOf(examination, level) is FindingCode.SUSPECTED_FRACTURE
+        said = fractureWord(examination, level)
+        if said not in row.text(STATE):
+            row.setText(STATE, said if isOpen else ", ".join((row.text(STATE), said)))
+        font = row.font(STATE)
+        font.setBold(isOpen)
+        row.setFont(STATE, font)
+        color = severityColor(Severity.WARNING) if isOpen else None
+        row.setData(STATE, qt.Qt.ForegroundRole, None if color is None else qt.QBrush(qt.QColor(*color)))
 
     def _currentChanged(self, current: Any = None, previous: Any = None) -> None:
         if not self._busy:

@@ -9,6 +9,7 @@ import slicer
 from ..common.Signal import Signal
 from .LevelActions import LevelActions
 from .ReviewViews import ReviewViews
+from .VerdictActions import VerdictActions
 from .VertebraTable import VertebraTable
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class VertebraeSection:
         corrected: emits a correction, a function of the review.
         updateWanted: emits nothing, when edited segments are to be taken.
         refused: emits a sentence.
-        table, actions, views: its parts.
+        table, actions, verdicts, views: its parts.
 
     Args:
         ui: the widgets of the section.
@@ -37,11 +38,13 @@ class VertebraeSection:
         self.selected, self.corrected, self.updateWanted, self.refused = Signal(), Signal(), Signal(), Signal()
         self.table = VertebraTable(ui.vertebraTree)
         self.actions = LevelActions(ui, window)
+        self.verdicts = VerdictActions(ui.fractureButton, ui.outlineButton)
         self.views = ReviewViews(ui.obliqueCheckBox, ui.densityCheckBox, sliceViews)
         self._review: SceneReview | None = None
         self.table.selected.connect(self._select)
         self.table.inclusion.connect(self._includeOrAsk)
         self.actions.wanted.connect(self.corrected.emit)
+        self.verdicts.wanted.connect(self.corrected.emit)
         self.actions.updateWanted.connect(self.updateWanted.emit)
         self.actions.segmentEditorWanted.connect(self._openSegmentEditor)
         self.views.refused.connect(self.refused.emit)
@@ -62,6 +65,7 @@ class VertebraeSection:
         """Allow what makes sense for the selected level."""
         level = self.table.level() if self._review is not None else None
         self.actions.show(self._review.review if self._review is not None else None, level)
+        self.verdicts.show(self._review.examination if self._review is not None else None, level)
         self.selected.emit(level)
 
     def showNumbers(self, examination: Examination) -> None:
