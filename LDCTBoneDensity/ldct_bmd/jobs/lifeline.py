@@ -1,7 +1,7 @@
 """An engine that ends with whoever started it, who holds the other end of its standard input.
 
-Killing it is not enough: Slicer's ``PythonSlicer`` is a launcher, whose child outlives it, and an application that crashes
-kills nobody. A pipe closes in each of these cases.
+Killing it is not enough: Slicer's ``PythonSlicer`` is a launcher, whose child outlives it, and an application that
+crashes kills nobody. A pipe closes in each of these cases.
 """
 
 import _thread
