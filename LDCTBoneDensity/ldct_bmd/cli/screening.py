@@ -75,7 +75,7 @@ def screen(request: ScreenRequest, progress: Progress) -> Told:
 @contextmanager
 def _workers(request: ScreenRequest, count: int) -> Iterator[tuple[DaskWorkers, str]]:
     if request.scheduler is not None and request.workers is not None:
-        raise UsageError("screen.workers_of_scheduler")
+        raise UsageError("cli.workers_of_scheduler")
     measure = partial(
         measure_task,
         networks=request.networks,

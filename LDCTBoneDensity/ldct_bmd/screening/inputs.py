@@ -10,14 +10,12 @@ from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 
-import pydicom
-
-from ..ground.errors import UsageError
-from ..ground.files import open_regular
-from ..scan.dicom_headers import DAMAGED
+from ..ground.errors import CannotMeasure, UsageError
+from ..scan.dicom_headers import read_header
 from ..scan.image_files import is_detached_header, is_image_file
 
-_TAGS = ["SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "StudyDate", "Modality"]
+_WANTED = ("SOPInstanceUID", "StudyInstanceUID", "PatientID", "StudyDate")
+_TAGS = (*_WANTED, "SOPClassUID", "SeriesInstanceUID", "Modality", "SpecificCharacterSet")
 _AT_ONCE = 256  # files that a process looks at before it tells
 _CT = "CT"
 
@@ -191,23 +189,15 @@ def _look(files: Sequence[str]) -> _Looked:
 
 
 def _object(path: Path) -> _Object | None:
-    """Return a CT slice, or a damaged DICOM file; None for anything else."""
+    """Return a CT slice, or a DICOM file that is damaged or cannot be opened; None for anything else."""
     try:
-        with open_regular(path) as stream:
-            start = stream.read(132)
-            declared = start[128:] == b"DICM"
-            if not declared and start[:1] not in (b"\x02", b"\x08"):
-                return None
-            size = os.fstat(stream.fileno()).st_size
-            stream.seek(0)
-            tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS), force=not declared)
-            if tags.get("Modality") != _CT:
-                return None
-            values = [str(tags.get(keyword) or "").strip() for keyword in _TAGS]
-    except (*DAMAGED, OSError):
-        return _Object(str(path), str(path.parent), 0) if declared else None
-    instance, study, series, patient, date, _ = values
-    return _Object(str(path), str(path.parent), size, study, series, instance, patient, date)
+        header = read_header(path, _TAGS)
+    except CannotMeasure:
+        return _Object(str(path), str(path.parent), 0)
+    if header is None or header.text("Modality") != _CT:
+        return None
+    instance, study, patient, date = (header.text(keyword) or "" for keyword in _WANTED)
+    return _Object(str(path), str(path.parent), path.stat().st_size, study, header.series_uid, instance, patient, date)
 
 
 def _studies(objects: Sequence[_Object]) -> Iterator[Found]:
