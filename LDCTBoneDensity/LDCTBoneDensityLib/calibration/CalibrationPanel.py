@@ -14,6 +14,7 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.words import text
 
 from ..common.FindingsView import FindingsView
+from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
 from .SiteStore import SiteStore
 
@@ -63,7 +64,8 @@ class CalibrationPanel:
         ui.interceptSpin.setValue(NOMINAL.intercept_mg_cm3)
         ui.kvpSpin.setValue(NOMINAL.kvp)
         ui.storePath.setCurrentPath(self.store.path)
-        ui.storePath.connect("currentPathChanged(QString)", self._storePathChanged)
+        ui.calibrationPath.setCurrentPath("")  # CTK may have put there what another module keeps
+        onPathChanged(ui.storePath, self._storePathChanged)
         ui.laterCheckBox.connect("toggled(bool)", self.storeChanged)
         ui.calibrationCombo.connect("currentIndexChanged(int)", self._choiceChanged)
         ui.calibrationButton.connect("clicked(bool)", self._use)
@@ -172,7 +174,7 @@ class CalibrationPanel:
         return NOMINAL
 
     def _path(self) -> Path:
-        path = self._ui.calibrationPath.currentPath
+        path = pathIn(self._ui.calibrationPath)
         if not path:
             raise UsageError("calibration_section.no_file")
         return Path(path)

@@ -19,6 +19,7 @@ from ldct_bmd.ground.progress import stage_words
 from ldct_bmd.words import text
 
 from ..common.FindingsView import noteStyle
+from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
 from .SiteStore import SiteStore
 
@@ -77,7 +78,7 @@ class PhantomCalibration:
         ui.rodTree.setHeaderLabels([text(f"phantom_page.{name}") for name in headings])
         ui.validSpin.setValue(VALID_DAYS)
         ui.phantomPath.setCurrentPath(store.phantomPath)
-        ui.phantomPath.connect("currentPathChanged(QString)", self._descriptionChanged)
+        onPathChanged(ui.phantomPath, self._descriptionChanged)
         ui.phantomVolumeCombo.connect("currentNodeChanged(vtkMRMLNode*)", self._volumeChanged)
         ui.findButton.connect("clicked(bool)", lambda _checked: self._start(search=True))
         ui.pointsButton.connect("clicked(bool)", lambda _checked: self._start(search=False))
@@ -129,7 +130,7 @@ class PhantomCalibration:
         try:
             if volumeNode is None:
                 raise UsageError("phantom_page.no_volume")
-            path = self._ui.phantomPath.currentPath.strip()
+            path = pathIn(self._ui.phantomPath)
             if not path:
                 raise UsageError("phantom_page.no_description")
             phantom = load_phantom(path)

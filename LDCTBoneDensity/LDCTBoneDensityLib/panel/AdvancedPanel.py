@@ -10,6 +10,7 @@ import numpy as np
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.words import text
 
+from ..common.PathField import pathIn
 from ..common.Signal import Signal
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ class AdvancedPanel:
         for device in DEVICES:
             ui.deviceCombo.addItem(device)
         ui.orientationCombo.setCurrentIndex(AS_IT_IS)
+        self.forget()
         ui.applyVOIButton.connect("clicked(bool)", self._apply)
         ui.deviceCombo.connect("currentIndexChanged(int)", self._deviceChanged)
 
     @property
     def weights(self) -> str:
         """A weights file in place of the built-in one; "" for none."""
-        return self._ui.weightsPath.currentPath.strip()
+        return pathIn(self._ui.weightsPath)
 
     def forget(self) -> None:
         """Go back to the built-in weights: the scene is another one."""

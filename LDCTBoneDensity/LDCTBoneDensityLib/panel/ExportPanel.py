@@ -11,6 +11,7 @@ from ldct_bmd.jobs.spec import Destination
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.words import text
 
+from ..common.PathField import pathIn
 from ..common.Signal import Signal
 from ..work.ExportSettings import ExportSettings
 
@@ -50,6 +51,7 @@ class ExportPanel:
         self._review: SceneReview | None = None
         self._isBusy = False
         self._priors: list[Path] = []  # in the order of the list's rows
+        ui.exportPath.setCurrentPath("")  # CTK may have put there what another module keeps
         for words in (text("export.folder"), text("export.database"), text("export.pacs")):
             ui.destinationCombo.addItem(words)
         settings = qt.QSettings()
@@ -101,7 +103,7 @@ class ExportPanel:
 
     def _settings(self, destination: Destination, outputs: tuple[Output, ...]) -> ExportSettings:
         ui = self._ui
-        path = ui.exportPath.currentPath
+        path = pathIn(ui.exportPath)
         return ExportSettings(
             outputs=outputs,
             destination=destination,

@@ -11,6 +11,7 @@ import qt
 from ldct_bmd.reporting.signed import is_as_signed
 from ldct_bmd.words import text
 
+from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
 from .ExportPanel import ExportPanel
 from .ReportPreview import ReportPreview
@@ -46,7 +47,7 @@ class ReportPanel:
         ui.readerEdit.setText(reader)
         ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
         ui.keyPath.setCurrentPath(str(qt.QSettings().value(KEY_SETTING, "") or ""))
-        ui.keyPath.connect("currentPathChanged(QString)", self._keyChosen)
+        onPathChanged(ui.keyPath, self._keyChosen)
         ui.commentEdit.connect("textChanged()", self._commented)
         ui.signButton.connect("clicked(bool)", self._sign)
 
@@ -92,7 +93,7 @@ class ReportPanel:
             self.corrected.emit(lambda review: review.unsign())
 
     def _signWith(self, review: Review) -> None:
-        path = self._ui.keyPath.currentPath
+        path = pathIn(self._ui.keyPath)
         key = None
         if path:
             self._prepare()
