@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.anatomy import LEVELS, order
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
 from ..common.Words import reasonWords
@@ -104,7 +104,7 @@ class LevelActions:
         for name in free:
             self._add(self._renameMenu, name, partial(self._rename, name))
         if not free:
-            self._add(self._renameMenu, _("No name is free here: shift all names"), lambda: None).setEnabled(False)
+            self._add(self._renameMenu, text("level_actions.no_free_name"), lambda: None).setEnabled(False)
 
     def _add(self, menu: Any, words: str, slot: Callable[[], None]) -> Any:
         action = menu.addAction(words)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.examination import open_points
 from ldct_bmd.findings import Severity
@@ -15,8 +14,8 @@ from ldct_bmd.reporting.signed import is_as_signed
 from ldct_bmd.words import text
 
 from ..common.FindingsView import FindingsView
+from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
-from ..common.Words import severityWord
 from .ExportPanel import ExportPanel
 from .ReportPreview import ReportPreview
 
@@ -52,11 +51,10 @@ class ReportPanel:
         ui.readerEdit.setText(reader)
         ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
         ui.keyPath.setCurrentPath(str(qt.QSettings().value(KEY_SETTING, "") or ""))
-        ui.keyPath.connect("currentPathChanged(QString)", self._keyChosen)
+        onPathChanged(ui.keyPath, self._keyChosen)
         ui.commentEdit.connect("textChanged()", self._commented)
         ui.signButton.connect("clicked(bool)", self._sign)
         self.openPoints = FindingsView(ui.openPointsView)
-        ui.seenBox.setText(text("signing.seen"))
         self._errors: tuple[str, ...] = ()
         self._showOpenPoints()
 
@@ -70,7 +68,7 @@ class ReportPanel:
         self.export.show(review, isBusy)
         self._ui.signButton.setEnabled(review is not None)
         isSigned = review is not None and review.examination.signature is not None
-        self._ui.signButton.setText(_("Take signature off") if isSigned else _("Si&gn"))
+        self._ui.signButton.setText(text("report_section.unsign") if isSigned else text("panel.signButton.text"))
         self._ui.commentEdit.setEnabled(review is not None and not isSigned)
         comment = "" if review is None else review.examination.comment or ""
         if comment != self._ui.commentEdit.plainText:
@@ -88,7 +86,7 @@ class ReportPanel:
             points = open_points(self._review.examination)
             errors = tuple(finding.message for finding in points.errors)
             notes = [(Severity.WARNING, text("signing.decide", level=level)) for level in points.suspected]
-            notes += [(Severity.ERROR, f"{severityWord(one)}: {one.message}") for one in points.errors]
+            notes += [(Severity.ERROR, text("note.error", message=one.message)) for one in points.errors]
         self.openPoints.showNotes(notes)
         self._ui.seenBox.setVisible(bool(errors))
         if errors != self._errors:
@@ -100,15 +98,10 @@ class ReportPanel:
         if self._review is None:
             return ""
         if signature is None:
-            return _("Not signed.")
+            return text("report_section.unsigned")
         if not is_as_signed(self._review.examination):
-            return _(
-                "Signed by {reader}, {time}, but changed afterwards: it can't be exported. Take the signature off, "
-                "check everything, and sign again."
-            ).format(reader=signature.reader, time=signature.time)
-        return _("Signed by {reader}, {time}. It takes no correction until the signature is taken off.").format(
-            reader=signature.reader, time=signature.time
-        )
+            return text("report_section.changed_since", reader=signature.reader, time=signature.time)
+        return text("report_section.signed", reader=signature.reader, time=signature.time)
 
     def _commented(self) -> None:
         if not self._busy and self._review is not None:
@@ -123,7 +116,7 @@ class ReportPanel:
             self.corrected.emit(lambda review: review.unsign())
 
     def _signWith(self, review: Review) -> None:
-        path = self._ui.keyPath.currentPath
+        path = pathIn(self._ui.keyPath)
         key = None
         if path:
             self._prepare()

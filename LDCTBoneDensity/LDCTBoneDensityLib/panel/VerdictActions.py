@@ -35,11 +35,7 @@ class VerdictActions:
         self._add(text("verdict.fracture"), self._confirmation(None))
         self._menu.addSeparator()
         self._dismissal = self._add(text("verdict.no_fracture"), lambda review, level: review.dismiss_suspicion(level))
-        fractureButton.setText(text("verdict.button"))
-        fractureButton.setToolTip(text("verdict.button.tip"))
         fractureButton.setMenu(self._menu)
-        outlineButton.setText(text("verdict.outline"))
-        outlineButton.setToolTip(text("verdict.outline.tip"))
         outlineButton.connect("clicked(bool)", lambda _checked=False: self._give(lambda r, at: r.confirm_outline(at)))
 
     def show(self, examination: Examination | None, level: str | None) -> None:

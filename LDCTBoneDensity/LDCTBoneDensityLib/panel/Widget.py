@@ -8,8 +8,7 @@ from typing import Any
 import slicer
 import vtk
 
-from ldct_bmd.words import speak
-
+from ..common.Labels import loadLabelledUI
 from ..scene.SliceViews import SliceViews
 from ..scene.Terminology import loadTerminology
 from ..work.EngineRunner import EngineRunner
@@ -29,8 +28,7 @@ class Widget:
 
     def __init__(self, owner: Any, logic: Logic) -> None:
         self._owner, self._logic = owner, logic
-        speak(slicer.app.applicationLocaleName, face="panel")
-        window = slicer.util.loadUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
+        window = loadLabelledUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
         owner.layout.addWidget(window)
         self.ui = slicer.util.childWidgetVariables(window)
         window.setMRMLScene(slicer.mrmlScene)
