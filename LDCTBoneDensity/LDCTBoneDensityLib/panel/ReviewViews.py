@@ -102,4 +102,6 @@ def _center(review: SceneReview, level: str) -> Sequence[float] | None:
     measurement = review.examination.measurement(level)
     if measurement is not None:
         return measurement.voi.center_lps_mm
-    return next((v.centroid_lps_mm for v in review.examination.vertebrae if v.level == level), None)
+    vertebrae = {v.level: v for v in review.examination.vertebrae}
+    vertebrae |= {one.key: one.vertebra for one in review.examination.unnamed}
+    return vertebrae[level].centroid_lps_mm if level in vertebrae else None
