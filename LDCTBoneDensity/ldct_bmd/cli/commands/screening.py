@@ -91,6 +91,31 @@ def screen(
         say(output(), _done(told))
 
 
+def worklist(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The folder that ldct-bmd screen wrote.")],
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as .csv, .parquet or .json too.")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=0, help="Print so many rows; 0: all.")] = 20,
+    database: Database = None,
+    language: Language = None,
+) -> None:
+    """List what a reader should open first, and write worklist.json into the store for the panel."""
+    with exit_codes(language), extra("screen"):
+        from ...screening.reading import publish, store_worklist, write_list
+        from ..screening import opened
+        from ..table import print_worklist
+
+        with opened(store, database) as held:
+            rows = store_worklist(held)
+            if file is not None:
+                write_list(rows, file)
+            print_worklist(output(), rows, limit)
+            say(output(), text("terminal.written", path=publish(held, rows)))
+        if file is not None:
+            say(output(), text("terminal.written", path=file))
+
+
 def _done(told: "Told") -> str:
     return text("screen.done", **{state.value: count for state, count in told.counts().items()})
 
