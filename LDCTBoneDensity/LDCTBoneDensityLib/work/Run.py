@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
-from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.spec import Destination
 
 from ..common.Signal import Signal
+from ..common.Telling import telling
 from ..scene.Nodes import isAlive
 from ..scene.VolumeTransform import VolumeTransform
+from .Application import demandSupported
 from .DicomDatabase import DicomDatabase
 from .ExportSettings import checkExport
 from .Installer import Installer
@@ -66,6 +68,7 @@ class Run:
         Raises:
             UsageError, CannotMeasure: it can't be started; the message says why.
         """
+        demandSupported()
         self._logic.demandUnsigned(volumeNode)
         self.installer.ensure()
         if VolumeTransform.isNeeded(volumeNode):
@@ -87,6 +90,7 @@ class Run:
         """Start to write, or send, what is wanted; UsageError where it can't be."""
         from .ExportJob import ExportJob
 
+        demandSupported()
         checkExport(settings)
         self.installer.forReports().ensure()
         if settings.destination is Destination.PACS:
@@ -121,7 +125,7 @@ class Run:
                     error=error.strerror or error
                 )
             ) from error
-        except (UsageError, CannotMeasure):
+        except BaseException:
             self._runner.clean()
             raise
         self._runner.start()
@@ -133,13 +137,10 @@ class Run:
     def _finished(self) -> None:
         self._volumeNode = None
         take, self._take = self._take, None
-        try:
+        with telling(self.failed.emit):
             if take is not None:
                 take()
-        except (UsageError, CannotMeasure) as error:
-            self.failed.emit(str(error))
-        finally:
-            self._runner.clean()
+        self._runner.clean()
 
     def _exported(self, review: SceneReview, settings: ExportSettings, job: ExportJob) -> None:
         if settings.destination is Destination.PREVIEW:
