@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, TextIO
 
-import SimpleITK
 import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -148,6 +147,8 @@ def _never_fail_on_a_character() -> None:
 
 def _silence_libraries() -> None:
     """Keep what readers of broken files say of them, patient text and control characters included, off the terminal."""
+    import SimpleITK  # here, so that help is there at once
+
     warnings.simplefilter("ignore")
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
 
