@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import slicer
-from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
@@ -20,18 +19,15 @@ class LDCTBoneDensity(ScriptedLoadableModule):
 
     def __init__(self, parent) -> None:
         ScriptedLoadableModule.__init__(self, parent)
-        parent.title = _("LDCT Bone Density")
+        from ldct_bmd.words import speak, text
+
+        speak(slicer.app.applicationLocaleName, face="panel")
+        parent.title = "LDCT Bone Density"
         parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
         parent.dependencies = ["Segmentations", "Markups", "Volumes", "Terminologies"]
         parent.contributors = ["The LDCT Bone Density developers"]
-        parent.helpText = _(
-            "Measures trabecular bone mineral density of T12, L1 and L2 in a low-dose chest CT. "
-            "Choose the CT, press Measure, check the cylinders in the vertebrae, correct what is wrong."
-        )
-        parent.helpText += self.getDefaultModuleDocumentationLink()
-        parent.acknowledgementText = _(
-            "The measuring method is that of Pan et al. 2020. For research use, not a diagnosis."
-        )
+        parent.helpText = text("module.help") + self.getDefaultModuleDocumentationLink()
+        parent.acknowledgementText = text("module.acknowledgement")
         slicer.app.connect("startupCompleted()", _startUp)
 
 

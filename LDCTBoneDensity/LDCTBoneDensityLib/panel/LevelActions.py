@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.anatomy import LEVELS, order
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
 from ..common.Words import reasonWords
@@ -39,7 +39,7 @@ class LevelActions:
             self._add(self._excludeMenu, words, partial(self._exclude, reason))
         # Made once and shown as they fit: what is made at every selection stays in memory.
         self._names = {name: self._add(self._renameMenu, name, partial(self._rename, name)) for name in LEVELS}
-        self._noName = self._add(self._renameMenu, _("No name is free here: shift all names"), lambda: None)
+        self._noName = self._add(self._renameMenu, text("level_actions.no_free_name"), lambda: None)
         self._noName.setEnabled(False)
         ui.excludeButton.setMenu(self._excludeMenu)
         ui.renameButton.setMenu(self._renameMenu)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
+
+from ldct_bmd.words import text
 
 from ..common.Telling import telling
 from ..scene.Nodes import isAlive
@@ -246,9 +247,9 @@ class Panel:
         with telling(self._refuse):
             edited = self.review.updateBodies()
         if edited:
-            self._note(_("Placed anew: {levels}.").format(levels=", ".join(edited)))
+            self._note(text("vertebrae_section.placed", levels=edited))
         elif len(self.review.examination.history) == before and not self.sections.measure.message:
-            self._note(_("No segment was changed."))
+            self._note(text("vertebrae_section.unchanged"))
 
     def _setDevice(self, device: str) -> None:
         if self.parameters is not None:
@@ -262,7 +263,7 @@ class Panel:
         if self.review is not None and isAlive(self.review.node) and isAlive(self.review.volumeNode):
             self.review.restoreViews()
             self.sections.vertebrae.restoreSelection()
-            self._note(_("What was deleted was made again from the record: exclude a level instead."))
+            self._note(text("vertebrae_section.restored"))
 
     def _keepCalibration(self, kept: str) -> None:
         if self.parameters is not None:
@@ -278,7 +279,7 @@ class Panel:
             self._show(review)
             slicer.util.setSliceViewerLayers(background=self.volumeNode)
             self.sections.vertebrae.table.select(next((m.level for m in review.examination.measurements), None))
-        self._note(_("Measured: {name}.").format(name=review.volumeNode.GetName()))
+        self._note(text("measure_section.measured", name=review.volumeNode.GetName()))
         self._allow()
 
     def _exported(self, sentence: str) -> None:
@@ -295,5 +296,5 @@ class Panel:
         self._allow()
 
     def _cancelled(self) -> None:
-        self._note(_("Cancelled: nothing was kept."))
+        self._note(text("measure_section.cancelled"))
         self._allow()

@@ -12,6 +12,7 @@ from ldct_bmd.findings import Severity
 from ldct_bmd.words import speak
 
 from ..common.FindingsView import noteStyle
+from ..common.Labels import loadLabelledUI
 from ..common.Telling import telling
 from ..scene.SliceViews import SliceViews
 from ..work.Application import demandSupported
@@ -32,8 +33,8 @@ class Widget:
 
     def __init__(self, owner: Any, logic: Logic) -> None:
         self._owner, self._logic = owner, logic
-        speak(slicer.app.applicationLocaleName, face="panel")
-        window = slicer.util.loadUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
+        speak(slicer.app.applicationLocaleName, face="panel")  # again after a reload
+        window = loadLabelledUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
         owner.layout.addWidget(window)
         self.ui = slicer.util.childWidgetVariables(window)
         window.setMRMLScene(slicer.mrmlScene)

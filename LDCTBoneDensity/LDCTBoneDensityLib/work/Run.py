@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from slicer.i18n import tr as _
-
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.spec import Destination
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
 from ..common.Telling import telling
@@ -120,11 +119,7 @@ class Run:
             lay()
         except OSError as error:
             self._runner.clean()
-            raise UsageError.of_text(
-                _("The scan could not be handed to the engine ({error}): make room on the disk.").format(
-                    error=error.strerror or error
-                )
-            ) from error
+            raise UsageError("engine.no_room", error=error.strerror or str(error)) from error
         except BaseException:
             self._runner.clean()
             raise
@@ -147,11 +142,9 @@ class Run:
             self.previewed.emit(job.page)
             return
         sentences = {
-            Destination.FOLDER: lambda: _("Written to {folder}.").format(folder=settings.folder),
-            Destination.PACS: lambda: _("Sent to {pacs}.").format(pacs=settings.pacs),
-            Destination.DATABASE: lambda: _("{count} objects are in Slicer's DICOM database.").format(
-                count=DicomDatabase.add(job.objects)
-            ),
+            Destination.FOLDER: lambda: text("export.written", folder=settings.folder),
+            Destination.PACS: lambda: text("export.sent", pacs=settings.pacs),
+            Destination.DATABASE: lambda: text("export.added", count=DicomDatabase.add(job.objects)),
         }
         # First: what was written counts as reported, even where the database does not take all of it.
         reported = job.takeReported()

@@ -20,9 +20,9 @@ from rich.table import Column
 from rich.text import Text
 
 from ..ground.errors import CannotMeasure, UsageError
-from ..ground.progress import Cancelled, Progress
+from ..ground.progress import Cancelled, Progress, stage_words
 from ..ground.text import visible
-from ..words import LANGUAGES, catalogue, current_language, is_spoken, speaking, text
+from ..words import LANGUAGES, current_language, is_spoken, speaking, text
 
 FACE = "cli"  # how the catalogue of words knows the command line
 EXIT_USAGE = 2
@@ -128,15 +128,10 @@ def progress_bar() -> Iterator[Progress]:
 
         def move(stage: str, fraction: float) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(_stage(stage), total=1.0)
+                tasks[stage] = bars.add_task(stage_words(stage), total=1.0)
             bars.update(tasks[stage], completed=min(max(fraction, 0.0), 1.0))
 
         yield move
-
-
-def _stage(stage: str) -> str:
-    key = f"stage.{stage}"
-    return text(key) if key in catalogue(current_language()) else stage
 
 
 def _never_fail_on_a_character() -> None:
