@@ -5,7 +5,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType, TracebackType
@@ -13,7 +13,14 @@ from typing import Any, TextIO
 
 import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
-from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as RichProgress
 from rich.segment import Segment
 from rich.table import Column
@@ -124,6 +131,30 @@ def progress_bar() -> Iterator[Progress]:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage_words(stage), total=1.0)
             bars.update(tasks[stage], completed=min(max(fraction, 0.0), 1.0))
+
+        yield move
+
+
+@contextmanager
+def count_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show how many of how many are done, the rate and the time left; give the callback that tells (what, done, of)."""
+    columns = (
+        TextColumn("{task.description}", table_column=Column(min_width=17)),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with RichProgress(*columns, console=messages(), refresh_per_second=5) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def move(what: str, done: int, of: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of, rate="")
+            task = bars.tasks[bars.task_ids.index(tasks[what])]
+            rate = "" if not task.elapsed else text("screen.rate", rate=60 * done / task.elapsed)
+            bars.update(tasks[what], completed=done, total=of, rate=rate)
 
         yield move
 
