@@ -10,7 +10,7 @@ import typer
 from ...words import text
 from ..extras import extra
 from ..terminal import count_bar, exit_codes, messages, output, say
-from .options import Device, Language
+from .options import Device
 
 if TYPE_CHECKING:
     from ...screening.run import Told
@@ -57,10 +57,9 @@ def screen(
     again: Annotated[
         bool, typer.Option("--again", help="Measure again what failed, or what another version measured.")
     ] = False,
-    language: Language = None,
 ) -> None:
     """Measure all scans of a programme, each once; what was interrupted resumes."""
-    with exit_codes(language), extra("screen"), extra("reports"):
+    with exit_codes(), extra("screen"), extra("reports"):
         from ..measuring import Request, measure_spec
         from ..methods import networks
         from ..screening import ScreenRequest
