@@ -10,7 +10,7 @@ import typer
 from ...words import text
 from ..extras import extra
 from ..terminal import count_bar, exit_codes, messages, output, say
-from .options import Device, Language
+from .options import Device
 
 if TYPE_CHECKING:
     from ...screening.run import Told
