@@ -116,6 +116,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
             completeness,
             measured,
             {unmeasured.level: unmeasured.reason for unmeasured in quality.unmeasured},
+            quality.cut_by_field,
         ),
         *fracture_findings(losses, _confirmed(evidence), quality.fracture_readings),
         *outline_findings(_doubts(evidence)),

@@ -2,5 +2,6 @@
 
 from .column import Vertebra, VertebralColumn, cut_by_edge
 from .label_scan import label
+from .unlike import explained
 
-__all__ = ["Vertebra", "VertebralColumn", "cut_by_edge", "label"]
+__all__ = ["Vertebra", "VertebralColumn", "cut_by_edge", "explained", "label"]

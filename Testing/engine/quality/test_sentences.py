@@ -88,10 +88,11 @@ FOUND: list[Finding] = [
     *tissue_findings(TissueHU(-900.0, -60.4, 80.0, 180.0), None),
     *name_findings(UNCERTAIN, {"L1"}, {"L1"}),
     *level_findings(
-        ("T12", "L1", "L2", "L3"),
-        {"L1": False, "L2": True, "L3": True},
+        ("T11", "T12", "L1", "L2", "L3"),
+        {"T11": False, "L1": False, "L2": True, "L3": True},
         (),
         {"L3": Phrase("calibration_choice.empty_store")},
+        ("T11",),
     ),
     *fracture_findings(
         [HeightLoss(level, which, 15.0, 22.0, 0.318, 0.062, True) for level, which in zip(
