@@ -97,10 +97,9 @@ def worklist(
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Print so many rows; 0: all.")] = 20,
     database: Database = None,
-    language: Language = None,
 ) -> None:
     """List what a reader should open first, and write worklist.json into the store for the panel."""
-    with exit_codes(language), extra("screen"):
+    with exit_codes(), extra("screen"):
         from ...screening.reading import publish, store_worklist, write_list
         from ..screening import opened
         from ..table import print_worklist
@@ -113,6 +112,28 @@ def worklist(
             say(output(), text("terminal.written", path=publish(held, rows)))
         if file is not None:
             say(output(), text("terminal.written", path=file))
+
+
+def summary(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The folder that ldct-bmd screen wrote.")],
+    file: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")],
+    deidentify: Annotated[
+        bool, typer.Option("--deidentify", help="Leave out single patients, small counts, and scanners' names.")
+    ] = False,
+    database: Database = None,
+) -> None:
+    """Sum up a programme: how many, how many not and why, categories by age and sex, scanners and their drift."""
+    with exit_codes(), extra("screen"), extra("reports"), extra("cli"):
+        from ...ground.atomic import write_text
+        from ...screening.summary import summarize
+        from ...screening.summary_page import summary_html
+        from ..screening import opened
+
+        with opened(store, database) as held:
+            held.take_signed()
+            found = summarize(held.database.newest(), deidentify)
+        write_text(file, summary_html(found, deidentify))
+        say(output(), text("terminal.written", path=file))
 
 
 def _done(told: "Told") -> str:
