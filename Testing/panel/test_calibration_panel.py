@@ -307,7 +307,7 @@ def test_the_drift_is_a_chart_with_limits_and_alarms(review: Hands, dialog: Dial
     dialog.ui.quantityCombo.setCurrentIndex(0)
     chart = dialog.dialog.plot.chart
     names = [chart.GetNthPlotSeriesNode(i).GetName() for i in range(chart.GetNumberOfPlotSeriesNodes())]
-    assert names == ["slope", "mean of the baseline", "upper limit", "lower limit", "beyond"]
+    assert names == ["slope", "mean of the baseline", "upper limit", "lower limit", "out of control"]
     table = chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
     assert [table.GetValueByName(row, "slope").ToDouble() for row in range(9)] == pytest.approx(slopes)
     alarms = chart.GetNthPlotSeriesNode(4).GetTableNode().GetTable()

@@ -11,6 +11,7 @@ from .calibrating import calibrate
 from .commands.measurement import measure, series
 from .commands.options import Language
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
+from .commands.screening import screen
 from .further import add_further_commands
 from .terminal import exit_codes, print_defect
 
@@ -55,7 +56,7 @@ app.command()(measure)
 app.command("report")(remake_report)
 app.command("sign")(sign_record)
 app.command("unsign")(unsign_record)
-for command in (send, schema, series):
+for command in (send, schema, series, screen):
     app.command()(command)
 app.add_typer(calibrate)
 add_further_commands(app)
