@@ -11,24 +11,27 @@ from ..scan import CTScan, Geometry
 
 
 @dataclass(frozen=True)
-class ModelIdentity:
-    """Which model, or which file, made a segmentation."""
+class RuntimeIdentity:
+    """What ran the networks.
+
+    Attributes:
+        device: "cpu", "cuda", "mps", ...
+        precision: "float32" or "bfloat16".
+    """
 
     name: str
-    sha256: str | None
+    version: str
+    device: str
+    precision: str
 
 
 @dataclass(frozen=True)
-class NamedBodies:
-    """Vertebral bodies that already have names, from a ready label map.
+class ModelIdentity:
+    """Which model, or which file, made a segmentation; ``runtime`` None: no networks did."""
 
-    Attributes:
-        labels: (z, y, x) on the scan's grid, VerSe values, 0 background.
-        cut: values of bodies that the edge of the label map cuts, though the scan may show them whole.
-    """
-
-    labels: NDArray[np.uint8]
-    cut: frozenset[int] = frozenset()
+    name: str
+    sha256: str | None
+    runtime: RuntimeIdentity | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,21 @@ class NetworkBodies:
     class_probability: NDArray[np.float16]
     level_geometry: Geometry
     level_probability: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class NamedBodies:
+    """Vertebral bodies that already have names, from a ready label map.
+
+    Attributes:
+        labels: (z, y, x) on the scan's grid, VerSe values, 0 background.
+        cut: values of bodies that the edge of the label map cuts, though the scan may show them whole.
+        seen: what the networks see of the same scan, which may speak against the names; None if none looked at it.
+    """
+
+    labels: NDArray[np.uint8]
+    cut: frozenset[int] = frozenset()
+    seen: NetworkBodies | None = None
 
 
 @dataclass(frozen=True)
