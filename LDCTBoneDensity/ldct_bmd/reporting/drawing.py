@@ -52,7 +52,7 @@ def _outlines(section: Section, value: int) -> list[NDArray[np.float64]]:
     rows, columns = section.labels.shape
     pixel_mm = np.array([(right - left) / columns, (top - bottom) / rows])
     outlines = contour_generator(z=(section.labels == value).astype(np.float32)).lines(0.5)
-    return [(line + 0.5) * pixel_mm + (left, bottom) for line in outlines]
+    return [(np.asarray(line) + 0.5) * pixel_mm + (left, bottom) for line in outlines]
 
 
 def voi_outline(measurement: Measurement, geometry: Geometry, across: int) -> NDArray[np.float64]:

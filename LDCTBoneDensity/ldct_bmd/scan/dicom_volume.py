@@ -13,7 +13,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments
-from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels import get_decoder, pixel_array
 from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
 from ..ground.errors import CannotMeasure
@@ -84,7 +84,7 @@ def decode_hu(header: SliceHeader) -> HU:
     try:
         dataset = pydicom.dcmread(content, force=True)
         _refuse_unreadable(dataset, header)
-        pixels: NDArray[Any] = dataset.pixel_array
+        pixels: NDArray[Any] = pixel_array(dataset, view_only=True)
     except (*DAMAGED, OSError) as error:  # Pillow's kind of a damaged image is an OSError
         raise _not_decoded(header) from error
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
@@ -95,32 +95,35 @@ def decode_hu(header: SliceHeader) -> HU:
         wide: NDArray[Any] = pixels.astype(np.int64 if pixels.dtype.itemsize > 2 else np.int32)
         wide *= int(slope)
         wide += int(intercept)
-        wide[padding] = AIR_HU
-        _check_range(wide, header)
-        if wide.min() >= _INT16.min and wide.max() <= _INT16.max:
-            return wide.astype(np.int16)
-        return wide.astype(np.float32)
+        if padding is not None:
+            wide[padding] = AIR_HU
+        low, high = _range(wide, header)
+        return wide.astype(np.int16 if low >= _INT16.min and high <= _INT16.max else np.float32)
     real = (pixels * slope + intercept).astype(np.float32)
-    real[padding] = AIR_HU
-    _check_range(real, header)
+    if padding is not None:
+        real[padding] = AIR_HU
+    _range(real, header)
     return real
 
 
-def _check_range(values: NDArray[Any], header: SliceHeader) -> None:
-    if not (values.min() >= -MOST_HU and values.max() <= MOST_HU):  # fails for what is no number, too
+def _range(values: NDArray[Any], header: SliceHeader) -> tuple[float, float]:
+    """Return the least and the largest value; CannotMeasure if they can be no HU."""
+    low, high = float(values.min()), float(values.max())
+    if not (low >= -MOST_HU and high <= MOST_HU):  # fails for what is no number, too
         raise CannotMeasure("scan.impossible_values", file=header.path.name, most=MOST_HU)
+    return low, high
 
 
-def _padding(header: SliceHeader, pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[np.bool_]:
-    """Return which pixels the scanner filled in outside the reconstructed circle."""
+def _padding(header: SliceHeader, pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[np.bool_] | None:
+    """Return which pixels the scanner filled in outside the reconstructed circle; None where it says of none."""
     low = _padding_value(header, "PixelPaddingValue", pixels.dtype)
     if low is None:
-        return np.zeros(pixels.shape, dtype=np.bool_)
+        return None
     high = _padding_value(header, "PixelPaddingRangeLimit", pixels.dtype)
     low, high = (low, low) if high is None else (min(low, high), max(low, high))
     first_hu, last_hu = sorted(value * slope + intercept for value in (low, high))
     if last_hu > _TISSUE_HU[0] and first_hu < _TISSUE_HU[1]:
-        return np.zeros(pixels.shape, dtype=np.bool_)
+        return None
     return np.asarray((pixels >= low) & (pixels <= high))
 
 

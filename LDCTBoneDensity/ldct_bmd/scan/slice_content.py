@@ -56,7 +56,7 @@ def check_slices(planes: NDArray[Any], name: Callable[[int], str | Phrase]) -> N
         return name(first + place)
 
     if _has_noise(cells):
-        if found := _repeated(held):
+        if found := _repeated(held, cells):
             raise CannotMeasure("scan.repeated_slices", slices=_named(found, own_name))
         if found := _foreign(cells):
             raise CannotMeasure("scan.foreign_slices", slices=_named(found, own_name))
@@ -74,17 +74,23 @@ def _named(places: Sequence[int], name: Callable[[int], str | Phrase]) -> Phrase
 def _cells(planes: NDArray[Any]) -> NDArray[np.float32]:
     """Return means of four pixels from each cell of 4 x 4: (n, rows // 4, columns // 4)."""
     rows, columns = planes.shape[1] // EVERY, planes.shape[2] // EVERY
-    total = np.zeros((len(planes), rows, columns), dtype=np.float32)
-    for i in (0, EVERY // 2):
-        for j in (0, EVERY // 2):
-            total += planes[:, i::EVERY, j::EVERY][:, :rows, :columns]
-    total /= 4.0
-    return total
+    cells = np.empty((len(planes), rows, columns), dtype=np.float32)
+    for plane, mean in zip(planes, cells, strict=True):  # one at a time stays in the processor's cache
+        pixels = plane[: rows * EVERY : EVERY // 2, : columns * EVERY : EVERY // 2].astype(np.float32)
+        np.add(pixels[::2, ::2], pixels[::2, 1::2], out=mean)
+        mean += pixels[1::2, ::2]
+        mean += pixels[1::2, 1::2]
+    cells /= 4.0
+    return cells
 
 
 def _filled(planes: NDArray[Any]) -> list[int]:
     """Return the slices that hold more than one value."""
-    return [place for place, plane in enumerate(planes) if plane[0, 0] != plane[-1, -1] or plane.min() != plane.max()]
+    return [place for place, plane in enumerate(planes) if _varies(plane[len(plane) // 2]) or _varies(plane)]
+
+
+def _varies(values: NDArray[Any]) -> bool:
+    return bool(values.min() != values.max())
 
 
 def _has_noise(cells: NDArray[np.float32]) -> bool:
@@ -94,12 +100,12 @@ def _has_noise(cells: NDArray[np.float32]) -> bool:
     return differences.size > 0 and float(np.median(differences)) >= LEAST_NOISE_HU
 
 
-def _repeated(planes: NDArray[Any]) -> list[int]:
+def _repeated(planes: NDArray[Any], cells: NDArray[np.float32]) -> list[int]:
     """Return the slices whose pixels are those of an earlier one."""
     seen: dict[int, int] = {}
     found = []
     for place, plane in enumerate(planes):
-        first = seen.setdefault(zlib.crc32(np.ascontiguousarray(plane[::3, ::3]).tobytes()), place)
+        first = seen.setdefault(zlib.crc32(cells[place].data), place)
         if first != place and np.array_equal(plane, planes[first]):
             found.append(place)
     return found
