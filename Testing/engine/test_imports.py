@@ -33,6 +33,7 @@ ROOMS = (
     "verdicts",
     "pipeline",
     "review",
+    "worklist",
     "api",
     "reporting",
     "jobs",

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.words import text
 
 from ..common.PathField import pathIn
 from ..common.Signal import Signal
@@ -38,7 +38,7 @@ class AdvancedPanel:
         self._level: str | None = None
         self._voi: CylinderVOI | None = None
         self._device = ""
-        for words in (_("Axial, as in the paper"), _("Along the endplates"), _("As it is")):
+        for words in (text("voi_section.axial"), text("voi_section.endplates"), text("voi_section.as_it_is")):
             ui.orientationCombo.addItem(words)
         for device in DEVICES:
             ui.deviceCombo.addItem(device)
@@ -70,9 +70,7 @@ class AdvancedPanel:
         ui = self._ui
         for field in (ui.longSpin, ui.shortSpin, ui.heightSpin, ui.orientationCombo, ui.applyVOIButton):
             field.setEnabled(self._voi is not None)
-        ui.voiLabel.setText(
-            _("VOI of the selected level") if level is None else _("VOI of {level}").format(level=level)
-        )
+        ui.voiLabel.setText(text("panel.voiLabel.text") if level is None else text("voi_section.level", level=level))
         if self._voi is not None:
             ui.longSpin.setValue(self._voi.semi_axes_mm[0])
             ui.shortSpin.setValue(self._voi.semi_axes_mm[1])

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
-from ldct_bmd.words import current_language
+from ldct_bmd.words import current_language, text
 
 from ..common.Signal import Signal
 
@@ -129,7 +128,7 @@ class EngineRunner:
         else:
             sys.stderr.write(self._errors.decode("utf-8", "replace"))
             self.clean()
-            self.failed.emit(self._sentence or _("The engine stopped without a word (exit {code}).").format(code=code))
+            self.failed.emit(self._sentence or text("engine.stopped", code=code))
 
     def _notStarted(self, error: Any = None) -> None:
         if self._process is None or error != qt.QProcess.FailedToStart:
@@ -137,7 +136,7 @@ class EngineRunner:
         process, self._process = self._process, None
         process.deleteLater()
         self.clean()
-        self.failed.emit(_("The engine could not be started: {program} was not found.").format(program=python()))
+        self.failed.emit(text("engine.not_found", program=python()))
 
 
 def python() -> str:

@@ -300,14 +300,21 @@ def read_header_files(paths: Sequence[Path], progress: Progress = silent) -> lis
     for done, path in enumerate(paths):
         if done % 16 == 0:
             progress("read", 0.1 * done / len(paths))
-        header = read_header(path, shared)
+        header = read_header(path, shared=shared)
         if header is not None:
             headers.append(header)
     return _without_copies(headers)
 
 
-def read_header(path: Path, shared: dict[_Raw, _Converted] | None = None) -> SliceHeader | None:
-    """Read one file's header; None if the file is no DICOM object of a series. ``shared``: see SliceHeader."""
+def read_header(
+    path: Path, keywords: Sequence[str] = _TAGS, shared: dict[_Raw, _Converted] | None = None
+) -> SliceHeader | None:
+    """Read one file's header; None if the file is no DICOM object of a series.
+
+    Args:
+        keywords: the tags that are wanted; SOPClassUID and SeriesInstanceUID among them.
+        shared: see :class:`SliceHeader`.
+    """
     if not path.is_file():  # a dangling link leads nowhere
         return None
     declared = False
@@ -318,7 +325,7 @@ def read_header(path: Path, shared: dict[_Raw, _Converted] | None = None) -> Sli
             if not declared and not _may_lack_preamble(start):
                 return None
             stream.seek(0)
-            tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS), force=not declared)
+            tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords), force=not declared)
     except (*DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the system's; pydicom's own have no number
             raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error

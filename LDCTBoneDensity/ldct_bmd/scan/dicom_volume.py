@@ -12,8 +12,6 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_fragments
-from pydicom.pixels import get_decoder, pixel_array
 from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
 from ..ground.errors import CannotMeasure
@@ -77,6 +75,9 @@ def _decode_ahead(slices: Sequence[SliceHeader]) -> Generator[HU, None, None]:
 
 def decode_hu(header: SliceHeader) -> HU:
     """Decode one slice, (rows, columns) in HU: int16 if whole numbers in range, else float32; padding becomes air."""
+    # Not above: where pydicom is older, this module can still be imported, and say that it cannot read.
+    from pydicom.pixels import pixel_array
+
     try:
         content = BytesIO(read_regular(header.path))
     except OSError as error:
@@ -153,6 +154,8 @@ def _refuse_unreadable(dataset: Dataset, header: SliceHeader) -> None:
 
 
 def _ends(pixel_data: bytes) -> bool:
+    from pydicom.encaps import generate_fragments
+
     return b"".join(generate_fragments(pixel_data)).rstrip(b"\0").endswith(_END_OF_IMAGE)
 
 
@@ -165,6 +168,8 @@ def _private_pixels(dataset: Dataset) -> str | None:
 
 
 def _not_decoded(header: SliceHeader) -> CannotMeasure:
+    from pydicom.pixels.decoders.base import get_decoder
+
     syntax, file = header.transfer_syntax, header.path.name
     if syntax and syntax.is_private:
         return CannotMeasure("scan.private_compression", file=file, maker=str(syntax))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure
 from .ct_scan import Geometry
+from .value_range import check_wrapped
 
 Sample = NDArray[np.float32]  # in order
 
@@ -61,6 +62,7 @@ def check_values(hu: NDArray[Any], of_patient: bool = True) -> None:
         bad = sum(int(np.count_nonzero(~np.isfinite(plane))) for plane in hu)
         if bad:
             raise CannotMeasure("scan.not_numbers", voxels=bad)
+    check_wrapped(hu)
     sample = _in_order(hu[::3, ::3, ::3])
     padding = _count(sample, "<", PADDING_BELOW_HU)
     below_air = _more_than_two_values(sample[:padding]) / sample.size
