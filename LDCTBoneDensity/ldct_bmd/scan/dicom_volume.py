@@ -76,7 +76,7 @@ def _decode_ahead(slices: Sequence[SliceHeader]) -> Generator[HU, None, None]:
 def decode_hu(header: SliceHeader) -> HU:
     """Decode one slice, (rows, columns) in HU: int16 if whole numbers in range, else float32; padding becomes air."""
     # Not above: where pydicom is older, this module can still be imported, and say that it cannot read.
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     try:
         content = BytesIO(read_regular(header.path))
@@ -99,7 +99,7 @@ def decode_hu(header: SliceHeader) -> HU:
         if padding is not None:
             wide[padding] = AIR_HU
         low, high = _range(wide, header)
-        return wide.astype(np.int16 if low >= _INT16.min and high <= _INT16.max else np.float32)
+        return wide.astype(np.int16) if low >= _INT16.min and high <= _INT16.max else wide.astype(np.float32)
     real = (pixels * slope + intercept).astype(np.float32)
     if padding is not None:
         real[padding] = AIR_HU

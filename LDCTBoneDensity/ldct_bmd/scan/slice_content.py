@@ -7,6 +7,7 @@ constants.
 
 import zlib
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ LARGEST_RATIO, LEAST_DIFFERENCE_HU = 1.4, 4.0
 LEAST_NOISE_HU = 1.0
 TISSUE_ABOVE_HU = -300.0
 _NAMED_AT_MOST = 3
+
+Cells = NDArray[np.float32]  # of one slice
+Mask = NDArray[np.bool_]
 
 
 def check_slices(planes: NDArray[Any], name: Callable[[int], str | Phrase]) -> None:
@@ -114,22 +118,35 @@ def _repeated(planes: NDArray[Any], cells: NDArray[np.float32]) -> list[int]:
 def _foreign(cells: NDArray[np.float32]) -> list[int]:
     """Return the slices that resemble neither neighbour, though the neighbours resemble each other."""
     tissue = cells > TISSUE_ABOVE_HU
-
-    def unlike_hu(one: int, other: int) -> float:
-        """Return what most of the tissue of two slices differs by: small structures may begin and end in one slice."""
-        differences = np.abs(cells[one] - cells[other])[tissue[one] | tissue[other]]
-        if differences.size < FEWEST_CELLS:
-            return 0.0
-        place = int(MOST_OF_TISSUE * (differences.size - 1))
-        return float(np.partition(differences, place)[place])
-
-    to_next = [unlike_hu(place, place + 1) for place in range(len(cells) - 1)]
+    to_next = [_unlike_hu(*pair, *both) for pair, both in zip(pairwise(cells), pairwise(tissue), strict=True)]
     found = []
     for place in range(1, len(cells) - 1):
         nearer = min(to_next[place - 1], to_next[place])
-        if nearer > LEAST_DIFFERENCE_HU and nearer > LARGEST_RATIO * unlike_hu(place - 1, place + 1):
+        if nearer > LEAST_DIFFERENCE_HU and _is_alike(
+            cells[place - 1], cells[place + 1], tissue[place - 1] | tissue[place + 1], nearer / LARGEST_RATIO
+        ):
             found.append(place)
     return found
+
+
+def _unlike_hu(one: Cells, other: Cells, tissue: Mask, of_other: Mask) -> float:
+    """Return what most of the tissue of two slices differs by: small structures may begin and end in one slice."""
+    differences = np.abs(one - other)[tissue | of_other]
+    if differences.size < FEWEST_CELLS:
+        return 0.0
+    place = _most_of(differences.size)
+    return float(np.partition(differences, place)[place])
+
+
+def _is_alike(one: Cells, other: Cells, tissue: Mask, hu: float) -> bool:
+    """Return whether :func:`_unlike_hu` of two slices is below a limit, which takes no sorting."""
+    count = np.count_nonzero(tissue)
+    below = np.count_nonzero((np.abs(one - other) < hu) & tissue)
+    return bool(count < FEWEST_CELLS or below > _most_of(count))
+
+
+def _most_of(count: int) -> int:
+    return int(MOST_OF_TISSUE * (count - 1))
 
 
 def _steps(cells: NDArray[np.float32]) -> list[int]:
@@ -138,9 +155,12 @@ def _steps(cells: NDArray[np.float32]) -> list[int]:
     soft = (cells > SOFT_TISSUE_HU[0]) & (cells < SOFT_TISSUE_HU[1])
     for place in range(1, len(cells)):
         both = soft[place - 1] & soft[place]
-        if np.count_nonzero(both) < FEWEST_CELLS:
+        count = np.count_nonzero(both)
+        if count < FEWEST_CELLS:
             continue
-        step_hu = float(np.median((cells[place] - cells[place - 1])[both]))
-        if abs(step_hu) > LARGEST_STEP_HU:
+        step_hu = cells[place] - cells[place - 1]
+        large = np.count_nonzero((np.abs(step_hu) > LARGEST_STEP_HU) & both)
+        # Unless half of the steps are large, their median is not.
+        if 2 * large >= count and abs(float(np.median(step_hu[both]))) > LARGEST_STEP_HU:
             found.append(place)
     return found
