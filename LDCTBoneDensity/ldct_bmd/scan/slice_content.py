@@ -140,7 +140,7 @@ def _unlike_hu(one: Cells, other: Cells, tissue: Mask, of_other: Mask) -> float:
 
 def _is_alike(one: Cells, other: Cells, tissue: Mask, hu: float) -> bool:
     """Return whether :func:`_unlike_hu` of two slices is below a limit, which takes no sorting."""
-    count = np.count_nonzero(tissue)
+    count = int(np.count_nonzero(tissue))
     below = np.count_nonzero((np.abs(one - other) < hu) & tissue)
     return bool(count < FEWEST_CELLS or below > _most_of(count))
 
