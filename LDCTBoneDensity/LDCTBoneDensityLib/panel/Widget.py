@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 import vtk
 
+from ldct_bmd.ground.scratch import sweep_temporary
 from ldct_bmd.words import speak
 
 from ..scene.SliceViews import SliceViews
@@ -29,6 +30,7 @@ class Widget:
 
     def __init__(self, owner: Any, logic: Logic) -> None:
         self._owner, self._logic = owner, logic
+        sweep_temporary()  # voxels and pages of an application that was killed
         speak(slicer.app.applicationLocaleName, face="panel")
         window = slicer.util.loadUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
         owner.layout.addWidget(window)

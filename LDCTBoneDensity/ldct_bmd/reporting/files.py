@@ -91,6 +91,13 @@ def check_content(folder: Path, overwrite: bool, kind: ResultKind = MEASUREMENT,
         raise UsageError("output.foreign_files", folder=folder, files=_some(foreign))
 
 
+def check_dicom_folder(folder: Path, held: Path) -> None:
+    """Raise UsageError if the DICOM folder of a result, whose content is in ``held``, holds other than its objects."""
+    foreign = sorted(path.name for path in held.iterdir() if path.name not in DICOM_FILES)
+    if foreign:
+        raise UsageError("output.foreign_files", folder=folder, files=_some(foreign))
+
+
 def write_result(
     measured: MeasuredScan,
     scan: CTScan,
@@ -182,6 +189,8 @@ def _foreign(held: Path, kind: ResultKind) -> Iterator[str]:
     """Return the paths of files that no result of this kind holds; a link is one wherever it leads."""
     for path in held.rglob("*"):
         inner = path.relative_to(held)
+        if atomic.is_unfinished(inner.parts[0]):
+            continue
         is_own = inner.as_posix() in kind.files or (len(inner.parts) > 1 and inner.parts[0] in kind.files)
         if not is_own and (path.is_symlink() or not path.is_dir()):
             yield inner.as_posix()

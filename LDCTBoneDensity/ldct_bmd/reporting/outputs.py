@@ -25,6 +25,7 @@ from .files import (
     PATIENT_FILE,
     PDF_FILE,
     RECORD_FILE,
+    check_dicom_folder,
     fill_result,
     write_folder,
 )
@@ -128,7 +129,7 @@ def update_report(
     comparisons: Sequence[Comparison] = (),
     key_compared: bool = False,
 ) -> None:
-    """Make the report in the record's own folder anew: each file appears whole, in the place of the one before.
+    """Make the report in the record's own folder again: each file, and the folder of DICOM objects, appears whole.
 
     Raises:
         UsageError: the pixels are not those that were measured; the folder can't be written to; or it holds DICOM
@@ -144,7 +145,10 @@ def update_report(
     def fill(partial: Path) -> None:
         fill_report(partial, examination, pixels, comparisons, earlier, key_compared=key_compared)
 
-    write_into(folder, fill)
+    def may_go(held: Path) -> None:
+        check_dicom_folder(folder / DICOM_FOLDER, held)
+
+    write_into(folder, fill, may_go)
 
 
 def write_outputs(
