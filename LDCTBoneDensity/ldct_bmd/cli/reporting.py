@@ -12,6 +12,7 @@ from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
+from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
 from ..reporting.outputs import (
     Pixels,
@@ -128,6 +129,7 @@ def send_objects(request: SendRequest) -> "Delivery":
     settle(request.folder)
     files = dicom_files(request.folder)
     demand_own(files, read_record(request.folder))
+    demand_as_written(request.folder, files)
     if request.dicomweb is not None:
         if request.tls or request.own_title is not None:
             raise UsageError("cli.dimse_alone")

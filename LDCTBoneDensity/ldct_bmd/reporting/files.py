@@ -32,10 +32,11 @@ PDF_FILE = "report.pdf"
 LEVELS_FILE = "report.csv"
 PATIENT_FILE = "report_patient.csv"
 DICOM_FOLDER = "dicom"
+CHECKSUMS_FILE = "dicom.sha256"
 DEIDENTIFIED_FOLDER = "deidentified"
 DICOM_FILES = ("sr.dcm", "seg.dcm", "report.dcm", "overview.dcm")
 # What reporting adds to a result.
-REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, DEIDENTIFIED_FOLDER)
+REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, CHECKSUMS_FILE, DEIDENTIFIED_FOLDER)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class ResultKind:
 
 
 _IN_ONE = (
-    *(*RESULT_FILES, HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE),
+    *(*RESULT_FILES, HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, CHECKSUMS_FILE),
     *(f"{DICOM_FOLDER}/{name}" for name in DICOM_FILES),
 )
 MEASUREMENT = ResultKind(

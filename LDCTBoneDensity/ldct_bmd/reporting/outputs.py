@@ -11,6 +11,7 @@ from ..ground.progress import Progress, silent
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan
 from ..scan import CTScan
+from .checksums import write_checksums
 from .deidentify import deidentified
 from .dicom import SourceSeries, make_objects, read_earlier, read_source
 from .dicom.deidentify import deidentified_source
@@ -120,6 +121,7 @@ def fill_report(
         )
         (folder / DICOM_FOLDER).mkdir()
         objects.write(folder / DICOM_FOLDER)
+        write_checksums(folder)
 
 
 def update_report(
