@@ -5,8 +5,9 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 CLI_READY := $(VENV)/.cli-ready
 DEV_READY := $(VENV)/.dev-ready
 PANEL_READY := $(VENV)/.panel-ready
+BENCHMARK_READY := $(VENV)/.benchmark-ready
 
-.PHONY: demo panel test acceptance lint clean
+.PHONY: demo panel test acceptance benchmark lint clean
 
 demo: $(CLI_READY)
 	$(VENV)/bin/ldct-bmd demo -o demo --overwrite
@@ -21,6 +22,10 @@ test: $(DEV_READY)
 # Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence.
 acceptance: $(DEV_READY)
 	$(VENV)/bin/python Testing/fuzz/run.py 5000
+
+# This engine's networks beside TotalSegmentator's architecture, and beside themselves in other runtimes.
+benchmark: $(BENCHMARK_READY)
+	$(VENV)/bin/python Testing/benchmarks/side_by_side.py
 
 lint: $(DEV_READY)
 	$(VENV)/bin/ruff check .
@@ -44,6 +49,10 @@ $(CLI_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/py
 $(PANEL_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c constraints.txt -e ".[cli,panel,reports]" -e Lab
 	@touch $(CLI_READY) $@
+
+$(BENCHMARK_READY): $(CLI_READY)
+	$(PIP) install -c constraints.txt torch onnx onnxruntime openvino
+	@touch $@
 
 $(DEV_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c constraints.txt -e ".[cli,dev]" -e "Lab[train,validation]"

@@ -1,6 +1,9 @@
 """Bone mineral density of T12, L1 and L2 from low-dose chest CT: the classes that Slicer looks for."""
 
-from slicer.i18n import tr as _
+import sys
+from pathlib import Path
+
+import slicer
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
@@ -16,18 +19,22 @@ class LDCTBoneDensity(ScriptedLoadableModule):
 
     def __init__(self, parent) -> None:
         ScriptedLoadableModule.__init__(self, parent)
-        parent.title = _("LDCT Bone Density")
+        from ldct_bmd.words import speak, text
+
+        speak(slicer.app.applicationLocaleName, face="panel")
+        parent.title = "LDCT Bone Density"
         parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
         parent.dependencies = ["Segmentations", "Markups", "Volumes", "Terminologies"]
         parent.contributors = ["The LDCT Bone Density developers"]
-        parent.helpText = _(
-            "Measures trabecular bone mineral density of T12, L1 and L2 in a low-dose chest CT. "
-            "Choose the CT, press Measure, check the cylinders in the vertebrae, correct what is wrong."
-        )
-        parent.helpText += self.getDefaultModuleDocumentationLink()
-        parent.acknowledgementText = _(
-            "The measuring method is that of Pan et al. 2020. For research use, not a diagnosis."
-        )
+        parent.helpText = text("module.help") + self.getDefaultModuleDocumentationLink()
+        parent.acknowledgementText = text("module.acknowledgement")
+        slicer.app.connect("startupCompleted()", _startUp)
+
+
+def _startUp() -> None:
+    from LDCTBoneDensityLib.work.StartUp import startUp
+
+    startUp()
 
 
 class LDCTBoneDensityWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -46,6 +53,12 @@ class LDCTBoneDensityWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = LDCTBoneDensityLogic()
         self.widget = Widget(self, self.logic.lib)
+
+    def onReload(self) -> None:
+        """A developer's "Reload": the module's own packages are read again too."""
+        for name in [name for name in sys.modules if name.split(".")[0] in ("LDCTBoneDensityLib", "ldct_bmd")]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     def enter(self) -> None:
         """The panel comes on display."""
@@ -84,9 +97,15 @@ class LDCTBoneDensityLogic(ScriptedLoadableModuleLogic):
 class LDCTBoneDensityTest(ScriptedLoadableModuleTest):
     """The module's own test inside Slicer."""
 
+    def setUp(self) -> None:
+        """Begin with an empty scene."""
+        slicer.mrmlScene.Clear()
+
     def runTest(self) -> None:
         """Run all tests."""
+        from LDCTBoneDensityLib.work.Installer import Installer
         from LDCTBoneDensityLib.work.SelfTest import SelfTest
 
         self.setUp()
-        SelfTest(self).run()
+        requirements = Path(slicer.util.modulePath("LDCTBoneDensity")).parent / "Resources" / "requirements.txt"
+        SelfTest(self, Installer(requirements)).run()

@@ -33,6 +33,7 @@ ROOMS = (
     "verdicts",
     "pipeline",
     "review",
+    "worklist",
     "api",
     "reporting",
     "jobs",
@@ -143,6 +144,20 @@ def test_measuring_needs_no_command_line_package() -> None:
         [sys.executable, "-c", code, str(PACKAGE.parent)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_help_is_there_before_anything_heavy_is_imported() -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); from ldct_bmd.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'scipy', 'SimpleITK', 'pydicom', 'matplotlib', 'torch'}\n"
+        "sys.exit(','.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(PACKAGE.parent), "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "measure" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["validating", "simulating", "evaluating"])

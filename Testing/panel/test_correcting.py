@@ -177,7 +177,7 @@ def test_an_edited_segment_places_its_voi_anew(review: Hands) -> None:
     mask[:, :, : mask.shape[2] // 2] = 0  # one side is cut away
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, node, segment, review.panel.volumeNode)
     review.click("updateButton")
-    assert review.message == "Placed anew: L1."
+    assert review.message == "VOIs placed again: L1."
     assert [entry.what for entry in review.examination.history] == ["body_edited"]
     assert review.table.cells("L1")[2] != before[2]
     review.click("undoButton")

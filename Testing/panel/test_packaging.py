@@ -107,6 +107,10 @@ class Nothing(importlib.abc.MetaPathFinder):
         if name.split(".")[0] in BLOCKED:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
+# What pydicom 2.4, of an older Slicer, does not have.
+import pydicom.encaps
+del pydicom.encaps.generate_fragments
+sys.modules["pydicom.pixels.decoders.base"] = None
 find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *a: None if name.split(".")[0] in BLOCKED else find_spec(name, *a)
 sys.meta_path.insert(0, Nothing())

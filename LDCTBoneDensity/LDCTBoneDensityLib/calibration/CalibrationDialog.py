@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
-from ldct_bmd.calibration.drift import all_series
+from ldct_bmd.calibration.drift import QUANTITIES, all_series
 from ldct_bmd.findings import Severity
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.words import text
 
 from ..common.FindingsView import noteStyle
+from ..common.Labels import loadLabelledUI
 from ..common.Signal import Signal
 from ..scene.RodMarkups import RodMarkups
 from .CalibrationList import CalibrationList
@@ -48,7 +49,7 @@ class CalibrationDialog:
     ) -> None:
         self.changed = Signal()
         self._store = store
-        self.window = slicer.util.loadUI(uiPath)
+        self.window = loadLabelledUI(uiPath)
         self.window.setParent(parent, qt.Qt.Dialog)
         self.ui = slicer.util.childWidgetVariables(self.window)
         self.ui.phantomVolumeCombo.setMRMLScene(scene)
@@ -59,8 +60,8 @@ class CalibrationDialog:
         self.plot = DriftPlot(self.ui.plotHolder.layout(), scene)
         self._series: list[DriftSeries] = []
         self._busy = False
-        for words in (_("slope"), _("intercept"), _("BMD of a vertebra of 100 mg/cm3")):
-            self.ui.quantityCombo.addItem(words)
+        for name, _unit in QUANTITIES:
+            self.ui.quantityCombo.addItem(str(name))
         self.ui.quantityCombo.setCurrentIndex(REFERENCE)
         for label in (self.ui.storeLabel, self.ui.dialogMessageLabel, self.ui.driftLabel):
             label.setTextFormat(qt.Qt.PlainText)
@@ -93,9 +94,9 @@ class CalibrationDialog:
         except UsageError as error:
             self._refuse(str(error))
         if not path:
-            words = _("No store is named: choose the site's store in the section on the calibration.")
+            words = text("refusal.site_store.not_named")
         elif not Path(path).is_file():
-            words = _("{path} is not there yet: the first calibration makes it.").format(path=path)
+            words = text("site_store.not_there_yet", path=path)
         else:
             words = path
         self.ui.storeLabel.setText(words)
@@ -136,7 +137,7 @@ class CalibrationDialog:
             return
         if not 0 <= number < len(self._series):
             self.plot.clear()
-            self.ui.driftLabel.setText(_("The store holds no calibration from a phantom, so there is no series."))
+            self.ui.driftLabel.setText(text("drift.no_series"))
             return
         series = self._series[number]
         self.plot.show(series, self.ui.quantityCombo.currentIndex)
@@ -158,7 +159,7 @@ def _seriesWords(series: DriftSeries) -> str:
         str(origin.scanner),
         f"{newest.kvp:g} kVp",
         origin.filter_type,
-        _("kernel {kernel}").format(kernel=origin.kernel_class),
+        text("drift.kernel", kernel=origin.kernel_class),
         origin.phantom,
     )
     return ", ".join(part for part in parts if part)
@@ -168,15 +169,11 @@ def _driftWords(series: DriftSeries, quantity: int) -> list[str]:
     words = [] if series.too_short is None else [str(series.too_short)]
     if series.charts:
         low, high = series.charts[quantity].limits
-        words.append(
-            _("Dashed: control limits, {low:.4g} to {high:.4g} {unit}. Red: out of control.").format(
-                low=low, high=high, unit=series.charts[quantity].unit
-            )
-        )
+        words.append(text("drift.limits", low=low, high=high, unit=series.charts[quantity].unit))
     alarms = [str(alarm) for point in series.points for alarm in series.alarms(point.calibration.identifier)]
     if series.charts and not alarms:
-        words.append(_("No point is out of control."))
+        words.append(text("drift.in_control"))
     words += alarms
     if series.missed_months:
-        words.append(_("No phantom scan in {months}.").format(months=", ".join(series.missed_months)))
+        words.append(text("series_chart.missed", months=series.missed_months))
     return words

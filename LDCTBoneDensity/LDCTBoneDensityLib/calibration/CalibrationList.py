@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.calibration.described import added_words, described, retired_words
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
 from ..common.Words import NONE
@@ -37,10 +37,8 @@ class CalibrationList:
         self._ui, self._store, self._operator = ui, store, operator
         self._rows: dict[str, tuple[Any, StoredCalibration]] = {}
         self._stored: Sequence[StoredCalibration] = ()
-        headings = (
-            *(_("Made"), _("Slope"), _("Intercept"), _("kVp"), _("Scanner"), _("From"), _("Valid until"), _("State")),
-        )
-        ui.calibrationTree.setHeaderLabels(headings)
+        headings = ("date", "slope", "intercept", "kvp", "scanner", "made_from", "valid_until", "state")
+        ui.calibrationTree.setHeaderLabels([text(f"calibration_list.{name}") for name in headings])
         ui.calibrationTree.connect("currentItemChanged(QTreeWidgetItem*,QTreeWidgetItem*)", self._selected)
         ui.retiredCheckBox.connect("toggled(bool)", lambda _checked: self.show(self._stored))
         ui.becauseEdit.connect("textChanged(QString)", lambda _text: self._allow())
@@ -55,12 +53,12 @@ class CalibrationList:
         tree.clear()
         self._rows = {}
         count = sum(one.retired is not None for one in stored)
-        self._ui.retiredCheckBox.setText(_("Show those that are &retired ({count})").format(count=count))
+        self._ui.retiredCheckBox.setText(text("calibration_list.show_retired", count=count))
         wanted = [one for one in stored if one.retired is None or self._ui.retiredCheckBox.checked]
         for one in sorted(wanted, key=_dateOf, reverse=True):
             row = qt.QTreeWidgetItem(tree)
-            for column, text in enumerate(_cells(one)):
-                row.setText(column, text)
+            for column, cell in enumerate(_cells(one)):
+                row.setText(column, cell)
             row.setDisabled(False)
             self._rows[one.calibration.identifier] = (row, one)
         for column in range(tree.columnCount):
@@ -131,5 +129,5 @@ def _cells(one: StoredCalibration) -> tuple[str, ...]:
         NONE if scanner is None else str(scanner),
         NONE if provenance is None else provenance.phantom or provenance.method.value,
         (provenance.valid_until if provenance is not None else None) or NONE,
-        _("in use") if one.retired is None else _("retired"),
+        text("store.in_use") if one.retired is None else text("store.is_retired"),
     )

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.calibration import MATERIALS, NOMINAL, Calibration, KvpFit, entered_calibration, load_calibration
 from ldct_bmd.findings import FindingCode
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.words import text
 
 from ..common.FindingsView import FindingsView
+from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
 from .SiteStore import SiteStore
 
@@ -53,17 +54,18 @@ class CalibrationPanel:
         self._shown: tuple[Examination | None, Calibration | None] = (None, None)
         self._known: tuple[object, str] = (None, "")
         ui.calibrationLabel.setTextFormat(qt.Qt.PlainText)
-        ui.calibrationCombo.addItem(_("Nominal, from physics"))
-        ui.calibrationCombo.addItem(_("A calibration file"))
-        ui.calibrationCombo.addItem(_("Entered numbers"))
-        ui.calibrationCombo.addItem(_("The site's store, by the scan"))
+        ui.calibrationCombo.addItem(text("calibration_section.nominal"))
+        ui.calibrationCombo.addItem(text("calibration_section.file"))
+        ui.calibrationCombo.addItem(text("calibration_section.entered"))
+        ui.calibrationCombo.addItem(text("calibration_section.store"))
         for material in MATERIALS:
             ui.materialCombo.addItem(material)
         ui.slopeSpin.setValue(NOMINAL.slope)
         ui.interceptSpin.setValue(NOMINAL.intercept_mg_cm3)
         ui.kvpSpin.setValue(NOMINAL.kvp)
         ui.storePath.setCurrentPath(self.store.path)
-        ui.storePath.connect("currentPathChanged(QString)", self._storePathChanged)
+        ui.calibrationPath.setCurrentPath("")  # CTK may have put there what another module keeps
+        onPathChanged(ui.storePath, self._storePathChanged)
         ui.laterCheckBox.connect("toggled(bool)", self.storeChanged)
         ui.calibrationCombo.connect("currentIndexChanged(int)", self._choiceChanged)
         ui.calibrationButton.connect("clicked(bool)", self._use)
@@ -81,13 +83,17 @@ class CalibrationPanel:
         """Show the calibration of a record, or the one that the next measurement uses; None: none was chosen."""
         self._shown = (examination, calibration)
         if examination is None and calibration is None and self.store.path:
-            self._ui.calibrationLabel.setText(_("From the site's store, by the scan."))
+            self._ui.calibrationLabel.setText(text("calibration_section.from_store"))
             self._findings.show([])
             return
         used = examination.calibration if examination is not None else calibration or NOMINAL
         lines = [
-            _("{name}: BMD = {slope:g} x HU {intercept:+g} mg/cm3, {material} equivalent.").format(
-                name=used.name, slope=used.slope, intercept=used.intercept_mg_cm3, material=used.material
+            text(
+                "calibration_section.line",
+                name=used.name,
+                slope=used.slope,
+                intercept=used.intercept_mg_cm3,
+                material=used.material,
             )
         ]
         if examination is not None:
@@ -121,7 +127,7 @@ class CalibrationPanel:
             return ""
         if not choice.matched:
             return str(choice.reason)
-        return _("The site's store has another one for this scan. {reason}").format(reason=choice.reason)
+        return text("calibration_section.other_in_store", reason=choice.reason)
 
     def _storePathChanged(self, path: str) -> None:
         self.store.setPath(path)
@@ -168,7 +174,7 @@ class CalibrationPanel:
         return NOMINAL
 
     def _path(self) -> Path:
-        path = self._ui.calibrationPath.currentPath
+        path = pathIn(self._ui.calibrationPath)
         if not path:
             raise UsageError("calibration_section.no_file")
         return Path(path)
@@ -183,12 +189,10 @@ def _reasonWords(examination: Examination) -> list[str]:
 def _fitWords(calibration: Calibration, scanKvp: float | None) -> str:
     fit = calibration.kvp_fit(scanKvp)
     if fit is KvpFit.FITS:
-        return _("It fits the tube voltage of this scan, {kvp:g} kVp.").format(kvp=scanKvp)
+        return text("calibration_section.kvp_fits", kvp=scanKvp)
     if fit is KvpFit.MISMATCH:
-        return _("It does not fit this scan: made at {own:g} kVp, the scan at {kvp:g} kVp.").format(
-            own=calibration.kvp, kvp=scanKvp
-        )
-    return _("Whether it fits this scan can't be told: a tube voltage is not known.")
+        return text("calibration_section.kvp_differs", own=calibration.kvp, kvp=scanKvp)
+    return text("calibration_section.kvp_unknown")
 
 
 def toText(calibration: Calibration) -> str:
@@ -198,13 +202,13 @@ def toText(calibration: Calibration) -> str:
     return json.dumps(to_plain(calibration))
 
 
-def fromText(text: str) -> Calibration:
+def fromText(kept: str) -> Calibration:
     """Return the calibration that the parameter node keeps, the nominal one where it keeps none."""
-    if not text:
+    if not kept:
         return NOMINAL
     from ldct_bmd.ground.plain import PlainError, from_plain
 
     try:
-        return from_plain(Calibration, json.loads(text))
+        return from_plain(Calibration, json.loads(kept))
     except (ValueError, RecursionError, PlainError) as error:
         raise UsageError("calibration_section.damaged") from error

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from slicer.i18n import tr as _
-
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
 from .CalibrationPanel import CalibrationPanel, fromText, toText
@@ -83,7 +82,7 @@ class CalibrationSection:
         elif not self._store.path:
             raise UsageError("site_store.not_named")
         else:
-            self.noted.emit(_("The next measurement takes its calibration from the store."))
+            self.noted.emit(text("calibration_section.next_from_store"))
         self.kept.emit("")
         if self._examination is None:
             self.panel.show(None, None)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
 from ldct_bmd.calibration.make import VALID_DAYS, calibration_from_phantom
 from ldct_bmd.calibration.phantom.description import load_phantom
@@ -16,10 +15,13 @@ from ldct_bmd.calibration.phantom.points import straight_points
 from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.findings import Severity
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.ground.progress import stage_words
+from ldct_bmd.words import text
 
 from ..common.FindingsView import noteStyle
+from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
-from ..common.Words import stageWord
+from ..common.Telling import telling
 from .SiteStore import SiteStore
 
 if TYPE_CHECKING:
@@ -73,11 +75,11 @@ class PhantomCalibration:
         self._runner.cancelled.connect(lambda: self._failed(""))
         for label in (ui.phantomLabel, ui.fitLabel):
             label.setTextFormat(qt.Qt.PlainText)
-        headings = (_("Rod"), _("HU"), _("SE"), _("Slices"), _("Mineral, mg/cm3"), _("Off the line, HU"))
-        ui.rodTree.setHeaderLabels(headings)
+        headings = ("rod", "hu", "error", "slices", "mineral", "residual")
+        ui.rodTree.setHeaderLabels([text(f"phantom_page.{name}") for name in headings])
         ui.validSpin.setValue(VALID_DAYS)
         ui.phantomPath.setCurrentPath(store.phantomPath)
-        ui.phantomPath.connect("currentPathChanged(QString)", self._descriptionChanged)
+        onPathChanged(ui.phantomPath, self._descriptionChanged)
         ui.phantomVolumeCombo.connect("currentNodeChanged(vtkMRMLNode*)", self._volumeChanged)
         ui.findButton.connect("clicked(bool)", lambda _checked: self._start(search=True))
         ui.pointsButton.connect("clicked(bool)", lambda _checked: self._start(search=False))
@@ -119,7 +121,7 @@ class PhantomCalibration:
         self._sliceViews.center([sum(values) / len(ends) for values in zip(*ends, strict=True)])
         self._show(measured)
         if measured is None:
-            self._say(_("Move both points of each rod into it, one near each end."), Severity.INFO)
+            self._say(text("phantom_page.move_points"), Severity.INFO)
 
     def _start(self, search: bool) -> None:
         from ..work.PhantomJob import PhantomJob
@@ -129,7 +131,7 @@ class PhantomCalibration:
         try:
             if volumeNode is None:
                 raise UsageError("phantom_page.no_volume")
-            path = self._ui.phantomPath.currentPath.strip()
+            path = pathIn(self._ui.phantomPath)
             if not path:
                 raise UsageError("phantom_page.no_description")
             phantom = load_phantom(path)
@@ -143,9 +145,7 @@ class PhantomCalibration:
             self._runner.clean()
             self._show(
                 None,
-                _("The scan could not be handed to the engine ({error}): make room on the disk.").format(
-                    error=error.strerror or error
-                ),
+                text("refusal.engine.no_room", error=error.strerror or str(error)),
             )
             return
         slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
@@ -155,9 +155,9 @@ class PhantomCalibration:
     def _finished(self) -> None:
         if self._job is None:
             return
-        found = self._job.take()
+        with telling(self._failed):
+            self.take(self._job.take())
         self._runner.clean()
-        self.take(found)
 
     def _moved(self, isReleased: bool) -> None:
         if isReleased:
@@ -190,8 +190,8 @@ class PhantomCalibration:
         except (UsageError, CannotMeasure) as error:
             self._say(str(error), Severity.ERROR)
             return
-        words = _("Kept in the store as {identifier}.") if isNew else _("It was in the store already, as {identifier}.")
-        self._say(words.format(identifier=calibration.identifier), Severity.INFO)
+        key = "phantom_page.kept" if isNew else "phantom_page.already_there"
+        self._say(text(key, identifier=calibration.identifier), Severity.INFO)
         self.kept.emit(calibration)
 
     def _show(self, measured: PhantomMeasurement | None, refused: str = "") -> None:
@@ -199,8 +199,8 @@ class PhantomCalibration:
         self._ui.rodTree.clear()
         for cells in [] if measured is None else _rows(measured):
             row = qt.QTreeWidgetItem(self._ui.rodTree)
-            for column, text in enumerate(cells):
-                row.setText(column, text)
+            for column, cell in enumerate(cells):
+                row.setText(column, cell)
         for column in range(self._ui.rodTree.columnCount):
             self._ui.rodTree.resizeColumnToContents(column)
         self._ui.fitLabel.setText("" if measured is None else _fitWords(measured))
@@ -209,18 +209,16 @@ class PhantomCalibration:
         if refused:
             self._say(refused, Severity.ERROR)
         elif measured is not None and measured.phantom.example:
-            self._say(
-                _("The densities are those of an example, not of your phantom: it can't be kept."), Severity.WARNING
-            )
+            self._say(text("phantom_page.example"), Severity.WARNING)
         else:
             self._say(remark, Severity.WARNING)
         self._allow()
 
-    def _say(self, text: str, severity: Severity) -> None:
+    def _say(self, sentence: str, severity: Severity) -> None:
         label = self._ui.phantomLabel
         label.setStyleSheet(noteStyle(severity))
-        label.setText(text)
-        label.setVisible(bool(text))
+        label.setText(sentence)
+        label.setVisible(bool(sentence))
 
     def _allow(self) -> None:
         ui, running = self._ui, self.isRunning
@@ -239,7 +237,7 @@ class PhantomCalibration:
 
     def _progressed(self, stage: str, fraction: float) -> None:
         self._ui.phantomProgressBar.setValue(int(100 * min(max(fraction, 0.0), 1.0)))
-        self._ui.phantomProgressBar.setFormat(f"{stageWord(stage)} %p %")
+        self._ui.phantomProgressBar.setFormat(f"{stage_words(stage)} %p %")
 
     def _failed(self, sentence: str) -> None:
         self._show(None, sentence)
@@ -263,12 +261,9 @@ def _rows(measured: PhantomMeasurement) -> list[tuple[str, ...]]:
 
 def _fitWords(measured: PhantomMeasurement) -> str:
     fit, quality = measured.fit, measured.fit.quality
-    how = _("found by themselves") if measured.found_by == "search" else _("set by hand")
-    return _(
-        "{phantom}: BMD = {slope:.4f} x HU {intercept:+.2f} mg/cm3, {material} equivalent; standard errors "
-        "{slopeError:.4f} and {interceptError:.2f} mg/cm3, R2 {r2:.5f}. The rods were {how}, tilted by {tilt:.1f} "
-        "degrees, off the line by at most {worst:.1f} HU ({limit:g} HU allowed)."
-    ).format(
+    how = text("phantom_page.found") if measured.found_by == "search" else text("phantom_page.set")
+    return text(
+        "phantom_page.fit",
         phantom=measured.phantom.name,
         slope=fit.slope,
         intercept=fit.intercept_mg_cm3,

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.findings import Finding, Severity
-
-from .Words import severityWord
+from ldct_bmd.words import text
 
 _COLORS = {Severity.ERROR: (192, 57, 43), Severity.WARNING: (214, 137, 16), Severity.INFO: (46, 134, 193)}
 # Faint enough for the text of a light and of a dark style.
@@ -36,9 +34,9 @@ class FindingsView:
 
     def show(self, findings: Sequence[Finding], remark: str = "") -> None:
         """Show these findings, and a remark after them."""
-        notes = [(f.severity, f"{severityWord(f)}: {f.message}") for f in findings]
+        notes = [(f.severity, text(f"note.{f.severity.value}", message=f.message)) for f in findings]
         if remark:
-            notes.append((Severity.INFO, _("Note: {remark}").format(remark=remark)))
+            notes.append((Severity.INFO, text("note.info", message=remark)))
         while len(self._labels) > len(notes):
             label = self._labels.pop()
             self._widget.layout().removeWidget(label)
@@ -52,9 +50,9 @@ class FindingsView:
             label.setWordWrap(True)
             self._widget.layout().addWidget(label)
             self._labels.append(label)
-        for label, (severity, text) in zip(self._labels, notes, strict=True):
+        for label, (severity, words) in zip(self._labels, notes, strict=True):
             label.setStyleSheet(noteStyle(severity))
-            label.setText(text)
+            label.setText(words)
         self._widget.setVisible(bool(notes))
 
     def texts(self) -> list[str]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slicer.i18n import tr as _
-
 from ldct_bmd.assessment import format_bmd
-from ldct_bmd.findings import Finding, Severity
+from ldct_bmd.words import text
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination, Measurement
@@ -17,41 +15,16 @@ NONE = "-"
 
 def categoryWord(category: str | None) -> str:
     """Return the category as the panel says it."""
-    words = {"normal": _("normal"), "osteopenia": _("osteopenia"), "osteoporosis": _("osteoporosis")}
-    return words[category] if category is not None else _("no category")
+    return text(f"category_word.{category or 'none'}")
 
 
 def reasonWords() -> dict[str, str]:
     """Return the reasons to exclude a level, by the engine's name; "other" is followed by own words."""
-    return {
-        "fracture": _("Fracture"),
-        "surgery_or_implant": _("Surgery or implant"),
-        "tumour": _("Tumour"),
-        "sclerosis_or_degeneration": _("Sclerosis or degeneration"),
-        "cyst": _("Cyst"),
-        "outside_scan": _("Outside the scan"),
-        "other": _("Other ..."),
-    }
+    from ldct_bmd.examination import ExclusionReason
 
-
-def stageWord(stage: str) -> str:
-    """Return what the engine is doing."""
-    words = {
-        "read": _("Reading the scan"),
-        "segment": _("Finding the vertebrae"),
-        "label": _("Naming the vertebrae"),
-        "measure": _("Measuring"),
-        "write": _("Writing"),
-        "phantom search": _("Finding the rods"),
-        "send": _("Sending"),
-    }
-    return words.get(stage, stage)
-
-
-def severityWord(finding: Finding) -> str:
-    """Return how much a finding matters, in a word."""
-    words = {Severity.ERROR: _("Error"), Severity.WARNING: _("Warning"), Severity.INFO: _("Note")}
-    return words[finding.severity]
+    words = {reason.value: text(f"exclusion.{reason.value}") for reason in ExclusionReason}
+    words[ExclusionReason.OTHER.value] = text("level_actions.other_reason")
+    return {reason: word[0].upper() + word[1:] for reason, word in words.items()}
 
 
 def levelWord(examination: Examination, level: str) -> str:
@@ -74,18 +47,18 @@ def stateWord(examination: Examination, measurement: Measurement) -> str:
     from ldct_bmd.examination import unused_levels
 
     if measurement.excluded is not None:
-        return _("excluded: {reason}").format(reason=measurement.excluded.text)
+        return text("result.excluded", reason=measurement.excluded.text)
     unused = unused_levels(examination).get(measurement.level)
     if unused is not None:
-        return _("not used: {reason}").format(reason=unused.words)
+        return text("result.unused", reason=unused.words)
     facts = examination.quality.voi(measurement.level)
     if facts.placed_by is not None and facts.automatic is None:
-        return _("added")
+        return text("state_word.added")
     if measurement.automatic is not None or facts.placed_by is not None:
-        return _("corrected")
-    return _("automatic")
+        return text("state_word.corrected")
+    return text("state_word.automatic")
 
 
 def withUnit(value: float | None) -> str:
     """Return a BMD with its unit."""
-    return NONE if value is None else _("{bmd} mg/cm3").format(bmd=bmdWord(value))
+    return NONE if value is None else text("bar.value", bmd=bmdWord(value))

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.words import text
 
+from ..common.PathField import pathIn
 from ..common.Signal import Signal
 
 if TYPE_CHECKING:
@@ -37,18 +38,19 @@ class AdvancedPanel:
         self._level: str | None = None
         self._voi: CylinderVOI | None = None
         self._device = ""
-        for words in (_("Axial, as in the paper"), _("Along the endplates"), _("As it is")):
+        for words in (text("voi_section.axial"), text("voi_section.endplates"), text("voi_section.as_it_is")):
             ui.orientationCombo.addItem(words)
         for device in DEVICES:
             ui.deviceCombo.addItem(device)
         ui.orientationCombo.setCurrentIndex(AS_IT_IS)
+        self.forget()
         ui.applyVOIButton.connect("clicked(bool)", self._apply)
         ui.deviceCombo.connect("currentIndexChanged(int)", self._deviceChanged)
 
     @property
     def weights(self) -> str:
         """A weights file in place of the built-in one; "" for none."""
-        return self._ui.weightsPath.currentPath.strip()
+        return pathIn(self._ui.weightsPath)
 
     def forget(self) -> None:
         """Go back to the built-in weights: the scene is another one."""
@@ -68,9 +70,7 @@ class AdvancedPanel:
         ui = self._ui
         for field in (ui.longSpin, ui.shortSpin, ui.heightSpin, ui.orientationCombo, ui.applyVOIButton):
             field.setEnabled(self._voi is not None)
-        ui.voiLabel.setText(
-            _("VOI of the selected level") if level is None else _("VOI of {level}").format(level=level)
-        )
+        ui.voiLabel.setText(text("panel.voiLabel.text") if level is None else text("voi_section.level", level=level))
         if self._voi is not None:
             ui.longSpin.setValue(self._voi.semi_axes_mm[0])
             ui.shortSpin.setValue(self._voi.semi_axes_mm[1])

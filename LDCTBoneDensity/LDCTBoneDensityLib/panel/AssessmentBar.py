@@ -3,9 +3,9 @@
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3
+from ldct_bmd.words import text
 
 from ..common.Words import bmdWord, categoryWord, withUnit
 
@@ -38,7 +38,7 @@ class AssessmentBar:
         self._label.setVisible(mean is not None)
         if mean is None:
             return
-        words = _("{bmd}, {category}").format(bmd=withUnit(mean), category=categoryWord(category))
+        words = text("assessment.bar", bmd=withUnit(mean), category=categoryWord(category))
         self._label.setToolTip(words)
         self._label.setAccessibleDescription(words)
         self._label.setPixmap(self._picture(mean, category, automatic))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
+
+from ldct_bmd.words import text
 
 from ..common.Words import categoryWord, levelWord, withUnit
 from .AssessmentBar import AssessmentBar
@@ -32,7 +33,7 @@ class AssessmentPanel:
             self._bar.show(None, None, None)
             for label in (self._statement, self._reference, self._automatic):
                 label.setText("")
-            self._statement.setText(_("Not measured yet."))
+            self._statement.setText(text("assessment.not_measured"))
             return
         assessment, automatic = examination.assessment, examination.automatic
         self._bar.show(
@@ -45,16 +46,17 @@ class AssessmentPanel:
         self._reference.setText(
             ""
             if reference is None
-            else _("{level} as a reference: {bmd}{excluded}").format(
+            else text(
+                "assessment.reference" if reference.excluded is None else "assessment.reference_excluded",
                 level=levelWord(examination, "T12"),
                 bmd=withUnit(reference.bmd_mg_cm3),
-                excluded=_(" (excluded)") if reference.excluded is not None else "",
             )
         )
         self._automatic.setText(
             ""
             if automatic is None
-            else _("Automatic result: {bmd}, {category}. Corrections by the reader: {count}.").format(
+            else text(
+                "assessment.automatic",
                 bmd=withUnit(automatic.assessment.mean_bmd_mg_cm3),
                 category=categoryWord(automatic.assessment.category),
                 count=len(examination.history),

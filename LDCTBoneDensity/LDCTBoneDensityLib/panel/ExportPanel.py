@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.jobs.spec import Destination
 from ldct_bmd.reporting.output import Output
+from ldct_bmd.words import text
 
+from ..common.PathField import pathIn
 from ..common.Signal import Signal
 from ..work.ExportSettings import ExportSettings
 
@@ -50,7 +51,8 @@ class ExportPanel:
         self._review: SceneReview | None = None
         self._isBusy = False
         self._priors: list[Path] = []  # in the order of the list's rows
-        for words in (_("Folder"), _("Slicer's DICOM database"), _("PACS")):
+        ui.exportPath.setCurrentPath("")  # CTK may have put there what another module keeps
+        for words in (text("export.folder"), text("export.database"), text("export.pacs")):
             ui.destinationCombo.addItem(words)
         settings = qt.QSettings()
         ui.pacsEdit.setText(str(settings.value(PACS_SETTING, "") or ""))
@@ -101,7 +103,7 @@ class ExportPanel:
 
     def _settings(self, destination: Destination, outputs: tuple[Output, ...]) -> ExportSettings:
         ui = self._ui
-        path = ui.exportPath.currentPath
+        path = pathIn(ui.exportPath)
         return ExportSettings(
             outputs=outputs,
             destination=destination,
@@ -125,7 +127,7 @@ class ExportPanel:
 
     def _addPriors(self, _checked: bool = False) -> None:
         paths = qt.QFileDialog.getOpenFileNames(
-            self._window, _("Records of earlier examinations"), "", _("Records (measurement.json *.json)")
+            self._window, text("export.priors_title"), "", text("export.priors_filter")
         )
         for path in map(Path, paths):
             if path not in self._priors:

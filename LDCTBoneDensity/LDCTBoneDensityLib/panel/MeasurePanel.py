@@ -3,13 +3,13 @@
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.findings import Severity
+from ldct_bmd.ground.progress import stage_words
+from ldct_bmd.words import text
 
 from ..common.FindingsView import noteStyle
 from ..common.Signal import Signal
-from ..common.Words import stageWord
 
 
 class MeasurePanel:
@@ -37,7 +37,7 @@ class MeasurePanel:
     def progress(self, stage: str, fraction: float, name: str) -> None:
         """Show stage and fraction of the run on the volume called ``name``."""
         self._ui.progressBar.setValue(int(100 * min(max(fraction, 0.0), 1.0)))
-        self._ui.progressBar.setFormat(f"{name}: {stageWord(stage)} %p %" if stage else f"{name}: %p %")
+        self._ui.progressBar.setFormat(f"{name}: {stage_words(stage)} %p %" if stage else f"{name}: %p %")
 
     def requirements(self, sentence: str) -> None:
         """Show what a first measurement will install."""
@@ -51,17 +51,17 @@ class MeasurePanel:
 
     def refuse(self, sentence: str) -> None:
         """Show what went wrong."""
-        self._show(_("Not possible: {sentence}").format(sentence=sentence), Severity.ERROR)
+        self._show(text("measure_section.refused", sentence=sentence), Severity.ERROR)
 
     def note(self, sentence: str) -> None:
         """Show what was done; "" takes the last message away."""
         self._show(sentence, Severity.INFO)
 
-    def _show(self, text: str, severity: Severity) -> None:
+    def _show(self, words: str, severity: Severity) -> None:
         label = self._ui.messageLabel
         label.setStyleSheet(noteStyle(severity))
-        label.setText(text)
-        label.setVisible(bool(text))
+        label.setText(words)
+        label.setVisible(bool(words))
 
     def _start(self, _checked: bool = False) -> None:
         self.started.emit()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
-from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.words import text
 
+from ..common.Telling import telling
 from ..scene.Nodes import isAlive
 
 if TYPE_CHECKING:
@@ -71,10 +71,8 @@ class Panel:
             self._dropCalibration()
         review = None
         if volumeNode is not None:
-            try:
+            with telling(self._refuse):
                 review = self.logic.review(volumeNode)
-            except UsageError as error:
-                self._refuse(str(error))
         self._show(review)
 
     def measure(self) -> None:
@@ -82,11 +80,8 @@ class Panel:
         if self.volumeNode is None or self.run.isRunning:
             return
         self._note("")
-        try:
+        with telling(self._refuse):
             volumeNode = self.run.measure(self.volumeNode, self.settings())
-        except (UsageError, CannotMeasure) as error:
-            self._refuse(str(error))
-        else:
             if volumeNode is not self.volumeNode:
                 chosen = self.parameters.calibration
                 self.parameters.inputVolume = volumeNode
@@ -118,10 +113,8 @@ class Panel:
             return
         self._note("")
         self.commit()
-        try:
+        with telling(self._refuse):
             self.run.export(self.review, settings)
-        except (UsageError, CannotMeasure) as error:
-            self._refuse(str(error))
         self._allow()
 
     def correct(self, verb: Verb) -> None:
@@ -130,7 +123,8 @@ class Panel:
             return
         self.commit()
         self._note("")
-        self.review.do(verb)
+        with telling(self._refuse):
+            self.review.do(verb)
         self.sections.vertebrae.showLevel()
 
     def commit(self) -> None:
@@ -249,15 +243,13 @@ class Panel:
             return
         self._note("")
         before = len(self.review.examination.history)
-        try:
+        edited: list[str] = []
+        with telling(self._refuse):
             edited = self.review.updateBodies()
-        except (UsageError, CannotMeasure) as error:
-            self._refuse(str(error))
-            return
         if edited:
-            self._note(_("Placed anew: {levels}.").format(levels=", ".join(edited)))
+            self._note(text("vertebrae_section.placed", levels=edited))
         elif len(self.review.examination.history) == before and not self.sections.measure.message:
-            self._note(_("No segment was changed."))
+            self._note(text("vertebrae_section.unchanged"))
 
     def _setDevice(self, device: str) -> None:
         if self.parameters is not None:
@@ -271,7 +263,7 @@ class Panel:
         if self.review is not None and isAlive(self.review.node) and isAlive(self.review.volumeNode):
             self.review.restoreViews()
             self.sections.vertebrae.restoreSelection()
-            self._note(_("What was deleted was made again from the record: exclude a level instead."))
+            self._note(text("vertebrae_section.restored"))
 
     def _keepCalibration(self, kept: str) -> None:
         if self.parameters is not None:
@@ -287,7 +279,7 @@ class Panel:
             self._show(review)
             slicer.util.setSliceViewerLayers(background=self.volumeNode)
             self.sections.vertebrae.table.select(next((m.level for m in review.examination.measurements), None))
-        self._note(_("Measured: {name}.").format(name=review.volumeNode.GetName()))
+        self._note(text("measure_section.measured", name=review.volumeNode.GetName()))
         self._allow()
 
     def _exported(self, sentence: str) -> None:
@@ -295,10 +287,8 @@ class Panel:
         self._allow()
 
     def _previewMade(self, page: Path) -> None:
-        try:
+        with telling(self._refuse):
             self.sections.report.preview.show(page)
-        except UsageError as error:
-            self._refuse(str(error))
         self._allow()
 
     def _failed(self, sentence: str) -> None:
@@ -306,5 +296,5 @@ class Panel:
         self._allow()
 
     def _cancelled(self) -> None:
-        self._note(_("Cancelled: nothing was kept."))
+        self._note(text("measure_section.cancelled"))
         self._allow()

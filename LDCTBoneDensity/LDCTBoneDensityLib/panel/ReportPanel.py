@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.reporting.signed import is_as_signed
+from ldct_bmd.words import text
 
+from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
 from .ExportPanel import ExportPanel
 from .ReportPreview import ReportPreview
@@ -46,7 +47,7 @@ class ReportPanel:
         ui.readerEdit.setText(reader)
         ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
         ui.keyPath.setCurrentPath(str(qt.QSettings().value(KEY_SETTING, "") or ""))
-        ui.keyPath.connect("currentPathChanged(QString)", self._keyChosen)
+        onPathChanged(ui.keyPath, self._keyChosen)
         ui.commentEdit.connect("textChanged()", self._commented)
         ui.signButton.connect("clicked(bool)", self._sign)
 
@@ -60,7 +61,7 @@ class ReportPanel:
         self.export.show(review, isBusy)
         self._ui.signButton.setEnabled(review is not None)
         isSigned = review is not None and review.examination.signature is not None
-        self._ui.signButton.setText(_("Take signature off") if isSigned else _("Si&gn"))
+        self._ui.signButton.setText(text("report_section.unsign") if isSigned else text("panel.signButton.text"))
         self._ui.commentEdit.setEnabled(review is not None and not isSigned)
         comment = "" if review is None else review.examination.comment or ""
         if comment != self._ui.commentEdit.plainText:
@@ -74,15 +75,10 @@ class ReportPanel:
         if self._review is None:
             return ""
         if signature is None:
-            return _("Not signed.")
+            return text("report_section.unsigned")
         if not is_as_signed(self._review.examination):
-            return _(
-                "Signed by {reader}, {time}, but changed afterwards: it can't be exported. Take the signature off, "
-                "check everything, and sign again."
-            ).format(reader=signature.reader, time=signature.time)
-        return _("Signed by {reader}, {time}. It takes no correction until the signature is taken off.").format(
-            reader=signature.reader, time=signature.time
-        )
+            return text("report_section.changed_since", reader=signature.reader, time=signature.time)
+        return text("report_section.signed", reader=signature.reader, time=signature.time)
 
     def _commented(self) -> None:
         if not self._busy and self._review is not None:
@@ -97,7 +93,7 @@ class ReportPanel:
             self.corrected.emit(lambda review: review.unsign())
 
     def _signWith(self, review: Review) -> None:
-        path = self._ui.keyPath.currentPath
+        path = pathIn(self._ui.keyPath)
         key = None
         if path:
             self._prepare()

@@ -7,10 +7,10 @@ from typing import Any
 
 import qt
 import slicer
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.scratch import temporary_folder
+from ldct_bmd.words import text
 
 _SIZE = (960, 1000)
 _PAGE = "report.html"
@@ -41,7 +41,7 @@ class ReportPreview:
             return
         # A page loaded by its address: content handed over as text is limited to 2 MB, and pictures are more.
         self.window = slicer.qSlicerWebWidget()
-        self.window.setWindowTitle(_("Preview of the report"))
+        self.window.setWindowTitle(text("report_section.preview"))
         self.window.resize(*_SIZE)
         self.window.setUrl(url.toString())
         self.window.show()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure
+from ldct_bmd.words import text
 
 from ..common.FindingsView import FindingsView
 from ..work.DicomDatabase import DicomDatabase
@@ -47,7 +47,7 @@ def _fromTags(volumeNode: Any) -> str:
         reader = VolumeReader(volumeNode)
         files = reader.files(DicomDatabase.current())
         if files.kind != "dicom":
-            return _("No DICOM tags: patient, tube voltage and kernel are not known.")
+            return text("scan_section.no_tags")
         from ldct_bmd.scan.dicom_acquisition import acquisition, patient
         from ldct_bmd.scan.dicom_headers import read_header
 
@@ -55,7 +55,7 @@ def _fromTags(volumeNode: Any) -> str:
     except CannotMeasure as error:
         return str(error)
     if header is None:
-        return _("No DICOM tags: patient, tube voltage and kernel are not known.")
+        return text("scan_section.no_tags")
     return _described(patient(header), acquisition([header]), reader.geometry.spacing_mm[2])
 
 
@@ -64,14 +64,14 @@ def _described(patient: Any, made: Any, spacingMm: float) -> str:
         (patient.name or "").replace("^", " ").strip(),
         patient.patient_id,
         patient.sex,
-        _("{age:.0f} years").format(age=patient.age_years) if patient.age_years is not None else None,
+        text("scan_section.age", age=patient.age_years) if patient.age_years is not None else None,
         made.study_date or made.acquisition_date,
     ]
     how = [
-        _("{kvp:g} kVp").format(kvp=made.kvp) if made.kvp is not None else _("tube voltage not known"),
-        _("{current:.0f} mA").format(current=made.tube_current_ma) if made.tube_current_ma is not None else None,
-        _("kernel {kernel}").format(kernel=made.kernel) if made.kernel else None,
-        _("slices every {spacing:.2f} mm").format(spacing=spacingMm),
+        text("described.kvp", kvp=made.kvp) if made.kvp is not None else text("scan_section.no_kvp"),
+        text("scan_section.current", current=made.tube_current_ma) if made.tube_current_ma is not None else None,
+        text("drift.kernel", kernel=made.kernel) if made.kernel else None,
+        text("scan_section.spacing", spacing=spacingMm),
         " ".join(part for part in (made.manufacturer, made.model) if part),
     ]
     return "\n".join(", ".join(part for part in line if part) for line in (who, how) if any(line))

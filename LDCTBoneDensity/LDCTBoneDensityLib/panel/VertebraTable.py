@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.anatomy import COLOR_RGB, TARGET_LEVELS, order
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
 from ..common.Words import NONE, bmdWord, huWords, levelWord, stateWord
@@ -35,9 +35,10 @@ class VertebraTable:
         self._others: Any = None
         self._busy = False
         self._icons: dict[str, Any] = {}
-        tree.setHeaderLabels([_("Level"), _("Use"), _("HU \u00b1 SD"), _("BMD mg/cm3"), _("Conf."), _("State")])
-        tree.headerItem().setToolTip(HU, _("Mean and standard deviation of the HU in the VOI"))
-        tree.headerItem().setToolTip(CONFIDENCE, _("How sure the name is"))
+        headings = ("level", "use", "hu", "bmd", "confidence", "state")
+        tree.setHeaderLabels([text(f"vertebra_table.{name}") for name in headings])
+        tree.headerItem().setToolTip(HU, text("vertebra_table.hu_tip"))
+        tree.headerItem().setToolTip(CONFIDENCE, text("vertebra_table.confidence_tip"))
         tree.header().setStretchLastSection(True)
         tree.setIndentation(_INDENTATION)
         tree.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
@@ -108,7 +109,7 @@ class VertebraTable:
             if level not in TARGET_LEVELS:
                 if self._others is None:
                     self._others = qt.QTreeWidgetItem(self._tree)
-                    self._others.setText(LEVEL, _("Other levels"))
+                    self._others.setText(LEVEL, text("vertebra_table.others"))
                     self._others.setExpanded(wasExpanded)
                 parent = self._others
             row = qt.QTreeWidgetItem(parent)
@@ -118,7 +119,7 @@ class VertebraTable:
                 row.setTextAlignment(column, qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             self._rows[level] = row
         if self._others is not None:
-            self._others.setText(STATE, _("{count} levels").format(count=self._others.childCount()))
+            self._others.setText(STATE, text("vertebra_table.count", count=self._others.childCount()))
             self._others.setExpanded(wasExpanded)
         if selected in self._rows:
             self._tree.setCurrentItem(self._rows[selected])
@@ -132,7 +133,7 @@ class VertebraTable:
         if measurement is None:
             row.setText(HU, NONE)
             row.setText(BMD, NONE)
-            row.setText(STATE, _("not in view") if vertebra is None else _("not measured"))
+            row.setText(STATE, text(f"vertebra_table.{'not_in_view' if vertebra is None else 'not_measured'}"))
             row.setData(USE, qt.Qt.CheckStateRole, None)
         else:
             used = qt.Qt.Unchecked if measurement.excluded is not None else qt.Qt.Checked

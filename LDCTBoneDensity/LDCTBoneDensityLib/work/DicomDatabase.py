@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import slicer
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import UsageError
 
@@ -22,9 +21,7 @@ class DicomDatabase:
         """Raise UsageError where no database is open."""
         database = DicomDatabase.current()
         if database is None or not database.isOpen:
-            raise UsageError.of_text(
-                _("Slicer's DICOM database is not open: open the module DICOM once, and try again.")
-            )
+            raise UsageError("database.closed")
 
     @staticmethod
     def add(folder: Path) -> int:
@@ -40,11 +37,7 @@ class DicomDatabase:
         files = sorted(folder.iterdir())
         missing = [path.name for path in files if not database.fileForInstance(_instance(path))]
         if missing:
-            raise UsageError.of_text(
-                _("Slicer's DICOM database did not take {name}: look for the reason in the error log.").format(
-                    name=missing[0]
-                )
-            )
+            raise UsageError("database.refused", name=missing[0])
         return len(files)
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import qt
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.scratch import temporary_folder
-from ldct_bmd.words import current_language
+from ldct_bmd.words import current_language, text
 
 from ..common.Signal import Signal
 
 _MODULE = Path(__file__).resolve().parents[2]  # holds the engine
+_GRACE_MS = 3000  # a little more than the engine takes to end by itself
 
 
 class EngineRunner:
@@ -53,7 +53,8 @@ class EngineRunner:
     def start(self) -> None:
         """Start the job that was laid into the folder."""
         self._lines, self._errors, self._sentence, self._isCancelled = b"", b"", "", False
-        process = qt.QProcess()
+        # Without a parent it is Python's alone, and gone, with the application, when it is let go of in its own signal.
+        process = qt.QProcess(qt.QCoreApplication.instance())
         process.connect("readyReadStandardOutput()", self._read)
         process.connect("readyReadStandardError()", self._readErrors)
         process.connect("finished(int,QProcess::ExitStatus)", self._ended)
@@ -62,20 +63,26 @@ class EngineRunner:
         # Where the process starts, Python looks for modules: the engine is found without being installed.
         process.setWorkingDirectory(str(_MODULE))
         spoken = ["--language", current_language(), "--face", "panel"]
-        process.start(python(), ["-m", "ldct_bmd.jobs", str(self.folder), *spoken])
+        process.start(python(), ["-m", "ldct_bmd.jobs", str(self.folder), "--end-with-input", *spoken])
 
     def cancel(self) -> None:
         """Stop the job; nothing of it is kept."""
-        if self._process is not None:
+        process = self._process
+        if process is not None:
             self._isCancelled = True
-            self._process.kill()
+            # PythonSlicer is a launcher: killed, it would leave the engine running. The engine ends with its input.
+            process.closeWriteChannel()
+            qt.QTimer.singleShot(_GRACE_MS, lambda: process.kill() if process is self._process else None)
 
     def abandon(self) -> None:
         """Stop the job without telling anyone, as when the application or the panel goes away."""
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
-            process.waitForFinished(2000)
+            process.closeWriteChannel()
+            if not process.waitForFinished(_GRACE_MS):
+                process.kill()
+                process.waitForFinished(_GRACE_MS)
+            process.deleteLater()
         self.clean()
 
     def clean(self) -> None:
@@ -122,7 +129,7 @@ class EngineRunner:
         else:
             sys.stderr.write(self._errors.decode("utf-8", "replace"))
             self.clean()
-            self.failed.emit(self._sentence or _("The engine stopped without a word (exit {code}).").format(code=code))
+            self.failed.emit(self._sentence or text("engine.stopped", code=code))
 
     def _notStarted(self, error: Any = None) -> None:
         if self._process is None or error != qt.QProcess.FailedToStart:
@@ -130,7 +137,7 @@ class EngineRunner:
         process, self._process = self._process, None
         process.deleteLater()
         self.clean()
-        self.failed.emit(_("The engine could not be started: {program} was not found.").format(program=python()))
+        self.failed.emit(text("engine.not_found", program=python()))
 
 
 def python() -> str:

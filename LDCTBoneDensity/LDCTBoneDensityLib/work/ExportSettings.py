@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from slicer.i18n import tr as _
-
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.spec import Destination
 from ldct_bmd.reporting.output import Output
@@ -34,19 +32,15 @@ class ExportSettings:
 def checkExport(settings: ExportSettings) -> None:
     """Raise UsageError, before any work, for what is not named or can't be written to."""
     if not settings.outputs:
-        raise UsageError.of_text(_("Nothing is chosen: tick what to export."))
+        raise UsageError("export.nothing")
     if settings.destination is Destination.PACS and not settings.pacs:
-        raise UsageError.of_text(_("No PACS is named: write its address, https://... or TITLE@HOST:PORT."))
+        raise UsageError("export.no_pacs")
     if settings.destination is not Destination.FOLDER:
         return
     folder = settings.folder
     if folder is None:
-        raise UsageError.of_text(_("No folder is named: choose a new or empty one."))
+        raise UsageError("export.no_folder")
     if not folder.parent.is_dir():
-        raise UsageError.of_text(_("The folder {folder} does not exist: make it first.").format(folder=folder.parent))
+        raise UsageError("export.no_parent", folder=folder.parent)
     if folder.is_dir() and any(folder.iterdir()) and Output.RECORD not in settings.outputs:
-        raise UsageError.of_text(
-            _("{folder} is not empty: choose another one, or export the record too, which replaces a result.").format(
-                folder=folder
-            )
-        )
+        raise UsageError("export.not_empty", folder=folder)

@@ -8,9 +8,9 @@ from pathlib import Path
 from subprocess import CalledProcessError
 
 import slicer
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.words import text
 
 TORCH = "torch>=2.6"
 TORCH_MEGABYTES = 750  # the build for the processor alone
@@ -37,15 +37,15 @@ class Installer:
     def __init__(self, requirements: Path, needsTorch: bool = True, purpose: str = "") -> None:
         self._requirements = requirements
         self._needsTorch = needsTorch
-        self._purpose = purpose or _("To measure")
+        self._purpose = purpose or text("install.measure")
 
     def forReports(self) -> Installer:
         """Return what installs for reports; a review that was loaded needs no network."""
-        return Installer(self._requirements.with_name("requirements-report.txt"), False, _("To make a report"))
+        return Installer(self._requirements.with_name("requirements-report.txt"), False, text("install.report"))
 
     def forPacs(self) -> Installer:
         """Return what installs for sending to a PACS."""
-        return Installer(self._requirements.with_name("requirements-pacs.txt"), False, _("To send to a PACS"))
+        return Installer(self._requirements.with_name("requirements-pacs.txt"), False, text("install.pacs"))
 
     def packages(self) -> list[Package]:
         """Return all that the engine needs and Slicer does not ship; a line's comment says module and megabytes."""
@@ -66,29 +66,23 @@ class Installer:
         missing = self.missing()
         if not missing:
             return ""
-        names = ", ".join(_name(package) for package in missing)
-        return _("The first measurement installs {names} (about {size} MB).").format(
-            names=names, size=sum(package.megabytes for package in missing)
-        )
+        return text("install.first", names=_names(missing), size=sum(package.megabytes for package in missing))
 
     def ensure(self) -> None:
         """Install what is missing, after asking; UsageError where the user declines or it fails."""
         missing = self.missing()
         if not missing:
             return
-        text = _(
-            "{purpose}, these Python packages are installed into Slicer:\n\n{list}\n\nAbout {size} MB on disk."
-        ).format(
+        question = text(
+            "install.question",
             purpose=self._purpose,
             list="\n".join(f"{package.requirement}  (about {package.megabytes} MB)" for package in missing),
             size=sum(package.megabytes for package in missing),
         )
         if any(package.module == "torch" for package in missing):
-            text += "\n" + _("PyTorch for a graphics card is larger, up to several GB.")
-        if not slicer.util.confirmOkCancelDisplay(text, _("LDCT Bone Density: install packages")):
-            raise UsageError.of_text(
-                _("Nothing was installed, so the engine can't run: press the button again to install it.")
-            )
+            question += "\n" + text("install.graphics_card")
+        if not slicer.util.confirmOkCancelDisplay(question, text("install.title")):
+            raise UsageError("install.declined")
         for package in missing:
             if package.module == "torch":
                 _installTorch()
@@ -98,15 +92,11 @@ class Installer:
         importlib.invalidate_caches()
         left = self.missing()
         if left:
-            raise UsageError.of_text(
-                _("{names} could not be installed: see the error log, and try again.").format(
-                    names=", ".join(_name(package) for package in left)
-                )
-            )
+            raise UsageError("install.left", names=_names(left))
 
 
-def _name(package: Package) -> str:
-    return package.requirement.split(">=")[0]
+def _names(packages: list[Package]) -> list[str]:
+    return [package.requirement.split(">=")[0] for package in packages]
 
 
 def _installTorch() -> None:
@@ -114,14 +104,12 @@ def _installTorch() -> None:
     try:
         import PyTorchUtils
     except ImportError as error:
-        raise UsageError.of_text(
-            _("The extension PyTorch is missing: install it in the Extensions Manager and restart Slicer.")
-        ) from error
+        raise UsageError("install.no_extension") from error
     torch = PyTorchUtils.PyTorchUtilsLogic().installTorch(
         askConfirmation=False, torchVersionRequirement=TORCH.removeprefix("torch")
     )
     if torch is None:
-        raise UsageError.of_text(_("PyTorch could not be installed: see the error log, and try again."))
+        raise UsageError("install.torch")
 
 
 def _install(requirements: list[str]) -> None:
@@ -133,4 +121,4 @@ def _install(requirements: list[str]) -> None:
         else:
             pip_ensure(requirements, prompt_install=False, requester="LDCT Bone Density")
     except (RuntimeError, OSError, CalledProcessError) as error:
-        raise UsageError.of_text(_("The packages could not be installed: {error}").format(error=error)) from error
+        raise UsageError("install.failed", error=str(error)) from error

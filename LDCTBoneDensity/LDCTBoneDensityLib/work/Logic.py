@@ -8,11 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import slicer
-from slicer.i18n import tr as _
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
-from ..scene.Nodes import isAlive
+from ..scene.Nodes import isAlive, removeNode
 from ..scene.ReviewStore import REVIEW_ATTRIBUTE, SEGMENTATION, ReviewStore, reviewNodeOf
 from .Parameters import Parameters
 
@@ -84,7 +83,7 @@ class Logic:
         node = ReviewStore.create(volumeNode)
         old = node.GetNodeReference(SEGMENTATION)
         if old is not None:
-            slicer.mrmlScene.RemoveNode(old)
+            removeNode(slicer.mrmlScene, old)
         ReviewStore.write(node, stored)
         review = SceneReview(volumeNode, node, stored, bodies, self._reader)
         review.makeSegments()
@@ -121,11 +120,7 @@ class Logic:
         except UsageError:
             return  # it can't be read: measuring again is the way out
         if signature is not None:
-            raise UsageError.of_text(
-                _("The review of {name} is signed: take the signature off first, then measure again.").format(
-                    name=volumeNode.GetName()
-                )
-            )
+            raise UsageError("measure.signed", name=volumeNode.GetName())
 
     def reviews(self) -> list[SceneReview]:
         """Return the reviews that were opened."""
@@ -160,7 +155,7 @@ class Logic:
             reader = VolumeReader(volumeNode)
             drawn = VertebraSegments.bodies(segmentation, reader)
         except CannotMeasure as error:
-            raise UsageError.of_text(_("The review can't be shown: {error}").format(error=error)) from error
+            raise UsageError("measure.not_shown", error=error) from error
         return {
             vertebra.level: body
             for vertebra in stored.examination.vertebrae

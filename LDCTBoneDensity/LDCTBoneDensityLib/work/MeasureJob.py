@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from slicer.i18n import tr as _
 
 from ldct_bmd.anatomy import LEVELS, TARGET_LEVELS
 from ldct_bmd.calibration import NOMINAL, Calibration
@@ -37,14 +36,12 @@ class MeasureSettings:
     segmentsAreWhole: bool = False
 
 
-def levelsIn(text: str) -> tuple[str, ...]:
+def levelsIn(typed: str) -> tuple[str, ...]:
     """Return the levels of "T12, L1, L2", top to bottom; UsageError for what is none."""
-    names = [name.strip().upper() for name in text.replace(";", ",").split(",") if name.strip()]
+    names = [name.strip().upper() for name in typed.replace(";", ",").split(",") if name.strip()]
     unknown = [name for name in names if name not in LEVELS]
     if unknown or not names:
-        raise UsageError.of_text(
-            _("{names} is no list of levels: write them as in T12, L1, L2.").format(names=text or '""')
-        )
+        raise UsageError("measure.levels", names=typed or '""')
     return tuple(level for level in LEVELS if level in names)
 
 
@@ -79,7 +76,7 @@ class MeasureJob:
         voxels = checksum(with_air(measured, result.air))
         now = checksum(with_air(whole_numbers(VolumeReader(volumeNode).voxels()), result.air))
         if voxels != now:
-            raise UsageError.of_text(_("The volume was changed during the measurement: measure again."))
+            raise UsageError("measure.volume_changed")
         stored = StoredReview(
             examination=Examination.from_json((self.folder / RECORD_FILE).read_text(encoding="utf-8")),
             stored=result.stored,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from slicer.i18n import tr as _
-
-from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.spec import Destination
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
+from ..common.Telling import telling
 from ..scene.Nodes import isAlive
 from ..scene.VolumeTransform import VolumeTransform
+from .Application import demandSupported
 from .DicomDatabase import DicomDatabase
 from .ExportSettings import checkExport
 from .Installer import Installer
@@ -66,6 +67,7 @@ class Run:
         Raises:
             UsageError, CannotMeasure: it can't be started; the message says why.
         """
+        demandSupported()
         self._logic.demandUnsigned(volumeNode)
         self.installer.ensure()
         if VolumeTransform.isNeeded(volumeNode):
@@ -87,6 +89,7 @@ class Run:
         """Start to write, or send, what is wanted; UsageError where it can't be."""
         from .ExportJob import ExportJob
 
+        demandSupported()
         checkExport(settings)
         self.installer.forReports().ensure()
         if settings.destination is Destination.PACS:
@@ -116,12 +119,8 @@ class Run:
             lay()
         except OSError as error:
             self._runner.clean()
-            raise UsageError.of_text(
-                _("The scan could not be handed to the engine ({error}): make room on the disk.").format(
-                    error=error.strerror or error
-                )
-            ) from error
-        except (UsageError, CannotMeasure):
+            raise UsageError("engine.no_room", error=error.strerror or str(error)) from error
+        except BaseException:
             self._runner.clean()
             raise
         self._runner.start()
@@ -133,24 +132,19 @@ class Run:
     def _finished(self) -> None:
         self._volumeNode = None
         take, self._take = self._take, None
-        try:
+        with telling(self.failed.emit):
             if take is not None:
                 take()
-        except (UsageError, CannotMeasure) as error:
-            self.failed.emit(str(error))
-        finally:
-            self._runner.clean()
+        self._runner.clean()
 
     def _exported(self, review: SceneReview, settings: ExportSettings, job: ExportJob) -> None:
         if settings.destination is Destination.PREVIEW:
             self.previewed.emit(job.page)
             return
         sentences = {
-            Destination.FOLDER: lambda: _("Written to {folder}.").format(folder=settings.folder),
-            Destination.PACS: lambda: _("Sent to {pacs}.").format(pacs=settings.pacs),
-            Destination.DATABASE: lambda: _("{count} objects are in Slicer's DICOM database.").format(
-                count=DicomDatabase.add(job.objects)
-            ),
+            Destination.FOLDER: lambda: text("export.written", folder=settings.folder),
+            Destination.PACS: lambda: text("export.sent", pacs=settings.pacs),
+            Destination.DATABASE: lambda: text("export.added", count=DicomDatabase.add(job.objects)),
         }
         # First: what was written counts as reported, even where the database does not take all of it.
         reported = job.takeReported()

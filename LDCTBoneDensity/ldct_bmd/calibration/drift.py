@@ -18,6 +18,12 @@ from .match import Condition, ScanConditions, condition_mismatches
 from .provenance import Method, read_date
 
 REFERENCE_BMD_MG_CM3 = 100.0
+# Name and unit of what is followed over time, in the order of the charts.
+QUANTITIES = (
+    (Phrase("drift.slope"), "mg/cm3 per HU"),
+    (Phrase("drift.intercept"), "mg/cm3"),
+    (Phrase("drift.reference", {"at_mg_cm3": REFERENCE_BMD_MG_CM3}), "mg/cm3"),
+)
 BASELINE_POINTS, LEAST_BASELINE = 12, 5
 MOVING_RANGE_PER_SIGMA = 1.128
 # What a stable scanner shows when the same phantom is put on it again: SD of 0.5 to 0.9 mg/cm3 in asynchronous QCT
@@ -111,14 +117,10 @@ def quality_series(calibrations: Sequence[Calibration], like: Calibration, until
     charts: tuple[ControlChart, ...] = ()
     if len(points) > LEAST_BASELINE:
         charts = (
-            control_chart(Phrase("drift.slope"), "mg/cm3 per HU", slopes, LEAST_SIGMA_SLOPE, runs=False),
-            control_chart(Phrase("drift.intercept"), "mg/cm3", intercepts, LEAST_SIGMA_INTERCEPT_MG_CM3, runs=False),
+            control_chart(*QUANTITIES[0], slopes, LEAST_SIGMA_SLOPE, runs=False),
+            control_chart(*QUANTITIES[1], intercepts, LEAST_SIGMA_INTERCEPT_MG_CM3, runs=False),
             control_chart(
-                Phrase("drift.reference", {"at_mg_cm3": REFERENCE_BMD_MG_CM3}),
-                "mg/cm3",
-                [point.reference_bmd_mg_cm3 for point in points],
-                LEAST_SIGMA_BMD_MG_CM3,
-                runs=True,
+                *QUANTITIES[2], [point.reference_bmd_mg_cm3 for point in points], LEAST_SIGMA_BMD_MG_CM3, runs=True
             ),
         )
     return DriftSeries(points, reference_hu, charts, _missed([point.day for point in points], until))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class LineFit:
 
     def confidence_interval(self, level: float = 0.95) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return the intervals of slope and intercept, by Student's t on n - 2 degrees of freedom."""
-        t = float(stats.t.ppf(0.5 + level / 2, self.points - 2))
+        t = float(stdtrit(self.points - 2, 0.5 + level / 2))
         slope_se, intercept_se = np.sqrt(np.diag(self.covariance)).tolist()
         return (
             (self.slope - t * slope_se, self.slope + t * slope_se),

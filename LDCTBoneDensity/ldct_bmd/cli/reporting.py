@@ -23,7 +23,7 @@ from ..reporting.outputs import (
     write_deidentified,
     write_outputs,
 )
-from ..reporting.priors import Comparison, compare
+from ..reporting.priors import Comparison, compare_all
 from ..reporting.signed import refuse_changed
 from ..scan import CTScan, list_series, read_scan
 from ..words import text
@@ -156,11 +156,7 @@ def _comparisons(examination: Examination, request: ReportRequest) -> tuple[Comp
         raise UsageError("cli.lsc")
     if request.lsc is not None and not request.priors:
         raise UsageError("cli.lsc_without_prior")
-    made = [
-        compare(examination, read_record(path), request.lsc, tell_date=not request.deidentify)
-        for path in request.priors
-    ]
-    return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
+    return compare_all(examination, map(read_record, request.priors), request.lsc, tell_date=not request.deidentify)
 
 
 def _pixels(

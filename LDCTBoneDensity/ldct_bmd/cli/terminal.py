@@ -5,26 +5,32 @@ import logging
 import signal
 import sys
 import traceback
-import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, TextIO
 
-import SimpleITK
 import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
-from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as RichProgress
 from rich.segment import Segment
 from rich.table import Column
 from rich.text import Text
 
 from ..ground.errors import CannotMeasure, UsageError
-from ..ground.progress import Cancelled, Progress
+from ..ground.progress import Cancelled, Progress, stage_words
+from ..ground.quiet import silence_libraries
 from ..ground.text import visible
-from ..words import LANGUAGES, catalogue, current_language, is_spoken, speaking, text
+from ..words import current_language, speaking, text
 
 FACE = "cli"  # how the catalogue of words knows the command line
 EXIT_USAGE = 2
@@ -86,19 +92,13 @@ def say(console: Console, sentence: str, style: str = "") -> None:
 
 
 @contextmanager
-def exit_codes(language: str | None = None) -> Iterator[None]:
-    """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on.
-
-    Args:
-        language: to speak meanwhile; None: that of the environment.
-    """
+def exit_codes() -> Iterator[None]:
+    """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on."""
     _never_fail_on_a_character()
-    _silence_libraries()
+    silence_libraries()
     before = _interrupt_on_signals()
     try:
-        with speaking(language or current_language(), FACE), _told(), _remarks():
-            if language is not None and not is_spoken(language):
-                raise UsageError("request.language", language=language, languages=LANGUAGES)
+        with speaking(current_language(), FACE), _told(), _remarks():
             yield
     finally:
         for number, handler in before.items():
@@ -146,27 +146,40 @@ def progress_bar() -> Iterator[Progress]:
 
         def move(stage: str, fraction: float) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(_stage(stage), total=1.0)
+                tasks[stage] = bars.add_task(stage_words(stage), total=1.0)
             bars.update(tasks[stage], completed=min(max(fraction, 0.0), 1.0))
 
         yield move
 
 
-def _stage(stage: str) -> str:
-    key = f"stage.{stage}"
-    return text(key) if key in catalogue(current_language()) else stage
+@contextmanager
+def count_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show how many of how many are done, the rate and the time left; give the callback that tells (what, done, of)."""
+    columns = (
+        TextColumn("{task.description}", table_column=Column(min_width=17)),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with RichProgress(*columns, console=messages(), refresh_per_second=5) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def move(what: str, done: int, of: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of, rate="")
+            task = bars.tasks[bars.task_ids.index(tasks[what])]
+            rate = "" if not task.elapsed else text("screen.rate", rate=60 * done / task.elapsed)
+            bars.update(tasks[what], completed=done, total=of, rate=rate)
+
+        yield move
 
 
 def _never_fail_on_a_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def _silence_libraries() -> None:
-    """Keep what readers of broken files say of them, patient text and control characters included, off the terminal."""
-    warnings.simplefilter("ignore")
-    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
 
 
 def _interrupt_on_signals() -> dict[signal.Signals, Any]:

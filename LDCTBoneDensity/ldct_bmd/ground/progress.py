@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from ..words import catalogue, current_language, text
+
 
 class Cancelled(Exception):
     """Raised by a progress callback to stop the work; nothing is written after it."""
@@ -16,3 +18,9 @@ class Progress(Protocol):
 
 def silent(stage: str, fraction: float) -> None:
     """Report nothing and never cancel."""
+
+
+def stage_words(stage: str) -> str:
+    """Return a stage as a user reads it; one that the catalogue does not know stays as it is."""
+    key = f"stage.{stage}"
+    return text(key) if key in catalogue(current_language()) else stage

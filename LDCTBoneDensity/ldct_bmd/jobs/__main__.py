@@ -1,17 +1,30 @@
-"""``python -m ldct_bmd.jobs FOLDER [--language L] [--face F]``."""
+"""``python -m ldct_bmd.jobs FOLDER [--language L] [--face F] [--end-with-input]``."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from ..words import speak
-from .runner import main
+from .lifeline import INTERRUPTED, end_with_input
 
-if __name__ == "__main__":
+
+def _main() -> int:
     parser = argparse.ArgumentParser("python -m ldct_bmd.jobs")
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("--language")
     parser.add_argument("--face")
+    parser.add_argument("--end-with-input", action="store_true", help="stop when standard input closes")
     arguments = parser.parse_args()
-    speak(arguments.language, arguments.face)
-    sys.exit(main(arguments.folder))
+    try:
+        if arguments.end_with_input:
+            end_with_input()
+        from ..words import speak
+        from .runner import main
+
+        speak(arguments.language, arguments.face)
+        return main(arguments.folder)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -19,7 +19,7 @@ from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
 from ..reporting.output import DICOM_OUTPUTS
 from ..reporting.outputs import Pixels, earlier_in, write_deidentified, write_outputs
-from ..reporting.priors import Comparison, compare
+from ..reporting.priors import Comparison, compare_all
 from ..scan import CTScan
 from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, lay_result
 from .spec import Destination, ExportSpec
@@ -69,14 +69,13 @@ def _source(spec: ExportSpec, examination: Examination, scan: CTScan) -> SourceS
 
 
 def _comparisons(spec: ExportSpec, examination: Examination) -> tuple[Comparison, ...]:
-    made = []
+    priors = []
     for path in map(Path, spec.priors):
         try:
-            prior = Examination.from_json(read_text(path))
+            priors.append(Examination.from_json(read_text(path)))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError("export.prior_unreadable", file=path.name) from error
-        made.append(compare(examination, prior, tell_date=not spec.deidentify))
-    return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
+    return compare_all(examination, priors, tell_date=not spec.deidentify)
 
 
 def _sender(spec: ExportSpec) -> Callable[[list[Path]], object]:

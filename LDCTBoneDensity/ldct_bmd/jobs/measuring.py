@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from ..examination.conclude import conditions
 from ..ground.atomic import write_text, writing
 from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
-from ..ground.files import spelled
+from ..ground.files import read_text, spelled
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
 from ..reporting.files import check_output_folder, write_result
+from ..reporting.priors import Comparison, compare, compare_all
 from ..reporting.replacing import check_replaceable
 from ..scan import CTScan, Geometry, read_scan
 from ..scan.volume import Volume, VolumeScan, scan_of_volume
@@ -57,29 +59,32 @@ class Done:
     left_out: Phrase | None = None
 
 
-def measure_as(spec: MeasureSpec, progress: Progress, folder: Path | None = None) -> Done:
+def measure_as(
+    spec: MeasureSpec, progress: Progress, folder: Path | None = None, segmenter: Segmenter | None = None
+) -> Done:
     """Read, measure and write the result folder, if ``spec`` names one.
 
     All that can be wrong with the spec is looked at before the scan is read.
 
     Args:
         folder: where the arrays lie that the spec needs.
+        segmenter: that of the spec, if it is loaded already.
 
     Raises:
         UsageError, CannotMeasure: what prevents it.
     """
     if spec.result is None:
-        return _measured(spec, progress, folder)
+        return _measured(spec, progress, folder, segmenter)
     # From the first look to the last write: whoever else measures into the folder or signs its record is refused.
     with writing(Path(spec.result.path)):
-        return _measured(spec, progress, folder)
+        return _measured(spec, progress, folder, segmenter)
 
 
-def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None) -> Done:
+def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None, segmenter: Segmenter | None) -> Done:
     if spec.result is not None:
         check_output_folder(Path(spec.result.path), spec.result.overwrite)
     stored = _stored(spec.calibration)
-    segmenter = _segmenter(spec, folder)
+    segmenter = segmenter or _segmenter(spec, folder)
     start = time.perf_counter()
     read = read_source(spec.source, progress, folder)
     read_s = time.perf_counter() - start
@@ -108,7 +113,8 @@ def read_source(
 ) -> VolumeScan:
     """Read the scan of a job."""
     if isinstance(source, InputScan):
-        return VolumeScan(read_scan(Path(source.path), source.series, progress, of_patient))
+        place = [Path(file) for file in source.files] or Path(source.path)
+        return VolumeScan(read_scan(place, source.series, progress, of_patient))
     return scan_of_volume(source, array(_needed(folder), VOXELS), progress, of_patient)
 
 
@@ -195,15 +201,27 @@ def _reporter(
 
     source = left_out = None
     try:
-        source = source_of(Path(spec.source.path), scan)
+        source = source_of(Path(spec.source.path), scan, [Path(file) for file in spec.source.files])
     except NoDICOMObjects as refusal:
         left_out = refusal.phrase
     earlier = None if source is None else earlier_in(folder)
 
     def write(column: VertebralColumn, partial: Path, examination: Examination) -> None:
-        fill_report(partial, examination, Pixels(scan, column, source), earlier=earlier)
+        comparisons = _comparisons(spec, examination)
+        fill_report(partial, examination, Pixels(scan, column, source), comparisons, earlier)
 
     return write, left_out
+
+
+def _comparisons(spec: MeasureSpec, examination: Examination) -> tuple[Comparison, ...]:
+    """Return the changes since the earlier records; one that cannot be compared does not cost the report."""
+    earlier = []
+    for path in map(Path, spec.priors):
+        with suppress(OSError, UnicodeDecodeError, UsageError):
+            prior = Examination.from_json(read_text(path))
+            compare(examination, prior)
+            earlier.append(prior)
+    return compare_all(examination, earlier)
 
 
 def _needed(folder: Path | None) -> Path:

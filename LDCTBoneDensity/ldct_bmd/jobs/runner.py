@@ -1,9 +1,9 @@
 """Runs the job that lies in a folder, here or as a process of its own.
 
-    python -m ldct_bmd.jobs FOLDER [--language zh] [--face panel]
+    python -m ldct_bmd.jobs FOLDER [--language zh] [--face panel] [--end-with-input]
 
 As a process it writes one JSON object a line to standard output: ``{"stage", "fraction"}``, and at the end ``{"done"}``
-or ``{"failed"}`` with a sentence. It ends with 0 (done), 3 (refused) or 1 (a defect).
+or ``{"failed"}`` with a sentence. It ends with 0 (done), 3 (refused), 1 (a defect) or 130 (interrupted).
 """
 
 import json

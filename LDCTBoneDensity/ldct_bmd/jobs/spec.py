@@ -17,10 +17,16 @@ from ..segmentation.label_map import Parts, Values
 
 @dataclass(frozen=True)
 class InputScan:
-    """A scan that is read from a DICOM folder or a volume file; ``series`` None: the best one."""
+    """A scan that is read from a DICOM folder or a volume file.
+
+    Attributes:
+        series: None: the best one.
+        files: the DICOM files of one study under ``path``; empty: all that lie there.
+    """
 
     path: str
     series: str | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ class MeasureSpec:
     Attributes:
         source: a volume's voxels lie next to the spec.
         result: None: record and bodies are laid next to the spec.
+        priors: records of earlier examinations of the patient, whose change the report shows.
     """
 
     source: Volume | InputScan
@@ -81,6 +88,7 @@ class MeasureSpec:
     calibration: Calibration | StoreChoice = NOMINAL
     levels: tuple[str, ...] = TARGET_LEVELS
     result: ResultFolder | None = None
+    priors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

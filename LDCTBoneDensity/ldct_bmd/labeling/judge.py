@@ -10,7 +10,6 @@ from itertools import chain, groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import theilslopes
 
 from ..anatomy import TARGET_LEVELS
 from ..segmentation import NetworkBodies
@@ -376,5 +375,7 @@ def relative_lengths(
         return np.ones(max(len(extents_mm) - 2, 0))
     lengths = np.log(np.maximum(np.abs(np.diff(extents_mm[1:-1], axis=1))[:, 0], 1.0))
     number = np.arange(len(lengths))
-    trend = theilslopes(lengths, number)
-    return np.asarray(np.exp(lengths - trend.intercept - trend.slope * number))
+    lower, upper = np.triu_indices(len(lengths), 1)
+    slope = np.median((lengths[upper] - lengths[lower]) / (upper - lower))  # Theil and Sen's line
+    intercept = np.median(lengths) - slope * np.median(number)
+    return np.asarray(np.exp(lengths - intercept - slope * number))

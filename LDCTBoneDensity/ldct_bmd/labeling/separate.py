@@ -11,9 +11,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import watershed
 
 from .curve import CURVE_FIT, CurveFit, SpineCurve, fit_curve
 from .cuts import CUT_COSTS, CutCosts, choose_cuts
@@ -163,7 +163,29 @@ def _flooded(
     seeds[tuple(voxels[core].T)] = segment[core]
     height = -ndimage.gaussian_filter(foreground.astype(np.float32), shape.smooth_voxels)
     height[tuple(voxels[known].T)] += shape.ridge * ((np.abs(s_mm - centre[index]) / half[index]) ** 2)[known]
-    return np.asarray(watershed(height, seeds, mask=mask))
+    return flood(height, seeds, mask)
+
+
+def flood(height: NDArray[np.float32], seeds: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the watershed of ``height`` in ``mask``, (z, y, x): each seed's number as far as its water comes first.
+
+    0 outside, and in parts of ``mask`` without a seed.
+    """
+    (box,) = ndimage.find_objects(mask.astype(np.uint8))
+    inside, near = mask[box], np.where(mask, seeds, 0)[box]
+    parts, _ = ndimage.label(inside)
+    seeded = np.isin(parts, np.unique(parts[near > 0]))
+    # Outside is higher than all inside, so that water comes there last.
+    wall = np.where(inside, height[box], height[box].max() + 1.0)
+    basins = sitk.MorphologicalWatershedFromMarkers(
+        sitk.GetImageFromArray(wall.astype(np.float32)),
+        sitk.GetImageFromArray(near.astype(np.uint8)),
+        markWatershedLine=False,
+        fullyConnected=False,
+    )
+    flooded = np.zeros(mask.shape, dtype=np.int32)
+    flooded[box] = np.where(seeded, sitk.GetArrayViewFromImage(basins), 0)
+    return flooded
 
 
 def _discs(sections: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

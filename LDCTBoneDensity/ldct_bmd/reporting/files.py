@@ -17,7 +17,6 @@ from ..pipeline import MeasuredScan
 from ..scan import CTScan
 from ..words import Phrase
 from .markups import write_markups
-from .overview import write_overview
 from .segmentation_file import bodies_image, write_nifti, write_seg_nrrd
 
 RECORD_FILE = "measurement.json"
@@ -131,6 +130,8 @@ def write_result(
 
 def fill_result(partial: Path, measured: MeasuredScan, scan: CTScan, progress: Progress) -> Examination:
     """Write the record, the bodies, the VOIs and the overview into ``partial``; return the record as written."""
+    from .overview import write_overview  # matplotlib, which nothing before needs
+
     column = measured.column
     progress("write", 0.0)
     bodies = bodies_image(column, scan)

@@ -13,7 +13,7 @@ from ..pipeline import MeasuredScan
 from ..scan import CTScan
 from .checksums import write_checksums
 from .deidentify import deidentified
-from .dicom import SourceSeries, make_objects, read_earlier, read_source
+from .dicom import SourceSeries, make_objects, read_earlier, read_source, read_source_files
 from .dicom.deidentify import deidentified_source
 from .dicom.objects import make_context
 from .files import (
@@ -55,14 +55,21 @@ class Pixels:
     source: SourceSeries | None
 
 
-def source_of(input_path: Path, scan: CTScan) -> SourceSeries | None:
+def source_of(input_path: Path, scan: CTScan, files: Sequence[Path] = ()) -> SourceSeries | None:
     """Return the headers that DICOM objects of ``scan`` refer to; None where it was read from a file.
+
+    Args:
+        files: where to look; empty: all files in ``input_path``.
 
     Raises:
         UsageError: the input lacks images that were measured.
         NoDICOMObjects: its headers allow no valid DICOM object; the rest of a report can be made without them.
     """
-    return read_source(input_path, scan.description) if scan.source.kind == "dicom" else None
+    if scan.source.kind != "dicom":
+        return None
+    if files:
+        return read_source_files(files, scan.description, input_path.name or str(input_path))
+    return read_source(input_path, scan.description)
 
 
 def fill_report(

@@ -1,7 +1,7 @@
 """Change since earlier examinations of the same patient, against the least significant change (LSC)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -142,6 +142,17 @@ def compare(
     }
     date = _scan_date(prior) if tell_date else None
     return Comparison(date, years, tuple(changes), tuple(remarks), facts, site_lsc_mg_cm3)
+
+
+def compare_all(
+    current: Examination,
+    priors: Iterable[Examination],
+    site_lsc_mg_cm3: float | None = None,
+    tell_date: bool = True,
+) -> tuple[Comparison, ...]:
+    """Compare with several earlier examinations, the latest first; see :func:`compare`."""
+    made = [compare(current, prior, site_lsc_mg_cm3, tell_date) for prior in priors]
+    return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
 
 
 def _check_same_patient(current: Examination, prior: Examination) -> None:

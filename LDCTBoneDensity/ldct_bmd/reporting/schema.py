@@ -1,4 +1,7 @@
-"""The JSON Schema of the record, made from its dataclasses; ``measurement.schema.json`` is the published copy."""
+"""The JSON Schemas of the record and of a worklist, made from their dataclasses.
+
+``measurement.schema.json`` and ``worklist.schema.json`` are the published copies.
+"""
 
 import json
 from pathlib import Path
@@ -8,8 +11,11 @@ from ..assessment import Assessment
 from ..examination import SCHEMA, Examination
 from ..findings import Finding, Severity
 from ..ground.kinds import Anything, Either, ListOf, Nothing, OneOf, Record, Row, Simple, Table, kind_of
+from ..worklist import SCHEMA as WORKLIST_SCHEMA
+from ..worklist import Worklist
 
 PUBLISHED = Path(__file__).with_name("measurement.schema.json")
+PUBLISHED_WORKLIST = Path(__file__).with_name("worklist.schema.json")
 _SENTENCES: dict[type, str] = {Finding: "message", Assessment: "statement"}
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SIMPLE: dict[Any, dict[str, Any]] = {
@@ -45,9 +51,22 @@ def record_schema() -> dict[str, Any]:
     }
 
 
-def schema_text() -> str:
-    """Return the schema as the published file holds it."""
-    return json.dumps(record_schema(), indent=1, ensure_ascii=False) + "\n"
+def worklist_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of what ``write_worklist`` writes."""
+    definitions: dict[str, Any] = {}
+    worklist = kind_of(Worklist)
+    if not isinstance(worklist, Record):
+        raise TypeError("the worklist is a dataclass")
+    root = _object(worklist, definitions)
+    root["properties"] = {"schema": {"const": WORKLIST_SCHEMA}, **root["properties"]}
+    root["required"] = ["schema", *root["required"]]
+    title = {"$id": f"urn:ldct-bmd:{WORKLIST_SCHEMA}", "title": f"Worklist of ldct-bmd, {WORKLIST_SCHEMA}"}
+    return {"$schema": _DIALECT, **title, **root, "$defs": dict(sorted(definitions.items()))}
+
+
+def schema_text(schema: dict[str, Any] | None = None) -> str:
+    """Return a schema, by default that of the record, as the published file holds it."""
+    return json.dumps(record_schema() if schema is None else schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def levels_csv(examination: Examination) -> str:
 
 def patient_csv(examination: Examination) -> str:
     """Return one row for the examination."""
-    return csv_text(PATIENT_COLUMNS, [_patient_row(examination)])
+    return csv_text(PATIENT_COLUMNS, [patient_row(examination)])
 
 
 def harmless(value: Value) -> str:
@@ -186,7 +186,8 @@ def _state(examination: Examination) -> str:
     return "corrected" if examination.history else "automatic"
 
 
-def _patient_row(examination: Examination) -> dict[str, Value]:
+def patient_row(examination: Examination) -> dict[str, Value]:
+    """Return the values of one examination, by the names of PATIENT_COLUMNS."""
     scan, assessment, calibration = examination.scan, examination.assessment, examination.calibration
     made = scan.acquisition
     signature, error = examination.signature, assessment.mean_bmd_error

@@ -268,8 +268,12 @@ def read_header_files(paths: Sequence[Path], progress: Progress = silent) -> lis
     return _without_copies(headers)
 
 
-def read_header(path: Path) -> SliceHeader | None:
-    """Read one file's header; None if the file is no DICOM object of a series."""
+def read_header(path: Path, keywords: Sequence[str] = _TAGS) -> SliceHeader | None:
+    """Read one file's header; None if the file is no DICOM object of a series.
+
+    Args:
+        keywords: the tags that are wanted; SOPClassUID and SeriesInstanceUID among them.
+    """
     if not path.is_file():  # a dangling link leads nowhere
         return None
     declared = False
@@ -280,7 +284,7 @@ def read_header(path: Path) -> SliceHeader | None:
             if not declared and not _may_lack_preamble(start):
                 return None
             stream.seek(0)
-            tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_TAGS), force=not declared)
+            tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords), force=not declared)
     except (*DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the system's; pydicom's own have no number
             raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error

@@ -1,5 +1,7 @@
 """The two verbs of reading: list the series of an input, read one of them as a CT scan."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,13 +35,16 @@ def list_series(path: Path, progress: Progress = silent) -> list[SeriesSummary]:
 
 
 def read_scan(
-    path: Path, series_uid: str | None = None, progress: Progress = silent, of_patient: bool = True
+    path: Path | Sequence[Path],
+    series_uid: str | None = None,
+    progress: Progress = silent,
+    of_patient: bool = True,
 ) -> CTScan:
     """Read the scan to measure in the engine's frame, by permuting and flipping axes only.
 
     Args:
         path: a folder of DICOM files (recursively, any names), one DICOM file (its series in its own folder is read),
-            or one NIfTI, NRRD or MHA file.
+            or one NIfTI, NRRD or MHA file; or DICOM files by name, wherever they lie.
         series_uid: a series, as :func:`list_series` names it; without it the rules of :func:`.series_choice.choose` do.
         progress: told of "read"; may cancel.
         of_patient: else of a phantom, which need not hold soft tissue.
@@ -48,19 +53,40 @@ def read_scan(
         UsageError: there is nothing at ``path``, or no such series.
         CannotMeasure: the input can't be measured; the message says why.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        return _read_files(path, series_uid, progress, of_patient)
     path = Path(path)
     if _is_volume_file(path):
         if series_uid is not None:
             raise UsageError("scan.file_has_no_series", file=path.name)
         return read_image_file(path, progress, of_patient)
     series = _series_of(path, progress)
-    where = path.name or str(path)
+    return _read_chosen(series, series_uid, path.name or str(path), path.is_dir(), progress, of_patient)
+
+
+def _read_files(files: Sequence[Path], series_uid: str | None, progress: Progress, of_patient: bool) -> CTScan:
+    if not files:
+        raise ValueError("no file is named")
+    series = find_series(read_header_files(sorted(files), progress))
+    where = os.path.commonpath([file.absolute().parent for file in files])
+    return _read_chosen(series, series_uid, Path(where).name or where, True, progress, of_patient)
+
+
+def _read_chosen(
+    series: list[Series],
+    series_uid: str | None,
+    where: str,
+    of_folder: bool,
+    progress: Progress,
+    of_patient: bool,
+) -> CTScan:
+    """Read the series that is named, or the best one; ``of_folder``: look for lost slices next to it."""
     if series_uid is None:
         chosen, choice = choose(series, where)
     else:
         chosen, choice = pick(series, series_uid, where)
     everywhere = [header.path for one in series for header in one.slices]
-    lost = passed_over([header.path for header in chosen.slices], everywhere) if path.is_dir() else ()
+    lost = passed_over([header.path for header in chosen.slices], everywhere) if of_folder else ()
     scan = read_series(chosen, series, choice, progress, of_patient)
     return replace(scan, source=replace(scan.source, passed_over=lost))
 

@@ -152,6 +152,8 @@ def _with_connect(inherited: Callable[[Any, str], Any]) -> Callable[[Any, str], 
             return inherited(self, name)
 
         def call(signal: Any, *rest: Any) -> bool:
+            if isinstance(signal, QtCore.QObject):  # Qt's static connect(sender, ...), as singleShot calls it
+                return (_qt_connect if name == "connect" else _qt_disconnect)(signal, *rest)
             if not isinstance(signal, str) or signal[:1] in "012":  # PySide6 itself, for `signal.connect(f)`
                 return (_qt_connect if name == "connect" else _qt_disconnect)(self, signal, *rest)
             if name == "disconnect":

@@ -5,6 +5,7 @@ import pickle
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -244,3 +245,52 @@ def test_files_that_are_no_scan_forbid_measuring_the_volume(volume: Volume, file
     lay(tmp_path, spec, {VOXELS: file_scan.hu, LABELS: spine_bodies()})
     with pytest.raises(CannotMeasure):
         run(tmp_path, silent)
+
+
+# What it would do takes a minute.
+SLOW = """
+import runpy, time
+from ldct_bmd.jobs import runner
+runner.run = lambda folder, progress: (print("{}", flush=True), time.sleep(60))
+runpy.run_module("ldct_bmd.jobs", run_name="__main__")
+"""
+# As Slicer's own interpreter: it starts another one, which has its input, and waits for it.
+LAUNCHER = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", *sys.argv[1:]])
+print(child.pid, flush=True)
+sys.exit(child.wait())
+"""
+
+
+def test_an_engine_ends_when_who_started_it_goes_away_though_only_a_launcher_is_killed(laid: Path) -> None:
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, SLOW, str(laid), "--end-with-input"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert launcher.stdin is not None
+    assert launcher.stdout is not None
+    launcher.stdout.readline()
+    assert launcher.stdout.readline() == "{}\n"  # the engine is at work
+    launcher.kill()
+    launcher.stdin.close()
+    start = time.monotonic()
+    launcher.stdout.read()  # ends when the last process that could write to it is gone
+    assert time.monotonic() - start < 20.0
+    launcher.wait()
+
+
+def test_an_engine_whose_input_is_closed_tells_nobody_and_leaves_no_traceback(laid: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW, str(laid), "--end-with-input"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert done.returncode == 130
+    assert done.stderr == ""

@@ -8,7 +8,7 @@ from helpers_column import SPACING_ZYX_MM, column, fill_disc
 from ldct_bmd.labeling.curve import fit_curve
 from ldct_bmd.labeling.cuts import choose_cuts
 from ldct_bmd.labeling.profile import PROFILE_SHAPE, STEP_MM, LevelAt
-from ldct_bmd.labeling.separate import separate
+from ldct_bmd.labeling.separate import flood, separate
 
 LUMBAR = (28.0, 27.0, 26.0, 25.0, 24.0)
 
@@ -155,3 +155,35 @@ def test_arc_length_of_a_straight_tilted_line_is_its_length() -> None:
     ends = np.array([[20.0, 58.0, 40.0], [180.0, 122.0, 40.0]])
     low, high = curve.arc_length(ends)
     assert high - low == pytest.approx(160 * np.hypot(1, 0.4), rel=0.01)
+
+
+def lowest_pass(height: np.ndarray, start: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The highest point of the lowest way from ``start`` to each voxel of ``mask``; infinite where there is none."""
+    reached = np.where(start & mask, height, np.inf)
+    cross = ndimage.generate_binary_structure(3, 1)
+    while True:
+        beside = np.maximum(ndimage.grey_erosion(reached, footprint=cross, mode="nearest"), height)
+        nearer = np.minimum(np.where(mask, beside, np.inf), reached)
+        if np.array_equal(nearer, reached):
+            return reached
+        reached = nearer
+
+
+def test_water_from_each_seed_takes_the_lowest_way_and_stays_in_the_mask() -> None:
+    rng = np.random.default_rng(3)
+    height = ndimage.gaussian_filter(rng.normal(size=(30, 24, 20)), 2.0).astype(np.float32)
+    mask = ndimage.gaussian_filter(rng.normal(size=height.shape), 2.0) > -0.05
+    mask[:3] = False
+    mask[:2, :5, :5] = True  # apart from the rest, and without a seed
+    seeds = np.zeros(height.shape, dtype=np.int32)
+    for number, place in enumerate(np.argwhere(mask & (np.arange(30) > 2)[:, None, None])[::900], start=1):
+        seeds[tuple(place)] = number
+    flooded = flood(height, seeds, mask)
+    passes = np.stack([lowest_pass(height, (seeds == n) & mask, mask) for n in range(1, int(seeds.max()) + 1)])
+    lowest = passes.min(axis=0)
+    reachable = np.isfinite(lowest)
+    assert np.array_equal(flooded > 0, reachable)
+    assert (mask & ~reachable).any()
+    own = np.take_along_axis(passes, np.maximum(flooded - 1, 0)[None], axis=0)[0]
+    assert np.array_equal(own[reachable], lowest[reachable])
+    assert len(np.unique(flooded)) > 4

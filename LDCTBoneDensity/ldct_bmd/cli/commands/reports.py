@@ -8,7 +8,6 @@ import typer
 from ...words import text
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
-from .options import Language
 
 RecordFile = Annotated[Path, typer.Argument(metavar="RECORD", help="A measurement.json, or the folder it is in.")]
 Reader = Annotated[str, typer.Option(metavar="NAME", help="Who does it; kept in the record's history.")]
@@ -35,10 +34,9 @@ def remake_report(
     public_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Only report a record that is signed with this key.")
     ] = None,
-    language: Language = None,
 ) -> None:
     """Make the report of a record again, after corrections too."""
-    with exit_codes(language), extra("reports"):
+    with exit_codes(), extra("reports"):
         from ..reporting import ReportRequest, make_report
 
         request = ReportRequest(record, input_, tuple(prior or ()), lsc, deidentify, folder, public_key)

@@ -1,0 +1,298 @@
+"""The database of a store: what is to be measured, by whom, and what came of it. SQLite inside, or any by address."""
+
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+from sqlalchemy import create_engine, event, exists, func, select, update
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, aliased, selectinload
+
+from ..ground.errors import UsageError
+from .inputs import Found
+from .outcome import Outcome
+from .states import State
+from .tables import VERSION, About, Base, Client, Result, SeriesRow, Study, Trace
+
+LEASE_S = 60.0  # a client on another machine that said nothing for so long is taken for dead
+_ENDED = tuple(state.value for state in State if state.is_ended)
+
+
+class Database:
+    """The database at an address; several clients may work on it at once.
+
+    Args:
+        url: as SQLAlchemy takes it.
+
+    Raises:
+        UsageError: it cannot be opened, or is of another version.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._client = uuid.uuid4().hex
+        try:
+            Base.metadata.create_all(self._engine)
+            with self.session() as session:
+                about = session.scalars(select(About)).first()
+                if about is None:
+                    session.add(About(version=VERSION))
+                elif about.version != VERSION:
+                    raise UsageError("screen.database_version", version=about.version, known=VERSION)
+        except SQLAlchemyError as error:
+            raise UsageError("screen.database", problem=_first_line(error)) from error
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Return a session that ends with a commit, or without a trace if an error is raised."""
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def leave(self) -> None:
+        """End to work: what this client holds is queued again."""
+        with self.session() as session:
+            _release(session, [self._client])
+
+    def enter(self) -> None:
+        """Begin to work: claims may now be made, and those of clients that died are free again."""
+        self._client = uuid.uuid4().hex
+        with self.session() as session:
+            process = psutil.Process()
+            session.add(
+                Client(
+                    id=self._client,
+                    host=socket.gethostname(),
+                    process=process.pid,
+                    started=process.create_time(),
+                    seen=time.time(),
+                )
+            )
+        self.say_alive()
+
+    def say_alive(self) -> None:
+        """Say that this client lives, and free what dead ones held. To be called more often than LEASE_S."""
+        with self.session() as session:
+            session.execute(update(Client).where(Client.id == self._client).values(seen=time.time()))
+            dead = [client.id for client in session.scalars(select(Client)) if _is_dead(client)]
+            if dead:
+                _release(session, dead)
+
+    def add(self, found: Iterable[Found]) -> int:
+        """Queue what is new or has changed; return how many."""
+        queued = 0
+        with self.session() as session:
+            known = {study.id: study for study in session.scalars(select(Study))}
+            order = session.scalar(select(func.max(Study.order))) or 0
+            for one in found:
+                study = known.get(one.id)
+                if study is not None and study.fingerprint == one.fingerprint:
+                    study.files, study.place = list(one.files), one.place  # the tree may have moved
+                    continue
+                order, queued = order + 1, queued + 1
+                if study is None:
+                    study = Study(id=one.id, key=one.key, kills=0)
+                    session.add(study)
+                    known[one.id] = study
+                study.place, study.patient, study.date = one.place, one.patient, one.date
+                study.files, study.series, study.fingerprint = list(one.files), one.series, one.fingerprint
+                if study.state != State.RUNNING.value:
+                    study.state, study.order, study.kills = State.QUEUED.value, order, 0
+        return queued
+
+    def queue_again(self, software: str, model: str, failed: bool) -> int:
+        """Queue what another version of software or model measured or refused; ``failed``: and what failed."""
+        with self.session() as session:
+            queued = 0
+            states = [State.MEASURED.value, State.REFUSED.value, *([State.FAILED.value] if failed else [])]
+            wanted = select(Study).where(Study.state.in_(states)).options(selectinload(Study.results))
+            for study in session.scalars(wanted):
+                newest = study.results[-1] if study.results else None
+                same = newest is not None and (newest.software, newest.model) == (software, model)
+                if not same or (failed and study.state == State.FAILED.value):
+                    study.state, study.kills = State.QUEUED.value, 0
+                    queued += 1
+        return queued
+
+    def claim(self, count: int, alone: bool = False) -> list[Study]:
+        """Take up to ``count`` queued studies for this client, the earlier ones of a patient first.
+
+        Args:
+            alone: those that have ended a process; else those that have not.
+        """
+        before = aliased(Study)
+        waits = exists().where(
+            before.patient == Study.patient,
+            before.id != Study.id,
+            before.date < Study.date,
+            before.state.in_([State.QUEUED.value, State.RUNNING.value]),
+        )
+        wanted = [Study.state == State.QUEUED.value, Study.kills > 0 if alone else Study.kills == 0]
+        with self.session() as session:
+            # What another client is about to take is passed over; in SQLite there is one writer at a time.
+            next_ones = select(Study.id).where(*wanted, ~waits).order_by(Study.order).limit(count)
+            free = session.scalars(next_ones.with_for_update(skip_locked=True, of=Study)).all()
+            session.execute(
+                update(Study)
+                .where(Study.id.in_(free), Study.state == State.QUEUED.value)
+                .values(state=State.RUNNING.value, client=self._client)
+            )
+            mine = session.scalars(
+                select(Study).where(
+                    Study.id.in_(free), Study.client == self._client, Study.state == State.RUNNING.value
+                )
+            )
+            taken = sorted(mine, key=lambda study: study.order)
+            for study in taken:
+                _ = study.results  # read while the session is open
+            return taken
+
+    def end(self, study: Study, outcome: Outcome) -> bool:
+        """Record what came of a study; False, and nothing is recorded, if this client does not hold it any more."""
+        with self.session() as session:
+            held = session.get(Study, study.id)
+            if held is None or held.client != self._client or held.state != State.RUNNING.value:
+                return False
+            result = Result(
+                study_id=study.id,
+                number=len(held.results) + 1,
+                state=outcome.state.value,
+                code=outcome.code,
+                sentence=outcome.sentence,
+                folder=outcome.folder,
+                facts=outcome.facts,
+                fingerprint=study.fingerprint,
+                software=outcome.software,
+                model=outcome.model,
+                ended=outcome.ended,
+                timing_s=outcome.timing_s,
+                cpu_s=outcome.cpu_s,
+                memory_mb=outcome.memory_mb,
+            )
+            session.add(result)
+            session.flush()
+            session.add_all(SeriesRow(result_id=result.id, **series) for series in outcome.series)
+            if outcome.trace is not None:
+                session.add(Trace(result_id=result.id, text=outcome.trace))
+            # Slices that came while it was measured have it measured again.
+            changed = held.fingerprint != study.fingerprint
+            held.state = State.QUEUED.value if changed else outcome.state.value
+            held.client = None
+        return True
+
+    def give_back(self, study: Study, killed: bool = False) -> None:
+        """Queue a study that was not measured; ``killed``: it ended the process that measured it."""
+        with self.session() as session:
+            held = session.get(Study, study.id)
+            if held is not None and held.client == self._client:
+                held.state, held.client = State.QUEUED.value, None
+                held.kills += int(killed)
+
+    def counts(self) -> dict[State, int]:
+        """Return how many studies there are in each state."""
+        with self.session() as session:
+            rows = session.execute(select(Study.state, func.count()).group_by(Study.state)).all()
+        return {State(state): count for state, count in rows}
+
+    def left(self) -> int:
+        """Return how many studies wait or are being measured."""
+        counts = self.counts()
+        return counts.get(State.QUEUED, 0) + counts.get(State.RUNNING, 0)
+
+    def priors(self, study: Study) -> list[str]:
+        """Return the result folders of the patient's earlier studies, below the store, the earliest first."""
+        if study.patient is None or not study.date:
+            return []
+        with self.session() as session:
+            earlier = session.scalars(
+                select(Study)
+                .where(
+                    Study.patient == study.patient,
+                    Study.id != study.id,
+                    Study.date < study.date,
+                    Study.date != "",
+                    Study.state.in_([State.MEASURED.value, State.SIGNED.value]),
+                )
+                .order_by(Study.date)
+            )
+            return [one.results[-1].folder for one in earlier if one.results and one.results[-1].folder]
+
+    def newest(self) -> list[tuple[Study, Result]]:
+        """Return every study that ended, with its newest measurement."""
+        with self.session() as session:
+            wanted = select(Study).where(Study.state.in_(_ENDED)).order_by(Study.order)
+            studies = session.scalars(wanted.options(selectinload(Study.results)))
+            return [(study, study.results[-1]) for study in studies if study.results]
+
+    def set_facts(self, study: Study, result: Result, facts: dict[str, object], state: State, changed: int) -> None:
+        """Take over what a reader changed in a result folder; ``changed``: when, see :class:`.tables.Result`."""
+        new = {"facts": facts, "state": state.value, "changed": changed}
+        with self.session() as session:
+            session.execute(update(Result).where(Result.id == result.id).values(**new))
+            session.execute(
+                update(Study).where(Study.id == study.id, Study.state.in_(_ENDED)).values(state=state.value)
+            )
+
+
+def _engine(url: str) -> Engine:
+    try:
+        engine = create_engine(url)
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise UsageError("screen.database", problem=_first_line(error)) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _durable)
+        event.listen(engine, "begin", _write_at_once)
+    return engine
+
+
+def _durable(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # SQLAlchemy begins, not the driver
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA busy_timeout=60000")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _write_at_once(connection: Any) -> None:
+    """Begin as a writer: one that begins as a reader cannot wait for another writer."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _release(session: Session, clients: Sequence[str]) -> None:
+    session.execute(
+        update(Study)
+        .where(Study.client.in_(clients), Study.state == State.RUNNING.value)
+        .values(state=State.QUEUED.value, client=None)
+    )
+    for client in clients:
+        row = session.get(Client, client)
+        if row is not None:
+            session.delete(row)
+
+
+def _is_dead(client: Client) -> bool:
+    """Whether a client ended: on this machine its process is gone, on another it has been silent for too long."""
+    if client.host == socket.gethostname():
+        try:
+            return abs(psutil.Process(client.process).create_time() - client.started) > 1.0
+        except psutil.NoSuchProcess:
+            return True
+    return time.time() - client.seen > LEASE_S
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__)
+
+
+def sqlite_url(path: os.PathLike[str]) -> str:
+    """Return the address of a SQLite file."""
+    return f"sqlite:///{os.fspath(path)}"

@@ -1,0 +1,98 @@
+"""What came of measuring one study, as plain values: it travels from the process that measured to the store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .. import worklist
+from ..examination import Examination
+from ..ground.plain import to_plain
+from ..reporting.tables import patient_row
+from .states import State
+
+
+@dataclass(frozen=True)
+class Task:
+    """One study to measure.
+
+    Attributes:
+        id: of the study.
+        place: of a volume file; of a study what sentences call it.
+        files: of a study.
+        folder: where the result goes, and its path below the store.
+        priors: records of earlier studies of the patient.
+    """
+
+    id: str
+    place: str
+    files: tuple[str, ...]
+    series: str | None
+    store: str
+    folder: str
+    priors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task.
+
+    Attributes:
+        code, sentence: of a refusal, or of a failure.
+        trace: of a failure.
+        facts: see :func:`facts_of`.
+        series: what the study holds, a dictionary each: address, description, slices, measured, unsuitable.
+        cpu_s: processor time of the process meanwhile.
+        memory_mb: most that the process ever held.
+    """
+
+    state: State
+    software: str
+    model: str
+    ended: str
+    code: str | None = None
+    sentence: str | None = None
+    trace: str | None = None
+    folder: str | None = None
+    facts: dict[str, object] = field(default_factory=dict)
+    series: Sequence[dict[str, object]] = ()
+    timing_s: dict[str, float] = field(default_factory=dict)
+    cpu_s: float = 0.0
+    memory_mb: float = 0.0
+
+
+def facts_of(examination: Examination) -> dict[str, object]:
+    """Return what a store's database keeps of a record: the columns of ``report_patient.csv`` but the name, and BMD.
+
+    ``bmd_mg_cm3`` has the unrounded BMD by level, of those that no reader excluded, and ``row`` what a worklist says.
+    """
+    facts: dict[str, object] = {**patient_row(examination)}
+    del facts["patient_name"], facts["comment"]
+    facts["bmd_mg_cm3"] = {m.level: m.bmd_mg_cm3 for m in examination.measurements if m.excluded is None}
+    facts["names_certain"] = {m.level: examination.quality.certain(m.level) for m in examination.measurements}
+    facts["device_serial"] = examination.scan.acquisition.device_serial
+    facts["row"] = to_plain(worklist.facts_of(examination))
+    return facts
+
+
+def series_of(examination: Examination) -> tuple[dict[str, object], ...]:
+    """Return the series of the study that was measured, and those that were not."""
+    source, made = examination.scan.source, examination.scan.acquisition
+    if source.series_uid is None:
+        return ()
+    first = _series(source.series_uid, made.series_description or "", len(source.sop_instance_uids), True, None)
+    others = (
+        _series(
+            one.series_uid, one.description, one.slices, False, None if one.unsuitable is None else str(one.unsuitable)
+        )
+        for one in source.other_series
+    )
+    return (first, *others)
+
+
+def _series(address: str, description: str, slices: int, measured: bool, unsuitable: str | None) -> dict[str, object]:
+    return {
+        "address": address,
+        "description": description,
+        "slices": slices,
+        "measured": measured,
+        "unsuitable": unsuitable,
+    }

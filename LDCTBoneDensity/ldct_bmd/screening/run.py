@@ -1,0 +1,138 @@
+"""Working through a store: studies go to workers as they become free, and what came of them into the database."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from .. import __version__
+from ..ground.clock import now
+from ..ground.errors import CannotMeasure
+from .database import LEASE_S, Database
+from .outcome import Outcome, Task
+from .states import State
+from .store import Store
+from .tables import Study
+
+KILLS = 2  # so often a study may end the process that measures it; the second time it runs alone
+_WAIT_S = 2.0  # between looks for studies that another client may free
+
+
+class WorkerKilled(Exception):
+    """The process that measured ended before it said what came of it."""
+
+
+class Ended(Protocol):
+    """A task that ended."""
+
+    @property
+    def task(self) -> Task:
+        """Which one."""
+        ...
+
+    def outcome(self) -> Outcome:
+        """What came of it; WorkerKilled if its process ended."""
+        ...
+
+
+class Workers(Protocol):
+    """Processes that measure, here or elsewhere."""
+
+    def free(self) -> int:
+        """Return how many tasks can be given out now."""
+        ...
+
+    def busy(self) -> int:
+        """Return how many tasks are given out."""
+        ...
+
+    def give(self, tasks: list[Task]) -> None:
+        """Give out tasks."""
+        ...
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """Return the tasks that ended, once there is one or the time is up; UsageError if the workers are lost."""
+        ...
+
+
+@dataclass
+class Told:
+    """How far the work is, for who watches.
+
+    Attributes:
+        ended: of this run, by state.
+        left: studies that wait or are being measured, by any client.
+    """
+
+    left: int = 0
+    ended: dict[State, int] = field(default_factory=dict)
+
+    def counts(self) -> dict[State, int]:
+        """Return how many studies of this run ended in each state, zeros too."""
+        return {state: self.ended.get(state, 0) for state in State if state.is_ended}
+
+
+def run(store: Store, workers: Workers, told: Callable[[Told], None]) -> Told:
+    """Measure everything that is queued, and wait for what other clients have in hand; return what was done."""
+    database, now_told = store.database, Told()
+    held: dict[str, Study] = {}
+    with _alive(database):
+        while True:
+            _give_out(store, workers, held)
+            if not held and not database.left():
+                return now_told
+            for one in workers.wait(_WAIT_S):
+                _take_in(database, held.pop(one.task.id), one, now_told)
+            now_told.left = database.left()
+            told(now_told)
+
+
+def _give_out(store: Store, workers: Workers, held: dict[str, Study]) -> None:
+    free = workers.free()
+    if free <= 0:
+        return
+    studies = store.database.claim(free)
+    if not studies and not held:
+        studies = store.database.claim(1, alone=True)
+    for study in studies:
+        held[study.id] = study
+    if studies:
+        workers.give([store.task(study) for study in studies])
+
+
+def _take_in(database: Database, study: Study, ended: Ended, told: Told) -> None:
+    try:
+        outcome = ended.outcome()
+    except WorkerKilled:
+        if study.kills + 1 < KILLS:
+            database.give_back(study, killed=True)
+            return
+        refusal = CannotMeasure("screen.ends_its_process")
+        outcome = Outcome(State.REFUSED, __version__, "", now(), code=refusal.code, sentence=str(refusal))
+    if database.end(study, outcome):
+        told.ended[outcome.state] = told.ended.get(outcome.state, 0) + 1
+
+
+@contextmanager
+def _alive(database: Database) -> Iterator[None]:
+    """Say all along that this client lives, and in the end leave: what is in hand then is queued again."""
+    stop = threading.Event()
+    database.enter()
+
+    def say() -> None:
+        while not stop.wait(LEASE_S / 6):
+            with suppress(SQLAlchemyError):
+                database.say_alive()
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        with suppress(SQLAlchemyError):  # who never says that it leaves is taken for dead
+            database.leave()

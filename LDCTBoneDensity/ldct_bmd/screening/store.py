@@ -1,0 +1,106 @@
+"""A store: a folder of results, and the database that says what became of every study."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..ground.atomic import write_text
+from ..ground.errors import UsageError
+from ..ground.plain import plain_json
+from ..reporting.files import RECORD_FILE
+from .database import Database, sqlite_url
+from .outcome import Task, facts_of
+from .states import State
+from .tables import Study
+from .work import read_result
+
+SCHEMA = "ldct-bmd-store/1"
+STORE_FILE, DATABASE_FILE, RESULTS = "store.json", "store.db", "results"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store that was opened.
+
+    Attributes:
+        folder: absolute.
+    """
+
+    folder: Path
+    database: Database
+
+    def task(self, study: Study) -> Task:
+        """Return what a worker needs to measure ``study``."""
+        folder = f"{RESULTS}/{study.id[:2]}/{study.id}-{len(study.results) + 1}"
+        priors = tuple(str(self.folder / prior) for prior in self.database.priors(study))
+        return Task(study.id, study.place, tuple(study.files), study.series, str(self.folder), folder, priors)
+
+    def take_signed(self) -> int:
+        """Take what readers changed in result folders into the database; return how many records changed."""
+        changed = 0
+        for study, result in self.database.newest():
+            if result.folder is None:
+                continue
+            folder = self.folder / result.folder
+            try:
+                written = (folder / RECORD_FILE).stat().st_mtime_ns
+                if written == result.changed:
+                    continue
+                examination = read_result(folder)
+            except (OSError, UsageError):
+                continue  # gone, or being written: the database keeps what it knows
+            facts = plain_json(json.dumps(facts_of(examination)))
+            state = State.SIGNED if facts["state"] == "signed" else State.MEASURED
+            changed += int(facts != result.facts)
+            self.database.set_facts(study, result, facts, state, written)
+        return changed
+
+
+def open_store(folder: Path, url: str | None = None, make: bool = False) -> Store:
+    """Open the store in ``folder``.
+
+    Args:
+        url: of its database, as SQLAlchemy takes it; kept in the store without its password. None: the one that it
+            was made with, SQLite in the folder if none was named.
+        make: make it if there is none.
+
+    Raises:
+        UsageError: there is none, it cannot be made, or its database cannot be opened.
+    """
+    folder = folder.absolute()
+    about = folder / STORE_FILE
+    if not about.is_file():
+        _make(folder, about, url, make)
+    try:
+        held = plain_json(about.read_text(encoding="utf-8"))
+        if held["schema"] != SCHEMA:
+            raise UsageError("screen.store_version", schema=str(held["schema"]), known=SCHEMA)
+        kept = held["database"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise UsageError("screen.store_unreadable", file=about) from error
+    if url is None and kept is not None and "***" in kept:
+        raise UsageError("screen.database_password", url=kept)
+    return Store(folder, Database(url or kept or sqlite_url(folder / DATABASE_FILE)))
+
+
+def _make(folder: Path, about: Path, url: str | None, make: bool) -> None:
+    if not make:
+        raise UsageError("screen.no_store", folder=folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError("screen.not_empty", folder=folder)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError("file.not_written", place=folder, problem=error.strerror or str(error)) from error
+    kept = None if url is None else _without_password(url)
+    write_text(about, json.dumps({"schema": SCHEMA, "database": kept}, indent=2) + "\n")
+
+
+def _without_password(url: str) -> str:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError as error:
+        raise UsageError("screen.database", problem=str(error)) from error

@@ -1,0 +1,124 @@
+"""The tables of a store's database."""
+
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+VERSION = 1  # of these tables
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+
+class About(Base):
+    """What the database is: one row."""
+
+    __tablename__ = "about"
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+
+
+class Client(Base):
+    """A process that works through the store. While it lives it says so; its claims end with it.
+
+    Attributes:
+        seen: seconds since 1970 when it last said so.
+        started: when its process began, as its system says: process numbers are used again.
+    """
+
+    __tablename__ = "client"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    host: Mapped[str] = mapped_column(String(255))
+    process: Mapped[int] = mapped_column(Integer)
+    started: Mapped[float] = mapped_column(Float)
+    seen: Mapped[float] = mapped_column(Float)
+
+
+class Study(Base):
+    """A study of the input, or a volume file; its state is that of its newest measurement.
+
+    Attributes:
+        id: 16 hexadecimal digits that follow from ``key``; names its result folders.
+        key: what it is: UIDs and patient ID, or the path of a file.
+        patient: PatientID, issuer aside; None if it has none.
+        date: StudyDate as the header writes it.
+        files: of a study; empty for a volume file.
+        series: the one to measure; None: chosen by rule.
+        fingerprint: changes with the content.
+        state: see :class:`.states.State`.
+        client: who measures it.
+        order: in what order studies are measured.
+        kills: how often its measurement ended its process.
+    """
+
+    __tablename__ = "study"
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    place: Mapped[str] = mapped_column(Text)
+    patient: Mapped[str | None] = mapped_column(String(255), index=True)
+    date: Mapped[str] = mapped_column(String(32), default="")
+    files: Mapped[list[str]] = mapped_column(JSON)
+    series: Mapped[str | None] = mapped_column(String(255))
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    client: Mapped[str | None] = mapped_column(String(32), index=True)
+    order: Mapped[int] = mapped_column(Integer, default=0)
+    kills: Mapped[int] = mapped_column(Integer, default=0)
+    results: Mapped[list["Result"]] = relationship(back_populates="study", order_by="Result.number")
+
+    __table_args__ = (Index("next", "state", "order"),)
+
+
+class SeriesRow(Base):
+    """A series that a measurement found in its study, and what became of it."""
+
+    __tablename__ = "series"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), index=True)
+    address: Mapped[str] = mapped_column(String(255))
+    description: Mapped[str] = mapped_column(Text)
+    slices: Mapped[int] = mapped_column(Integer)
+    measured: Mapped[bool]
+    unsuitable: Mapped[str | None] = mapped_column(Text)
+
+
+class Result(Base):
+    """What one measurement of a study came to; earlier ones stay.
+
+    Attributes:
+        number: 1 for the study's first.
+        folder: below the store; None without a result.
+        code: of the refusal, or of a failure's exception.
+        facts: see :class:`.row.Row`.
+        fingerprint: that of the study when it was measured.
+        changed: when the record was last written that the facts are of (nanoseconds; 0: as it was measured).
+        timing_s, cpu_s, memory_mb: what it took.
+    """
+
+    __tablename__ = "result"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    study_id: Mapped[str] = mapped_column(ForeignKey("study.id"), index=True)
+    number: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(16))
+    code: Mapped[str | None] = mapped_column(String(255))
+    sentence: Mapped[str | None] = mapped_column(Text)
+    folder: Mapped[str | None] = mapped_column(String(255))
+    facts: Mapped[dict[str, object]] = mapped_column(JSON)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    changed: Mapped[int] = mapped_column(BigInteger, default=0)
+    software: Mapped[str] = mapped_column(String(64))
+    model: Mapped[str] = mapped_column(String(255))
+    ended: Mapped[str] = mapped_column(String(40))
+    timing_s: Mapped[dict[str, float]] = mapped_column(JSON)
+    cpu_s: Mapped[float] = mapped_column(Float)
+    memory_mb: Mapped[float] = mapped_column(Float)
+    study: Mapped[Study] = relationship(back_populates="results")
+
+    __table_args__ = (Index("one_result", "study_id", "number", unique=True),)
+
+
+class Trace(Base):
+    """The trace of a failure, which may quote what a scan says: kept apart from everything that is shown."""
+
+    __tablename__ = "trace"
+    result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)

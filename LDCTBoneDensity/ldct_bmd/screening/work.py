@@ -1,0 +1,92 @@
+"""Measuring one study in a worker, whose networks are loaded once."""
+
+import time
+import traceback
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from .. import __version__
+from ..calibration import Calibration
+from ..examination import Examination
+from ..ground.clock import now
+from ..ground.errors import CannotMeasure, UsageError
+from ..ground.progress import silent
+from ..ground.quiet import silence_libraries
+from ..jobs.measuring import measure_as, network_segmenter
+from ..jobs.spec import InputScan, MeasureSpec, Networks, ResultFolder, StoreChoice
+from ..reporting.files import RECORD_FILE
+from ..segmentation import Segmenter
+from ..words import speak, text
+from .outcome import Outcome, Task, facts_of, series_of
+from .states import State
+
+_MEGABYTE = 2.0**20
+_OF_THE_PLACE = ("file.", "output.")
+
+
+@cache
+def loaded(networks: Networks) -> Segmenter:
+    """Return the networks, loaded once a process; UsageError if they cannot be used."""
+    return network_segmenter(networks)
+
+
+def measure_task(
+    task: Task, networks: Networks, calibration: Calibration | StoreChoice, report: bool, language: str
+) -> Outcome:
+    """Measure one study into its result folder. Whatever goes wrong with it is an outcome, too."""
+    silence_libraries()
+    speak(language, "cli")
+    clock, process = time.process_time(), psutil.Process()
+    segmenter = loaded(networks)
+    identity = segmenter.identity
+    model = f"{identity.name} {identity.sha256}"
+    folder = Path(task.store) / task.folder
+    spec = MeasureSpec(
+        InputScan(task.place, task.series, task.files),
+        networks,
+        calibration,
+        result=ResultFolder(str(folder), overwrite=True, report=report),
+        priors=task.priors,
+    )
+
+    def outcome(state: State, **more: object) -> Outcome:
+        return Outcome(
+            state,
+            __version__,
+            model,
+            now(),
+            cpu_s=time.process_time() - clock,
+            memory_mb=process.memory_info().rss / _MEGABYTE,
+            **more,  # type: ignore[arg-type]
+        )
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        examination = measure_as(spec, silent, segmenter=segmenter).measured.examination
+    except (CannotMeasure, UsageError) as refusal:
+        # The place of the result is the store's, not the scan's: a full disk is no verdict on a study.
+        state = State.FAILED if refusal.code.startswith(_OF_THE_PLACE) else State.REFUSED
+        return outcome(state, code=refusal.code, sentence=str(refusal))
+    except MemoryError:
+        return outcome(State.FAILED, code="MemoryError", sentence=text("refusal.job.no_memory"))
+    except Exception as error:  # noqa: BLE001 (one study's defect stops no other)
+        trace = "".join(traceback.format_exception(error))
+        code = type(error).__name__
+        return outcome(State.FAILED, code=code, sentence=str(CannotMeasure("job.defect", problem=code)), trace=trace)
+    return outcome(
+        State.MEASURED,
+        folder=task.folder,
+        facts=facts_of(examination),
+        series=series_of(examination),
+        timing_s=dict(examination.timing_s),
+    )
+
+
+def read_result(folder: Path) -> Examination:
+    """Read the record of a result folder; UsageError if it cannot be read."""
+    try:
+        return Examination.from_json((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("screen.result_unreadable", folder=folder.name) from error

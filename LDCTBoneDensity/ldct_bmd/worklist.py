@@ -1,0 +1,198 @@
+"""A list of results for a reader: what to open first. Screening writes it, the panel works through it."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from .assessment import Category
+from .examination import Examination
+from .findings import FindingCode
+from .ground.atomic import write_text
+from .ground.clock import now
+from .ground.errors import UsageError
+from .ground.files import read_text
+from .ground.plain import PlainError, from_plain, read_json, to_plain
+from .words import Phrase
+
+SCHEMA = "ldct-bmd-worklist/1"
+WORKLIST_FILE = "worklist.json"
+_RECORD_FILE = "measurement.json"
+_WHAT = Phrase("worklist.what")
+
+
+class Progress(str, Enum):
+    """Where a row stands."""
+
+    MEASURED = "measured"
+    SIGNED = "signed"
+    REFUSED = "refused"  # the scan cannot be measured
+    FAILED = "failed"  # a defect
+
+
+class Urgency(str, Enum):
+    """What a reader should open first, in this order."""
+
+    FRACTURE = "fracture"  # confirmed, or to be checked
+    OSTEOPOROSIS = "osteoporosis"
+    UNCERTAIN = "uncertain"  # a level that was measured has no certain name
+    ROUTINE = "routine"
+    NONE = "none"  # there is nothing to read
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a row says of a result, so that the list can be read without opening it.
+
+    Attributes:
+        scan_date: as the header writes it (DICOM DA).
+        mean_bmd_mg_cm3: unrounded mean of L1 and L2; None without one.
+        fractures_confirmed, fractures_to_check, uncertain: levels, top to bottom.
+        limited: codes of the findings that limit the category, or forbid one.
+        findings: codes.
+        series_uid: by which an archive or a database finds the scan.
+        signed_by: who signed.
+        reason: why there is no result, in a sentence, and its code.
+    """
+
+    patient_id: str | None = None
+    patient_sex: str | None = None
+    patient_age_years: float | None = None
+    scan_date: str | None = None
+    study_uid: str | None = None
+    series_uid: str | None = None
+    mean_bmd_mg_cm3: float | None = None
+    category: str | None = None
+    limited: tuple[str, ...] = ()
+    fractures_confirmed: tuple[str, ...] = ()
+    fractures_to_check: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    signed_by: str | None = None
+    reason: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One result, or one scan that has none.
+
+    Attributes:
+        folder: the result folder, relative to the worklist's own or absolute; None without a result.
+        scan: the scan's folder or file, absolute; None if the list does not know it.
+    """
+
+    folder: str | None
+    state: Progress
+    urgency: Urgency
+    facts: Facts
+    scan: str | None = None
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """All rows, the most urgent first; ``made_at`` is ISO 8601."""
+
+    made_at: str
+    rows: tuple[Row, ...]
+
+
+def facts_of(examination: Examination) -> Facts:
+    """Return what a row says of a record."""
+    scan, assessment = examination.scan, examination.assessment
+    measured = [m.level for m in examination.measurements]
+    return Facts(
+        patient_id=scan.patient.patient_id,
+        patient_sex=scan.patient.sex,
+        patient_age_years=scan.patient.age_years,
+        scan_date=scan.acquisition.acquisition_date or scan.acquisition.study_date,
+        study_uid=scan.source.study_uid,
+        series_uid=scan.source.series_uid,
+        mean_bmd_mg_cm3=assessment.mean_bmd_mg_cm3,
+        category=assessment.category,
+        limited=assessment.limited,
+        fractures_confirmed=_levels_of(FindingCode.FRACTURE, examination),
+        fractures_to_check=_levels_of(FindingCode.SUSPECTED_FRACTURE, examination),
+        uncertain=tuple(level for level in measured if not examination.quality.certain(level)),
+        findings=tuple(dict.fromkeys(finding.code.value for finding in examination.findings)),
+        signed_by=None if examination.signature is None else examination.signature.reader,
+    )
+
+
+def urgency_of(facts: Facts) -> Urgency:
+    """Return how soon a reader should open a result."""
+    if facts.fractures_confirmed or facts.fractures_to_check:
+        return Urgency.FRACTURE
+    if facts.category == Category.OSTEOPOROSIS.value:
+        return Urgency.OSTEOPOROSIS
+    return Urgency.UNCERTAIN if facts.uncertain else Urgency.ROUTINE
+
+
+def row_of(examination: Examination, folder: str, scan: str | None = None) -> Row:
+    """Return the row of a result."""
+    facts = facts_of(examination)
+    state = Progress.MEASURED if examination.signature is None else Progress.SIGNED
+    return Row(folder, state, urgency_of(facts), facts, scan)
+
+
+def ordered(rows: Iterable[Row]) -> Worklist:
+    """Return the list of ``rows``: by urgency, what is signed last, the older scan first."""
+    urgencies = list(Urgency)
+
+    def key(row: Row) -> tuple[bool, int, str, str]:
+        signed = row.state is Progress.SIGNED
+        return (signed, urgencies.index(row.urgency), row.facts.scan_date or "", row.folder or row.scan or "")
+
+    return Worklist(now(), tuple(sorted(rows, key=key)))
+
+
+def write_worklist(worklist: Worklist, path: Path) -> None:
+    """Write the list to a file; UsageError if it cannot be written."""
+    write_text(path, json.dumps({"schema": SCHEMA, **to_plain(worklist)}, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_worklist(path: Path) -> Worklist:
+    """Read a worklist's file, or make the list of the results in a folder that has none.
+
+    Raises:
+        UsageError: there is no such file or folder, no result in the folder, or the file is no worklist.
+    """
+    if path.is_dir():
+        inside = path / WORKLIST_FILE
+        return read_worklist(inside) if inside.is_file() else _of_folder(path)
+    values = read_json(path, _WHAT)
+    schema = values.pop("schema", None) if isinstance(values, dict) else None
+    if schema != SCHEMA:
+        raise UsageError("worklist.other_schema", file=path.name, known=SCHEMA)
+    try:
+        return from_plain(Worklist, values, _WHAT)
+    except PlainError as error:
+        raise UsageError("file.wrong", problem=error.phrase) from error
+
+
+def _of_folder(folder: Path) -> Worklist:
+    rows = list(_rows_in(folder))
+    if not rows:
+        raise UsageError("worklist.no_results", folder=folder.name or str(folder))
+    return ordered(rows)
+
+
+def _rows_in(folder: Path) -> Iterator[Row]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if _RECORD_FILE not in names:
+            continue
+        folders.clear()  # a result's own copies are not further results
+        try:
+            examination = Examination.from_json(read_text(Path(root) / _RECORD_FILE))
+        except (UsageError, OSError, UnicodeDecodeError) as error:
+            facts = Facts(reason=str(error), code=error.code if isinstance(error, UsageError) else None)
+            yield Row(None, Progress.FAILED, Urgency.NONE, facts)
+            continue
+        yield row_of(examination, Path(root).relative_to(folder).as_posix())
+
+
+def _levels_of(code: FindingCode, examination: Examination) -> tuple[str, ...]:
+    return tuple(f.level for f in examination.findings if f.code is code and f.level is not None)

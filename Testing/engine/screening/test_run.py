@@ -1,0 +1,131 @@
+"""Working through a store: what happens when studies fail, end their process, or wait for one another."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from helpers_screening import HandWorkers, found, outcome
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.screening.database import Database
+from ldct_bmd.screening.outcome import Outcome, Task
+from ldct_bmd.screening.run import Told, WorkerKilled, run
+from ldct_bmd.screening.states import State
+from ldct_bmd.screening.store import Store, open_store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(tmp_path / "store", make=True)
+    yield opened
+    opened.database.close()
+
+
+def ran(store: Store, make: Callable[[Task], Outcome], threads: int = 2) -> tuple[Told, HandWorkers]:
+    workers = HandWorkers(make, threads)
+    return run(store, workers, lambda _: None), workers
+
+
+def measured(task: Task) -> Outcome:
+    return outcome(folder=task.folder)
+
+
+def test_everything_is_measured_once(store: Store) -> None:
+    store.database.add(found(f"s{n}") for n in range(7))
+    tasks: list[str] = []
+    told, _ = ran(store, lambda task: (tasks.append(task.id), measured(task))[1])
+    assert told.counts()[State.MEASURED] == len(tasks) == len(set(tasks)) == 7
+    again, workers = ran(store, measured)
+    assert sum(again.counts().values()) == 0
+    assert workers.seen == []
+
+
+def test_a_refused_or_failed_study_stops_no_other(store: Store) -> None:
+    store.database.add(found(f"s{n}") for n in range(3))
+    states = iter((State.REFUSED, State.FAILED, State.MEASURED))
+    told, _ = ran(store, lambda _: outcome(next(states)))
+    assert told.counts() == {State.MEASURED: 1, State.REFUSED: 1, State.FAILED: 1, State.SIGNED: 0}
+
+
+def test_what_ends_its_process_is_tried_again_alone_and_then_refused(store: Store) -> None:
+    store.database.add(found(name) for name in ("a", "bad", "c", "d", "e"))
+
+    def make(task: Task) -> Outcome:
+        if task.place == "/in/bad":
+            raise WorkerKilled
+        return measured(task)
+
+    told, workers = ran(store, make)
+    assert told.counts()[State.MEASURED] == 4
+    assert told.counts()[State.REFUSED] == 1
+    assert workers.seen[-1] == ["/in/bad"]  # nothing else was in hand
+    (bad,) = [result for study, result in store.database.newest() if study.place == "/in/bad"]
+    assert bad.code == "screen.ends_its_process"
+
+
+def test_a_study_that_another_one_took_along_is_measured(store: Store) -> None:
+    store.database.add(found(name) for name in ("a", "b"))
+    killed: list[str] = []
+
+    def make(task: Task) -> Outcome:
+        if task.place == "/in/a" and not killed:
+            killed.append(task.id)
+            raise WorkerKilled
+        return measured(task)
+
+    told, _ = ran(store, make)
+    assert told.counts()[State.MEASURED] == 2
+
+
+def test_lost_workers_leave_the_studies_queued(store: Store) -> None:
+    store.database.add(found(f"s{n}") for n in range(3))
+
+    def lost(_: Task) -> Outcome:
+        raise UsageError("screen.scheduler_lost")
+
+    with pytest.raises(UsageError, match="Start the same command again"):
+        ran(store, lost)
+    assert store.database.counts() == {State.QUEUED: 3}
+
+
+def test_an_interrupt_leaves_the_studies_queued(store: Store) -> None:
+    store.database.add(found(f"s{n}") for n in range(3))
+
+    def interrupt(_: Task) -> Outcome:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ran(store, interrupt)
+    assert store.database.counts() == {State.QUEUED: 3}
+
+
+def test_a_later_scan_gets_the_records_of_the_earlier_ones(store: Store) -> None:
+    store.database.add([found("late", "p", "20250101"), found("early", "p", "20240101")])
+    priors: dict[str, tuple[str, ...]] = {}
+
+    def make(task: Task) -> Outcome:
+        priors[task.place] = task.priors
+        return measured(task)
+
+    ran(store, make)
+    assert priors["/in/early"] == ()
+    (folder,) = priors["/in/late"]
+    assert Path(folder).parent.parent.parent == store.folder
+
+
+def test_a_second_client_waits_for_what_the_first_has_in_hand(store: Store) -> None:
+    store.database.add([found("a")])
+    other = Database(f"sqlite:///{store.folder}/store.db")
+    other.enter()
+    (held,) = other.claim(1)
+
+    class Waits(HandWorkers):
+        def wait(self, seconds: float) -> list[object]:  # type: ignore[override]
+            if not self.given and other.counts().get(State.RUNNING):
+                other.end(held, outcome())
+            return super().wait(seconds)  # type: ignore[return-value]
+
+    told = run(store, Waits(measured), lambda _: None)
+    other.close()
+    assert sum(told.counts().values()) == 0
+    assert store.database.counts() == {State.MEASURED: 1}
