@@ -97,10 +97,9 @@ def worklist(
     ] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=0, help="Print so many rows; 0: all.")] = 20,
     database: Database = None,
-    language: Language = None,
 ) -> None:
     """List what a reader should open first, and write worklist.json into the store for the panel."""
-    with exit_codes(language), extra("screen"):
+    with exit_codes(), extra("screen"):
         from ...screening.reading import publish, store_worklist, write_list
         from ..screening import opened
         from ..table import print_worklist
