@@ -1,5 +1,8 @@
 """Bone mineral density of T12, L1 and L2 from low-dose chest CT: the classes that Slicer looks for."""
 
+import sys
+from pathlib import Path
+
 import slicer
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -25,6 +28,13 @@ class LDCTBoneDensity(ScriptedLoadableModule):
         parent.contributors = ["The LDCT Bone Density developers"]
         parent.helpText = text("module.help") + self.getDefaultModuleDocumentationLink()
         parent.acknowledgementText = text("module.acknowledgement")
+        slicer.app.connect("startupCompleted()", _startUp)
+
+
+def _startUp() -> None:
+    from LDCTBoneDensityLib.work.StartUp import startUp
+
+    startUp()
 
 
 class LDCTBoneDensityWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -43,6 +53,12 @@ class LDCTBoneDensityWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = LDCTBoneDensityLogic()
         self.widget = Widget(self, self.logic.lib)
+
+    def onReload(self) -> None:
+        """A developer's "Reload": the module's own packages are read again too."""
+        for name in [name for name in sys.modules if name.split(".")[0] in ("LDCTBoneDensityLib", "ldct_bmd")]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     def enter(self) -> None:
         """The panel comes on display."""
@@ -81,9 +97,15 @@ class LDCTBoneDensityLogic(ScriptedLoadableModuleLogic):
 class LDCTBoneDensityTest(ScriptedLoadableModuleTest):
     """The module's own test inside Slicer."""
 
+    def setUp(self) -> None:
+        """Begin with an empty scene."""
+        slicer.mrmlScene.Clear()
+
     def runTest(self) -> None:
         """Run all tests."""
+        from LDCTBoneDensityLib.work.Installer import Installer
         from LDCTBoneDensityLib.work.SelfTest import SelfTest
 
         self.setUp()
-        SelfTest(self).run()
+        requirements = Path(slicer.util.modulePath("LDCTBoneDensity")).parent / "Resources" / "requirements.txt"
+        SelfTest(self, Installer(requirements)).run()

@@ -136,6 +136,10 @@ def without(name):
     return version(name)
 
 importlib.metadata.version = without
+# What pydicom 2.4, of an older Slicer, does not have.
+import pydicom.encaps
+del pydicom.encaps.generate_fragments
+sys.modules["pydicom.pixels.decoders.base"] = None
 sys.meta_path.insert(0, Nothing())
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
 import slicer_standin

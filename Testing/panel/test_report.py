@@ -1,7 +1,6 @@
 """The reader's comment, the signature and the preview; and the module's own test."""
 
 import json
-import unittest
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +127,6 @@ def written_page(folder: Path) -> Path:
     page = folder / "report.html"
     page.write_text("<p>report</p>", encoding="utf-8")
     return page
-
-
-def test_the_modules_own_test_passes(application: Any) -> None:
-    from LDCTBoneDensityLib.work.SelfTest import SelfTest
-
-    SelfTest(unittest.TestCase()).run()
-    assert slicer.mrmlScene.GetFirstNodeByName("Self test") is not None
 
 
 def test_a_record_read_back_is_the_one_that_was_signed(review: Hands) -> None:

@@ -10,7 +10,7 @@ import vtk
 from ldct_bmd.calibration.drift import QUANTITIES
 from ldct_bmd.words import text
 
-from ..scene.Nodes import isAlive
+from ..scene.Nodes import isAlive, removeNode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,7 @@ class DriftPlot:
         self._widget: Any = None
         self._nodes: list[Any] = []
         self._view: Any = None
+        self._owner: Any = None
 
     @property
     def chart(self) -> Any:
@@ -81,7 +82,7 @@ class DriftPlot:
             self._view.SetPlotChartNodeID(None)
         for node in self._nodes:
             if isAlive(node):
-                self._scene.RemoveNode(node)
+                removeNode(self._scene, node)
         self._nodes = []
 
     def forget(self) -> None:
@@ -89,9 +90,10 @@ class DriftPlot:
         self.clear()
         if self._widget is not None:
             self._widget.setMRMLPlotViewNode(None)
-        if isAlive(self._view):
-            self._scene.RemoveNode(self._view)
-        self._view = None
+        for node in (self._view, self._owner):
+            if isAlive(node):
+                removeNode(self._scene, node)
+        self._view, self._owner = None, None
 
     def _ensureWidget(self) -> None:
         if self._widget is None:
@@ -99,10 +101,25 @@ class DriftPlot:
             self._widget.setMRMLScene(self._scene)
             self._layout.addWidget(self._widget)
         if not isAlive(self._view):
-            self._view = self._scene.AddNewNodeByClass("vtkMRMLPlotViewNode", text("drift.title"))
-            self._view.SetSaveWithScene(False)
-            self._view.SetHideFromEditors(True)
+            self._view, self._owner = self._newView()
             self._widget.setMRMLPlotViewNode(self._view)
+
+    def _newView(self) -> tuple[Any, Any]:
+        """Return a view node in the scene, and the node that it belongs to.
+
+        Without one, Slicer's layout would take it for its own when it is added, and make a second widget for it.
+        """
+        owner = self._scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+        view = self._scene.CreateNodeByClass("vtkMRMLPlotViewNode")
+        view.SetName(text("drift.title"))
+        for node in (owner, view):
+            node.UnRegister(None)
+            node.SetSaveWithScene(False)
+            node.SetHideFromEditors(True)
+            if node is view:
+                view.SetAndObserveParentLayoutNodeID(owner.GetID())
+            self._scene.AddNode(node)
+        return view, owner
 
     def _add(self, className: str, name: str) -> Any:
         node = self._scene.AddNewNodeByClass(className, name)

@@ -21,6 +21,7 @@ from ldct_bmd.words import text
 from ..common.FindingsView import noteStyle
 from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
+from ..common.Telling import telling
 from .SiteStore import SiteStore
 
 if TYPE_CHECKING:
@@ -154,9 +155,9 @@ class PhantomCalibration:
     def _finished(self) -> None:
         if self._job is None:
             return
-        found = self._job.take()
+        with telling(self._failed):
+            self.take(self._job.take())
         self._runner.clean()
-        self.take(found)
 
     def _moved(self, isReleased: bool) -> None:
         if isReleased:

@@ -37,6 +37,10 @@ class LevelActions:
         self._excludeMenu, self._renameMenu = qt.QMenu(ui.excludeButton), qt.QMenu(ui.renameButton)
         for reason, words in reasonWords().items():
             self._add(self._excludeMenu, words, partial(self._exclude, reason))
+        # Made once and shown as they fit: what is made at every selection stays in memory.
+        self._names = {name: self._add(self._renameMenu, name, partial(self._rename, name)) for name in LEVELS}
+        self._noName = self._add(self._renameMenu, text("level_actions.no_free_name"), lambda: None)
+        self._noName.setEnabled(False)
         ui.excludeButton.setMenu(self._excludeMenu)
         ui.renameButton.setMenu(self._renameMenu)
         self._showReason(False)
@@ -93,18 +97,16 @@ class LevelActions:
         self._exclude(reason)
 
     def _fillRenameMenu(self, examination: Examination | None, level: str | None) -> None:
-        self._renameMenu.clear()
-        if examination is None or level is None:
-            return
-        names = [v.level for v in examination.vertebrae]
-        place = names.index(level)
-        above = order(names[place - 1]) if place else -1
-        below = order(names[place + 1]) if place + 1 < len(names) else len(LEVELS)
-        free = [name for name in LEVELS[above + 1 : below] if name != level]
-        for name in free:
-            self._add(self._renameMenu, name, partial(self._rename, name))
-        if not free:
-            self._add(self._renameMenu, text("level_actions.no_free_name"), lambda: None).setEnabled(False)
+        free: list[str] = []
+        if examination is not None and level is not None:
+            names = [v.level for v in examination.vertebrae]
+            place = names.index(level)
+            above = order(names[place - 1]) if place else -1
+            below = order(names[place + 1]) if place + 1 < len(names) else len(LEVELS)
+            free = [name for name in LEVELS[above + 1 : below] if name != level]
+        for name, action in self._names.items():
+            action.setVisible(name in free)
+        self._noName.setVisible(not free)
 
     def _add(self, menu: Any, words: str, slot: Callable[[], None]) -> Any:
         action = menu.addAction(words)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 
-from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.words import text
 
+from ..common.Telling import telling
 from ..scene.Nodes import isAlive
 
 if TYPE_CHECKING:
@@ -72,10 +72,8 @@ class Panel:
             self._dropCalibration()
         review = None
         if volumeNode is not None:
-            try:
+            with telling(self._refuse):
                 review = self.logic.review(volumeNode)
-            except UsageError as error:
-                self._refuse(str(error))
         self._show(review)
 
     def measure(self) -> None:
@@ -83,11 +81,8 @@ class Panel:
         if self.volumeNode is None or self.run.isRunning:
             return
         self._note("")
-        try:
+        with telling(self._refuse):
             volumeNode = self.run.measure(self.volumeNode, self.settings())
-        except (UsageError, CannotMeasure) as error:
-            self._refuse(str(error))
-        else:
             if volumeNode is not self.volumeNode:
                 chosen = self.parameters.calibration
                 self.parameters.inputVolume = volumeNode
@@ -119,10 +114,8 @@ class Panel:
             return
         self._note("")
         self.commit()
-        try:
+        with telling(self._refuse):
             self.run.export(self.review, settings)
-        except (UsageError, CannotMeasure) as error:
-            self._refuse(str(error))
         self._allow()
 
     def correct(self, verb: Verb) -> None:
@@ -131,7 +124,8 @@ class Panel:
             return
         self.commit()
         self._note("")
-        self.review.do(verb)
+        with telling(self._refuse):
+            self.review.do(verb)
         self.sections.vertebrae.showLevel()
 
     def commit(self) -> None:
@@ -251,11 +245,9 @@ class Panel:
             return
         self._note("")
         before = len(self.review.examination.history)
-        try:
+        edited: list[str] = []
+        with telling(self._refuse):
             edited = self.review.updateBodies()
-        except (UsageError, CannotMeasure) as error:
-            self._refuse(str(error))
-            return
         if edited:
             self._note(text("vertebrae_section.placed", levels=edited))
         elif len(self.review.examination.history) == before and not self.sections.measure.message:
@@ -297,10 +289,8 @@ class Panel:
         self._allow()
 
     def _previewMade(self, page: Path) -> None:
-        try:
+        with telling(self._refuse):
             self.sections.report.preview.show(page)
-        except UsageError as error:
-            self._refuse(str(error))
         self._allow()
 
     def _failed(self, sentence: str) -> None:

@@ -8,9 +8,14 @@ from typing import Any
 import slicer
 import vtk
 
+from ldct_bmd.findings import Severity
+from ldct_bmd.words import speak
+
+from ..common.FindingsView import noteStyle
 from ..common.Labels import loadLabelledUI
+from ..common.Telling import telling
 from ..scene.SliceViews import SliceViews
-from ..scene.Terminology import loadTerminology
+from ..work.Application import demandSupported
 from ..work.EngineRunner import EngineRunner
 from ..work.Installer import Installer
 from ..work.Logic import Logic, defaultReader
@@ -28,11 +33,12 @@ class Widget:
 
     def __init__(self, owner: Any, logic: Logic) -> None:
         self._owner, self._logic = owner, logic
+        speak(slicer.app.applicationLocaleName, face="panel")  # again after a reload
         window = loadLabelledUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
         owner.layout.addWidget(window)
         self.ui = slicer.util.childWidgetVariables(window)
         window.setMRMLScene(slicer.mrmlScene)
-        loadTerminology(slicer.modules.terminologies.logic())
+        self._showVersion()
         self.panel = self._makePanel(window)
         self._parameters: Any = None
         self._guiTag: Any = None
@@ -56,6 +62,19 @@ class Widget:
         self._detach()
         self._owner.removeObservers()
         self.panel.cleanup()
+
+    def _showVersion(self) -> None:
+        """Say at the top if this Slicer is too old; what a scene holds can still be looked at."""
+        label = self.ui.versionLabel
+        label.setStyleSheet(noteStyle(Severity.ERROR))
+        label.setVisible(False)
+
+        def show(sentence: str) -> None:
+            label.setText(sentence)
+            label.setVisible(True)
+
+        with telling(show):
+            demandSupported()
 
     def _makePanel(self, window: Any) -> Panel:
         installer = Installer(Path(self._owner.resourcePath("requirements.txt")))

@@ -12,7 +12,7 @@ from ldct_bmd.scan import CTScan
 from ldct_bmd.voi import CORTEX_MARGIN_MM
 from ldct_bmd.words import text
 
-from .Nodes import TO_RAS, matrixOf, setVoxels
+from .Nodes import TO_RAS, matrixOf, removeNode, setVoxels
 from .SceneReview import SceneReview
 from .VolumeReader import VolumeReader
 
@@ -50,7 +50,7 @@ class DensityMap:
         """Take the map out of the scene."""
         node = review.node.GetNodeReference(MAP_REFERENCE)
         if node is not None:
-            node.GetScene().RemoveNode(node)
+            removeNode(node.GetScene(), node)
 
 
 def trabecularBmd(

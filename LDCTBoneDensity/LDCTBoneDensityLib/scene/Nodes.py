@@ -17,6 +17,22 @@ def isAlive(node: Any) -> bool:
     return node is not None and node.GetScene() is not None
 
 
+def removeNode(scene: Any, node: Any) -> None:
+    """Take a node out of ``scene``, together with what is there for it alone: how it is shown, and its file's name."""
+    parts = [node.GetNthDisplayNodeID(i) for i in range(_count(node, "Display"))]
+    parts += [node.GetNthStorageNodeID(i) for i in range(_count(node, "Storage"))]
+    if node.GetScene() is scene:
+        scene.RemoveNode(node)
+    for part in map(scene.GetNodeByID, filter(None, parts)):
+        if part is not None:
+            scene.RemoveNode(part)
+
+
+def _count(node: Any, kind: str) -> int:
+    count = getattr(node, f"GetNumberOf{kind}Nodes", None)
+    return 0 if count is None else count()
+
+
 def arrayOf(matrix: vtk.vtkMatrix4x4) -> NDArray[np.float64]:
     """Return a 4 x 4 matrix as an array."""
     return np.array([[matrix.GetElement(i, j) for j in range(4)] for i in range(4)])

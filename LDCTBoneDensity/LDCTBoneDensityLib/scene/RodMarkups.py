@@ -11,7 +11,7 @@ import vtk
 from ldct_bmd.words import text
 
 from ..common.Signal import Signal
-from .Nodes import isAlive
+from .Nodes import isAlive, removeNode
 
 if TYPE_CHECKING:
     from slicer import vtkMRMLScene
@@ -111,7 +111,7 @@ class RodMarkups:
                 self._node.RemoveObserver(tag)
         for node in (self.node, self.model):
             if node is not None:
-                self._scene.RemoveNode(node)
+                removeNode(self._scene, node)
         self._node, self._model = None, None
         self._names, self._tags, self._busy = [], [], False
 

@@ -11,6 +11,7 @@ from ldct_bmd.anatomy import COLOR_RGB
 from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import text
 
+from .Nodes import removeNode
 from .VOIGeometry import VOIGeometry
 
 LEVEL_ATTRIBUTE = "LDCTBoneDensity.VOI"
@@ -168,8 +169,7 @@ class VOIMarkups:
             node.RemoveObserver(tag)
         self._tags = [(node, tag) for node, tag in self._tags if node is not roi]
         for node in (roi, cylinder):
-            if node.GetScene() is not None:
-                self._scene.RemoveNode(node)
+            removeNode(self._scene, node)
 
     def _removeLeftovers(self) -> None:
         """Take out the nodes that a saved scene brought: the record is the truth, and they are made anew from it."""
@@ -182,7 +182,7 @@ class VOIMarkups:
         for node in found:
             own = node.GetNodeReferenceID(REVIEW_REFERENCE) == self._reviewNode.GetID()
             if node.GetAttribute(LEVEL_ATTRIBUTE) and own:
-                scene.RemoveNode(node)
+                removeNode(scene, node)
 
     def _levelOf(self, roi: Any) -> str | None:
         return next((level for level, own in self._rois.items() if own is roi), None)

@@ -15,7 +15,7 @@ from ldct_bmd.scan import Geometry
 from ldct_bmd.scan.frame import AxisMap
 from ldct_bmd.words import text
 
-from .Nodes import arrayOf, voxelsOf
+from .Nodes import arrayOf, removeNode, voxelsOf
 from .VolumeReader import VolumeReader
 
 # The segment's level, whatever it is called; a reader may rename a segment without renaming a vertebra.
@@ -154,7 +154,7 @@ def _resampled(node: Any, segmentId: str, volumeNode: Any) -> np.ndarray:
     finally:
         if drawn.GetDisplayNode() is not None:
             scene.RemoveNode(drawn.GetDisplayNode().GetColorNode())
-        scene.RemoveNode(drawn)
+        removeNode(scene, drawn)
 
 
 def _orientedImage(reader: VolumeReader, bodies: Bodies, value: int | None = None) -> Any:

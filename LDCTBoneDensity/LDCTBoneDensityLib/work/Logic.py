@@ -13,7 +13,7 @@ import slicer
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
-from ..scene.Nodes import isAlive
+from ..scene.Nodes import isAlive, removeNode
 from ..scene.ReviewStore import REVIEW_ATTRIBUTE, SEGMENTATION, ReviewStore, reviewNodeOf
 from .Parameters import Parameters
 
@@ -84,7 +84,7 @@ class Logic:
         node = ReviewStore.create(volumeNode)
         old = node.GetNodeReference(SEGMENTATION)
         if old is not None:
-            slicer.mrmlScene.RemoveNode(old)
+            removeNode(slicer.mrmlScene, old)
         ReviewStore.write(node, stored)
         review = SceneReview(volumeNode, node, stored, bodies, self._reader)
         review.makeSegments()

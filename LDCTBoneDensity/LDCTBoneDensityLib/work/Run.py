@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.spec import Destination
 from ldct_bmd.words import text
 
 from ..common.Signal import Signal
+from ..common.Telling import telling
 from ..scene.Nodes import isAlive
 from ..scene.VolumeTransform import VolumeTransform
+from .Application import demandSupported
 from .DicomDatabase import DicomDatabase
 from .ExportSettings import checkExport
 from .Installer import Installer
@@ -65,6 +67,7 @@ class Run:
         Raises:
             UsageError, CannotMeasure: it can't be started; the message says why.
         """
+        demandSupported()
         self._logic.demandUnsigned(volumeNode)
         if settings.segmentationNode is None:
             self.installer.ensure()
@@ -87,6 +90,7 @@ class Run:
         """Start to write, or send, what is wanted; UsageError where it can't be."""
         from .ExportJob import ExportJob
 
+        demandSupported()
         checkExport(settings)
         self.installer.forReports().ensure()
         if settings.destination is Destination.PACS:
@@ -117,7 +121,7 @@ class Run:
         except OSError as error:
             self._runner.clean()
             raise UsageError("engine.no_room", error=error.strerror or str(error)) from error
-        except (UsageError, CannotMeasure):
+        except BaseException:
             self._runner.clean()
             raise
         self._runner.start()
@@ -129,13 +133,10 @@ class Run:
     def _finished(self) -> None:
         self._volumeNode = None
         take, self._take = self._take, None
-        try:
+        with telling(self.failed.emit):
             if take is not None:
                 take()
-        except (UsageError, CannotMeasure) as error:
-            self.failed.emit(str(error))
-        finally:
-            self._runner.clean()
+        self._runner.clean()
 
     def _exported(self, review: SceneReview, settings: ExportSettings, job: ExportJob) -> None:
         if settings.destination is Destination.PREVIEW:

@@ -12,8 +12,6 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import generate_fragments
-from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
 
 from ..ground.errors import CannotMeasure
@@ -150,6 +148,9 @@ def _refuse_unreadable(dataset: Dataset, header: SliceHeader) -> None:
 
 
 def _ends(pixel_data: bytes) -> bool:
+    # Not above: where pydicom is older, this module can still be imported, and say that it cannot read.
+    from pydicom.encaps import generate_fragments
+
     return b"".join(generate_fragments(pixel_data)).rstrip(b"\0").endswith(_END_OF_IMAGE)
 
 
@@ -162,6 +163,8 @@ def _private_pixels(dataset: Dataset) -> str | None:
 
 
 def _not_decoded(header: SliceHeader) -> CannotMeasure:
+    from pydicom.pixels.decoders.base import get_decoder
+
     syntax, file = header.transfer_syntax, header.path.name
     if syntax and syntax.is_private:
         return CannotMeasure("scan.private_compression", file=file, maker=str(syntax))

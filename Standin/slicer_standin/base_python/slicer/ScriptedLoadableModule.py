@@ -86,6 +86,10 @@ class ScriptedLoadableModuleWidget:
     def setup(self) -> None:
         """Overridden by the module; called once, when the panel is made."""
 
+    def onReload(self) -> None:
+        """What the developers' button does."""
+        slicer.util.reloadScriptedModule(self.moduleName)
+
     def cleanup(self) -> None:
         """Overridden by the module; called before the module is unloaded or reloaded."""
 
