@@ -196,7 +196,8 @@ class Panel:
         of.advanced.deviceChosen.connect(self._setDevice)
         of.advanced.packagesFolderChosen.connect(self.run.installer.setFolder)
         of.calibration.kept.connect(self._keepCalibration)
-        of.calibration.noted.connect(self._note)
+        for noted in (of.calibration.noted, of.vertebrae.noted):
+            noted.connect(self._note)
         for section in (of.vertebrae, of.calibration, of.report, of.advanced):
             section.corrected.connect(self.correct)
         for section in (of.vertebrae, of.calibration, of.advanced):
