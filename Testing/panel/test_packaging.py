@@ -57,7 +57,7 @@ def test_the_catalogue_entry_names_what_the_cmake_file_depends_on() -> None:
     entry = json.loads((ROOT / "LDCTBoneDensity.json").read_text(encoding="utf-8"))
     text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
     (depends,) = re.findall(r'set\(EXTENSION_DEPENDS "(.*)"\)', text)
-    assert entry["build_dependencies"] == depends.split()
+    assert entry["build_dependencies"] == ([] if depends == "NA" else depends.split())
     assert f"depends {depends}" in (ROOT / "extension.s4ext").read_text(encoding="utf-8")
 
 
@@ -65,7 +65,7 @@ REQUIREMENTS = ("requirements.txt", "requirements-report.txt", "requirements-pac
 # What Slicer 5.12 ships of what the engine uses (SuperBuild/External_python-*.cmake).
 SHIPPED = {"numpy", "scipy", "simpleitk", "pydicom", "pyjpegls", "highdicom", "pillow", "requests", "cryptography"}
 # Slicer reads the files itself, draws on its own and has no terminal.
-NOT_NEEDED = {"torch", "typer", "rich", "python-gdcm", "pylibjpeg", "pylibjpeg-openjpeg", "scikit-image"}
+NOT_NEEDED = {"torch", "typer", "rich", "python-gdcm", "pylibjpeg", "pylibjpeg-openjpeg", "openvino"}
 
 
 def read_requirements(name: str) -> list[tuple[str, str, str]]:
@@ -106,7 +106,8 @@ def test_all_that_measuring_needs_is_shipped_or_asked_for() -> None:
     from packaging.requirements import Requirement
 
     needed = {Requirement(text).name.lower() for text in project()["needed"]}
-    assert needed - SHIPPED == {"openvino"}, "which runs the networks outside of Slicer, and is twice as large"
+    drawn_for_reports = {"matplotlib"}
+    assert needed - SHIPPED - NOT_NEEDED - drawn_for_reports == {"onnxruntime"}
 
 
 def test_all_that_reports_need_is_shipped_or_asked_for() -> None:
