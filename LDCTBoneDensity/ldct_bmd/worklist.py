@@ -50,6 +50,7 @@ class Facts:
         scan_date: as the header writes it (DICOM DA).
         mean_bmd_mg_cm3: unrounded mean of L1 and L2; None without one.
         fractures_confirmed, fractures_to_check, uncertain: levels, top to bottom.
+        limited: codes of the findings that limit the category, or forbid one.
         findings: codes.
         series_uid: by which an archive or a database finds the scan.
         signed_by: who signed.
@@ -64,6 +65,7 @@ class Facts:
     series_uid: str | None = None
     mean_bmd_mg_cm3: float | None = None
     category: str | None = None
+    limited: tuple[str, ...] = ()
     fractures_confirmed: tuple[str, ...] = ()
     fractures_to_check: tuple[str, ...] = ()
     uncertain: tuple[str, ...] = ()
@@ -110,6 +112,7 @@ def facts_of(examination: Examination) -> Facts:
         series_uid=scan.source.series_uid,
         mean_bmd_mg_cm3=assessment.mean_bmd_mg_cm3,
         category=assessment.category,
+        limited=assessment.limited,
         fractures_confirmed=_levels_of(FindingCode.FRACTURE, examination),
         fractures_to_check=_levels_of(FindingCode.SUSPECTED_FRACTURE, examination),
         uncertain=tuple(level for level in measured if not examination.quality.certain(level)),

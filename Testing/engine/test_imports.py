@@ -30,6 +30,7 @@ ROOMS = (
     "quality",
     "examination",
     "corrections",
+    "column",
     "verdicts",
     "pipeline",
     "review",

@@ -9,7 +9,7 @@ import pytest
 
 from helpers_record import examined
 from ldct_bmd.examination.signing import sign
-from ldct_bmd.findings import Finding, FindingCode
+from ldct_bmd.findings import FindingCode, told_finding
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting.schema import PUBLISHED_WORKLIST, schema_text, worklist_schema
 from ldct_bmd.worklist import (
@@ -68,7 +68,7 @@ def test_a_record_says_what_its_row_needs() -> None:
     assert row_of(examination, "a").state is Progress.MEASURED
     signed = row_of(sign(examination, "Dr Roe", TIME), "a")
     assert (signed.state, signed.facts.signed_by) == (Progress.SIGNED, "Dr Roe")
-    found = (Finding(FindingCode.SUSPECTED_FRACTURE, "T8"), Finding(FindingCode.FRACTURE, "L1"))
+    found = (told_finding(FindingCode.SUSPECTED_FRACTURE, "T8", "?"), told_finding(FindingCode.FRACTURE, "L1", "!"))
     broken = facts_of(replace(examination, findings=found))
     assert (broken.fractures_to_check, broken.fractures_confirmed) == (("T8",), ("L1",))
 

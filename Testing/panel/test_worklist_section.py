@@ -127,7 +127,7 @@ def test_a_scan_that_is_nowhere_is_told(reader: Reader, results: Path) -> None:
     assert "scan of one was not found" in reader.said
     assert reader.opened is None
     reader.ui.worklistPath.setCurrentPath(str(results / "nothing"))
-    assert "nothing" in reader.said
+    assert "can't be read" in reader.said
     assert not reader.ui.nextButton.enabled
 
 

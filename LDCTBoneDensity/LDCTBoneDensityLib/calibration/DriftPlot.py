@@ -8,7 +8,7 @@ import slicer
 import vtk
 
 from ldct_bmd.calibration.drift import QUANTITIES
-from ldct_bmd.words import text
+from ldct_bmd.words import ENGLISH, speaking, text
 
 from ..scene.Nodes import isAlive, removeNode
 
@@ -43,6 +43,7 @@ class DriftPlot:
         """The chart node on display, or None."""
         return self._view.GetPlotChartNode() if isAlive(self._view) else None
 
+    @speaking(ENGLISH)  # the fonts that VTK draws with hold no Chinese
     def show(self, series: DriftSeries, quantity: int) -> None:
         """Plot one quantity over the days since the first scan, with its control limits and its alarms."""
         self.clear()

@@ -65,11 +65,11 @@ class Worklisting:
     def signAndNext(self) -> None:
         """Sign the open case, have it written into its folder, and open the next."""
         session, case = self.session, self.case
-        if session is None or case is None or session.current is None or self._panel.run.isRunning:
+        if session is None or case is None or session.current is None or self._isRunning():
             return
-        if not case.isSigned:
+        if not case.isSigned():
             self._panel.sections.report.sign()
-        if not case.isSigned:
+        if not case.isSigned():
             self._section.refuse(self._panel.sections.measure.message or text("worklist_section.not_signed"))
             return
         number = session.current
@@ -80,7 +80,7 @@ class Worklisting:
             return
         self._saving = (number, case)
         self._panel.export(settings)
-        if not self._panel.run.isRunning:
+        if not self._isRunning():
             self._notSaved()
             return
         session.follow(number, case.review.examination)
@@ -106,7 +106,7 @@ class Worklisting:
         if case is None:
             return True
         session.follow(number, case.review.examination)
-        if case.isSigned and not anyState:  # by somebody else, since the list was made
+        if case.isSigned() and not anyState:  # by somebody else, since the list was made
             case.close(self._panel.logic)
             return False
         self._leave()
@@ -145,6 +145,9 @@ class Worklisting:
         )
         self._allow()
 
+    def _isRunning(self) -> bool:
+        return self._panel.run.isRunning
+
     def _allow(self) -> None:
         hasMore = self.session is not None and self.session.after(self.session.current) is not None
-        self._section.allow(hasMore, self.case is not None and not self._panel.run.isRunning)
+        self._section.allow(hasMore, self.case is not None and not self._isRunning())

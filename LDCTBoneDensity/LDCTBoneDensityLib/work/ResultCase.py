@@ -57,7 +57,6 @@ class ResultCase:
         stored = StoredReview(opened.examination, opened.scan.stored_geometry, None, voxels)
         return cls(folder, scan, logic.accept(volumeNode, stored, bodies_in(opened.column.bodies)))
 
-    @property
     def isSigned(self) -> bool:
         """Whether the review is signed."""
         return self.review.examination.signature is not None

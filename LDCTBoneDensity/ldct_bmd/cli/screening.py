@@ -88,8 +88,11 @@ def _workers(request: ScreenRequest, count: int) -> Iterator[tuple[DaskWorkers, 
         yield DaskWorkers(client, measure), client.dashboard_link
 
 
-def sync(folder: Path) -> Store:
-    """Open a store and take in what readers signed or corrected since."""
-    store = open_store(folder)
-    store.take_signed()
-    return store
+@contextmanager
+def opened(folder: Path, database: str | None) -> Iterator[Store]:
+    """Open the store that is there."""
+    store = open_store(folder, database)
+    try:
+        yield store
+    finally:
+        store.database.close()

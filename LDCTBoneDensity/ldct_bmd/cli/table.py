@@ -15,6 +15,7 @@ from ..examination import Examination, unused_levels
 from ..findings import Finding, Severity
 from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
 from ..words import text
+from ..worklist import Facts, Worklist
 from .terminal import safe, say
 
 SEVERITY_STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "red"}
@@ -66,6 +67,46 @@ def print_series(console: Console, series: Sequence[SeriesSummary]) -> None:
             _suitability(one),
         )
     console.print(table)
+
+
+def print_worklist(console: Console, worklist: Worklist, limit: int) -> None:
+    """Print the first ``limit`` rows (0: all), and how many more there are."""
+    shown = worklist.rows[: limit or None]
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("urgency", "state", "patient", "date", "mean", "category", "why", "result"):
+        table.add_column(text(f"worklist.{column}"), overflow="fold", no_wrap=column == "result")
+    for row in shown:
+        facts = row.facts
+        table.add_row(
+            text(f"worklist.urgency.{row.urgency.value}"),
+            text(f"worklist.state.{row.state.value}"),
+            safe(facts.patient_id or "-"),
+            safe(facts.scan_date or "-"),
+            "-" if facts.mean_bmd_mg_cm3 is None else format_bmd(facts.mean_bmd_mg_cm3),
+            _category(facts),
+            safe(_why(facts)),
+            safe(row.folder or "-"),
+        )
+    console.print(table)
+    if len(worklist.rows) > len(shown):
+        say(console, text("worklist.more", count=len(worklist.rows) - len(shown)))
+
+
+def _category(facts: Facts) -> str:
+    if facts.category is None:
+        return "-"
+    return text("category.limited" if facts.limited else "category.plain", category=text(f"category.{facts.category}"))
+
+
+def _why(facts: Facts) -> str:
+    if facts.reason is not None:
+        return facts.reason
+    parts = (
+        ("fractures_confirmed", facts.fractures_confirmed),
+        ("fractures_to_check", facts.fractures_to_check),
+        ("uncertain", facts.uncertain),
+    )
+    return " ".join(text(f"worklist.why.{name}", levels=levels) for name, levels in parts if levels) or "-"
 
 
 def _print_choice(console: Console, scan: ScanDescription) -> None:

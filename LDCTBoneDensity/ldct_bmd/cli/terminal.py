@@ -4,7 +4,6 @@ import io
 import signal
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,8 +27,9 @@ from rich.text import Text
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Cancelled, Progress, stage_words
+from ..ground.quiet import silence_libraries
 from ..ground.text import visible
-from ..words import LANGUAGES, current_language, is_spoken, speaking, text
+from ..words import current_language, speaking, text
 
 FACE = "cli"  # how the catalogue of words knows the command line
 EXIT_USAGE = 2
@@ -91,19 +91,13 @@ def say(console: Console, sentence: str, style: str = "") -> None:
 
 
 @contextmanager
-def exit_codes(language: str | None = None) -> Iterator[None]:
-    """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on.
-
-    Args:
-        language: to speak meanwhile; None: that of the environment.
-    """
+def exit_codes() -> Iterator[None]:
+    """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on."""
     _never_fail_on_a_character()
-    _silence_libraries()
+    silence_libraries()
     before = _interrupt_on_signals()
     try:
-        with speaking(language or current_language(), FACE), _told():
-            if language is not None and not is_spoken(language):
-                raise UsageError("request.language", language=language, languages=LANGUAGES)
+        with speaking(current_language(), FACE), _told():
             yield
     finally:
         for number, handler in before.items():
@@ -169,14 +163,6 @@ def _never_fail_on_a_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def _silence_libraries() -> None:
-    """Keep what readers of broken files say of them, patient text and control characters included, off the terminal."""
-    import SimpleITK  # here, so that help is there at once
-
-    warnings.simplefilter("ignore")
-    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
 
 
 def _interrupt_on_signals() -> dict[signal.Signals, Any]:

@@ -28,7 +28,7 @@ from ..reporting.priors import Comparison, compare, compare_all
 from ..reporting.replacing import check_replaceable
 from ..scan import CTScan, Geometry, read_scan
 from ..scan.volume import Volume, VolumeScan, scan_of_volume
-from ..segmentation import Segmenter
+from ..segmentation import NetworkBodies, Segmenter
 from ..segmentation.label_map import LabelMapSegmenter
 from ..words import Phrase
 from .folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay_result
@@ -143,12 +143,24 @@ def _segmenter(spec: MeasureSpec, folder: Path | None) -> Segmenter:
     if isinstance(wanted, Networks):
         return network_segmenter(wanted)
     path = Path(wanted.path) if wanted.path is not None else _laid_labels(spec, _needed(folder))
-    segmenter = LabelMapSegmenter(path, wanted.values, wanted.parts)
+    segmenter = LabelMapSegmenter(path, wanted.values, wanted.parts, witness=_witness())
     try:
         _ = segmenter.identity  # hashed now: an unreadable file is told before the scan is read
     except CannotMeasure as error:
         raise UsageError.of(error.phrase) from error
     return segmenter
+
+
+def _witness() -> Callable[[CTScan], NetworkBodies] | None:
+    """Return the networks, whose own names may doubt those of a ready label map; None if they cannot run here."""
+    try:
+        from ..segmentation.network_segmenter import NetworkSegmenter
+    except ImportError:
+        return None  # what a map needs is installed, and no more
+    try:
+        return NetworkSegmenter()
+    except CannotMeasure as error:
+        raise UsageError.of(error.phrase) from error
 
 
 def _laid_labels(spec: MeasureSpec, folder: Path) -> Path:

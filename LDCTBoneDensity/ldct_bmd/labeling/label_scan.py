@@ -14,6 +14,7 @@ from ..words import Phrase
 from .column import VertebralColumn, make_vertebra
 from .gaps import odd_gaps
 from .name import odd_place
+from .second_opinion import doubted
 
 PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 
@@ -21,7 +22,7 @@ PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent) -> VertebralColumn:
     """Return the named vertebral bodies of ``scan``; CannotMeasure if there is none."""
     if isinstance(segmentation, NamedBodies):
-        return _from_names(segmentation, scan)
+        return _from_names(segmentation, scan, progress)
     # What the networks' maps need (torch, scikit-image) is not there where a review is only read and corrected.
     if isinstance(segmentation, ClassBodies):
         from .counted import column_by_counting
@@ -32,8 +33,11 @@ def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent)
     return column_from_networks(segmentation, scan, progress)
 
 
-def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
-    """Take the names that a ready label map gives; of each label its largest part and whatever is not a crumb."""
+def _from_names(segmentation: NamedBodies, scan: CTScan, progress: Progress) -> VertebralColumn:
+    """Take the names that a ready label map gives; of each label its largest part and whatever is not a crumb.
+
+    Names that this software's own, where they are certain, contradict are uncertain.
+    """
     bodies = segmentation.labels.copy()
     vertebrae = []
     for value, box in enumerate(ndimage.find_objects(bodies), start=1):
@@ -54,7 +58,13 @@ def _from_names(segmentation: NamedBodies, scan: CTScan) -> VertebralColumn:
     whole = [v for v in vertebrae if v.complete]
     centres = np.array([v.centroid_lps_mm for v in whole]).reshape(-1, 3)
     odd = odd_gaps([v.level for v in whole], np.linalg.norm(np.diff(centres, axis=0), axis=1))
-    remark = Phrase("names.given")
     if odd:
         remark = Phrase("names.uncertain", {"reasons": (odd_place(*odd[0]),)})
-    return VertebralColumn(tuple(vertebrae), bodies, not odd, remark)
+        return VertebralColumn(tuple(vertebrae), bodies, False, remark)
+    given = VertebralColumn(tuple(vertebrae), bodies, True, Phrase("names.given"))
+    if segmentation.seen is None:
+        return given
+    try:
+        return doubted(given, label(segmentation.seen, scan, progress))
+    except CannotMeasure:
+        return given  # the networks see no spine to count

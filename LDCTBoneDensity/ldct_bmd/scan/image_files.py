@@ -46,7 +46,7 @@ def read_image_file(path: Path, progress: Progress = silent, of_patient: bool = 
     progress("read", 0.5)
     hu, geometry = _in_the_engines_frame(stored, values)
     progress("read", 0.8)
-    acquisition = _checked(hu, of_patient)
+    acquisition = checked_values(hu, of_patient)
     source = Source(
         kind="file",
         file_sha256=_sha256(path),
@@ -83,7 +83,7 @@ def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
         raise ValueError("a scan has three dimensions, and one value of more than 8 bits per voxel")
     stored = _grid_of(image)
     hu, geometry = _in_the_engines_frame(stored, sitk.GetArrayViewFromImage(image))
-    return CTScan(hu, geometry, _checked(hu, of_patient), Patient(), Source("file"), stored)
+    return CTScan(hu, geometry, checked_values(hu, of_patient), Patient(), Source("file"), stored)
 
 
 def _grid_of(image: sitk.Image) -> Geometry:
@@ -98,7 +98,7 @@ def _in_the_engines_frame(stored: Geometry, values: NDArray[Any]) -> tuple[HU, G
     return whole_numbers(axis_map.view(values)), geometry
 
 
-def _checked(hu: HU, of_patient: bool) -> Acquisition:
+def checked_values(hu: HU, of_patient: bool) -> Acquisition:
     """Check the values, and return what they tell: these files say nothing of kVp or kernel."""
     check_values(hu, of_patient)
     check_slices(hu, lambda place: Phrase("unfit.slice", {"number": place + 1, "count": len(hu)}))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure
 from .ct_scan import Geometry
+from .value_range import check_wrapped
 
 # A vertebra with its arch is some 40 to 50 mm wide, 70 mm long and 20 to 30 mm high.
 MIN_EXTENT_MM = (40.0, 40.0, 20.0)
@@ -59,6 +60,7 @@ def check_values(hu: NDArray[Any], of_patient: bool = True) -> None:
         bad = sum(int(np.count_nonzero(~np.isfinite(plane))) for plane in hu)
         if bad:
             raise CannotMeasure("scan.not_numbers", voxels=bad)
+    check_wrapped(hu)
     sample = hu[::3, ::3, ::3].astype(np.float32).ravel()
     padding = sample < PADDING_BELOW_HU
     below_air = _more_than_two_values(sample[padding]) / sample.size

@@ -15,12 +15,12 @@ from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress
 from ..words import Phrase
 from .air import Voxels, with_air
-from .ct_scan import Acquisition, ChoiceReason, CTScan, Geometry, Patient, SeriesChoice, Source
+from .ct_scan import ChoiceReason, CTScan, Geometry, Patient, SeriesChoice, Source
 from .dicom_headers import read_header_files
 from .dicom_series import find_series
 from .dicom_volume import AIR_HU
-from .image_files import read_image_file, whole_numbers
-from .plausibility import check_size, check_values
+from .image_files import checked_values, read_image_file, whole_numbers
+from .plausibility import check_size
 from .reader import read_series
 
 SAME_PLACE_MM = 0.05  # a viewer's grid comes from the first slices' positions, written with few digits
@@ -76,14 +76,15 @@ def scan_of_volume(
         return VolumeScan(read, air)
     bare = _bare(volume, hu, of_patient)
     source = replace(bare.source, modified=True)
-    changed = replace(bare, acquisition=read.acquisition, patient=read.patient, source=source)
+    made = replace(read.acquisition, values_cut_at_hu=bare.acquisition.values_cut_at_hu)
+    changed = replace(bare, acquisition=made, patient=read.patient, source=source)
     return VolumeScan(changed, remark=Phrase("volume.changed"))
 
 
 def _bare(volume: Volume, hu: Voxels, of_patient: bool) -> CTScan:
     check_size(volume.geometry)
-    check_values(hu, of_patient)
-    return CTScan(hu, volume.geometry, Acquisition(), Patient(), Source("file"), volume.stored)
+    acquisition = checked_values(hu, of_patient)
+    return CTScan(hu, volume.geometry, acquisition, Patient(), Source("file"), volume.stored)
 
 
 def _compare(geometry: Geometry, hu: Voxels, read: CTScan) -> tuple[bool, Range | None]:

@@ -233,10 +233,11 @@ class Database:
             studies = session.scalars(wanted.options(selectinload(Study.results)))
             return [(study, study.results[-1]) for study in studies if study.results]
 
-    def set_signed(self, study: Study, result: Result, facts: dict[str, object], state: State) -> None:
-        """Take over what a reader changed in a result folder."""
+    def set_facts(self, study: Study, result: Result, facts: dict[str, object], state: State, changed: int) -> None:
+        """Take over what a reader changed in a result folder; ``changed``: when, see :class:`.tables.Result`."""
+        new = {"facts": facts, "state": state.value, "changed": changed}
         with self.session() as session:
-            session.execute(update(Result).where(Result.id == result.id).values(facts=facts, state=state.value))
+            session.execute(update(Result).where(Result.id == result.id).values(**new))
             session.execute(
                 update(Study).where(Study.id == study.id, Study.state.in_(_ENDED)).values(state=state.value)
             )

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .. import worklist
 from ..examination import Examination
+from ..ground.plain import to_plain
 from ..reporting.tables import patient_row
 from .states import State
 
@@ -60,13 +62,14 @@ class Outcome:
 def facts_of(examination: Examination) -> dict[str, object]:
     """Return what a store's database keeps of a record: the columns of ``report_patient.csv`` but the name, and BMD.
 
-    ``bmd_mg_cm3`` has the unrounded BMD by level, of those that no reader excluded.
+    ``bmd_mg_cm3`` has the unrounded BMD by level, of those that no reader excluded, and ``row`` what a worklist says.
     """
     facts: dict[str, object] = {**patient_row(examination)}
     del facts["patient_name"], facts["comment"]
     facts["bmd_mg_cm3"] = {m.level: m.bmd_mg_cm3 for m in examination.measurements if m.excluded is None}
     facts["names_certain"] = {m.level: examination.quality.certain(m.level) for m in examination.measurements}
     facts["device_serial"] = examination.scan.acquisition.device_serial
+    facts["row"] = to_plain(worklist.facts_of(examination))
     return facts
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..ground.atomic import write_text
 from ..ground.errors import UsageError
 from ..ground.plain import plain_json
+from ..reporting.files import RECORD_FILE
 from .database import Database, sqlite_url
 from .outcome import Task, facts_of
 from .states import State
@@ -40,15 +41,18 @@ class Store:
         for study, result in self.database.newest():
             if result.folder is None:
                 continue
+            folder = self.folder / result.folder
             try:
-                examination = read_result(self.folder / result.folder)
-            except UsageError:
+                written = (folder / RECORD_FILE).stat().st_mtime_ns
+                if written == result.changed:
+                    continue
+                examination = read_result(folder)
+            except (OSError, UsageError):
                 continue  # gone, or being written: the database keeps what it knows
             facts = plain_json(json.dumps(facts_of(examination)))
-            if facts != result.facts:
-                state = State.SIGNED if facts["state"] == "signed" else State.MEASURED
-                self.database.set_signed(study, result, facts, state)
-                changed += 1
+            state = State.SIGNED if facts["state"] == "signed" else State.MEASURED
+            changed += int(facts != result.facts)
+            self.database.set_facts(study, result, facts, state, written)
         return changed
 
 

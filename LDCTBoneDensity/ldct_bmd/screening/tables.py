@@ -1,6 +1,6 @@
 """The tables of a store's database."""
 
-from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 VERSION = 1  # of these tables
@@ -90,6 +90,7 @@ class Result(Base):
         code: of the refusal, or of a failure's exception.
         facts: see :class:`.row.Row`.
         fingerprint: that of the study when it was measured.
+        changed: when the record was last written that the facts are of (nanoseconds; 0: as it was measured).
         timing_s, cpu_s, memory_mb: what it took.
     """
 
@@ -103,6 +104,7 @@ class Result(Base):
     folder: Mapped[str | None] = mapped_column(String(255))
     facts: Mapped[dict[str, object]] = mapped_column(JSON)
     fingerprint: Mapped[str] = mapped_column(String(64))
+    changed: Mapped[int] = mapped_column(BigInteger, default=0)
     software: Mapped[str] = mapped_column(String(64))
     model: Mapped[str] = mapped_column(String(255))
     ended: Mapped[str] = mapped_column(String(40))

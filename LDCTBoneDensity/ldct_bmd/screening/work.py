@@ -13,6 +13,7 @@ from ..examination import Examination
 from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import silent
+from ..ground.quiet import silence_libraries
 from ..jobs.measuring import measure_as, network_segmenter
 from ..jobs.spec import InputScan, MeasureSpec, Networks, ResultFolder, StoreChoice
 from ..reporting.files import RECORD_FILE
@@ -35,6 +36,7 @@ def measure_task(
     task: Task, networks: Networks, calibration: Calibration | StoreChoice, report: bool, language: str
 ) -> Outcome:
     """Measure one study into its result folder. Whatever goes wrong with it is an outcome, too."""
+    silence_libraries()
     speak(language, "cli")
     clock, process = time.process_time(), psutil.Process()
     segmenter = loaded(networks)

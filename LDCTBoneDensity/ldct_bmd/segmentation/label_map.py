@@ -23,7 +23,7 @@ from ..words import Phrase
 from .alignment import refuse_misplaced
 from .body_split import holds_arch, split_bodies
 from .segment_names import named_levels
-from .segmenter import ModelIdentity, NamedBodies
+from .segmenter import ModelIdentity, NamedBodies, NetworkBodies
 
 Values = Literal["verse", "totalsegmentator"]
 Parts = Literal["body", "whole"]
@@ -55,12 +55,14 @@ class LabelMapSegmenter:
         parts: whether its labels are vertebral bodies or whole vertebrae, which are split from the arch first.
         dropped: told of each level whose mask can't be used, by the refusal; the others are used. None: such a level
             is an error.
+        witness: the networks, which look at the scan too, so that its names may be doubted; None if they are not asked.
     """
 
     path: Path
     values: Values
     parts: Parts
     dropped: Callable[[CannotMeasure], object] | None = None
+    witness: Callable[[CTScan], NetworkBodies] | None = None
 
     @cached_property
     def identity(self) -> ModelIdentity:
@@ -90,8 +92,16 @@ class LabelMapSegmenter:
         progress("segment", 0.9)
         on_scan = resampled(bodies, image, scan.geometry)
         _refuse_elsewhere(on_scan, scan)
+        seen = self._seen(scan)
         progress("segment", 1.0)
-        return NamedBodies(on_scan, _cut(bodies))
+        return NamedBodies(on_scan, _cut(bodies), seen)
+
+    def _seen(self, scan: CTScan) -> NetworkBodies | None:
+        """Return what the witness sees; None if there is none, or it sees no spine."""
+        try:
+            return None if self.witness is None else self.witness(scan)
+        except CannotMeasure:
+            return None
 
     def read(self) -> sitk.Image:
         """Return the label map, its axes brought to those of LPS that they are closest to."""

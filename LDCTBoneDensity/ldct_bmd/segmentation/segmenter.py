@@ -19,19 +19,6 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True)
-class NamedBodies:
-    """Vertebral bodies that already have names, from a ready label map.
-
-    Attributes:
-        labels: (z, y, x) on the scan's grid, VerSe values, 0 background.
-        cut: values of bodies that the edge of the label map cuts, though the scan may show them whole.
-    """
-
-    labels: NDArray[np.uint8]
-    cut: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
 class NetworkBodies:
     """Vertebral bodies as the networks see them, not yet separated or named.
 
@@ -46,6 +33,21 @@ class NetworkBodies:
     class_probability: NDArray[np.float16]
     level_geometry: Geometry
     level_probability: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class NamedBodies:
+    """Vertebral bodies that already have names, from a ready label map.
+
+    Attributes:
+        labels: (z, y, x) on the scan's grid, VerSe values, 0 background.
+        cut: values of bodies that the edge of the label map cuts, though the scan may show them whole.
+        seen: what the networks see of the same scan, which may speak against the names; None if none looked at it.
+    """
+
+    labels: NDArray[np.uint8]
+    cut: frozenset[int] = frozenset()
+    seen: NetworkBodies | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ldct_bmd.cli.terminal import PIPE_WIDTH, messages, output, print_defect
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.text import visible
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
-from ldct_bmd.words import ENGLISH, LANGUAGES, current_language, speak, told
+from ldct_bmd.words import ENGLISH, LANGUAGES, current_language, speaking, told
 
 
 def printed(record: Examination, folder: Path = Path("out")) -> str:
@@ -93,11 +93,8 @@ def test_the_other_series_are_named_where_the_user_chose_one() -> None:
 def test_why_a_series_was_chosen_is_told_in_each_language(reason: ChoiceReason) -> None:
     record = with_scan(examined(), choice=SeriesChoice(reason, "1.2.3", 3, 2))
     for language in LANGUAGES:
-        speak(language)
-        try:
+        with speaking(language):
             assert "1.2.3" in printed(record)
-        finally:
-            speak(ENGLISH)
 
 
 def test_of_another_patients_series_no_more_is_told_than_that_it_is_there() -> None:
@@ -150,10 +147,21 @@ def test_why_a_calibration_was_chosen_is_told() -> None:
     assert "It is the nearest of 2 that fit." in printed(replace(record, calibration_choice=choice))
 
 
-def test_one_option_before_all_commands_chooses_the_language(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("words", [("--language", "zh"), ("--language=zh",)])
+def test_one_option_chooses_the_language_wherever_it_stands(place: int, words: tuple[str, ...], tmp_path: Path) -> None:
     volume = tmp_path / "scan.nii.gz"
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((8, 8, 8), np.int16)), str(volume))
-    assert "输入" in run("--language", "zh", "series", volume).output
+    line = ["series", volume]
+    assert "输入" in run(*line[:place], *words, *line[place:]).output
     assert current_language() == ENGLISH
-    refused = run("--language", "xx", "series", volume)
-    assert (refused.exit_code, refused.output) == (2, "There are no texts in xx; choose en or zh.\n")
+
+
+def test_a_language_without_texts_is_refused_for_every_command(tmp_path: Path) -> None:
+    for line in (["series", tmp_path], ["calibrate", "store", "list", tmp_path], ["schema"]):
+        refused = run(*line, "--language", "xx")
+        assert (refused.exit_code, refused.output) == (2, "There are no texts in xx; choose en or zh.\n"), line
+
+
+def test_what_follows_two_dashes_is_no_option() -> None:
+    assert "There are no texts" not in run("series", "--", "--language").output

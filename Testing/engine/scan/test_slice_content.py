@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ldct_bmd.ground.errors import CannotMeasure
+from ldct_bmd.scan.plausibility import check_values
 from ldct_bmd.scan.slice_content import check_slices
-from ldct_bmd.scan.value_range import cut_at_hu
+from ldct_bmd.scan.value_range import check_wrapped, cut_at_hu
 
 Planes = NDArray[np.int16]
 MIDDLE = 20
@@ -133,3 +134,28 @@ def test_so_are_drawn_bodies_of_one_value() -> None:
     hu[:, 8:24, 8:24] = 40
     hu[:, 12:18, 12:18] = 250
     assert cut_at_hu(hu) is None
+
+
+def with_bone(planes: Planes) -> NDArray[np.int32]:
+    """The trunk with spongy bone about a dense core, as whole numbers of any size."""
+    bone = np.random.default_rng(2).normal(250, 120, (30, 24, 24))
+    bone[8:22, 8:16, 8:16] += 700
+    hu = planes.astype(np.int32)
+    hu[5:35, 58:82, 52:76] = bone
+    return hu
+
+
+@pytest.mark.parametrize(("above", "bits"), [(300, 12), (500, 12), (100, 13), (300, 16)])
+def test_values_that_went_past_the_end_of_their_type_are_refused(planes: Planes, above: int, bits: int) -> None:
+    hu = with_bone(planes)
+    check_values(hu)
+    with pytest.raises(CannotMeasure, match=f"stand {2**bits} below their neighbours"):
+        check_values(np.where(hu > above, hu - 2**bits, hu))
+
+
+def test_padding_and_the_dark_streaks_of_metal_are_not_wrapped(planes: Planes) -> None:
+    hu = with_bone(planes)
+    hu[:, :12] = -3024
+    hu[:, -12:] = -2048
+    hu[15:20, 40:60, 20:50] -= 1800 + np.random.default_rng(4).integers(0, 600, (5, 20, 30))
+    check_wrapped(hu)

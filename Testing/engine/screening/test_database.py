@@ -165,7 +165,7 @@ def test_a_signed_review_is_not_measured_again(client: Make) -> None:
     one.add([found("a")])
     one.end(one.claim(1)[0], outcome())
     ((study, result),) = one.newest()
-    one.set_signed(study, result, {"state": "signed"}, State.SIGNED)
+    one.set_facts(study, result, {"state": "signed"}, State.SIGNED, 5)
     assert one.queue_again("2", "m2", failed=True) == 0
     assert one.counts() == {State.SIGNED: 1}
 

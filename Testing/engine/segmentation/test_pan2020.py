@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from helpers_column import column
 from helpers_spine import spine_scan
-from ldct_bmd.corrections import confirm_names
+from ldct_bmd.column import confirm_names
 from ldct_bmd.findings import FindingCode
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, label

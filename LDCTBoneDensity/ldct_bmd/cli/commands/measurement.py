@@ -7,7 +7,7 @@ import typer
 
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
-from .options import Device, Input, Language, Method, OutputFolder, Overwrite
+from .options import Device, Input, Method, OutputFolder, Overwrite
 
 
 def measure(
@@ -49,10 +49,9 @@ def measure(
         bool, typer.Option("--report", help="Add report.html, report.pdf, tables and, for a DICOM input, dicom/.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record on standard output, nothing else.")] = False,
-    language: Language = None,
 ) -> None:
     """Measure one CT scan and write the result folder."""
-    with exit_codes(language):
+    with exit_codes():
         from ..measuring import Request, measure_scan
         from ..table import print_result
 
@@ -89,9 +88,9 @@ def measure(
             say(messages(), sentence, "yellow")
 
 
-def series(input_: Input, language: Language = None) -> None:
+def series(input_: Input) -> None:
     """List the series of a DICOM folder, and what stands against measuring each."""
-    with exit_codes(language):
+    with exit_codes():
         from ...scan import list_series
         from ..table import print_series
 

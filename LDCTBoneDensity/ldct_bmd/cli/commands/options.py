@@ -8,10 +8,6 @@ import typer
 Input = Annotated[Path, typer.Argument(metavar="INPUT", help="A DICOM folder, or a NIfTI, NRRD or MHA file.")]
 OutputFolder = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to write.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
-Language = Annotated[
-    str | None,
-    typer.Option(metavar="en|zh", help="Of all that is said and written.  [default: LDCT_BMD_LANGUAGE, else en]"),
-]
 Device = Annotated[str, typer.Option(metavar="D", help="Where the network runs: auto, cpu, cuda or mps.")]
 Method = Annotated[
     str | None,

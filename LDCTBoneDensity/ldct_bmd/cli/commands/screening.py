@@ -10,7 +10,7 @@ import typer
 from ...words import text
 from ..extras import extra
 from ..terminal import count_bar, exit_codes, messages, output, say
-from .options import Device, Language
+from .options import Device
 
 if TYPE_CHECKING:
     from ...screening.run import Told
@@ -57,10 +57,9 @@ def screen(
     again: Annotated[
         bool, typer.Option("--again", help="Measure again what failed, or what another version measured.")
     ] = False,
-    language: Language = None,
 ) -> None:
     """Measure all scans of a programme, each once; what was interrupted resumes."""
-    with exit_codes(language), extra("screen"), extra("reports"):
+    with exit_codes(), extra("screen"), extra("reports"):
         from ..measuring import Request, measure_spec
         from ..methods import networks
         from ..screening import ScreenRequest
@@ -89,6 +88,30 @@ def screen(
         with _progress() as progress:
             told = run_screen(request, progress)
         say(output(), _done(told))
+
+
+def worklist(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The folder that ldct-bmd screen wrote.")],
+    file: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as .csv, .parquet or .json too.")
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=0, help="Print so many rows; 0: all.")] = 20,
+    database: Database = None,
+) -> None:
+    """List what a reader should open first, and write worklist.json into the store for the panel."""
+    with exit_codes(), extra("screen"):
+        from ...screening.reading import publish, store_worklist, write_list
+        from ..screening import opened
+        from ..table import print_worklist
+
+        with opened(store, database) as held:
+            rows = store_worklist(held)
+            if file is not None:
+                write_list(rows, file)
+            print_worklist(output(), rows, limit)
+            say(output(), text("terminal.written", path=publish(held, rows)))
+        if file is not None:
+            say(output(), text("terminal.written", path=file))
 
 
 def _done(told: "Told") -> str:

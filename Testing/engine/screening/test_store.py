@@ -1,0 +1,45 @@
+"""Opening a store: what it is known by, and what stands in the way."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.screening.store import open_store
+
+
+def test_a_store_is_made_once_and_opened_again(tmp_path: Path) -> None:
+    open_store(tmp_path / "store", make=True).database.close()
+    open_store(tmp_path / "store").database.close()
+    open_store(tmp_path / "store", make=True).database.close()
+    assert (tmp_path / "store").stat().st_mode & 0o077 == 0
+
+
+def test_there_must_be_a_store_to_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There is no store in"):
+        open_store(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_of_other_things_is_not_made_a_store(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("", encoding="ascii")
+    with pytest.raises(UsageError, match="is not empty and no store"):
+        open_store(tmp_path, make=True)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema": "ldct-bmd-store/9", "database": null}'])
+def test_a_store_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "store.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="store"):
+        open_store(tmp_path)
+
+
+def test_the_address_is_kept_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="database can't be used"):
+        open_store(tmp_path / "store", "postgresql+psycopg://me:secret@127.0.0.1:1/none", make=True)
+    about = (tmp_path / "store" / "store.json").read_text(encoding="utf-8")
+    assert "secret" not in about
+    assert "127.0.0.1" in json.loads(about)["database"]
+    with pytest.raises(UsageError, match="give its whole address"):
+        open_store(tmp_path / "store")
