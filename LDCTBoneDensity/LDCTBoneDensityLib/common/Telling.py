@@ -8,7 +8,7 @@ from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.words import text
 
 
-class telling:  # noqa: N801 (reads as what it does: ``with telling(refuse):``)
+class telling:
     """Let ``refuse`` tell what the block refuses, or that there is a defect; the block ends there, and all goes on."""
 
     def __init__(self, refuse: Callable[[str], object]) -> None:
