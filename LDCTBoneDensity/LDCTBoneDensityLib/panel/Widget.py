@@ -9,6 +9,7 @@ import slicer
 import vtk
 
 from ldct_bmd.findings import Severity
+from ldct_bmd.ground.scratch import sweep_temporary
 from ldct_bmd.words import speak
 
 from ..common.FindingsView import noteStyle
@@ -34,6 +35,7 @@ class Widget:
 
     def __init__(self, owner: Any, logic: Logic) -> None:
         self._owner, self._logic = owner, logic
+        sweep_temporary()  # voxels and pages of an application that was killed
         speak(slicer.app.applicationLocaleName, face="panel")  # again after a reload
         window = loadLabelledUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
         owner.layout.addWidget(window)
