@@ -76,6 +76,17 @@ class Panel:
                 review = self.logic.review(volumeNode)
         self._show(review)
 
+    def showVolume(self, volumeNode: Any) -> None:
+        """Choose a volume that was put into the scene, as a reader does, and select its first level."""
+        if self.parameters is None:
+            self.setVolume(volumeNode)
+        else:
+            self.parameters.inputVolume = volumeNode
+        self._note("")
+        slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+        if self.review is not None:
+            self.sections.vertebrae.table.select(next((m.level for m in self.review.examination.measurements), None))
+
     def measure(self) -> None:
         """Start a measurement of the selected volume."""
         if self.volumeNode is None or self.run.isRunning:
