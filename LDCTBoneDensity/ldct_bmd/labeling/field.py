@@ -1,6 +1,7 @@
 """Bodies that the reconstructed field cuts: beyond the circle nothing was measured, though the matrix goes on."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,8 @@ from ..scan import CTScan
 from ..segmentation import NetworkBodies
 from .column import VertebralColumn
 
-# What is filled in is one value, the lowest of the scan. Air has noise: no nine neighbouring pixels of it are equal,
-# unless the scale ends there, and then skin, muscle or lung lies between it and a body.
+# What is filled in is one value, air or less. Air has noise: no nine neighbouring pixels of it are equal, unless the
+# scale ends there, and then skin, muscle or lung lies between it and a body.
 FILLED_BELOW_HU = -1000.0
 REACH_MM = 2.0  # about the outline
 LEAST_CONTACT_MM2 = 100.0  # of some 3500 mm2 of a body's wall
@@ -20,13 +21,10 @@ LEAST_SLICES = 0.5  # of those that show bodies
 
 def cut_by_field(column: VertebralColumn, scan: CTScan) -> VertebralColumn:
     """Return the column with the bodies incomplete that the edge of the field cuts."""
-    lowest = scan.hu.min()
-    if lowest > FILLED_BELOW_HU:
+    if scan.hu.min() > FILLED_BELOW_HU:
         return column
     cut = tuple(
-        v.level
-        for v in column.vertebrae
-        if v.complete and _contact_mm2(column, scan, v.level, lowest) > LEAST_CONTACT_MM2
+        v.level for v in column.vertebrae if v.complete and _contact_mm2(column, scan, v.level) > LEAST_CONTACT_MM2
     )
     if not cut:
         return column
@@ -36,10 +34,9 @@ def cut_by_field(column: VertebralColumn, scan: CTScan) -> VertebralColumn:
 
 def reaches_field(segmentation: NetworkBodies, scan: CTScan) -> bool:
     """Return whether what the networks take for bodies lies at the edge of the field all along."""
-    lowest = scan.hu.min()
-    if lowest > FILLED_BELOW_HU:
+    if scan.hu.min() > FILLED_BELOW_HU:
         return False
-    filled = _patches(scan.hu == lowest)
+    filled = _filled(scan.hu)
     voxels = np.argwhere(segmentation.class_probability[0] < 0.5)
     place = scan.geometry.to_index_xyz(segmentation.geometry.to_lps_mm(voxels[:, ::-1].astype(np.float64)))
     last = np.asarray(scan.geometry.size) - 1
@@ -52,7 +49,7 @@ def reaches_field(segmentation: NetworkBodies, scan: CTScan) -> bool:
     return len(cut) > LEAST_SLICES * len(shown)
 
 
-def _contact_mm2(column: VertebralColumn, scan: CTScan, level: str, lowest: float) -> float:
+def _contact_mm2(column: VertebralColumn, scan: CTScan, level: str) -> float:
     """Return how much of the wall of a body lies at what was filled in."""
     (z, y, x), body = column.mask(level)
     spacing_x, spacing_y, spacing_z = scan.geometry.spacing_mm
@@ -60,7 +57,7 @@ def _contact_mm2(column: VertebralColumn, scan: CTScan, level: str, lowest: floa
     margin = reach + 1
     rows = slice(max(0, y.start - margin), y.stop + margin)
     columns = slice(max(0, x.start - margin), x.stop + margin)
-    filled = _patches(scan.hu[z, rows, columns] == lowest)
+    filled = _filled(scan.hu[z, rows, columns])
     if not filled.any():
         return 0.0
     place = np.zeros(filled.shape, dtype=bool)
@@ -69,6 +66,8 @@ def _contact_mm2(column: VertebralColumn, scan: CTScan, level: str, lowest: floa
     return float(np.count_nonzero(about & filled) / reach * np.sqrt(spacing_x * spacing_y) * spacing_z)
 
 
-def _patches(equal: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the pixels (z, y, x) of patches of 3 x 3 in a slice."""
-    return np.asarray(ndimage.binary_opening(equal, np.ones((1, 3, 3), bool)))
+def _filled(hu: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return the pixels (z, y, x) of patches of 3 x 3 in a slice that hold one value, air or less."""
+    about = (1, 3, 3)
+    middle = (hu <= FILLED_BELOW_HU) & (ndimage.maximum_filter(hu, about) == ndimage.minimum_filter(hu, about))
+    return np.asarray(ndimage.binary_dilation(middle, np.ones(about, bool)))

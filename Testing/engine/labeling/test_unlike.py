@@ -94,6 +94,7 @@ def filled_behind(scan: CTScan, y_mm: float) -> CTScan:
     hu = rng.normal(40, 20, scan.geometry.shape).astype(np.int16)
     y = scan.geometry.origin_lps_mm[1] + np.arange(hu.shape[1]) * scan.geometry.spacing_mm[1]
     hu[:, y > y_mm] = -1024
+    hu[0, 0, 0] = -1207  # streaks are darker than what is filled in
     return CTScan(hu, scan.geometry, Acquisition(), Patient(), Source("file"))
 
 
