@@ -46,6 +46,7 @@ class Panel:
         self._settle.connect("timeout()", self.commit)
         self._connect()
         sections.measure.requirements(run.requirements())
+        sections.advanced.showPackagesFolder(run.installer.folder)
         self.refresh()
 
     def setParameters(self, parameters: Any) -> None:
@@ -204,6 +205,7 @@ class Panel:
         of.vertebrae.updateWanted.connect(self._updateBodies)
         of.report.export.wanted.connect(self.export)
         of.advanced.deviceChosen.connect(self._setDevice)
+        of.advanced.packagesFolderChosen.connect(self.run.installer.setFolder)
         of.calibration.kept.connect(self._keepCalibration)
         for noted in (of.calibration.noted, of.vertebrae.noted):
             noted.connect(self._note)
