@@ -1,7 +1,6 @@
 """Findings about the scan and the measurement: pure functions from facts."""
 
 from .body_rules import (
-    FRACTURE_REASON,
     confirmed_fractures,
     doubtful_outlines,
     fracture_findings,
@@ -21,7 +20,6 @@ from .rules import (
 )
 
 __all__ = [
-    "FRACTURE_REASON",
     "FractureReading",
     "LevelHeights",
     "LevelOutline",

@@ -33,8 +33,6 @@ PATIENT_FILE = "report_patient.csv"
 DICOM_FOLDER = "dicom"
 DEIDENTIFIED_FOLDER = "deidentified"
 DICOM_FILES = ("sr.dcm", "seg.dcm", "report.dcm", "overview.dcm")
-# What reporting adds to a result.
-REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, DEIDENTIFIED_FOLDER)
 
 
 @dataclass(frozen=True)
