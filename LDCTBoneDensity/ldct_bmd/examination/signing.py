@@ -12,7 +12,7 @@ from .record import Examination, FileReference, HistoryEntry
 from .signature import KeySignature, Signature
 from .upgrade import signed_values
 
-# What the history says was done, beside the corrections.
+# What the history says was done, apart from the corrections.
 SIGNED = "signed"
 UNSIGNED = "unsigned"
 

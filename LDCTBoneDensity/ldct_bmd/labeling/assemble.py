@@ -41,8 +41,8 @@ class AssemblyLimits:
 
     joined: float = tuned(
         1.45,
-        "a longer body, beside a name that is left out, is two",
-        unit="times the length usual beside it",
+        "a longer body, next to a name that is left out, is two",
+        unit="times the length usual next to it",
         source="two bodies without their disc are longer, one body with its disc is not",
         data=SYNTHETIC,
     )
@@ -190,7 +190,7 @@ def _join_fragments(numbers: NDArray[np.uint8], naming: Naming) -> None:
 def joined_bodies(
     positions: Sequence[int], extents: NDArray[np.float64], limits: AssemblyLimits = ASSEMBLY_LIMITS
 ) -> frozenset[int]:
-    """Return which bodies (from 0) are two in truth: a name is left out beside them, and they are as long as two.
+    """Return which bodies (from 0) are two in truth: a name is left out next to them, and they are as long as two.
 
     One no longer than others of its level with their disc is not.
 

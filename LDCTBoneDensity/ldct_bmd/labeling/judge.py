@@ -130,7 +130,7 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How sure the names of a column are; the attributes are those of :class:`.VertebralColumn`."""
+    """How certain the names of a column are; the attributes are those of :class:`.VertebralColumn`."""
 
     names_certain: bool
     remark: Phrase

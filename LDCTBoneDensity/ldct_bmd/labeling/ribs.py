@@ -1,4 +1,4 @@
-"""Counting ribs: which bodies bear one, seen in the coarse network's rib channel beside the straightened spine."""
+"""Counting ribs: which bodies bear one, seen in the coarse network's rib channel next to the straightened spine."""
 
 from dataclasses import dataclass
 
@@ -86,7 +86,7 @@ class RibSigns:
     )
     absent: float = tuned(
         0.3,
-        "less is no rib",
+        "less is not a rib",
         unit="mean probability of rib on both sides",
         source="between the two nothing is concluded",
         data=NOT_RECORDED,
@@ -108,7 +108,7 @@ RIB_SIGNS = RibSigns()
 
 
 class RibCount:
-    """Ribs beside the bodies of a column.
+    """Ribs next to the bodies of a column.
 
     Args:
         centres_mm: (n,) arc lengths of the bodies' middles.
@@ -155,7 +155,7 @@ class RibCount:
 def _profiles(
     segmentation: NetworkBodies, curve: SpineCurve, s_mm: NDArray[np.float64], signs: RibSigns
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how surely a flat or a steep rib starts beside the spine at each height: (n,) each, mean of both sides.
+    """Return how surely a flat or a steep rib starts next to the spine at each height: (n,) each, mean of both sides.
 
     That is what most of the likeliest band reaches; NaN where a steep band would leave the scan on both sides.
     """

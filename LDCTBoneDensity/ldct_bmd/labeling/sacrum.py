@@ -60,14 +60,14 @@ def follows(segmentation: NetworkBodies, body: NDArray[np.bool_], signs: SacrumS
     sacrum = np.argwhere(parts == 1 + int(np.argmax(sizes)))
     sacrum_mm = segmentation.level_geometry.to_lps_mm(sacrum[:, ::-1].astype(np.float64))
     body_mm = segmentation.geometry.to_lps_mm(np.argwhere(body)[:, ::-1].astype(np.float64))
-    # It rises behind L5 and beside it, but its middle is lower.
+    # It rises behind L5 and next to it, but its middle is lower.
     if np.median(sacrum_mm[:, 2]) >= body_mm[:, 2].min():
         return False
     return bool(cKDTree(body_mm).query(sacrum_mm)[0].min() <= signs.near_mm)
 
 
 def is_stump(numbers: NDArray[np.uint8], extents: NDArray[np.float64], signs: SacrumSigns = SACRUM_SIGNS) -> bool:
-    """Return whether the lowest body is too low and too small beside the next to be one.
+    """Return whether the lowest body is too low and too small next to the one above to be one.
 
     Args:
         numbers: (z, y, x), 1 for the uppermost body.

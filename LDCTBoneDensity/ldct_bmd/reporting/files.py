@@ -65,7 +65,7 @@ def check_output_folder(folder: Path, overwrite: bool, kind: ResultKind = MEASUR
         raise UsageError("output.no_parent_folder", folder=folder.parent)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UsageError("output.no_folder", path=folder)
-    # The folder is written beside its place and renamed into it: neither works on a mount point.
+    # The folder is written next to its place and renamed into it: neither works on a mount point.
     if folder.is_dir() and os.path.ismount(folder):
         raise UsageError("output.mount_point", folder=folder)
     if not os.access(folder.absolute().parent, os.W_OK | os.X_OK):

@@ -46,7 +46,7 @@ SEG_FILE = "seg.dcm"
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """What the pictures and the DICOM objects need beside the record; ``source`` is None where the input was a file."""
+    """What pictures and DICOM objects need together with the record; ``source`` is None if the input was a file."""
 
     scan: CTScan
     column: VertebralColumn
@@ -135,7 +135,7 @@ def update_report(
     comparisons: Sequence[Comparison] = (),
     key_compared: bool = False,
 ) -> None:
-    """Make the report in the record's own folder anew: each file appears whole, in the place of the one before.
+    """Make the report in the record's own folder again: each file appears whole, in the place of the one before.
 
     Raises:
         UsageError: the pixels are not those that were measured; the folder can't be written to; or it holds DICOM

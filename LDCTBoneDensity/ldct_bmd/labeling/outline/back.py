@@ -37,7 +37,7 @@ class BackSearch:
         (20.0, 550.0),
         "HU along a line count as no less and no more",
         unit="HU",
-        source="fat, lung and metal are no edge of bone",
+        source="fat, lung and metal are not an edge of bone",
         data=THREE_SLICES,
     )
     smooth_cells: float = tuned(
@@ -92,7 +92,7 @@ class BackSearch:
         140.0,
         "what is brighter behind the sides is a pedicle",
         unit="HU",
-        source="its bone goes on where the canal is dark",
+        source="its bone continues where the canal is dark",
         data=THREE_SLICES,
     )
     pedicle_from_mm: float = tuned(

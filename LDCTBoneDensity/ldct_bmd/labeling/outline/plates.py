@@ -21,7 +21,7 @@ class PlateSearch:
         (-50.0, 650.0),
         "HU along a line count as no less and no more",
         unit="HU",
-        source="fat, lung and metal are no edge of bone",
+        source="fat, lung and metal are not an edge of bone",
         data=THREE_SLICES,
     )
     smooth_cells: float = tuned(

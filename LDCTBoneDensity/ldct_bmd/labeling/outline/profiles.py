@@ -45,7 +45,11 @@ class EdgeLimits:
         data=THREE_SLICES,
     )
     weak_hu: float = tuned(
-        50.0, "a fall of less, from inside to outside, is no edge", unit="HU", source="not recorded", data=THREE_SLICES
+        50.0,
+        "a fall of less, from inside to outside, is not an edge",
+        unit="HU",
+        source="not recorded",
+        data=THREE_SLICES,
     )
     clear_hu: float = tuned(
         110.0, "a fall of more is an edge for certain", unit="HU", source="not recorded", data=THREE_SLICES

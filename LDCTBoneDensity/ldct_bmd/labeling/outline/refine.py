@@ -137,7 +137,7 @@ def _drawn(
     geometry: Geometry,
     volumes: tuple[float, float],
 ) -> NDArray[np.uint8]:
-    """Return the bodies drawn anew; those that aren't seen, or become far smaller or larger, stay as they are."""
+    """Return the bodies drawn again; those that aren't seen, or become far smaller or larger, stay as they are."""
     drawings = []
     for number in np.flatnonzero(seen).tolist():
         box, part = part_inside(surfaces, number, found[number].frame, geometry)
@@ -152,7 +152,7 @@ def _drawn(
 
 
 def _painted(bodies: NDArray[np.uint8], drawings: list[tuple[_Body, Box, Array]]) -> NDArray[np.uint8]:
-    """Return bodies with some drawn anew; a voxel that two of them want goes to the one that has more of it."""
+    """Return bodies with some drawn again; a voxel that two of them want goes to the one that has more of it."""
     out = bodies.copy()
     for body, _, _ in drawings:
         out[body.box][bodies[body.box] == body.value] = 0

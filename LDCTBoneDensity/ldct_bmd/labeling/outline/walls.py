@@ -38,7 +38,7 @@ class WallSearch:
         (20.0, 550.0),
         "HU along a line count as no less and no more",
         unit="HU",
-        source="fat, lung and metal are no edge of bone",
+        source="fat, lung and metal are not an edge of bone",
         data=THREE_SLICES,
     )
     smooth_cells: float = tuned(
