@@ -4,10 +4,8 @@ Each adds an entry to the history, keeps what was automatic next to what is curr
 going back to the examination before. ``time`` is ISO 8601, given by the caller.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +22,7 @@ from .examination import (
     ExclusionReason,
     HistoryEntry,
     Measurement,
+    VertebraRecord,
     conclude,
     mask_sha256,
     measure_voi,
@@ -35,7 +34,6 @@ from .morphometry import body_heights, check_outline
 from .quality import FractureReading, LevelHeights, LevelOutline, VOIFacts
 from .scan import CTScan, is_same_scan
 from .voi import CylinderVOI, place_voi
-from .words import Phrase
 
 
 class Correction(str, Enum):
@@ -50,6 +48,8 @@ class Correction(str, Enum):
     LEVEL_RENAMED = "level_renamed"
     NAMES_SHIFTED = "names_shifted"
     NAMES_CONFIRMED = "names_confirmed"
+    VERTEBRA_ADDED = "vertebra_added"
+    VERTEBRA_REMOVED = "vertebra_removed"
     FRACTURE_CONFIRMED = "fracture_confirmed"
     SUSPICION_DISMISSED = "suspicion_dismissed"
     OUTLINE_CONFIRMED = "outline_confirmed"
@@ -104,9 +104,16 @@ def edit_body(
         UsageError: the mask is empty.
         CannotMeasure: the scan's edge cuts the body, or the paper's VOI can't be placed in it.
     """
-    place = _place_of(examination, level)
-    old = examination.vertebrae[place]
-    geometry = scan.geometry
+    old = examination.vertebrae[place_of(examination, level)]
+    corrected, new = with_body(examination, scan, old, body, reader)
+    return concluded(examination, corrected, Correction.BODY_EDITED, level, old, new, reader, time)
+
+
+def with_body(
+    examination: Examination, scan: CTScan, vertebra: VertebraRecord, body: BodyMask, reader: str
+) -> tuple[Examination, VertebraRecord]:
+    """Return the evidence with ``body`` as that of ``vertebra``, in the record or not yet; what raises: as above."""
+    level, geometry = vertebra.level, scan.geometry
     _check_scan(examination, scan)
     if not body.inside.any():
         raise UsageError("correction.empty_mask", level=level)
@@ -114,7 +121,7 @@ def edit_body(
     x, y, z = geometry.to_lps_mm(index_zyx.mean(axis=0)[::-1]).tolist()
     complete = not cut_by_edge(index_zyx, geometry)
     new = replace(
-        old,
+        vertebra,
         centroid_lps_mm=(x, y, z),
         volume_ml=len(index_zyx) * geometry.voxel_volume_mm3 / 1000.0,
         complete=complete,
@@ -127,9 +134,10 @@ def edit_body(
     outlines = tuple(one for one in examination.quality.outlines if one.level != level)
     # What a reader dismissed was the loss of the old mask; a fracture that one confirmed stays.
     readings = tuple(one for one in examination.quality.fracture_readings if one.level != level or one.fractured)
+    vertebrae = (*(one for one in examination.vertebrae if one.level != level), new)
     corrected = replace(
         examination,
-        vertebrae=(*examination.vertebrae[:place], new, *examination.vertebrae[place + 1 :]),
+        vertebrae=tuple(sorted(vertebrae, key=lambda one: order(one.level))),
         quality=replace(
             examination.quality,
             heights=tuple(sorted(others, key=lambda one: order(one.level))),
@@ -145,7 +153,7 @@ def edit_body(
             raise CannotMeasure("correction.body_cut", level=level)
         voi = place_voi(body.inside, body.box, geometry)
         corrected = _with_voi(corrected, scan, level, voi, reader, body)
-    return concluded(examination, corrected, Correction.BODY_EDITED, level, old, new, reader, time)
+    return corrected, new
 
 
 def reset_voi(examination: Examination, level: str, reader: str, time: str) -> Examination:
@@ -203,48 +211,6 @@ def include_level(examination: Examination, level: str, reader: str, time: str) 
     corrected = _replaced(examination, replace(old, excluded=None))
     corrected = replace(corrected, quality=replace(corrected.quality, fracture_readings=readings))
     return concluded(examination, corrected, Correction.LEVEL_INCLUDED, level, old.excluded, None, reader, time)
-
-
-def rename_level(examination: Examination, level: str, new_level: str, reader: str, time: str) -> Examination:
-    """Give one vertebra another name; the names must stay in order."""
-    _place_of(examination, level)
-    if new_level not in LEVELS:
-        raise UsageError("correction.no_level", level=new_level)
-    if new_level == level:
-        raise UsageError("correction.same_name", level=new_level)
-    if examination.measurement(new_level) is not None:
-        raise UsageError("correction.name_taken", level=new_level)
-    corrected = _renamed(examination, {level: new_level}.get)
-    return concluded(examination, corrected, Correction.LEVEL_RENAMED, new_level, level, new_level, reader, time)
-
-
-def shift_names(examination: Examination, steps: int, reader: str, time: str) -> Examination:
-    """Shift all names: 1 makes T12 of T11, -1 makes T11 of T12. The reader vouches for the new names.
-
-    T13 is passed over; a column that holds it is renamed one by one. A level that thereby becomes a target has no VOI
-    until :func:`edit_body` or :func:`add_voi` gives it one.
-    """
-    names = [level for level in LEVELS if level != "T13"]
-    old = [vertebra.level for vertebra in examination.vertebrae]
-    if steps == 0:
-        raise UsageError("correction.shift_by_nothing")
-    if "T13" in old:
-        raise UsageError("correction.shift_with_t13")
-    places = {level: names.index(level) + steps for level in {*old, *(m.level for m in examination.measurements)}}
-    if min(places.values()) < 0 or max(places.values()) >= len(names):
-        raise UsageError("correction.shift_too_far")
-    corrected = _renamed(examination, {level: names[place] for level, place in places.items()}.get)
-    corrected = _vouched_for(corrected, reader)
-    new = [vertebra.level for vertebra in corrected.vertebrae]
-    return concluded(examination, corrected, Correction.NAMES_SHIFTED, None, old, new, reader, time)
-
-
-def confirm_names(examination: Examination, reader: str, time: str) -> Examination:
-    """Take the reader's word that the names are right, so that a category may be given."""
-    names = [vertebra.level for vertebra in examination.vertebrae]
-    return concluded(
-        examination, _vouched_for(examination, reader), Correction.NAMES_CONFIRMED, None, names, names, reader, time
-    )
 
 
 def change_calibration(
@@ -347,18 +313,18 @@ def _replaced(examination: Examination, new: Measurement, facts: VOIFacts | None
     """Put ``new`` in the place of the measurement of its level, and settle what was automatic."""
     old = _measured(examination, new.level)
     quality = examination.quality
-    settled = replace(new, automatic=_settled(old, new, quality.voi(new.level)))
+    settled_new = replace(new, automatic=settled(old, new, quality.voi(new.level)))
     if facts is not None:
         vois = tuple(facts if one.level == facts.level else one for one in quality.vois)
         quality = replace(quality, vois=vois)
     return replace(
         examination,
-        measurements=tuple(settled if m.level == new.level else m for m in examination.measurements),
+        measurements=tuple(settled_new if m.level == new.level else m for m in examination.measurements),
         quality=quality,
     )
 
 
-def _settled(old: Measurement, new: Measurement, old_facts: VOIFacts) -> AutomaticValues | None:
+def settled(old: Measurement, new: Measurement, old_facts: VOIFacts) -> AutomaticValues | None:
     """Return the automatic values, or None where the new values are those again, or a reader added the VOI."""
     was_added = old_facts.placed_by is not None and old_facts.automatic is None
     automatic = old.automatic or _values(old)
@@ -376,41 +342,6 @@ def _values(measurement: Measurement) -> AutomaticValues:
     )
 
 
-def _renamed(examination: Examination, new_name: Callable[[str], str | None]) -> Examination:
-    def name(level: str) -> str:
-        return new_name(level) or level
-
-    vertebrae = tuple(replace(vertebra, level=name(vertebra.level)) for vertebra in examination.vertebrae)
-    places = [order(vertebra.level) for vertebra in vertebrae]
-    if any(above >= below for above, below in pairwise(places)):
-        raise UsageError("correction.names_out_of_order")
-    quality = examination.quality
-    measurements = []
-    for old in examination.measurements:
-        new = replace(old, level=name(old.level))
-        measurements.append(replace(new, automatic=_settled(old, new, quality.voi(old.level))))
-    return replace(
-        examination,
-        vertebrae=vertebrae,
-        measurements=tuple(sorted(measurements, key=lambda m: order(m.level))),
-        quality=replace(
-            quality,
-            heights=tuple(replace(one, level=name(one.level)) for one in quality.heights),
-            uncertain_levels=tuple(name(level) for level in quality.uncertain_levels),
-            vois=tuple(replace(one, level=name(one.level)) for one in quality.vois),
-            unmeasured=tuple(replace(one, level=name(one.level)) for one in quality.unmeasured),
-            outlines=tuple(replace(one, level=name(one.level)) for one in quality.outlines),
-            fracture_readings=tuple(replace(one, level=name(one.level)) for one in quality.fracture_readings),
-        ),
-    )
-
-
-def _vouched_for(examination: Examination, reader: str) -> Examination:
-    remark = Phrase("names.confirmed", {"reader": reader})
-    quality = replace(examination.quality, names_certain=True, names_remark=remark, uncertain_levels=())
-    return replace(examination, quality=quality)
-
-
 def _measured(examination: Examination, level: str) -> Measurement:
     measurement = examination.measurement(level)
     if measurement is None:
@@ -418,7 +349,8 @@ def _measured(examination: Examination, level: str) -> Measurement:
     return measurement
 
 
-def _place_of(examination: Examination, level: str) -> int:
+def place_of(examination: Examination, level: str) -> int:
+    """Return the place of the vertebra of ``level`` in the record; UsageError if there is none."""
     for place, vertebra in enumerate(examination.vertebrae):
         if vertebra.level == level:
             return place

@@ -1,9 +1,9 @@
 """A reader's review of one examination: corrections, preview, undo and redo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
-from . import corrections, verdicts
+from . import column, corrections, verdicts
 from .calibration import Calibration
 from .calibration.match import CalibrationChoice
 from .examination import Bodies, BodyMask, Examination, SigningKey, sign, unsign
@@ -107,9 +107,9 @@ class Review:
         """Take ``level`` back into the assessment."""
         self._advance(corrections.include_level(self.examination, level, *self._signed()))
 
-    def confirm_fracture(self, level: str) -> None:
-        """Call ``level`` fractured: it is left out, and leads the statement."""
-        self._advance(verdicts.confirm_fracture(self.examination, level, *self._signed()))
+    def confirm_fracture(self, level: str, grade: int | None = None) -> None:
+        """Call ``level`` fractured, of Genant's ``grade``: it is left out, and leads the statement."""
+        self._advance(verdicts.confirm_fracture(self.examination, level, *self._signed(), grade))
 
     def dismiss_suspicion(self, level: str) -> None:
         """Say that ``level`` is not fractured."""
@@ -121,20 +121,30 @@ class Review:
 
     def rename(self, level: str, new_level: str) -> None:
         """Give one vertebra another name."""
-        self._advance_renamed(corrections.rename_level(self.examination, level, new_level, *self._signed()))
+        self._advance_renamed(column.rename_level(self.examination, level, new_level, *self._signed()))
 
     def shift_names(self, steps: int) -> None:
-        """Shift all names: 1 makes T12 of T11."""
-        self._advance_renamed(corrections.shift_names(self.examination, steps, *self._signed()))
+        """Shift all names: 1 makes T12 of T11. A body that runs off the list has no name until it is shifted back."""
+        self._advance_renamed(column.shift_names(self.examination, steps, *self._signed()))
 
     def confirm_names(self) -> None:
         """Vouch for the names."""
-        self._advance(corrections.confirm_names(self.examination, *self._signed()))
+        self._advance(column.confirm_names(self.examination, *self._signed()))
 
     def edit_body(self, level: str, body: BodyMask) -> None:
         """Take an edited mask; the VOI is placed again if the level is a target or measured."""
         edited = corrections.edit_body(self.examination, self._scan(), level, body, *self._signed())
         self._advance(edited, {**self.state.bodies, level: body})
+
+    def add_vertebra(self, level: str, body: BodyMask) -> None:
+        """Take in a vertebra that was missed, as it was drawn."""
+        added = column.add_vertebra(self.examination, self._scan(), level, body, *self._signed())
+        self._advance(added, {**self.state.bodies, level: body})
+
+    def remove_vertebra(self, level: str) -> None:
+        """Take out what is no vertebra."""
+        removed = column.remove_vertebra(self.examination, level, *self._signed())
+        self._advance(removed, {name: body for name, body in self.state.bodies.items() if name != level})
 
     def change_calibration(self, calibration: Calibration, choice: CalibrationChoice | None = None) -> None:
         """Compute every BMD with another calibration; ``choice``: why a store's was taken."""
@@ -147,9 +157,12 @@ class Review:
             ReviewState(replace(state.examination, comment=comment or None), state.bodies) for state in self._states
         ]
 
-    def sign(self, key: SigningKey | None = None) -> None:
-        """Sign the record as it stands, with the site's private key too if it is given."""
-        self._restart(sign(self.examination, *self._signed(), key=key))
+    def sign(self, key: SigningKey | None = None, acknowledged: Collection[str] = ()) -> None:
+        """Sign the record as it stands, with the site's private key too if it is given.
+
+        ``acknowledged``: codes of the errors that the reader has seen, see :func:`.examination.open_points`.
+        """
+        self._restart(sign(self.examination, *self._signed(), key=key, acknowledged=acknowledged))
 
     def unsign(self) -> None:
         """Take the signature off, so that the record can be corrected."""
@@ -179,7 +192,6 @@ class Review:
         self._place += 1
 
     def _advance_renamed(self, examination: Examination) -> None:
-        pairs = zip(self.examination.vertebrae, examination.vertebrae, strict=True)
-        names = {old.level: new.level for old, new in pairs}
+        names = dict(zip(self.examination.column(), examination.column(), strict=True))
         bodies = {names.get(level, level): body for level, body in self.state.bodies.items()}
         self._advance(examination, bodies)

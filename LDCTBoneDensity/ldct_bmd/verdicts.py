@@ -7,13 +7,22 @@ from .examination import Examination, Exclusion, ExclusionReason
 from .ground.errors import UsageError
 from .quality import FractureReading
 
+GRADES = (1, 2, 3)  # Genant 1993: mild (a height is lower by 20 to 25 %), moderate (25 to 40 %), severe (over 40 %)
 
-def confirm_fracture(examination: Examination, level: str, reader: str, time: str) -> Examination:
-    """Call a vertebra fractured, suspected or not: its level is left out, and the fracture leads the statement."""
+
+def confirm_fracture(
+    examination: Examination, level: str, reader: str, time: str, grade: int | None = None
+) -> Examination:
+    """Call a vertebra fractured, suspected or not: its level is left out, and the fracture leads the statement.
+
+    ``grade`` is Genant's, as the reader sees it; another grade may be given later.
+    """
+    if grade is not None and grade not in GRADES:
+        raise UsageError("verdict.no_grade", grade=grade)
     old = _reading(examination, level)
-    if old is not None and old.fractured:
+    if old is not None and old.fractured and old.grade == grade:
         raise UsageError("verdict.fracture_confirmed_already", level=level)
-    new = FractureReading(level, True, reader, time)
+    new = FractureReading(level, True, reader, time, grade)
     excluded = Exclusion(ExclusionReason.FRACTURE, reader, time)
     measurements = tuple(
         replace(m, excluded=excluded) if m.level == level and m.excluded is None else m

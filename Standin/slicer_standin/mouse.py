@@ -10,10 +10,10 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from .views.render_widget import RenderWidget
 from .views.slice_view import qMRMLSliceView
@@ -48,6 +48,31 @@ def click(widget: QWidget) -> None:
         raise AssertionError(f"{widget.objectName or widget} is not shown: a user can't click it")
     QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
     process_events()
+
+
+def choose_from_menu(button: QWidget, words: str) -> None:
+    """A click on a button that has a menu, and one on the entry of that text; LookupError if there is none."""
+    found: list[bool] = []
+
+    def choose() -> None:
+        menu = QApplication.activePopupWidget()
+        actions = [action for action in menu.actions() if action.text == words]
+        if actions and actions[0].enabled:
+            found.append(True)
+            QTest.mouseClick(
+                menu,
+                Qt.MouseButton.LeftButton,
+                Qt.KeyboardModifier.NoModifier,
+                menu.actionGeometry(actions[0]).center(),
+            )
+        else:
+            menu.close()
+
+    QTimer.singleShot(0, choose)
+    click(button)
+    process_events()
+    if not found:
+        raise LookupError(f"the menu of {button.objectName} has no entry {words!r} that can be chosen")
 
 
 def type_text(widget: QWidget, text: str) -> None:

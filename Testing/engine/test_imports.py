@@ -30,6 +30,7 @@ ROOMS = (
     "quality",
     "examination",
     "corrections",
+    "column",
     "verdicts",
     "pipeline",
     "review",
@@ -93,6 +94,11 @@ def engine_modules_imported(name: str, path: Path, known: dict[str, Path], only_
 def test_the_engine_imports_neither_slicer_nor_qt_nor_vtk(name: str, path: Path) -> None:
     roots = {target.split(".")[0] for target in imported(name, path)}
     assert not roots & FORBIDDEN
+
+
+def test_only_the_runtime_of_that_name_imports_torch() -> None:
+    having = {name for name, path in modules().items() if {t.split(".")[0] for t in imported(name, path)} & {"torch"}}
+    assert having == {"segmentation.runtime.on_torch", "segmentation.runtime.dense_unet"}
 
 
 def test_every_module_stands_in_a_known_room() -> None:

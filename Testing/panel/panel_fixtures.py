@@ -162,6 +162,10 @@ class Hands:
     def examination(self) -> Any:
         return self.panel.review.examination
 
+    def bodies_are_all_there(self) -> bool:
+        """Whether every vertebra of the record has the body that it was measured on."""
+        return set(self.review.bodies) == set(self.examination.column())
+
     @property
     def message(self) -> str:
         """What the panel says happened; "" where it says nothing."""

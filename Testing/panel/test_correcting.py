@@ -219,13 +219,27 @@ def test_selecting_a_row_centres_the_views_and_shows_its_handles_alone(review: H
     assert shown == ["L2"]
 
 
+VIEWS = ("Red", "Green", "Yellow")
+
+
+def slice_axes(name: str) -> np.ndarray:
+    """Columns: the view's right, its top and its normal, in RAS."""
+    matrix = slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode().GetSliceToRAS()
+    return np.array([[matrix.GetElement(i, j) for j in range(3)] for i in range(3)])
+
+
 def test_views_along_the_endplates_tilt_with_the_vertebra_and_go_back(review: Hands) -> None:
-    node = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
-    review.ui.obliqueCheckBox.setChecked(True)
-    normal = [node.GetSliceToRAS().GetElement(i, 2) for i in range(3)]
-    assert 0.5 < np.degrees(np.arccos(normal[2])) < 25.0
-    review.ui.obliqueCheckBox.setChecked(False)
-    assert [node.GetSliceToRAS().GetElement(i, 2) for i in range(3)] == pytest.approx([0.0, 0.0, 1.0])
+    straight = {name: slice_axes(name) for name in VIEWS}
+    review.click("obliqueCheckBox")
+    tilted = {name: slice_axes(name) for name in VIEWS}
+    assert 0.5 < np.degrees(np.arccos(tilted["Red"][2, 2])) < 25.0
+    for name in VIEWS:  # top stays top, left stays left: front is at the top of the axial view, as it was
+        angles = np.degrees(np.arccos(np.clip((straight[name] * tilted[name]).sum(axis=0), -1.0, 1.0)))
+        assert angles.max() < 25.0, name
+    review.table.select("L2")
+    review.click("obliqueCheckBox")
+    for name in VIEWS:
+        assert slice_axes(name) == pytest.approx(straight[name]), name
 
 
 def test_the_density_map_shows_calibrated_values_and_can_be_taken_away(review: Hands) -> None:

@@ -16,6 +16,11 @@ _STYLE = (
 )
 
 
+def severityColor(severity: Severity) -> tuple[int, int, int]:
+    """Return the colour (RGB, 0 to 255) of how much something matters."""
+    return _COLORS[severity]
+
+
 def noteStyle(severity: Severity) -> str:
     """Return the style sheet of a note on a QLabel."""
     return _STYLE.format(*_COLORS[severity])
@@ -37,6 +42,10 @@ class FindingsView:
         notes = [(f.severity, text(f"note.{f.severity.value}", message=f.message)) for f in findings]
         if remark:
             notes.append((Severity.INFO, text("note.info", message=remark)))
+        self.showNotes(notes)
+
+    def showNotes(self, notes: Sequence[tuple[Severity, str]]) -> None:
+        """Show sentences, each with how much it matters."""
         while len(self._labels) > len(notes):
             label = self._labels.pop()
             self._widget.layout().removeWidget(label)

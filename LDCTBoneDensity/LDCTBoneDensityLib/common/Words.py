@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from ldct_bmd.assessment import format_bmd
 from ldct_bmd.words import text
 
+from .Verdicts import fractureWord
+
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination, Measurement
 
@@ -44,10 +46,12 @@ def bmdWord(value: float | None) -> str:
 
 def stateWord(examination: Examination, measurement: Measurement) -> str:
     """Return whether a measurement is the software's, a reader's, or left out."""
-    from ldct_bmd.examination import unused_levels
+    from ldct_bmd.examination import ExclusionReason, unused_levels
 
     if measurement.excluded is not None:
-        return text("result.excluded", reason=measurement.excluded.text)
+        isFracture = measurement.excluded.reason is ExclusionReason.FRACTURE
+        reason = fractureWord(examination, measurement.level) if isFracture else measurement.excluded.text
+        return text("result.excluded", reason=reason)
     unused = unused_levels(examination).get(measurement.level)
     if unused is not None:
         return text("result.unused", reason=unused.words)

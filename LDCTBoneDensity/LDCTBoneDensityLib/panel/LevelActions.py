@@ -1,4 +1,4 @@
-"""The buttons below the table: corrections of the selected level, of the names, undo and redo."""
+"""The buttons below the table: corrections of the selected level, undo and redo."""
 
 from __future__ import annotations
 
@@ -48,9 +48,6 @@ class LevelActions:
         self._onClick(ui.resetButton, lambda: self._want(lambda review, level: review.reset_voi(level)))
         self._onClick(ui.includeButton, lambda: self._want(lambda review, level: review.include(level)))
         self._onClick(ui.addButton, lambda: self._want(lambda review, level: review.add_voi(level)))
-        self._onClick(ui.shiftUpButton, lambda: self.wanted.emit(lambda review: review.shift_names(-1)))
-        self._onClick(ui.shiftDownButton, lambda: self.wanted.emit(lambda review: review.shift_names(1)))
-        self._onClick(ui.confirmButton, lambda: self.wanted.emit(lambda review: review.confirm_names()))
         self._onClick(ui.undoButton, self._undo)
         self._onClick(ui.redoButton, self._redo)
         self._onClick(ui.editSegmentButton, self.segmentEditorWanted.emit)
@@ -62,8 +59,10 @@ class LevelActions:
             self._shortcuts.append(shortcut)
 
     def show(self, review: Review | None, level: str | None) -> None:
-        """Enable what makes sense for ``level``."""
+        """Enable what makes sense for ``level``: nothing of a signed review."""
         ui = self._ui
+        if review is not None and review.examination.signature is not None:
+            review = None
         if level != self._level:
             self._showReason(False)
         self._level = level
@@ -77,12 +76,8 @@ class LevelActions:
         ui.includeButton.setEnabled(excluded)
         ui.renameButton.setEnabled(found)
         ui.addButton.setEnabled(found and not measured)
-        for button in (ui.shiftUpButton, ui.shiftDownButton, ui.editSegmentButton, ui.updateButton):
+        for button in (ui.editSegmentButton, ui.updateButton):
             button.setEnabled(review is not None)
-        doubtful = examination is not None and any(
-            not examination.quality.certain(vertebra.level) for vertebra in examination.vertebrae
-        )
-        ui.confirmButton.setEnabled(doubtful)
         ui.undoButton.setEnabled(review is not None and review.can_undo)
         ui.redoButton.setEnabled(review is not None and review.can_redo)
         self._fillRenameMenu(examination, level if found else None)

@@ -194,7 +194,8 @@ class Panel:
         of.report.export.wanted.connect(self.export)
         of.advanced.deviceChosen.connect(self._setDevice)
         of.calibration.kept.connect(self._keepCalibration)
-        of.calibration.noted.connect(self._note)
+        for noted in (of.calibration.noted, of.vertebrae.noted):
+            noted.connect(self._note)
         for section in (of.vertebrae, of.calibration, of.report, of.advanced):
             section.corrected.connect(self.correct)
         for section in (of.vertebrae, of.calibration, of.advanced):

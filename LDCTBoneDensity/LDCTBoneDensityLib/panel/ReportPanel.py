@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
+from ldct_bmd.examination import open_points
+from ldct_bmd.findings import Severity
 from ldct_bmd.reporting.signed import is_as_signed
 from ldct_bmd.words import text
 
+from ..common.FindingsView import FindingsView
 from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
 from .ExportPanel import ExportPanel
@@ -34,6 +37,7 @@ class ReportPanel:
         corrected: emits a correction, a function of the review: signing, and taking the signature off.
         export: the part that exports.
         preview: the page on display before it goes anywhere.
+        openPoints: what is to be decided and acknowledged before the review is signed.
     """
 
     def __init__(self, ui: Any, window: Any, reader: str, prepare: Callable[[], None]) -> None:
@@ -50,6 +54,9 @@ class ReportPanel:
         onPathChanged(ui.keyPath, self._keyChosen)
         ui.commentEdit.connect("textChanged()", self._commented)
         ui.signButton.connect("clicked(bool)", self._sign)
+        self.openPoints = FindingsView(ui.openPointsView)
+        self._errors: tuple[str, ...] = ()
+        self._showOpenPoints()
 
     def reader(self) -> str:
         """Return the reader's name as typed."""
@@ -69,6 +76,22 @@ class ReportPanel:
             self._ui.commentEdit.setPlainText(comment)
             self._busy = False
         self._ui.signatureLabel.setText(self._words())
+        self._showOpenPoints()
+
+    def _showOpenPoints(self) -> None:
+        """List what is open; other errors than those that were acknowledged have to be seen again."""
+        notes: list[tuple[Severity, str]] = []
+        errors: tuple[str, ...] = ()
+        if self._review is not None and self._review.examination.signature is None:
+            points = open_points(self._review.examination)
+            errors = tuple(finding.message for finding in points.errors)
+            notes = [(Severity.WARNING, text("signing.decide", level=level)) for level in points.suspected]
+            notes += [(Severity.ERROR, text("note.error", message=one.message)) for one in points.errors]
+        self.openPoints.showNotes(notes)
+        self._ui.seenBox.setVisible(bool(errors))
+        if errors != self._errors:
+            self._ui.seenBox.setChecked(False)
+            self._errors = errors
 
     def _words(self) -> str:
         signature = self._review.examination.signature if self._review is not None else None
@@ -100,7 +123,9 @@ class ReportPanel:
             from ldct_bmd.reporting.keys import load_key
 
             key = load_key(Path(path))
-        review.sign(key)
+        points = open_points(review.examination)
+        seen = [finding.code.value for finding in points.errors] if self._ui.seenBox.checked else []
+        review.sign(key, seen)
 
     def _keyChosen(self, path: str) -> None:
         qt.QSettings().setValue(KEY_SETTING, path)

@@ -10,6 +10,7 @@ import slicer
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from ..common.Signal import Signal
+from ..scene.HeightLines import HeightLines
 
 if TYPE_CHECKING:
     from ..scene.SceneReview import SceneReview
@@ -21,6 +22,7 @@ class ReviewViews:
 
     Attributes:
         refused: emits a sentence.
+        heights: the heights of the selected level, if a fracture of it is in question.
     """
 
     def __init__(self, obliqueBox: Any, densityBox: Any, sliceViews: SliceViews) -> None:
@@ -28,6 +30,7 @@ class ReviewViews:
         self._oblique, self._density, self._sliceViews = obliqueBox, densityBox, sliceViews
         self._review: SceneReview | None = None
         self._level: str | None = None
+        self.heights = HeightLines(lambda: slicer.mrmlScene, sliceViews.sagittalIDs)
         self._oblique.connect("toggled(bool)", self._obliqueToggled)
         self._density.connect("toggled(bool)", self._densityToggled)
 
@@ -36,14 +39,16 @@ class ReviewViews:
         if review is not self._review:
             self._density.setChecked(False)
             self._review, self._level = review, None
+        self._showHeights()
         self._density.setEnabled(review is not None)
 
     def follow(self, level: str | None) -> None:
         """Centre the views on a level, along its endplates where that is wanted."""
         self._level = level
         if self._review is None or level is None:
+            self._showHeights()
             return
-        center = _center(self._review, level)
+        center = self._showHeights() or _center(self._review, level)
         if center is None:
             return
         axes = self._axes(self._review, level) if self._oblique.checked else None
@@ -56,6 +61,9 @@ class ReviewViews:
         """Make the density map anew after a correction."""
         if self._review is not None and self._density.checked:
             self._densityToggled(True)
+
+    def _showHeights(self) -> Sequence[float] | None:
+        return self.heights.show(self._review.examination if self._review is not None else None, self._level)
 
     def _axes(self, review: SceneReview, level: str) -> Any:
         from ldct_bmd.morphometry import body_axes_lps
@@ -94,4 +102,6 @@ def _center(review: SceneReview, level: str) -> Sequence[float] | None:
     measurement = review.examination.measurement(level)
     if measurement is not None:
         return measurement.voi.center_lps_mm
-    return next((v.centroid_lps_mm for v in review.examination.vertebrae if v.level == level), None)
+    vertebrae = {v.level: v for v in review.examination.vertebrae}
+    vertebrae |= {one.key: one.vertebra for one in review.examination.unnamed}
+    return vertebrae[level].centroid_lps_mm if level in vertebrae else None

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Any
 import qt
 
 from ldct_bmd.anatomy import COLOR_RGB, TARGET_LEVELS, order
+from ldct_bmd.column import names_confirmed
+from ldct_bmd.findings import FindingCode, Severity
 from ldct_bmd.words import text
 
+from ..common.FindingsView import severityColor
 from ..common.Signal import Signal
+from ..common.Verdicts import fractureOf, fractureWord
 from ..common.Words import NONE, bmdWord, huWords, levelWord, stateWord
+from ..scene.VertebraSegments import UNNAMED_RGB
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
@@ -121,15 +126,26 @@ class VertebraTable:
         if self._others is not None:
             self._others.setText(STATE, text("vertebra_table.count", count=self._others.childCount()))
             self._others.setExpanded(wasExpanded)
+            if examination is not None and any(
+                fractureOf(examination, level) is FindingCode.SUSPECTED_FRACTURE
+                for level in levels
+                if level not in TARGET_LEVELS
+            ):
+                self._others.setExpanded(True)
         if selected in self._rows:
             self._tree.setCurrentItem(self._rows[selected])
 
     def _fill(self, row: Any, examination: Examination, level: str) -> None:
         measurement = examination.measurement(level)
         vertebra = next((v for v in examination.vertebrae if v.level == level), None)
+        unnamed = {one.key: one.vertebra for one in examination.unnamed}
+        vertebra = unnamed.get(level, vertebra)
         findings = [finding.message for finding in examination.findings if finding.level == level]
-        row.setText(LEVEL, levelWord(examination, level))
+        isConfirmed = vertebra is not None and names_confirmed(examination) and level not in unnamed
+        row.setText(LEVEL, text("vertebra_table.unnamed") if level in unnamed else levelWord(examination, level))
         row.setText(CONFIDENCE, f"{100 * vertebra.confidence:.0f} %" if vertebra is not None else NONE)
+        if isConfirmed:
+            row.setText(CONFIDENCE, text("vertebra_table.confirmed"))
         if measurement is None:
             row.setText(HU, NONE)
             row.setText(BMD, NONE)
@@ -141,11 +157,28 @@ class VertebraTable:
             row.setText(BMD, bmdWord(measurement.bmd_mg_cm3))
             row.setText(STATE, stateWord(examination, measurement))
             row.setCheckState(USE, used)
+        if level in unnamed:
+            row.setText(STATE, text("vertebra_table.unnamed_state"))
+        elif isConfirmed:
+            row.setText(STATE, text("vertebra_table.state_confirmed", state=row.text(STATE)))
+        self._fillVerdict(row, examination, level)
         row.setToolTip(STATE, "\n".join([row.text(STATE), *findings]))
         font = row.font(LEVEL)
         font.setStrikeOut(measurement is not None and measurement.excluded is not None)
         for column in (HU, BMD):
             row.setFont(column, font)
+
+    def _fillVerdict(self, row: Any, examination: Examination, level: str) -> None:
+        """Show what waits for the reader's verdict, or what the reader said."""
+        isOpen = fractureOf(examination, level) is FindingCode.SUSPECTED_FRACTURE
+        said = fractureWord(examination, level)
+        if said not in row.text(STATE):
+            row.setText(STATE, said if isOpen else ", ".join((row.text(STATE), said)))
+        font = row.font(STATE)
+        font.setBold(isOpen)
+        row.setFont(STATE, font)
+        color = severityColor(Severity.WARNING) if isOpen else None
+        row.setData(STATE, qt.Qt.ForegroundRole, None if color is None else qt.QBrush(qt.QColor(*color)))
 
     def _currentChanged(self, current: Any = None, previous: Any = None) -> None:
         if not self._busy:
@@ -162,15 +195,19 @@ class VertebraTable:
     def _icon(self, level: str) -> Any:
         if level not in self._icons:
             pixmap = qt.QPixmap(_SWATCH, _SWATCH)
-            pixmap.fill(qt.QColor(*COLOR_RGB[level]))
+            pixmap.fill(qt.QColor(*COLOR_RGB.get(level, UNNAMED_RGB)))
             self._icons[level] = qt.QIcon(pixmap)
         return self._icons[level]
 
 
 def _levelsOf(examination: Examination | None) -> list[str]:
-    """Return all levels found or asked for, the targets first."""
+    """Return all levels found or asked for, the targets first, and the keys of vertebrae without a name."""
     if examination is None:
         return []
     asked = [f.level for f in examination.findings if f.level is not None]
     found = {v.level for v in examination.vertebrae} | {m.level for m in examination.measurements} | set(asked)
-    return sorted(found, key=lambda level: (level not in TARGET_LEVELS, order(level)))
+    others = sorted(found - set(TARGET_LEVELS), key=order)
+    above, below = (
+        [one.key for one in examination.unnamed if (one.beyond < 0) is isAbove] for isAbove in (True, False)
+    )
+    return [*(level for level in TARGET_LEVELS if level in found), *above, *others, *below]

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
+from ldct_bmd.words import text
+
 from ..common.Signal import Signal
+from ..scene.VertebraSegments import VertebraSegments
+from .ColumnActions import ColumnActions
 from .LevelActions import LevelActions
 from .ReviewViews import ReviewViews
+from .VerdictActions import VerdictActions
 from .VertebraTable import VertebraTable
 
 if TYPE_CHECKING:
@@ -25,8 +30,8 @@ class VertebraeSection:
         selected: emits the level that is selected now, or None.
         corrected: emits a correction, a function of the review.
         updateWanted: emits nothing, when edited segments are to be taken.
-        refused: emits a sentence.
-        table, actions, views: its parts.
+        refused, noted: emit a sentence.
+        table, actions, column, verdicts, views: its parts.
 
     Args:
         ui: the widgets of the section.
@@ -34,14 +39,20 @@ class VertebraeSection:
     """
 
     def __init__(self, ui: Any, window: Any, sliceViews: SliceViews) -> None:
-        self.selected, self.corrected, self.updateWanted, self.refused = Signal(), Signal(), Signal(), Signal()
+        self.selected, self.corrected, self.updateWanted = Signal(), Signal(), Signal()
+        self.refused, self.noted = Signal(), Signal()
         self.table = VertebraTable(ui.vertebraTree)
         self.actions = LevelActions(ui, window)
+        self.column = ColumnActions(ui)
+        self.verdicts = VerdictActions(ui.fractureButton, ui.outlineButton)
         self.views = ReviewViews(ui.obliqueCheckBox, ui.densityCheckBox, sliceViews)
         self._review: SceneReview | None = None
         self.table.selected.connect(self._select)
         self.table.inclusion.connect(self._includeOrAsk)
         self.actions.wanted.connect(self.corrected.emit)
+        for actions in (self.column, self.verdicts):
+            actions.wanted.connect(self.corrected.emit)
+        self.column.drawingWanted.connect(self._draw)
         self.actions.updateWanted.connect(self.updateWanted.emit)
         self.actions.segmentEditorWanted.connect(self._openSegmentEditor)
         self.views.refused.connect(self.refused.emit)
@@ -62,6 +73,8 @@ class VertebraeSection:
         """Allow what makes sense for the selected level."""
         level = self.table.level() if self._review is not None else None
         self.actions.show(self._review.review if self._review is not None else None, level)
+        for actions in (self.column, self.verdicts):
+            actions.show(self._review.examination if self._review is not None else None, level)
         self.selected.emit(level)
 
     def showNumbers(self, examination: Examination) -> None:
@@ -88,11 +101,25 @@ class VertebraeSection:
             self.table.show(self._review.examination)  # until there is a reason
             self.actions.askReason()
 
-    def _openSegmentEditor(self) -> None:
+    def _draw(self, level: str) -> None:
+        if self._review is None:
+            return
+        segmentID = self._review.prepareSegment(level)
+        if segmentID is None:
+            return
+        self.noted.emit(text("vertebrae_section.draw", level=level))
+        self._openSegmentEditor(segmentID)
+
+    def _openSegmentEditor(self, segmentID: str | None = None) -> None:
         node = self._review.segmentationNode if self._review is not None else None
         if self._review is None or node is None:
             return
+        level = self.table.level()
+        if segmentID is None and level is not None:
+            segmentID = VertebraSegments.segmentOf(node, level)
         slicer.util.selectModule("SegmentEditor")
         editor = slicer.modules.segmenteditor.widgetRepresentation().self().editor
         editor.setSegmentationNode(node)
         editor.setSourceVolumeNode(self._review.volumeNode)
+        if segmentID is not None:
+            editor.setCurrentSegmentID(segmentID)

@@ -109,6 +109,7 @@ class SceneReview:
         if self.segmentationNode is None:
             self.refused.emit(text("scene.segmentation_deleted"))
             return []
+        VertebraSegments.adopt(self.segmentationNode)
         drawn = VertebraSegments.bodies(self.segmentationNode, VolumeReader(self.volumeNode))
         bodies = self.bodies
         levels = [vertebra.level for vertebra in self.examination.vertebrae]
@@ -120,11 +121,17 @@ class SceneReview:
         empty = [level for level in edited if level not in drawn]
         if empty:
             self.refused.emit(text("scene.segment_empty", level=empty[0]))
-        done = []
-        for level in [level for level in edited if level in drawn]:
-            if self._editBody(level, drawn[level]):
-                done.append(level)
-        return done
+        added = [level for level in drawn if level not in self.examination.column()]
+        done = [level for level in added if self._addVertebra(level, drawn[level])]
+        return done + [level for level in edited if level in drawn and self._editBody(level, drawn[level])]
+
+    def prepareSegment(self, level: str) -> str | None:
+        """Return the ID of a segment in which a missed vertebra may be drawn; None if the segmentation was deleted."""
+        node = self.segmentationNode
+        if node is None:
+            self.refused.emit(text("scene.segmentation_deleted"))
+            return None
+        return VertebraSegments.prepare(node, level)
 
     def annotate(self, comment: str) -> None:
         """Keep the reader's comment."""
@@ -167,6 +174,9 @@ class SceneReview:
     def _editBody(self, level: str, body: BodyMask) -> bool:
         return self.do(lambda review: review.edit_body(level, body))
 
+    def _addVertebra(self, level: str, body: BodyMask) -> bool:
+        return self.do(lambda review: review.add_vertebra(level, body))
+
     def _moved(self, level: str, voi: CylinderVOI) -> None:
         self._pending = (level, voi)
         try:
@@ -184,17 +194,17 @@ class SceneReview:
     def _follow(self, before: ReviewState, after: ReviewState) -> None:
         """Bring nodes and store from one state to the next, whichever way."""
         node = self.segmentationNode
-        names = {
-            old.level: new.level
-            for old, new in zip(before.examination.vertebrae, after.examination.vertebrae, strict=True)
-        }
+        old, new = before.examination.column(), after.examination.column()
+        names = dict(zip(old, new, strict=True)) if len(old) == len(new) else {one: one for one in old if one in new}
         if node is not None:
-            if any(old != new for old, new in names.items()):
+            if any(one != other for one, other in names.items()):
                 VertebraSegments.rename(node, names)
-            for old, new in names.items():
-                body = after.bodies.get(new)
-                if body is not None and body is not before.bodies.get(old):
-                    VertebraSegments.writeBody(node, VolumeReader(self.volumeNode), new, body)
+            for level in set(old) - set(names):
+                VertebraSegments.remove(node, level)
+            bodies = {names.get(level, level): body for level, body in before.bodies.items()}
+            for level, body in after.bodies.items():
+                if body is not bodies.get(level):
+                    VertebraSegments.writeBody(node, VolumeReader(self.volumeNode), level, body)
         self._keep(examination=after.examination)
         self._showVOIs()
 

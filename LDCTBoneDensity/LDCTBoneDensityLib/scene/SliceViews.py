@@ -9,6 +9,8 @@ import numpy as np
 
 from .Nodes import TO_RAS
 
+_PLANES = ("Axial", "Sagittal", "Coronal")
+
 
 class SliceViews:
     """Centres slice views, and tilts them on request.
@@ -19,6 +21,7 @@ class SliceViews:
 
     def __init__(self, nodes: Callable[[], Iterable[Any]]) -> None:
         self._nodes = nodes
+        self._before: dict[str, str] = {}
 
     def center(self, pointLPS: Sequence[float]) -> None:
         """Centre all of them on a point."""
@@ -27,22 +30,35 @@ class SliceViews:
             node.JumpSliceByCentering(r, a, s)
 
     def tilt(self, axesLPS: Sequence[Sequence[float]] | np.ndarray, pointLPS: Sequence[float]) -> None:
-        """Lay them along a body: rows of ``axesLPS`` are left, back and up."""
+        """Lay them along a body: rows of ``axesLPS`` are left, back and up. Up and sides stay as in the usual views."""
         left, back, up = (TO_RAS @ axis for axis in np.asarray(axesLPS))
-        point = TO_RAS @ np.asarray(pointLPS)
+        turn = np.column_stack([-left, -back, up])  # from the patient's R, A, S to the body's
+        r, a, s = TO_RAS @ np.asarray(pointLPS)
         for node in self._nodes():
-            normal, across = {"Sagittal": (-left, -back), "Coronal": (-back, left)}.get(
-                _baseOrientation(node), (up, left)
-            )
-            node.SetSliceToRASByNTP(*normal, *across, *point, 0)
+            plane = self._before.setdefault(node.GetID(), _planeOf(node))
+            preset = node.GetSliceOrientationPreset(plane)
+            axes = turn @ np.array([[preset.GetElement(i, j) for j in range(3)] for i in range(3)])
+            wasModified = node.StartModify()
+            for i in range(3):
+                for j in range(3):
+                    node.GetSliceToRAS().SetElement(i, j, axes[i, j])
+            node.UpdateMatrices()
+            node.EndModify(wasModified)
+            node.JumpSliceByCentering(r, a, s)
 
     def straighten(self) -> None:
-        """Lay them along the patient again."""
+        """Lay them as they were before they were tilted."""
         for node in self._nodes():
-            node.SetOrientation(_baseOrientation(node))
+            node.SetOrientation(self._before.get(node.GetID()) or _planeOf(node))
+        self._before.clear()
+
+    def sagittalIDs(self) -> list[str]:
+        """Return the IDs of the nodes of the sagittal views."""
+        planes = {node.GetID(): self._before.get(node.GetID()) or _planeOf(node) for node in self._nodes()}
+        return [nodeID for nodeID, plane in planes.items() if plane == "Sagittal"]
 
 
-def _baseOrientation(node: Any) -> str:
-    """Return which of the three planes a view shows when it is not tilted."""
-    default = node.GetDefaultOrientation()
-    return default if default in ("Axial", "Sagittal", "Coronal") else "Axial"
+def _planeOf(node: Any) -> str:
+    """Return the plane that a view shows, or shows by default where it lies otherwise."""
+    shown, default = node.GetOrientation(), node.GetDefaultOrientation()
+    return next((plane for plane in (shown, default) if plane in _PLANES), "Axial")

@@ -1,5 +1,6 @@
 """The vertebral bodies as segments, with the names, colours and codes of their levels."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from ldct_bmd.anatomy import COLOR_RGB, VERSE_VALUE, order
+from ldct_bmd.anatomy import COLOR_RGB, VERSE_VALUE, level_in_name, order
 from ldct_bmd.examination import Bodies, BodyMask, box_around, widened
 from ldct_bmd.reporting.terminology import terminology_entry
 from ldct_bmd.scan import Geometry
@@ -20,6 +21,9 @@ from .VolumeReader import VolumeReader
 
 # The segment's level, whatever it is called; a reader may rename a segment without renaming a vertebra.
 LEVEL_TAG = "LDCTBoneDensity.Level"
+UNNAMED_RGB = (150, 150, 150)
+_FIRST_UNNAMED = 200  # VerSe's values end at 28
+_UNNAMED = re.compile(r"[+-]\d+")  # the key of a vertebra without a name
 _OPACITY_2D = 0.12  # the bone under it must be seen
 _OPACITY_3D = 0.45  # the cylinders inside must be seen
 
@@ -50,7 +54,7 @@ class VertebraSegments:
         if bodies:
             image = _orientedImage(reader, bodies)
             slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(image, node, "")
-            levels = {VERSE_VALUE[level]: level for level in bodies}
+            levels = {value: level for level, value in _values(bodies).items()}
             for i in range(segmentation.GetNumberOfSegments()):
                 segment = segmentation.GetNthSegment(i)
                 VertebraSegments._label(segment, levels[segment.GetLabelValue()])
@@ -60,13 +64,37 @@ class VertebraSegments:
     @staticmethod
     def writeBody(node: Any, reader: VolumeReader, level: str, body: BodyMask) -> None:
         """Put one mask into its segment, or into a new one, as undo does."""
-        segmentation = node.GetSegmentation()
-        segmentId = VertebraSegments.segmentOf(node, level)
-        if segmentId is None:
-            segmentId = segmentation.AddEmptySegment("", level)
-            VertebraSegments._label(segmentation.GetSegment(segmentId), level)
+        segmentId = VertebraSegments.prepare(node, level)
         image = _orientedImage(reader, {level: body}, value=1)
         slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(image, node, segmentId)
+
+    @staticmethod
+    def prepare(node: Any, level: str) -> str:
+        """Return the ID of the segment of ``level``, an empty one if there was none."""
+        segmentId = VertebraSegments.segmentOf(node, level)
+        if segmentId is None:
+            segmentation = node.GetSegmentation()
+            segmentId = str(segmentation.AddEmptySegment("", level))
+            VertebraSegments._label(segmentation.GetSegment(segmentId), level)
+        return segmentId
+
+    @staticmethod
+    def adopt(node: Any) -> None:
+        """Take segments that a reader drew and named after a level for those of their levels."""
+        segmentation, taken = node.GetSegmentation(), VertebraSegments.levels(node)
+        for i in range(segmentation.GetNumberOfSegments()):
+            segment = segmentation.GetNthSegment(i)
+            level = level_in_name(segment.GetName() or "")
+            if not _tag(segment) and level is not None and level not in taken:
+                VertebraSegments._label(segment, level)
+                taken[level] = segmentation.GetNthSegmentID(i)
+
+    @staticmethod
+    def remove(node: Any, level: str) -> None:
+        """Take the segment of ``level`` out, if there is one."""
+        segmentId = VertebraSegments.segmentOf(node, level)
+        if segmentId is not None:
+            node.GetSegmentation().RemoveSegment(segmentId)
 
     @staticmethod
     def rename(node: Any, names: Mapping[str, str]) -> None:
@@ -84,7 +112,7 @@ class VertebraSegments:
         found = {}
         for i in range(segmentation.GetNumberOfSegments()):
             level = _tag(segmentation.GetNthSegment(i))
-            if level in VERSE_VALUE:
+            if level in VERSE_VALUE or _UNNAMED.fullmatch(level):
                 found[level] = segmentation.GetNthSegmentID(i)
         return found
 
@@ -97,11 +125,11 @@ class VertebraSegments:
     def bodies(node: Any, reader: VolumeReader) -> dict[str, BodyMask]:
         """Return the masks as they are drawn now, on the engine's grid; an empty segment gives none."""
         found = {}
-        for level, segmentId in sorted(VertebraSegments.levels(node).items(), key=lambda item: order(item[0])):
+        for level, segmentId in VertebraSegments.levels(node).items():
             body = VertebraSegments.mask(node, segmentId, reader)
             if body is not None:
                 found[level] = body
-        return found
+        return dict(sorted(found.items(), key=lambda item: order(item[0]) if item[0] in VERSE_VALUE else -1))
 
     @staticmethod
     def mask(node: Any, segmentId: str, reader: VolumeReader) -> BodyMask | None:
@@ -129,9 +157,13 @@ class VertebraSegments:
 
     @staticmethod
     def _label(segment: Any, level: str) -> None:
-        segment.SetName(level)
-        segment.SetColor([value / 255 for value in COLOR_RGB[level]])
         segment.SetTag(LEVEL_TAG, level)
+        segment.SetColor([value / 255 for value in COLOR_RGB.get(level, UNNAMED_RGB)])
+        if level not in VERSE_VALUE:
+            segment.SetName(text("scene.unnamed"))
+            segment.RemoveTag(segment.GetTerminologyEntryTagName())
+            return
+        segment.SetName(level)
         segment.SetTag(segment.GetTerminologyEntryTagName(), terminology_entry(level))
 
 
@@ -157,13 +189,19 @@ def _resampled(node: Any, segmentId: str, volumeNode: Any) -> np.ndarray:
         removeNode(scene, drawn)
 
 
+def _values(bodies: Bodies) -> dict[str, int]:
+    """Return the value of each body in a label map: VerSe's, and others for those without a name."""
+    unnamed = [level for level in bodies if level not in VERSE_VALUE]
+    return {level: VERSE_VALUE.get(level) or _FIRST_UNNAMED + unnamed.index(level) for level in bodies}
+
+
 def _orientedImage(reader: VolumeReader, bodies: Bodies, value: int | None = None) -> Any:
     """Return the bodies as a label map on the volume's own grid, no larger than they are."""
     box = box_around(bodies)
-    labels = np.zeros([s.stop - s.start for s in box], dtype=np.uint8)
+    labels, values = np.zeros([s.stop - s.start for s in box], dtype=np.uint8), _values(bodies)
     for level, body in bodies.items():
         place = tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(body.box, box, strict=True))
-        labels[place][body.inside] = VERSE_VALUE[level] if value is None else value
+        labels[place][body.inside] = values[level] if value is None else value
     stored = np.ascontiguousarray(reader.axisMap.inverse().view(labels))
     first = [s.start for s in _boxOnTarget(box, reader.geometry, reader.axisMap.inverse())][::-1]
     image = slicer.vtkOrientedImageData()

@@ -157,10 +157,12 @@ class Logic:
             drawn = VertebraSegments.bodies(segmentation, reader)
         except CannotMeasure as error:
             raise UsageError("measure.not_shown", error=error) from error
+        vertebrae = {vertebra.level: vertebra for vertebra in stored.examination.vertebrae}
+        vertebrae |= {one.key: one.vertebra for one in stored.examination.unnamed}
         return {
-            vertebra.level: body
-            for vertebra in stored.examination.vertebrae
-            if (body := drawn.get(vertebra.level)) is not None and is_measured_body(body, vertebra, reader.geometry)
+            level: body
+            for level, vertebra in vertebrae.items()
+            if (body := drawn.get(level)) is not None and is_measured_body(body, vertebra, reader.geometry)
         }
 
 

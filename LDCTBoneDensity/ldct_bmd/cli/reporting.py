@@ -26,6 +26,7 @@ from ..reporting.outputs import (
 from ..reporting.priors import Comparison, compare_all
 from ..reporting.signed import refuse_changed
 from ..scan import CTScan, list_series, read_scan
+from ..verdicts import confirm_fracture, dismiss_suspicion
 from ..words import text
 
 if TYPE_CHECKING:
@@ -105,12 +106,43 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
     return request.folder
 
 
-def sign_record(path: Path, reader: str, organization: str | None, key: Path | None) -> Examination:
-    """Sign the record in its file."""
+@dataclass(frozen=True)
+class SignRequest:
+    """How a record is signed.
+
+    Attributes:
+        key: the file of the site's private key.
+        fractures: confirmed ones, as "L1" or, with Genant's grade, "L1=2".
+        dismissed: levels that are not fractured.
+        acknowledged: codes of the errors that the reader has seen.
+    """
+
+    record: Path
+    reader: str
+    organization: str | None = None
+    key: Path | None = None
+    fractures: tuple[str, ...] = ()
+    dismissed: tuple[str, ...] = ()
+    acknowledged: tuple[str, ...] = ()
+
+
+def sign_record(request: SignRequest) -> Examination:
+    """Give the reader's verdicts and sign the record in its file: all of it or nothing."""
     from ..reporting.keys import load_key
 
-    site_key = None if key is None else load_key(key)
-    return _rewritten(path, lambda examination: sign(examination, reader, now(), organization, site_key))
+    site_key = None if request.key is None else load_key(request.key)
+
+    def signed(examination: Examination) -> Examination:
+        for said in request.fractures:
+            level, _, grade = said.partition("=")
+            if grade and not grade.isdecimal():
+                raise UsageError("verdict.no_grade", grade=grade)
+            examination = confirm_fracture(examination, level, request.reader, now(), int(grade) if grade else None)
+        for level in request.dismissed:
+            examination = dismiss_suspicion(examination, level, request.reader, now())
+        return sign(examination, request.reader, now(), request.organization, site_key, request.acknowledged)
+
+    return _rewritten(request.record, signed)
 
 
 def unsign_record(path: Path, reader: str) -> Examination:

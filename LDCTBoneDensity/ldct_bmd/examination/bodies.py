@@ -26,10 +26,11 @@ def bodies_in(labels: NDArray[np.uint8]) -> dict[str, BodyMask]:
 
 
 def label_map(bodies: Bodies, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Return the bodies as a label map (z, y, x) in VerSe values."""
+    """Return the bodies as a label map (z, y, x) in VerSe values; those without a name are not in it."""
     labels = np.zeros(shape, dtype=np.uint8)
     for level, body in bodies.items():
-        labels[body.box][body.inside] = VERSE_VALUE[level]
+        if level in VERSE_VALUE:
+            labels[body.box][body.inside] = VERSE_VALUE[level]
     return labels
 
 

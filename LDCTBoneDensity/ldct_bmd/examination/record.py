@@ -13,8 +13,9 @@ from ..ground.errors import UsageError
 from ..ground.kinds import NOT_PLAIN
 from ..ground.plain import PlainError, from_plain, plain_json, to_plain
 from ..morphometry import HeightLoss
-from ..quality import LevelHeights, QualityFacts
+from ..quality import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from ..scan import ScanDescription
+from ..segmentation import RuntimeIdentity
 from ..voi import CylinderVOI
 from ..words import Phrase
 from .exclusion import Exclusion
@@ -74,12 +75,37 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class UnnamedVertebra:
+    """A vertebra that a shift of all names took beyond the list, with all that is known of it; a shift back names it.
+
+    Attributes:
+        beyond: how many names beyond the list: -1 is the one above its first, 1 the one below its last.
+        vertebra: as it was called last, and so are the others.
+    """
+
+    beyond: int
+    vertebra: VertebraRecord
+    measurement: Measurement | None = None
+    facts: VOIFacts | None = None
+    unmeasured: Unmeasured | None = None
+    heights: LevelHeights | None = None
+    outline: LevelOutline | None = None
+    reading: FractureReading | None = None
+
+    @property
+    def key(self) -> str:
+        """What its body goes by in place of a level, such as "-1": never shown."""
+        return f"{self.beyond:+d}"
+
+
+@dataclass(frozen=True)
 class Software:
-    """What made the record."""
+    """What made the record; ``runtime`` is what ran the networks, None where none ran, and in records of before."""
 
     version: str
     model_name: str
     model_sha256: str | None
+    runtime: RuntimeIdentity | None = None
 
 
 @dataclass(frozen=True)
@@ -121,7 +147,7 @@ class Evidence:
     ``calibration_choice`` says why a store's calibration was taken; None where the calibration was given.
     ``measured_at`` is ISO 8601; None where whoever measured did not say. ``comment`` is the reader's own words.
     ``voxels_sha256`` is of the voxels that were measured, see :func:`.digests.voxels_sha256`; None in records of
-    before.
+    before. ``unnamed`` are the vertebrae that a shift of all names left without one, top to bottom.
 
     Raises:
         ValueError: a level does not exist, or comes twice, or the VOI facts do not match the measurements.
@@ -142,6 +168,7 @@ class Evidence:
     measured_at: str | None = field(default=None, compare=False)
     comment: str | None = None
     voxels_sha256: str | None = None
+    unnamed: tuple[UnnamedVertebra, ...] = ()
 
     def __post_init__(self) -> None:
         for name, levels in (
@@ -158,6 +185,12 @@ class Evidence:
     def measurement(self, level: str) -> Measurement | None:
         """Return the measurement of ``level``, or None."""
         return next((m for m in self.measurements if m.level == level), None)
+
+    def column(self) -> tuple[str, ...]:
+        """Return all vertebrae from top to bottom, each by its level, or by its key if it has no name."""
+        above = [one.key for one in self.unnamed if one.beyond < 0]
+        below = [one.key for one in self.unnamed if one.beyond > 0]
+        return (*above, *(vertebra.level for vertebra in self.vertebrae), *below)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from ..findings import FindingCode
+from ..anatomy import order
+from ..findings import Finding, FindingCode, Severity
 from ..ground.errors import UsageError
 from .record import Examination, FileReference, HistoryEntry
 from .signature import KeySignature, Signature
@@ -55,19 +56,52 @@ def record_sha256(examination: Examination) -> str:
     return hashlib.sha256(canonical_json(examination)).hexdigest()
 
 
+@dataclass(frozen=True)
+class OpenPoints:
+    """What stands between a record and its signature.
+
+    Attributes:
+        suspected: levels of suspected fractures that no reader has decided.
+        errors: the findings that are errors; a reader who signs has to say that they were seen.
+    """
+
+    suspected: tuple[str, ...]
+    errors: tuple[Finding, ...]
+
+
+def open_points(examination: Examination) -> OpenPoints:
+    """Return what is to be decided and acknowledged before the record is signed."""
+    suspected = {f.level for f in examination.findings if f.code is FindingCode.SUSPECTED_FRACTURE and f.level}
+    errors = tuple(f for f in examination.findings if f.severity is Severity.ERROR)
+    return OpenPoints(tuple(sorted(suspected, key=order)), errors)
+
+
 def sign(
-    examination: Examination, reader: str, time: str, organization: str | None = None, key: SigningKey | None = None
+    examination: Examination,
+    reader: str,
+    time: str,
+    organization: str | None = None,
+    key: SigningKey | None = None,
+    acknowledged: Collection[str] = (),
 ) -> Examination:
     """Sign the record as it stands, with the sentences that are shown; it takes no correction until it is unsigned.
 
-    ``time`` is ISO 8601, given by the caller. UsageError if it is signed already, or the reader has no name.
+    Args:
+        time: ISO 8601.
+        acknowledged: codes of the errors among the findings that the reader has seen; the history keeps them.
+
+    Raises:
+        UsageError: it is signed already, the reader has no name, a suspected fracture is neither confirmed nor
+            dismissed, or an error was not acknowledged.
     """
     if examination.signature is not None:
         raise UsageError("signing.signed_already", reader=examination.signature.reader)
     if not reader.strip():
         raise UsageError("signing.no_reader")
+    seen = _demand_nothing_open(examination, acknowledged)
     organization = (organization or "").strip() or None
-    entry = HistoryEntry(SIGNED, None, None, {"organization": organization}, reader, time)
+    said = {"organization": organization} | ({"acknowledged": seen} if seen else {})
+    entry = HistoryEntry(SIGNED, None, None, said, reader, time)
     signed = replace(
         _frozen(examination),
         history=(*examination.history, entry),
@@ -82,6 +116,18 @@ def sign(
         None if key is None else key.sign(message),
     )
     return replace(signed, signature=signature)
+
+
+def _demand_nothing_open(examination: Examination, acknowledged: Collection[str]) -> list[str]:
+    """Return the codes of the errors, all of them acknowledged; UsageError if something is open."""
+    points = open_points(examination)
+    if points.suspected:
+        raise UsageError("signing.suspected", levels=points.suspected)
+    unseen = [finding for finding in points.errors if finding.code.value not in acknowledged]
+    if unseen:
+        codes = tuple(dict.fromkeys(finding.code.value for finding in unseen))
+        raise UsageError("signing.unseen_errors", errors=tuple(f.message for f in unseen), codes=codes)
+    return list(dict.fromkeys(finding.code.value for finding in points.errors))
 
 
 def unsign(examination: Examination, reader: str, time: str) -> Examination:

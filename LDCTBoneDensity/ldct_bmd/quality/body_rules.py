@@ -33,7 +33,11 @@ def fracture_findings(
         confirmed: as of :func:`confirmed_fractures`.
         readings: what readers said.
     """
-    found = [Finding(FindingCode.FRACTURE, level) for level in confirmed]
+    grades = {reading.level: reading.grade for reading in readings if reading.grade is not None}
+    found = [
+        Finding(FindingCode.FRACTURE, level, {"case": "graded", "grade": grades[level]} if level in grades else {})
+        for level in confirmed
+    ]
     judged = {reading.level for reading in readings} | set(confirmed)
     found += [
         Finding(

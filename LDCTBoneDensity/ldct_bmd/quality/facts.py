@@ -48,12 +48,16 @@ class LevelOutline:
 
 @dataclass(frozen=True)
 class FractureReading:
-    """A reader's word on one level: whether it is fractured. ``time`` is ISO 8601."""
+    """A reader's word on one level: whether it is fractured. ``time`` is ISO 8601.
+
+    ``grade``: Genant's of a fracture, 1 to 3; None if the reader gave none.
+    """
 
     level: str
     fractured: bool
     reader: str
     time: str
+    grade: int | None = None
 
 
 @dataclass(frozen=True)

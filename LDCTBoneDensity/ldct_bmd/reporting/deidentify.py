@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from ..assessment import Assessment, LeftOut
 from ..calibration import Calibration
 from ..calibration.provenance import Scanner
-from ..examination import SIGNED, UNSIGNED, Examination, ExclusionReason, HistoryEntry, Measurement
+from ..examination import SIGNED, UNSIGNED, Examination, ExclusionReason, HistoryEntry, Measurement, UnnamedVertebra
 from ..findings import GENERAL, Finding, FindingCode
 from ..quality import FractureReading, LevelOutline, VOIFacts
 from ..scan import Patient, ScanDescription, Source
@@ -62,6 +62,7 @@ def deidentified(examination: Examination) -> Examination:
             outlines=tuple(_outline(one, pseudonyms) for one in examination.quality.outlines),
             fracture_readings=tuple(_reading(one, pseudonyms) for one in examination.quality.fracture_readings),
         ),
+        unnamed=tuple(_unnamed(one, pseudonyms) for one in examination.unnamed),
         history=tuple(_entry(entry, pseudonyms) for entry in examination.history),
         assessment=_assessment(examination.assessment),
         findings=_findings(examination.findings),
@@ -96,12 +97,19 @@ def is_deidentified_copy(examination: Examination) -> bool:
 
 def _readers(examination: Examination) -> list[str]:
     """Return the names of all readers, in the order that they first appear."""
-    names = [entry.reader for entry in examination.history]
-    names += [m.excluded.reader for m in examination.measurements if m.excluded is not None]
-    names += [facts.placed_by for facts in examination.quality.vois if facts.placed_by is not None]
-    names += [one.confirmed_by for one in examination.quality.outlines if one.confirmed_by is not None]
-    names += [reading.reader for reading in examination.quality.fracture_readings]
-    return list(dict.fromkeys(names))
+    quality, unnamed = examination.quality, examination.unnamed
+    names: list[str | None] = [entry.reader for entry in examination.history]
+    names += [m.excluded.reader for m in _measurements(examination) if m.excluded is not None]
+    names += [facts.placed_by for facts in (*quality.vois, *(one.facts for one in unnamed)) if facts is not None]
+    names += [one.confirmed_by for one in (*quality.outlines, *(one.outline for one in unnamed)) if one is not None]
+    names += [one.reader for one in (*quality.fracture_readings, *(one.reading for one in unnamed)) if one is not None]
+    return list(dict.fromkeys(name for name in names if name is not None))
+
+
+def _measurements(examination: Examination) -> list[Measurement]:
+    """Return all measurements, of vertebrae without a name too."""
+    unnamed = [one.measurement for one in examination.unnamed if one.measurement is not None]
+    return [*examination.measurements, *unnamed]
 
 
 def _secrets(examination: Examination, readers: list[str]) -> list[str]:
@@ -122,7 +130,7 @@ def _secrets(examination: Examination, readers: list[str]) -> list[str]:
         examination.comment,
         *readers,
     ]
-    texts += [m.excluded.words for m in examination.measurements if m.excluded is not None]
+    texts += [m.excluded.words for m in _measurements(examination) if m.excluded is not None]
     texts += [said.get("words") for entry in examination.history for said in (entry.old, entry.new) if _is_said(said)]
     for calibration in calibrations:
         if not calibration.nominal:
@@ -191,6 +199,16 @@ def _outline(outline: LevelOutline, pseudonyms: dict[str, str]) -> LevelOutline:
 
 def _reading(reading: FractureReading, pseudonyms: dict[str, str]) -> FractureReading:
     return replace(reading, reader=pseudonyms[reading.reader], time="")
+
+
+def _unnamed(one: UnnamedVertebra, pseudonyms: dict[str, str]) -> UnnamedVertebra:
+    return replace(
+        one,
+        measurement=None if one.measurement is None else _measurement(one.measurement, pseudonyms),
+        facts=None if one.facts is None else _facts(one.facts, pseudonyms),
+        outline=None if one.outline is None else _outline(one.outline, pseudonyms),
+        reading=None if one.reading is None else _reading(one.reading, pseudonyms),
+    )
 
 
 def _verdict(value: Any, pseudonyms: dict[str, str]) -> Any:

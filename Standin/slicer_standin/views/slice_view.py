@@ -152,6 +152,7 @@ class qMRMLSliceWidget(qMRMLWidget):
         logic.SetMRMLScene(scene)
         node = logic.AddSliceNode(name)
         node.SetLayoutLabel(name[0])
+        node.SetDefaultOrientation(orientation)
         node.SetOrientation(orientation)
         node.SetMappedInLayout(1)
         self._view.setMRMLSliceNode(node)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from helpers_record import READER, TIME, body_mask, column_scan, examined
-from ldct_bmd.corrections import edit_body, exclude_level, include_level, move_voi, rename_level
+from ldct_bmd.column import rename_level
+from ldct_bmd.corrections import edit_body, exclude_level, include_level, move_voi
 from ldct_bmd.examination import Examination, conclude, is_intact, sign
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.morphometry import Outline, body_heights

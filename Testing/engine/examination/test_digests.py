@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from helpers_record import READER, TIME, body_mask, column_scan, examined
-from ldct_bmd.corrections import edit_body, shift_names
+from ldct_bmd.column import shift_names
+from ldct_bmd.corrections import edit_body
 from ldct_bmd.examination import BodyMask, is_measured_body, mask_sha256, voxels_sha256
 
 HU = np.random.default_rng(3).integers(-1000, 1500, (7, 5, 6)).astype(np.int16)

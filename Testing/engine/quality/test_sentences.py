@@ -14,6 +14,7 @@ from ldct_bmd.findings import GENERAL, Effect, Finding, FindingCode, told_findin
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.morphometry import HeightLoss, Outline
 from ldct_bmd.quality import (
+    FractureReading,
     LevelOutline,
     QualityFacts,
     VOIFacts,
@@ -96,8 +97,8 @@ FOUND: list[Finding] = [
         [HeightLoss(level, which, 15.0, 22.0, 0.318, 0.062, True) for level, which in zip(
             ("T7", "T8", "T9"), ("anterior", "middle", "whole"), strict=True
         )],
-        ("L1",),
-        (),
+        ("L1", "L2"),
+        [FractureReading("L2", True, "R", "2026-01-02T03:04:05Z", grade=2)],
     ),
     *outline_findings(doubtful_outlines(OUTLINES, {"T12": 30.0, "L1": 30.0, "L2": 95.0})),
     *lumbar_findings(()),

@@ -15,7 +15,8 @@ from helpers_record import READER, TIME, examined
 from helpers_report import case, with_patient
 from ldct_bmd.calibration import NOMINAL, entered_calibration
 from ldct_bmd.calibration.described import name_words, source_words
-from ldct_bmd.corrections import change_calibration, confirm_names
+from ldct_bmd.column import confirm_names
+from ldct_bmd.corrections import change_calibration
 from ldct_bmd.examination import Examination
 from ldct_bmd.reporting.dicom.objects import make_context
 from ldct_bmd.reporting.outputs import Output, fill_report

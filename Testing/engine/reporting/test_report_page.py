@@ -15,7 +15,8 @@ from helpers_record import READER, TIME, examined, with_scan
 from helpers_report import HOSTILE, SCRIPT, case, printed, with_patient
 from ldct_bmd.assessment import NORMAL_ABOVE_MG_CM3, format_bmd
 from ldct_bmd.calibration import NOMINAL
-from ldct_bmd.corrections import change_calibration, confirm_names, exclude_level
+from ldct_bmd.column import confirm_names
+from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.findings import Finding, FindingCode
 from ldct_bmd.ground.errors import UsageError

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from helpers_record import READER, TIME, examined
 from ldct_bmd.calibration.match import CalibrationChoice
-from ldct_bmd.corrections import confirm_names, exclude_level
+from ldct_bmd.column import confirm_names
+from ldct_bmd.corrections import exclude_level
 from ldct_bmd.examination import (
     Examination,
     FileReference,

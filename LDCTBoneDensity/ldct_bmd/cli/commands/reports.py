@@ -53,12 +53,25 @@ def sign_record(
     reader: Reader,
     organization: Annotated[str | None, typer.Option(metavar="NAME", help="For whom the reader signs.")] = None,
     key: Annotated[Path | None, typer.Option(metavar="FILE", help="The site's private Ed25519 key, in PEM.")] = None,
+    fracture: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LEVEL[=GRADE]", help="Confirm a fracture, with Genant's grade; several may do."),
+    ] = None,
+    no_fracture: Annotated[
+        list[str] | None, typer.Option(metavar="LEVEL", help="Dismiss a suspected fracture; several may do.")
+    ] = None,
+    acknowledge: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Say that you have seen this error; several may do.")
+    ] = None,
 ) -> None:
     """Sign a record as reviewed; it takes no correction until it is unsigned."""
     with exit_codes(), extra("reports"):
+        from ..reporting import SignRequest
         from ..reporting import sign_record as run
 
-        signature = run(record, reader, organization, key).signature
+        seen = tuple(acknowledge or ())
+        request = SignRequest(record, reader, organization, key, tuple(fracture or ()), tuple(no_fracture or ()), seen)
+        signature = run(request).signature
         if signature is not None:
             say(output(), text("signing.signed", reader=signature.reader, time=signature.time))
 

@@ -41,6 +41,10 @@ def _change(entry: HistoryEntry, say: Catalogue) -> str:
         return _moved(old, new, say)
     if entry.what == "level_excluded" and isinstance(new, dict):
         return _reason(new)
+    if entry.what == "fracture_confirmed" and isinstance(new, dict) and isinstance(new.get("grade"), int):
+        return say("history.grade", grade=new["grade"])
+    if entry.what == "signed" and isinstance(new, dict) and isinstance(new.get("acknowledged"), list):
+        return say("history.acknowledged", codes=", ".join(map(str, new["acknowledged"])))
     if entry.what == "level_renamed":
         return say("history.from_to", old=old, new=new)
     if entry.what == "names_shifted" and isinstance(old, list) and isinstance(new, list) and old and new:
