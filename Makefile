@@ -43,17 +43,17 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(CLI_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli]" -e Lab
+	$(PIP) install --no-compile -c constraints.txt -e . -e Lab
 	@touch $@
 
 $(PANEL_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli,panel,reports]" -e Lab
+	$(PIP) install -c constraints.txt -e ".[panel,reports]" -e Lab
 	@touch $(CLI_READY) $@
 
 $(BENCHMARK_READY): $(CLI_READY)
-	$(PIP) install -c constraints.txt torch onnx onnxruntime openvino
+	$(PIP) install -c constraints.txt -e ".[openvino]" -e "Lab[train]"
 	@touch $@
 
 $(DEV_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli,dev]" -e "Lab[train,validation]"
+	$(PIP) install -c constraints.txt -e ".[dev]" -e "Lab[train,validation]"
 	@touch $(CLI_READY) $@
