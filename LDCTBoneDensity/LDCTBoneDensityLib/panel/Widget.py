@@ -23,6 +23,7 @@ from ..work.Logic import Logic, defaultReader
 from ..work.Run import Run
 from .Panel import Panel
 from .Sections import makeSections
+from .Worklisting import Worklisting
 
 
 class Widget:
@@ -42,6 +43,7 @@ class Widget:
         window.setMRMLScene(slicer.mrmlScene)
         self._showVersion()
         self.panel = self._makePanel(window)
+        self.worklisting = Worklisting(self.panel.sections.worklist, self.panel)
         self._parameters: Any = None
         self._guiTag: Any = None
         self._volumeNode: Any = None
@@ -132,6 +134,7 @@ class Widget:
 
     def _startClose(self, caller: Any, event: Any) -> None:
         self._detach()
+        self.worklisting.forget()
         self.panel.sceneClosed()
         self._watchVolume()
 

@@ -14,6 +14,7 @@ from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
 from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
+from ..reporting.opened import measured_scan
 from ..reporting.outputs import (
     Pixels,
     deidentified_folder,
@@ -25,7 +26,6 @@ from ..reporting.outputs import (
 )
 from ..reporting.priors import Comparison, compare_all
 from ..reporting.signed import refuse_changed
-from ..scan import CTScan, list_series, read_scan
 from ..verdicts import confirm_fracture, dismiss_suspicion
 from ..words import text
 
@@ -196,7 +196,7 @@ def _pixels(
 ) -> Pixels:
     from ..reporting.dicom import NoDICOMObjects
 
-    scan = _measured_scan(path, examination, progress)
+    scan = measured_scan(path, examination, progress)
     column = read_bodies(home, examination, scan)
     if examination.voxels_sha256 is None:
         remark(text("output.no_digest"))
@@ -205,22 +205,6 @@ def _pixels(
     except NoDICOMObjects as refusal:
         remark(str(refusal))
         return Pixels(scan, column, None)
-
-
-def _measured_scan(path: Path, examination: Examination, progress: Progress) -> CTScan:
-    """Read the series, or the acquisition of a series, that the record is of."""
-    uid = examination.scan.source.series_uid
-    addresses = [one.series_uid for one in list_series(path) if one.series_uid.partition("#")[0] == uid]
-    if len(addresses) < 2:
-        if uid is not None and not addresses:
-            raise UsageError("report.other_series", place=path.name or path)
-        return read_scan(path, uid if addresses else None, progress)
-    scans = (read_scan(path, address, progress) for address in addresses)
-    expected = examination.scan.source.sop_instance_uids
-    found = next((scan for scan in scans if scan.source.sop_instance_uids == expected), None)
-    if found is None:
-        raise UsageError("report.other_images", place=path.name or path)
-    return found
 
 
 def _rewritten(path: Path, change: Callable[[Examination], Examination]) -> Examination:
