@@ -18,6 +18,7 @@ from .rules import (
     scan_findings,
     voi_findings,
 )
+from .size_rules import size_findings
 
 __all__ = [
     "FractureReading",
@@ -39,6 +40,7 @@ __all__ = [
     "origin_findings",
     "outline_findings",
     "scan_findings",
+    "size_findings",
     "tissue_findings",
     "voi_findings",
 ]
