@@ -176,7 +176,7 @@ class VOIMarkups:
             removeNode(self._scene, node)
 
     def _removeLeftovers(self) -> None:
-        """Take out the nodes that a saved scene brought: the record is the truth, and they are made anew from it."""
+        """Take out the nodes that a saved scene brought: the record is the truth, and they are made again from it."""
         scene = self._scene
         found = [
             scene.GetNthNodeByClass(i, name)

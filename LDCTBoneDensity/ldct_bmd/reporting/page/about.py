@@ -75,9 +75,7 @@ def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
         "calibration.name": visible(name_words(calibration)),
         "calibration.equation": calibration_line(calibration, say),
         "calibration.material": calibration.material,
-        "calibration.kvp": say("report.not_stated")
-        if calibration.kvp is None
-        else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
+        "calibration.kvp": _kvp(calibration, say),
     }
     if provenance is not None:
         values |= {
