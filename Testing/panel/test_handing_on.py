@@ -1,4 +1,4 @@
-"""What leaves the panel by hand: numbers to the clipboard and into a table, the engine's output; and a script's way in."""
+"""What leaves the panel by hand: numbers to the clipboard and to a table, and a script's way in."""
 
 import re
 from pathlib import Path
