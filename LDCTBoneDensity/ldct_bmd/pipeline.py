@@ -23,6 +23,7 @@ from .examination import (
     voxels_sha256,
 )
 from .ground.errors import CannotMeasure
+from .ground.memory import give_back
 from .ground.progress import Progress, silent
 from .labeling import VertebralColumn, label
 from .morphometry import body_heights, check_outline
@@ -73,11 +74,13 @@ def measure(
         progress(stage, 1.0)
         timing_s[stage] = clock() - start
 
+    give_back()
     with timed("segment"):
         segmentation = segmenter(scan, progress)
     with timed("label"):
         column = label(segmentation, scan, progress)
     del segmentation  # the network's maps are as large as the scan
+    give_back()
     with timed("measure"):
         measurements, quality = _measure_levels(scan, column, calibration, sorted(levels, key=order), progress)
         examination = conclude(

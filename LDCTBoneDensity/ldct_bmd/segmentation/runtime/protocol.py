@@ -47,3 +47,6 @@ class Runtime(Protocol):
 
     def load(self, stored: StoredNetworks, names: Sequence[str]) -> dict[str, Network]:
         """Return the networks ``names``, ready to run."""
+
+    def rest(self) -> None:
+        """Give back the memory that the networks need only while they run; they can run again."""
