@@ -25,7 +25,7 @@ from .examination import (
 from .ground.errors import CannotMeasure
 from .ground.memory import give_back
 from .ground.progress import Progress, silent
-from .labeling import VertebralColumn, label
+from .labeling import VertebralColumn, explained, label
 from .morphometry import body_heights, check_outline
 from .quality import LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .scan import CTScan
@@ -78,7 +78,12 @@ def measure(
     with timed("segment"):
         segmentation = segmenter(scan, progress)
     with timed("label"):
-        column = label(segmentation, scan, progress)
+        try:
+            column = label(segmentation, scan, progress)
+        except CannotMeasure as refusal:
+            raise explained(
+                refusal, scan, segmentation, lambda other: label(segmenter(other, progress), other, progress)
+            ) from refusal
     del segmentation  # the network's maps are as large as the scan
     give_back()
     with timed("measure"):
@@ -147,6 +152,7 @@ def _measure_levels(
         names_certain=column.names_certain,
         names_remark=column.remark,
         uncertain_levels=column.uncertain,
+        cut_by_field=column.cut_by_field,
         heights=tuple(heights),
         vois=tuple(vois),
         unmeasured=tuple(unmeasured),

@@ -21,6 +21,7 @@ from ..quality import (
     origin_findings,
     outline_findings,
     scan_findings,
+    size_findings,
     tissue_findings,
     voi_findings,
 )
@@ -116,7 +117,9 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
             completeness,
             measured,
             {unmeasured.level: unmeasured.reason for unmeasured in quality.unmeasured},
+            quality.cut_by_field,
         ),
+        *size_findings({v.level: v.volume_ml for v in evidence.vertebrae if v.complete}, quality.heights),
         *fracture_findings(losses, _confirmed(evidence), quality.fracture_readings),
         *outline_findings(_doubts(evidence)),
         *lumbar_findings(assessed_levels(measured, unused)),

@@ -19,6 +19,7 @@ from .rules import (
     scan_findings,
     voi_findings,
 )
+from .size_rules import size_findings
 
 __all__ = [
     "FRACTURE_REASON",
@@ -41,6 +42,7 @@ __all__ = [
     "origin_findings",
     "outline_findings",
     "scan_findings",
+    "size_findings",
     "tissue_findings",
     "voi_findings",
 ]
