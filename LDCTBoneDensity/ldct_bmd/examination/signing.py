@@ -14,7 +14,7 @@ from .signature import KeySignature, Signature
 from .upgrade import signed_values
 
 _LARGEST_EXACT = 2**53  # whole numbers up to it are exact in a double
-# What the history says was done, beside the corrections.
+# What the history says was done, apart from the corrections.
 SIGNED = "signed"
 UNSIGNED = "unsigned"
 

@@ -1,7 +1,6 @@
 """Findings about the scan and the measurement: pure functions from facts."""
 
 from .body_rules import (
-    FRACTURE_REASON,
     confirmed_fractures,
     doubtful_outlines,
     fracture_findings,
@@ -22,7 +21,6 @@ from .rules import (
 from .size_rules import size_findings
 
 __all__ = [
-    "FRACTURE_REASON",
     "FractureReading",
     "LevelHeights",
     "LevelOutline",

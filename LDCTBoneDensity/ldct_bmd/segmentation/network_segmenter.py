@@ -48,7 +48,7 @@ class NetworkSegmenter:
         planes = in_plane(scan, fine_grid)
         progress("segment", 0.1)
         level_grid, levels = self._coarse(scan, planes)
-        self._rest()
+        self._rest("coarse")
         progress("segment", 0.25)
         patches = self._patches(fine_grid.shape, fine_grid, level_grid, levels)
         if not patches:
@@ -57,11 +57,11 @@ class NetworkSegmenter:
         del planes
         inner = [(start - first, size) for start, size in patches]
         corner, classes = blended(self._model.fine, corridor, inner, lambda done: progress("segment", 0.3 + 0.7 * done))
-        self._rest()
+        self._rest("fine")
         return NetworkBodies(cropped(fine_grid, corner + first, classes.shape[1:]), classes, level_grid, levels)
 
-    def _rest(self) -> None:
-        self._model.rest()
+    def _rest(self, network: str) -> None:
+        self._model.rest(network)
         give_back()
 
     def _coarse(self, scan: CTScan, planes: NDArray[np.float32]) -> tuple[Geometry, NDArray[np.float16]]:

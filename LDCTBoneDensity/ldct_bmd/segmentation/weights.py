@@ -47,7 +47,7 @@ class Model:
     coarse: Network
     fine: Network
     identity: ModelIdentity
-    rest: Callable[[], None] = lambda: None
+    rest: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def load_pan2020(path: Path, device: str = "auto", threads: int | None = None) -
 
 def _load(
     path: Path | None, wanted: tuple[str, ...], device: str, threads: int | None
-) -> tuple[dict[str, Network], ModelIdentity, Callable[[], None]]:
+) -> tuple[dict[str, Network], ModelIdentity, Callable[[str], None]]:
     stored = read_weights(path, wanted)
     try:
         runtime = find_runtime(device, threads, only="torch" if stored.graph is None else None)

@@ -44,5 +44,5 @@ class ONNXRuntime:
 
         return {name: network(name) for name in names}
 
-    def rest(self) -> None:
+    def rest(self, name: str) -> None:
         """Nothing is kept between two runs: see the options."""

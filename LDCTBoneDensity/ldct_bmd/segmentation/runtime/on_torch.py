@@ -33,7 +33,7 @@ class TorchRuntime:
         """Return the networks ``names`` on the device."""
         return {name: self._network(build(stored, name)) for name in names}
 
-    def rest(self) -> None:
+    def rest(self, name: str) -> None:
         """Nothing is kept between two runs."""
 
     def _network(self, network: DenseUNet) -> Network:

@@ -46,7 +46,7 @@ class Runtime(Protocol):
         """Which one this is, for the record."""
 
     def load(self, stored: StoredNetworks, names: Sequence[str]) -> dict[str, Network]:
-        """Return the networks ``names``, ready to run."""
+        """Return the networks ``names``, ready to run, from several threads too."""
 
-    def rest(self) -> None:
-        """Give back the memory that the networks need only while they run; they can run again."""
+    def rest(self, name: str) -> None:
+        """Give back the memory that a network needs only while it runs; it can run again."""
