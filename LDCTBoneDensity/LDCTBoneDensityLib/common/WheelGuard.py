@@ -5,7 +5,7 @@ from typing import Any
 import qt
 
 
-class WheelGuard(qt.QObject):  # type: ignore[misc]
+class WheelGuard(qt.QObject):
     """Hands the wheel on from closed combo boxes, and from numbers that are not being typed, to what scrolls.
 
     Args:
