@@ -13,6 +13,7 @@ from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from ..scene.Nodes import isAlive, removeNode
 from ..scene.ReviewStore import REVIEW_ATTRIBUTE, SEGMENTATION, ReviewStore, reviewNodeOf
+from ..scene.Study import fileUnder
 from .Parameters import Parameters
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Logic:
         ReviewStore.write(node, stored)
         review = SceneReview(volumeNode, node, stored, bodies, self._reader)
         review.makeSegments()
+        vois = [node for one in stored.examination.measurements for node in review.markups.nodes(one.level)]
+        fileUnder(volumeNode, [node, review.segmentationNode, *vois])
         self._reviews[volumeNode.GetID()] = review
         return review
 
