@@ -26,7 +26,7 @@ acceptance: $(DEV_READY)
 	LDCT_BMD_KILLS=30 $(VENV)/bin/python -m pytest Testing/engine/screening/test_kills.py
 	$(VENV)/bin/python Testing/kills/kill_each.py
 
-# This engine's networks beside TotalSegmentator's architecture, and beside themselves in other runtimes.
+# The engine's networks next to TotalSegmentator's architecture, and to themselves in other runtimes.
 benchmark: $(BENCHMARK_READY)
 	$(VENV)/bin/python Testing/benchmarks/side_by_side.py
 
