@@ -16,6 +16,7 @@ from ..segmentation import NetworkBodies, Segmentation
 from ..words import Phrase
 from .column import VertebralColumn
 from .field import reaches_field
+from .lying import lies_on_side
 
 LEAST_BODIES = 4  # whole ones, in order: fewer are found by chance in what is no spine
 # A thickness taken for a distance, a halved matrix: what is wrong by less is recognised as it is.
@@ -47,7 +48,8 @@ def explained(
             column = look(guess.scan)
         except CannotMeasure:
             continue
-        if sum(v.complete for v in column.vertebrae) >= LEAST_BODIES:
+        is_upright = not lies_on_side(column, guess.scan)  # bodies are recognised in a trunk on its side as well
+        if is_upright and sum(v.complete for v in column.vertebrae) >= LEAST_BODIES:
             return guess.told
     return refusal
 

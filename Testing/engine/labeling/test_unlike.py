@@ -1,6 +1,7 @@
 """Why a row of bodies is like no spine: each cause has its own sentence."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from helpers_column import SPACING_ZYX_MM, column
 from helpers_networks import HEIGHTS, empty_scan, scan_grid, seen_by_networks
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.ground.errors import CannotMeasure
-from ldct_bmd.labeling import VertebralColumn, explained, label
+from ldct_bmd.labeling import Vertebra, VertebralColumn, explained, label
 from ldct_bmd.labeling.field import cut_by_field
 from ldct_bmd.labeling.lying import lies_on_side
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
@@ -151,3 +152,32 @@ def test_it_is_told_where_the_names_are_uncertain() -> None:
     found = label(NamedBodies(labels), CTScan(hu, geometry, Acquisition(), Patient(), Source("file")))
     assert "as if the patient lay on the side" in str(found.remark)
     assert "between T12 and L2" in str(label(NamedBodies(labels), empty_scan(geometry)).remark)
+
+
+def test_bodies_in_a_trunk_on_its_side_explain_nothing() -> None:
+    """The networks recognise bodies that are turned by a quarter as well: then it is not the turn that was wrong."""
+    found = whole()
+    x_mm, y_mm, _ = np.median([v.centroid_lps_mm for v in found.vertebrae], axis=0)
+    geometry = Geometry((100, 100, found.bodies.shape[0]), (2.0, 2.0, 1.0), (-100.0, -100.0, 0.0), UPRIGHT)
+    hu = np.full(geometry.shape, -1000, np.int16)
+    y, x = np.mgrid[-100:100:2, -100:100:2]
+    hu[:, np.hypot(x - x_mm, y - y_mm + 40.0) < 25.0] = 40  # the trunk is before the spine, as it lies
+    scan = CTScan(hu, geometry, Acquisition(), Patient(), Source("file"))
+    _, seen, _ = seen_by_networks()
+    assert not lies_on_side(found, scan)
+
+    def look(other: CTScan) -> VertebralColumn:
+        if other.geometry.spacing_mm != geometry.spacing_mm:
+            raise REFUSAL
+        middle = np.argwhere(other.hu[0] > -300).mean(axis=0) * 2.0 - 100.0
+        beside = replace(
+            found, vertebrae=tuple(_moved(v, x_mm=middle[1] - 40.0, y_mm=middle[0]) for v in found.vertebrae)
+        )
+        assert lies_on_side(beside, other)
+        return beside
+
+    assert explained(REFUSAL, scan, seen, look) is REFUSAL
+
+
+def _moved(vertebra: Vertebra, x_mm: float, y_mm: float) -> Vertebra:
+    return replace(vertebra, centroid_lps_mm=(x_mm, y_mm, vertebra.centroid_lps_mm[2]))
