@@ -215,7 +215,8 @@ class Panel:
 
     def _allow(self) -> None:
         source = self.parameters.sourceSegmentation if self.parameters is not None else None
-        self.sections.measure.allow(self.volumeNode is not None, self.run.isRunning, source is not None)
+        canMeasure = self.volumeNode is not None and (self.review is None or not self.review.isSigned)
+        self.sections.measure.allow(canMeasure, self.run.isRunning, source is not None)
         self.sections.report.show(self.review, self.run.isRunning)
 
     def _note(self, sentence: str) -> None:

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from ..scene.SceneReview import SceneReview
 
 KEY_SETTING = "LDCTBoneDensity/SigningKey"
+READER_SETTING = "LDCTBoneDensity/Reader"
 
 
 class ReportPanel:
-    """Lets a reader comment and sign. The place of the site's key stays in the application's settings.
+    """Lets a reader comment and sign. The reader's name and the place of the site's key stay in the settings.
 
     Args:
+        reader: the name to begin with, if none was given before.
         prepare: installs what signing with a key needs; UsageError where the user declines.
 
     Attributes:
@@ -44,11 +46,12 @@ class ReportPanel:
         self.corrected = Signal()
         self.export = ExportPanel(ui, window)
         self.preview = ReportPreview()
-        self._ui = ui
+        self._ui, self._window = ui, window
         self._prepare = prepare
         self._review: SceneReview | None = None
         self._busy = False
-        ui.readerEdit.setText(reader)
+        ui.readerEdit.setText(str(qt.QSettings().value(READER_SETTING, "") or reader))
+        ui.readerEdit.connect("editingFinished()", self._keepReader)
         ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
         ui.keyPath.setCurrentPath(str(qt.QSettings().value(KEY_SETTING, "") or ""))
         onPathChanged(ui.keyPath, self._keyChosen)
@@ -61,6 +64,20 @@ class ReportPanel:
     def reader(self) -> str:
         """Return the reader's name as typed."""
         return self._ui.readerEdit.text.strip()
+
+    def readerOrAsk(self) -> str:
+        """Return the reader's name, asked for where none was given yet; "" if the reader gives none."""
+        if not self.reader():
+            title, question = text("reader.title"), text("reader.question")
+            self._ui.readerEdit.setText(
+                qt.QInputDialog.getText(self._window, title, question, qt.QLineEdit.Normal, "").strip()
+            )
+            self._keepReader()
+        return self.reader()
+
+    def _keepReader(self) -> None:
+        if self.reader():
+            qt.QSettings().setValue(READER_SETTING, self.reader())
 
     def show(self, review: SceneReview | None, isBusy: bool) -> None:
         """Show a review's comment and signature."""

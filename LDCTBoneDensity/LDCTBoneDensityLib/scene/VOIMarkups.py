@@ -78,6 +78,12 @@ class VOIMarkups:
         for other, roi in self._rois.items():
             roi.GetDisplayNode().SetVisibility(other == level)
 
+    def lock(self, locked: bool) -> None:
+        """Keep the ROIs from being moved in the views: the review is signed."""
+        with self._quietly():
+            for roi in self._rois.values():
+                roi.SetLocked(locked)
+
     def forget(self) -> None:
         """Stop observing; the nodes stay in the scene."""
         for node, tag in self._tags:

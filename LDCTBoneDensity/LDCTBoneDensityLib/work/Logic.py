@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -167,6 +166,5 @@ class Logic:
 
 
 def defaultReader() -> str:
-    """Return the user's name as Slicer's settings have it, else the login name."""
-    information = slicer.app.applicationLogic().GetUserInformation()
-    return (information.GetName() or "").strip() or getpass.getuser()
+    """Return the user's name as Slicer's settings have it, "" if they have none; never the login name."""
+    return (slicer.app.applicationLogic().GetUserInformation().GetName() or "").strip()
