@@ -44,8 +44,8 @@ def measure(
         scan: a folder of DICOM files, one of its files, a NIfTI, NRRD or MHA file; a SimpleITK image in Hounsfield
             units; or a scan that :func:`read_scan` returned.
         series_uid: which series of a DICOM folder, as :func:`list_series` names it; without it one is chosen by rule.
-        segmenter: what finds the vertebral bodies; None: the networks of this package, for which torch must be
-            installed.
+        segmenter: what finds the vertebral bodies; None: the networks of this package, for which OpenVINO, ONNX
+            Runtime or PyTorch must be installed.
         calibration: from HU to mg/cm3; the nominal one only indicates a category.
         levels: in any order; one that is named twice counts once.
         progress: called with a stage and a fraction from 0 to 1; may raise to cancel.

@@ -28,7 +28,7 @@ from .labeling import VertebralColumn, label
 from .morphometry import body_heights, check_outline
 from .quality import LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .scan import CTScan
-from .segmentation import Segmenter
+from .segmentation import ModelIdentity, Segmenter
 from .voi import place_voi
 
 
@@ -96,7 +96,7 @@ def measure(
                 ),
                 measurements=measurements,
                 calibration=calibration,
-                software=Software(__version__, segmenter.identity.name, segmenter.identity.sha256),
+                software=_software(segmenter.identity),
                 quality=quality,
                 timing_s=timing_s,
                 calibration_choice=calibration_choice,
@@ -104,6 +104,10 @@ def measure(
             )
         )
     return MeasuredScan(examination, column)
+
+
+def _software(model: ModelIdentity) -> Software:
+    return Software(__version__, model.name, model.sha256, model.runtime)
 
 
 def _measure_levels(

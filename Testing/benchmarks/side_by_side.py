@@ -85,15 +85,17 @@ def our_patches() -> tuple[list[Task], dict[str, int]]:
     """Return the engine's networks, and how often each runs on a scan; the first look is taken at the whole field."""
     from ldct_bmd.segmentation.network_segmenter import COARSE_MM, CORRIDOR, WINDOW
     from ldct_bmd.segmentation.patches import FINE_MM, PATCH_SLICES, STRIDE, slab_starts
-    from ldct_bmd.segmentation.weights import load_model
+    from ldct_bmd.segmentation.runtime.on_torch import build
+    from ldct_bmd.segmentation.weights import COARSE_FINE, read_weights
 
-    model = load_model()
+    stored = read_weights(None, COARSE_FINE)
+    coarse, fine = (build(stored, name).eval() for name in COARSE_FINE)
     whole = [_padded(mm / step, STRIDE) for mm, step in zip(SCAN_MM, COARSE_MM[::-1], strict=True)]
     spine = [whole[0], *(_padded(n, STRIDE) for n in WINDOW)]
     tasks = [
-        task(FINE, model.fine, (1, 1, PATCH_SLICES, CORRIDOR, CORRIDOR), repeats=3),
-        task(COARSE_WHOLE, model.coarse, (1, 1, *whole), repeats=3),
-        task(COARSE_SPINE, model.coarse, (1, 1, *spine), repeats=3),
+        task(FINE, fine, (1, 1, PATCH_SLICES, CORRIDOR, CORRIDOR), repeats=3),
+        task(COARSE_WHOLE, coarse, (1, 1, *whole), repeats=3),
+        task(COARSE_SPINE, coarse, (1, 1, *spine), repeats=3),
     ]
     return tasks, {FINE: len(slab_starts(round(SCAN_MM[0] / FINE_MM[2]))), COARSE_WHOLE: 1, COARSE_SPINE: 1}
 

@@ -96,6 +96,11 @@ def test_the_engine_imports_neither_slicer_nor_qt_nor_vtk(name: str, path: Path)
     assert not roots & FORBIDDEN
 
 
+def test_only_the_runtime_of_that_name_imports_torch() -> None:
+    having = {name for name, path in modules().items() if {t.split(".")[0] for t in imported(name, path)} & {"torch"}}
+    assert having == {"segmentation.runtime.on_torch", "segmentation.runtime.dense_unet"}
+
+
 def test_every_module_stands_in_a_known_room() -> None:
     rooms = {name.split(".")[0] for name in modules() if name}
     assert rooms <= set(ROOMS)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from helpers_atlas import HIGHEST, LOWEST
-from ldct_bmd.segmentation.network import NetworkShape
+from ldct_bmd.segmentation.runtime import NetworkShape
 from ldct_bmd_lab.torso import Atlas, SampleSpec
 from ldct_bmd_lab.training.configuration import FINE, Schedule, TrainingConfiguration
 from ldct_bmd_lab.training.examples import SyntheticSource

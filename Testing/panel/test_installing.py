@@ -81,7 +81,7 @@ def test_an_installation_that_fails_is_told(
 
     monkeypatch.setattr(slicer.packaging, "pip_ensure", fails)
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *a, **k: True)
-    without.add("safetensors")
+    without.add("onnxruntime")
     panel.choose(ct)
     panel.click("measureButton")
     assert "could not be installed" in panel.message

@@ -15,6 +15,7 @@ from ..ground.plain import PlainError, from_plain, plain_json, to_plain
 from ..morphometry import HeightLoss
 from ..quality import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from ..scan import ScanDescription
+from ..segmentation import RuntimeIdentity
 from ..voi import CylinderVOI
 from ..words import Phrase
 from .exclusion import Exclusion
@@ -99,11 +100,12 @@ class UnnamedVertebra:
 
 @dataclass(frozen=True)
 class Software:
-    """What made the record."""
+    """What made the record; ``runtime`` is what ran the networks, None where none ran, and in records of before."""
 
     version: str
     model_name: str
     model_sha256: str | None
+    runtime: RuntimeIdentity | None = None
 
 
 @dataclass(frozen=True)

@@ -153,14 +153,16 @@ def _segmenter(spec: MeasureSpec, folder: Path | None) -> Segmenter:
 
 def _witness() -> Callable[[CTScan], NetworkBodies] | None:
     """Return the networks, whose own names may doubt those of a ready label map; None if they cannot run here."""
-    try:
-        from ..segmentation.network_segmenter import NetworkSegmenter
-    except ImportError:
-        return None  # what a map needs is installed, and no more
+    from ..segmentation.network_segmenter import NetworkSegmenter
+
     try:
         return NetworkSegmenter()
     except CannotMeasure as error:
         raise UsageError.of(error.phrase) from error
+    except UsageError as error:
+        if error.code == "segmentation.no_runtime":
+            return None  # what a map needs is installed, and no more
+        raise
 
 
 def _laid_labels(spec: MeasureSpec, folder: Path) -> Path:

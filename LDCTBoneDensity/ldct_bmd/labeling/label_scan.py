@@ -23,7 +23,7 @@ def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent)
     """Return the named vertebral bodies of ``scan``; CannotMeasure if there is none."""
     if isinstance(segmentation, NamedBodies):
         return _from_names(segmentation, scan, progress)
-    # What the networks' maps need (torch, scikit-image) is not there where a review is only read and corrected.
+    # What the networks' maps need (scikit-image) is not there where a review is only read and corrected.
     if isinstance(segmentation, ClassBodies):
         from .counted import column_by_counting
 

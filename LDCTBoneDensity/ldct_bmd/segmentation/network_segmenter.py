@@ -4,18 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from ..ground.errors import CannotMeasure
 from ..ground.progress import Progress, silent
 from ..scan import CTScan, Geometry
-from .device import find_device
 from .levels import FIRST_BODY, LAST_BODY
-from .normalize import normalize
-from .patches import FINE_MM, PATCH_SLICES, Patch, apply, blended, body_bounds, cropped, padded, slab_starts
-from .resample import along_z, grid, in_plane
+from .patches import FINE_MM, PATCH_SLICES, Patch, blended, body_bounds, cropped, probabilities, slab_starts
+from .resample import along_z, grid, in_plane, planes_resized
 from .segmenter import ModelIdentity, NetworkBodies
 from .weights import Model, load_model
 
@@ -31,40 +27,35 @@ class NetworkSegmenter:
     """Finds the vertebral bodies with the networks of this package, or of a weights file.
 
     Args:
-        device: "auto", "cpu", "cuda", "mps" or another name that torch knows.
-        weights: a safetensors file written by the training; None: those of the package.
+        device: "auto", "cpu", or a device of PyTorch's ("cuda", "mps", ...).
+        weights: an ONNX or safetensors file that ``pack`` wrote; None: those of the package.
+        threads: None: as many as the runtime sees fit.
     """
 
-    def __init__(self, device: str = "auto", weights: Path | None = None) -> None:
-        self.device = find_device(device)
-        self._model: Model = load_model(weights)
-        self._model.coarse.to(self.device)
-        self._model.fine.to(self.device)
+    def __init__(self, device: str = "auto", weights: Path | None = None, threads: int | None = None) -> None:
+        self._model: Model = load_model(weights, device, threads)
 
     @property
     def identity(self) -> ModelIdentity:
-        """Name and SHA-256 of the weights."""
+        """Name and SHA-256 of the weights, and what runs them."""
         return self._model.identity
 
     def __call__(self, scan: CTScan, progress: Progress = silent) -> NetworkBodies:
         """Segment ``scan``; CannotMeasure if no spine is seen."""
         progress("segment", 0.0)
         fine_grid = grid(scan.geometry, FINE_MM)
-        with torch.inference_mode():
-            planes = in_plane(scan, fine_grid)
-            progress("segment", 0.1)
-            level_grid, levels = self._coarse(scan, planes)
-            progress("segment", 0.25)
-            volume = along_z(planes, fine_grid.shape[0])
-            window, classes = self._fine(volume, fine_grid, level_grid, levels, progress)
+        planes = in_plane(scan, fine_grid)
+        progress("segment", 0.1)
+        level_grid, levels = self._coarse(scan, planes)
+        progress("segment", 0.25)
+        volume = along_z(planes, fine_grid.shape[0])
+        window, classes = self._fine(volume, fine_grid, level_grid, levels, progress)
         return NetworkBodies(window, classes, level_grid, levels)
 
-    def _coarse(self, scan: CTScan, planes: torch.Tensor) -> tuple[Geometry, NDArray[np.float16]]:
+    def _coarse(self, scan: CTScan, planes: NDArray[np.float32]) -> tuple[Geometry, NDArray[np.float16]]:
         """Return the coarse grid about the body and the level probabilities (channels, z, y, x) on it."""
         whole = grid(scan.geometry, COARSE_MM)
-        small = functional.interpolate(
-            along_z(planes, whole.shape[0])[None], size=whole.shape[1:], mode="bilinear", antialias=True
-        )[0]
+        small = planes_resized(along_z(planes, whole.shape[0]), whole.shape[1:])
         corner, shape = _body_box(small)
         first = self._levels(small, corner, shape)
         # The networks see best what they were trained on: a window about the spine.
@@ -73,16 +64,14 @@ class NetworkSegmenter:
             return cropped(whole, corner, shape), first
         return cropped(whole, *again), self._levels(small, *again)
 
-    def _levels(self, small: torch.Tensor, corner: Any, shape: Any) -> NDArray[np.float16]:
+    def _levels(self, small: NDArray[np.float32], corner: Any, shape: Any) -> NDArray[np.float16]:
         """Return the level probabilities (channels, z, y, x) of a part of the coarse volume."""
         view = small[tuple(slice(c, c + n) for c, n in zip(corner, shape, strict=True))]
-        logits = apply(self._model.coarse, padded(normalize(view), "constant"), self.device)
-        probability = logits.softmax(dim=0)[:, : view.shape[0], : view.shape[1], : view.shape[2]]
-        return probability.half().cpu().numpy()
+        return probabilities(self._model.coarse, view, "air").astype(np.float16)
 
     def _fine(
         self,
-        volume: torch.Tensor,
+        volume: NDArray[np.float32],
         fine_grid: Geometry,
         level_grid: Geometry,
         levels: NDArray[np.float16],
@@ -92,9 +81,7 @@ class NetworkSegmenter:
         patches = self._patches(volume.shape, fine_grid, level_grid, levels)
         if not patches:
             raise CannotMeasure("segmentation.no_spine")
-        corner, classes = blended(
-            self._model.fine, self.device, volume, patches, lambda done: progress("segment", 0.3 + 0.7 * done)
-        )
+        corner, classes = blended(self._model.fine, volume, patches, lambda done: progress("segment", 0.3 + 0.7 * done))
         return cropped(fine_grid, corner, classes.shape[1:]), classes
 
     def _patches(
@@ -117,7 +104,7 @@ class NetworkSegmenter:
         return patches
 
 
-def _body_box(small: torch.Tensor) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def _body_box(small: NDArray[np.float32]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """Return corner and shape (z, y, x) of what holds the body."""
     bounds = body_bounds(small)
     if bounds is None:

@@ -1,13 +1,15 @@
-"""The networks' grids: scans resampled by linear interpolation."""
+"""The networks' grids: scans resampled by linear interpolation.
+
+Whatever runs the networks, they see the same numbers.
+"""
+
+from functools import lru_cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
+from scipy import sparse
 
 from ..scan import CTScan, Geometry
-
-SLICES_AT_ONCE = 32  # bounds memory
 
 
 def grid(geometry: Geometry, spacing_mm: tuple[float, float, float]) -> Geometry:
@@ -20,27 +22,48 @@ def grid(geometry: Geometry, spacing_mm: tuple[float, float, float]) -> Geometry
     return Geometry(size, pitch, tuple(float(v) for v in origin), geometry.direction)  # type: ignore[arg-type]
 
 
-def in_plane(scan: CTScan, target: Geometry) -> torch.Tensor:
+def in_plane(scan: CTScan, target: Geometry) -> NDArray[np.float32]:
     """Return the scan's slices at the in-plane size of ``target``: (slices, y, x) float32.
 
     Linear interpolation whose support grows with the step, so that low-dose noise is averaged, not picked.
     """
-    shape = target.shape[1:]
-    out = torch.empty((scan.hu.shape[0], *shape), dtype=torch.float32)
-    for start in range(0, len(out), SLICES_AT_ONCE):
+    out = np.empty((len(scan.hu), *target.shape[1:]), dtype=np.float32)
+    for plane, hu in zip(out, scan.hu, strict=True):
         # Padding outside the reconstruction circle, far below air on some scanners, must not bleed into skin.
-        part = torch.from_numpy(np.maximum(scan.hu[start : start + SLICES_AT_ONCE], -1024).astype(np.float32))
-        out[start : start + SLICES_AT_ONCE] = functional.interpolate(
-            part[None], size=shape, mode="bilinear", antialias=True
-        )[0]
+        plane[...] = _resized(np.maximum(hu, -1024).astype(np.float32), target.shape[1:])
     return out
 
 
-def along_z(volume: torch.Tensor, slices: int) -> torch.Tensor:
+def planes_resized(volume: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Resample the planes of (z, y, x) to ``shape`` (y, x), as :func:`in_plane` does."""
+    return np.stack([_resized(plane, shape) for plane in volume])
+
+
+def along_z(volume: NDArray[np.float32], slices: int) -> NDArray[np.float32]:
     """Resample (z, y, x) to ``slices`` along z, linearly."""
-    flat = volume.reshape(1, 1, len(volume), -1)
-    out = functional.interpolate(flat, size=(slices, flat.shape[-1]), mode="bilinear", antialias=True)
-    return out.reshape(slices, *volume.shape[1:])
+    flat: NDArray[np.float32] = _weights(len(volume), slices) @ volume.reshape(len(volume), -1)
+    return flat.reshape(slices, *volume.shape[1:])
+
+
+def _resized(plane: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    rows = _weights(plane.shape[0], shape[0]) @ plane
+    turned: NDArray[np.float32] = _weights(plane.shape[1], shape[1]) @ np.ascontiguousarray(rows.T)
+    return turned.T
+
+
+@lru_cache(maxsize=16)
+def _weights(size: int, new: int) -> sparse.csr_array:
+    """Return the matrix (new, size) of an antialiased linear interpolation: triangles of the wider of the two steps."""
+    step = size / new
+    wide = max(step, 1.0)
+    middle = (np.arange(new)[:, None] + 0.5) * step - 0.5
+    near = np.floor(middle) + np.arange(-np.ceil(wide), np.ceil(wide) + 2)
+    weight = np.maximum(1.0 - np.abs(near - middle) / wide, 0.0)
+    weight[(near < 0) | (near >= size)] = 0.0
+    weight /= weight.sum(axis=1, keepdims=True)
+    row, column = np.nonzero(weight)
+    index = near[row, column].astype(np.int32)
+    return sparse.csr_array((weight[row, column].astype(np.float32), (row, index)), shape=(new, size))
 
 
 def map_points(
@@ -48,13 +71,35 @@ def map_points(
 ) -> NDArray[np.float32]:
     """Interpolate ``values`` (channels, z, y, x) on ``source`` at voxels (n, 3) of ``target``: (channels, n)."""
     points = source.to_index_xyz(target.to_lps_mm(index_zyx[:, ::-1].astype(np.float64)))
-    size = np.asarray(source.size)
-    normalized = (2 * points + 1) / size - 1
-    sampled = functional.grid_sample(
-        torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))[None],
-        torch.from_numpy(normalized.astype(np.float32))[None, None, None],
-        mode="bilinear",
-        padding_mode="border",
-        align_corners=False,
-    )
-    return sampled[0, :, 0, 0].numpy()
+    return np.stack([sampled(one, points) for one in np.asarray(values, dtype=np.float32)])
+
+
+def sampled(values: NDArray[np.float32], index_xyz: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Interpolate ``values`` (z, y, x) linearly at continuous indices (..., 3); the outer voxels go on beyond them."""
+    at = np.zeros(index_xyz.shape[:-1], dtype=np.intp)
+    parts, steps = [], []
+    for axis, (size, stride) in enumerate(zip(values.shape[::-1], _strides(values.shape), strict=True)):
+        place = np.clip(index_xyz[..., axis], 0, size - 1)
+        below = np.minimum(place.astype(np.intp), max(size - 2, 0))
+        parts.append((place - below).astype(np.float32))
+        steps.append(stride if size > 1 else 0)
+        at += below * stride
+    flat = np.ascontiguousarray(values).ravel()
+    (x, y, z), (dx, dy, dz) = parts, steps
+
+    def between(near: NDArray[np.float32], far: NDArray[np.float32], part: NDArray[np.float32]) -> NDArray[np.float32]:
+        far -= near
+        far *= part
+        far += near
+        return far
+
+    def row(shift: int) -> NDArray[np.float32]:
+        first = at + shift
+        return between(flat.take(first, mode="clip"), flat.take(first + dx, mode="clip"), x)
+
+    return between(between(row(0), row(dy), y), between(row(dz), row(dz + dy), y), z)
+
+
+def _strides(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return how far apart neighbours along x, y and z lie in the memory of (z, y, x)."""
+    return 1, shape[2], shape[1] * shape[2]

@@ -11,11 +11,27 @@ from ..scan import CTScan, Geometry
 
 
 @dataclass(frozen=True)
+class RuntimeIdentity:
+    """What ran the networks.
+
+    Attributes:
+        device: "cpu", "cuda", "mps", ...
+        precision: "float32" or "bfloat16".
+    """
+
+    name: str
+    version: str
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True)
 class ModelIdentity:
-    """Which model, or which file, made a segmentation."""
+    """Which model, or which file, made a segmentation; ``runtime`` None: no networks did."""
 
     name: str
     sha256: str | None
+    runtime: RuntimeIdentity | None = None
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def run_folds(command: FoldsCommand) -> tuple[ScansSummary, list[ScanResult]] | 
         trained_fold(request, command.only, scans, fold_of, work)
     if folder is None:
         return None
-    model = load_start(request.training.start or "").identity
+    model = load_start(request.training.start or "")
     trained = " and ".join(request.networks)
     subject = ScansSubject(
         f"from {command.scans.name}, in {request.count} folds by patient",

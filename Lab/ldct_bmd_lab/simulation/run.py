@@ -120,16 +120,13 @@ def _prepare(exact: bool) -> None:
     global _segmenter
     _segmenter = None
     if not exact:
-        import torch
-
-        torch.set_num_threads(1)
-        _segmenter = _network()
+        _segmenter = _network(threads=1)
 
 
-def _network() -> Segmenter:
+def _network(threads: int | None = None) -> Segmenter:
     from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
 
-    return NetworkSegmenter(device="cpu")
+    return NetworkSegmenter(device="cpu", threads=threads)
 
 
 def _measure(scan: PlannedScan, field: Field) -> ScanResult:

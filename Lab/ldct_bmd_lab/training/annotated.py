@@ -15,10 +15,8 @@ from typing import Any, get_args
 
 import numpy as np
 import SimpleITK as sitk
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from torch.nn import functional
 
 from ldct_bmd.ground.atomic import write_folder, write_text
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
@@ -29,7 +27,7 @@ from ldct_bmd.segmentation.label_map import LabelMapSegmenter, Parts, Values, re
 from ldct_bmd.segmentation.levels import RIB
 from ldct_bmd.segmentation.mask_folder import join_masks
 from ldct_bmd.segmentation.patches import FINE_MM, body_bounds
-from ldct_bmd.segmentation.resample import along_z, grid, in_plane
+from ldct_bmd.segmentation.resample import along_z, grid, in_plane, planes_resized
 from ldct_bmd.segmentation.segmenter import NetworkBodies, Segmenter
 
 from ..evaluation.level_list import BODIES_FILE, read_levels
@@ -237,7 +235,7 @@ def _prepare(
         if annotated.seen is not None:
             label_seen_ribs(labels, _rib(annotated.seen, target))
         spine = _middles(annotated.bodies, target)
-    bounds = body_bounds(torch.from_numpy(hu))
+    bounds = body_bounds(hu)
     if bounds is None:
         raise CannotMeasure.of_text("it shows no body.")
     first_row, last_row, first_column, last_column = bounds
@@ -353,8 +351,8 @@ def _on_network_grid(scan: CTScan, spacing_zyx_mm: Spacing) -> tuple[Geometry, N
     target = grid(scan.geometry, spacing_zyx_mm[::-1])
     volume = along_z(in_plane(scan, fine), target.shape[0])
     if target.shape[1:] != fine.shape[1:]:
-        volume = functional.interpolate(volume[None], size=target.shape[1:], mode="bilinear", antialias=True)[0]
-    return target, torch.round(volume).clamp(-1024, 32767).to(torch.int16).numpy()
+        volume = planes_resized(volume, target.shape[1:])
+    return target, np.round(volume).clip(-1024, 32767).astype(np.int16)
 
 
 def _nearest(values: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.segmentation.levels import CHANNELS, REGIONS
-from ldct_bmd.segmentation.network import NetworkShape
+from ldct_bmd.segmentation.runtime import NetworkShape
 
 from ..torso import SampleSpec
 from .targets import TABLES

@@ -68,7 +68,7 @@ def stream(seed: int, *place: int) -> np.random.Generator:
 def example(rng: np.random.Generator, source: Source, configuration: TrainingConfiguration, slices: int) -> Example:
     """Draw a training pair: input (1, slices, y, x) and classes (slices, y, x)."""
     hu, labels = source.draw(rng, slices)
-    inputs = normalize(torch.from_numpy(np.ascontiguousarray(hu, dtype=np.float32)))
+    inputs = torch.from_numpy(normalize(np.ascontiguousarray(hu)))
     return inputs[None], torch.from_numpy(configuration.table[labels])
 
 

@@ -126,7 +126,7 @@ def _facts(request: FoldsRequest, scans: Sequence[ScanFolder]) -> dict[str, Any]
     """Return what a fold's weights depend on, as plain values that are the same on every machine."""
     training = request.training
     return {
-        "start": load_start(training.start or "").identity.sha256,
+        "start": load_start(training.start or "").sha256,
         "networks": list(request.networks),
         "steps": training.steps,
         "learning_rate": training.learning_rate,

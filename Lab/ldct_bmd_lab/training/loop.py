@@ -14,8 +14,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from ldct_bmd.ground.atomic import write_file
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.plain import to_plain
-from ldct_bmd.segmentation.device import cpu_has_bfloat16
-from ldct_bmd.segmentation.network import DenseUNet
+from ldct_bmd.segmentation.runtime.dense_unet import DenseUNet
 
 from .configuration import TrainingConfiguration
 from .dice import Dice, dice
@@ -223,8 +222,13 @@ class Trainer:
                 group["lr"] = configuration.learning_rate * warm * (schedule.floor + (1 - schedule.floor) * wave)
 
 
+def _has_bfloat16() -> bool:
+    """Return whether bfloat16 is done by the processor; where it is emulated it is a hundred times slower."""
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+
+
 def _precision(device: torch.device) -> torch.dtype | None:
     """Return what the network computes in, if not in float32: half the precision where the hardware has it."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    return torch.bfloat16 if device.type == "cpu" and cpu_has_bfloat16() else None
+    return torch.bfloat16 if device.type == "cpu" and _has_bfloat16() else None

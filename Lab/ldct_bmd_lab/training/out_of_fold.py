@@ -85,7 +85,7 @@ def _arguments(request: FoldsRequest) -> dict[str, object]:
     return {
         "folds": request.count,
         "networks": list(request.networks),
-        "start": load_start(request.training.start or "").identity.sha256,
+        "start": load_start(request.training.start or "").sha256,
         "steps": request.training.steps,
         "learning_rate": request.training.learning_rate,
         "version": __version__,

@@ -16,10 +16,11 @@ from ldct_bmd.ground.atomic import write_into
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.plain import from_plain
 from ldct_bmd.ground.progress import Progress, silent
-from ldct_bmd.segmentation.device import find_device
-from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
 from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
-from ldct_bmd.segmentation.weights import COARSE_FINE, PAN2020, save_model
+from ldct_bmd.segmentation.runtime import NetworkShape
+from ldct_bmd.segmentation.runtime.dense_unet import DenseUNet
+from ldct_bmd.segmentation.runtime.on_torch import find_device
+from ldct_bmd.segmentation.weights import COARSE_FINE, PAN2020, TRAINED
 
 from ..torso import Atlas, load_atlas
 from ..torso.atlas import kept
@@ -32,6 +33,7 @@ from .configuration import CONFIGURATIONS, Augmentation, TrainingConfiguration, 
 from .examples import MixedSource, Source, SyntheticSource
 from .loop import Trainer
 from .start import SHIPPED, load_start_network, shape_of
+from .stored import save_model
 
 NETWORK = {"regions": "fine", "levels": "coarse"}  # that tells these classes apart
 MAX_WORKERS = 12
@@ -128,7 +130,7 @@ def prepare(request: TrainingRequest, progress: Progress = silent, skipped: Skip
 def pack(
     folder: Path, weights: Path, name: str, start: str | None = None, parts: tuple[str, ...] = COARSE_FINE
 ) -> list[str]:
-    """Write the averaged weights of a method's networks to one safetensors file with its checksum.
+    """Write the averaged weights of a method's networks to a safetensors and an ONNX file, with checksums.
 
     Returns a line for each network on where it came from.
 
@@ -138,12 +140,14 @@ def pack(
         parts: the method's networks, COARSE_FINE or PAN2020.
 
     Raises:
-        UsageError: ``start`` is given for the one network of PAN2020.
+        UsageError: ``start`` is given for the one network of PAN2020, or ``weights`` is no name of a safetensors file.
         CannotMeasure: no network, or with no ``start`` not all, were trained in ``folder``; or they did not start from
             the same weights.
     """
     if start is not None and len(parts) == 1:
         raise UsageError.of_text(f"{parts[0]} is one network, so that nothing is left to take from other weights.")
+    if weights.suffix != TRAINED:
+        raise UsageError.of_text(f"Name a file that ends in {TRAINED}; the ONNX file is written beside it.")
     states, missing = _trained(folder, parts, start)
     networks = {network: _averaged(network, state) for network, state in states.items()}
     origins = [_origin(network, folder, state) for network, state in states.items()]

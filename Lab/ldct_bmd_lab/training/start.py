@@ -1,16 +1,18 @@
 """Weights to start a training from, and to fill a weights file up with."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
-from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
-from ldct_bmd.segmentation.weights import Model, Pan2020Model, load_model, load_pan2020
+from ldct_bmd.segmentation.runtime import NetworkShape, StoredNetworks
+from ldct_bmd.segmentation.runtime.dense_unet import DenseUNet
+from ldct_bmd.segmentation.runtime.on_torch import build
+from ldct_bmd.segmentation.weights import COARSE_FINE, PAN2020, read_weights
+
+from .stored import SHIPPED_WEIGHTS
 
 SHIPPED = "shipped"
-Loaded = TypeVar("Loaded", Model, Pan2020Model)
 
 
 @dataclass(frozen=True)
@@ -40,29 +42,27 @@ class Start:
         network.load_state_dict(self.network.state_dict())
 
 
-def load_start(weights: str | Path) -> Model:
-    """Load the two networks that ship ("shipped") or those of a file; UsageError if it holds none."""
-    if str(weights) == SHIPPED:
-        return load_model()
-    return _from_file(Path(weights), load_model)
+def load_start(weights: str | Path) -> StoredNetworks:
+    """Read the two networks that ship ("shipped") or those of a file; UsageError if it holds none."""
+    return _from_file(SHIPPED_WEIGHTS if str(weights) == SHIPPED else Path(weights), COARSE_FINE)
 
 
 def load_start_network(weights: str | Path, network: str) -> Start:
     """Load "coarse", "fine" or "pan2020" of the weights that ship ("shipped"), or of a file; UsageError if none."""
-    if network == "pan2020":
+    if network in PAN2020:
         if str(weights) == SHIPPED:
             raise UsageError.of_text("No weights of pan2020 ship: name a file of them, or start from nothing.")
-        paper = _from_file(Path(weights), load_pan2020)
-        return Start(paper.network, paper.identity.name, paper.identity.sha256)
-    model = load_start(weights)
-    return Start(getattr(model, network), model.identity.name, model.identity.sha256)
+        stored = _from_file(Path(weights), PAN2020)
+    else:
+        stored = load_start(weights)
+    return Start(build(stored, network), stored.name, stored.sha256)
 
 
-def _from_file(path: Path, load: Callable[[Path], Loaded]) -> Loaded:
+def _from_file(path: Path, networks: tuple[str, ...]) -> StoredNetworks:
     if not path.is_file():
-        raise UsageError.of_text(f"There are no weights {path}: name a safetensors file, or {SHIPPED}.")
+        raise UsageError.of_text(f"There are no weights {path}: name a safetensors or ONNX file, or {SHIPPED}.")
     try:
-        return load(path)
+        return read_weights(path, networks)
     except CannotMeasure as error:
         raise UsageError.of(error.phrase) from error
 

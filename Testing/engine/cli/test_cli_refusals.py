@@ -4,14 +4,13 @@ import hashlib
 from pathlib import Path
 
 import pytest
-import torch
 
 import ldct_bmd.jobs.measuring
 from helpers_cli import CALIBRATION, entries, ready, run
+from helpers_weights import PAPER, saved
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter
-from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
-from ldct_bmd.segmentation.weights import WEIGHTS, save_model
+from ldct_bmd.segmentation.weights import WEIGHTS
 from ldct_bmd.words import LANGUAGE_VARIABLE, current
 
 
@@ -169,10 +168,7 @@ def test_a_defect_raises_and_writes_nothing(
 def test_a_method_that_is_not_there_or_lacks_its_weights_is_told_before_the_scan_is_read(
     scan_file: Path, tmp_path: Path, what: str, options: tuple[str | Path, ...], says: str
 ) -> None:
-    torch.manual_seed(0)
-    shape = NetworkShape(4, (4, 8), (1, 1))
-    paper = tmp_path / "paper.safetensors"
-    save_model(paper, "paper", {"pan2020": (shape, DenseUNet(shape))})
+    paper = saved(tmp_path / "paper.safetensors", "paper", PAPER)
     options = tuple(paper if option == "PAPER" else option for option in options)
     given: tuple[object, ...] = (scan_file,)
     if what == "evaluate --scans":

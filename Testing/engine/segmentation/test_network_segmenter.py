@@ -4,16 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor, nn
 
 from helpers_spine import spine_scan
-from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.ground.progress import Cancelled
 from ldct_bmd.scan import CTScan
 from ldct_bmd.segmentation import ModelIdentity, network_segmenter
 from ldct_bmd.segmentation.levels import CHANNELS
-from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
 from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
 from ldct_bmd.segmentation.normalize import UNIT_HU
 from ldct_bmd.segmentation.weights import Model
@@ -21,27 +18,26 @@ from ldct_bmd.segmentation.weights import Model
 BONE_HU = 90.0
 
 
-class ByThreshold(nn.Module):
+class ByThreshold:
     """Calls everything above a threshold one class, the rest background: as local as a network can be."""
 
     def __init__(self, classes: int, foreground: int) -> None:
-        super().__init__()
         self.classes, self.foreground = classes, foreground
         self.sizes: list[tuple[int, ...]] = []
 
-    def forward(self, x: Tensor) -> Tensor:
-        self.sizes.append(tuple(x.shape[2:]))
-        logits = torch.full((1, self.classes, *x.shape[2:]), -20.0)
-        bone = x[0, 0] > BONE_HU / UNIT_HU
-        logits[0, 0] = torch.where(bone, 0.0, 10.0)
-        logits[0, self.foreground] = torch.where(bone, 10.0, 0.0)
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        self.sizes.append(x.shape)
+        logits = np.full((self.classes, *x.shape), -20.0, dtype=np.float32)
+        bone = x > BONE_HU / UNIT_HU
+        logits[0] = np.where(bone, 0.0, 10.0)
+        logits[self.foreground] = np.where(bone, 10.0, 0.0)
         return logits
 
 
 @pytest.fixture
 def threshold_segmenter(monkeypatch: pytest.MonkeyPatch) -> NetworkSegmenter:
     model = Model(ByThreshold(len(CHANNELS), CHANNELS.index("L1")), ByThreshold(4, 3), ModelIdentity("threshold", "0"))
-    monkeypatch.setattr(network_segmenter, "load_model", lambda path: model)
+    monkeypatch.setattr(network_segmenter, "load_model", lambda path, device, threads: model)
     return NetworkSegmenter("cpu")
 
 
@@ -112,25 +108,3 @@ def test_a_scan_of_air_is_refused(threshold_segmenter: NetworkSegmenter) -> None
     scan = bone_scan()
     with pytest.raises(CannotMeasure, match="shows no body"):
         threshold_segmenter(replace(scan, hu=np.full_like(scan.hu, -1000)))
-
-
-@pytest.mark.parametrize("device", ["gpu", "cuda:99", "nonsense"])
-def test_a_device_that_is_not_there_is_refused(device: str) -> None:
-    with pytest.raises(UsageError, match="is not available here"):
-        NetworkSegmenter(device)
-
-
-def test_the_network_is_a_dense_u_net_with_growth_rate_8() -> None:
-    network = DenseUNet(NetworkShape(4, (12, 16), (2, 3)))
-    assert [layer[0].in_channels for layer in network.encoder[1].layers] == [12, 20, 28]
-    assert all(layer[0].out_channels == 8 for layer in network.encoder[1].layers)
-    assert network.encoder[1].reduce[0].kernel_size == (1, 1, 1)
-    assert network(torch.zeros(1, 1, 4, 6, 8)).shape == (1, 4, 4, 6, 8)
-
-
-def test_the_same_scan_gives_the_same_bits_twice() -> None:
-    torch.manual_seed(0)
-    network = DenseUNet(NetworkShape(4, (4, 8), (1, 2))).eval()
-    inputs = torch.randn(1, 1, 16, 16, 16)
-    with torch.inference_mode():
-        assert torch.equal(network(inputs), network(inputs))

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor, nn
 
 from helpers_column import column
 from helpers_spine import spine_scan
@@ -28,28 +26,27 @@ CLASS_OF = {level: 3 if level[0] == "L" else 1 if int(level[1:]) <= 6 else 2 for
 BONE_HU = 90.0
 
 
-class ByThreshold(nn.Module):
+class ByThreshold:
     """Calls bone in the upper part of a patch T7-T12 and in the lower part lumbar; the border is given in slices."""
 
     def __init__(self, border: int) -> None:
-        super().__init__()
         self.border = border
         self.sizes: list[tuple[int, ...]] = []
 
-    def forward(self, x: Tensor) -> Tensor:
-        self.sizes.append(tuple(x.shape[2:]))
-        bone = x[0, 0] > BONE_HU / UNIT_HU
-        logits = torch.full((1, 4, *x.shape[2:]), -20.0)
-        logits[0, 0] = torch.where(bone, 0.0, 10.0)
-        lumbar = (torch.arange(bone.shape[0]) < self.border)[:, None, None] & bone
-        logits[0, 3] = torch.where(lumbar, 10.0, 0.0)
-        logits[0, 2] = torch.where(bone & ~lumbar, 10.0, 0.0)
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        self.sizes.append(x.shape)
+        bone = x > BONE_HU / UNIT_HU
+        logits = np.full((4, *x.shape), -20.0, dtype=np.float32)
+        logits[0] = np.where(bone, 0.0, 10.0)
+        lumbar = (np.arange(bone.shape[0]) < self.border)[:, None, None] & bone
+        logits[3] = np.where(lumbar, 10.0, 0.0)
+        logits[2] = np.where(bone & ~lumbar, 10.0, 0.0)
         return logits
 
 
 def segmenter(monkeypatch: pytest.MonkeyPatch, border: int = 1000) -> Pan2020Segmenter:
     model = Pan2020Model(ByThreshold(border), ModelIdentity("threshold", "0"))
-    monkeypatch.setattr(pan2020, "load_pan2020", lambda path: model)
+    monkeypatch.setattr(pan2020, "load_pan2020", lambda path, device: model)
     return Pan2020Segmenter("cpu", Path("any"))
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from helpers_spine import spine_scan
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
@@ -33,7 +32,7 @@ def test_a_coarser_grid_covers_the_same_field() -> None:
 
 def test_resampling_keeps_a_linear_field_in_place() -> None:
     target = grid(GEOMETRY, (2.0, 2.0, 1.0))
-    out = along_z(in_plane(scan_of(ramp(GEOMETRY), GEOMETRY), target), target.shape[0]).numpy()
+    out = along_z(in_plane(scan_of(ramp(GEOMETRY), GEOMETRY), target), target.shape[0])
     inner = (slice(3, -3),) * 3
     # HU rise by up to 4 per voxel of the coarse grid: a shift of a tenth of a voxel would show.
     assert np.abs(out - ramp(target))[inner].max() < 0.1
@@ -66,13 +65,13 @@ def test_memory_is_taken_slice_by_slice_but_nothing_is_left_out() -> None:
     target = grid(scan.geometry, (2.0, 2.0, 1.0))
     planes = in_plane(scan, target)
     assert planes.shape == (scan.hu.shape[0], *target.shape[1:])
-    assert bool(torch.isfinite(planes).all())
+    assert np.isfinite(planes).all()
     assert float(planes[-1].std()) > 0
 
 
 def test_the_coarse_grid_keeps_a_linear_field_in_place_along_z() -> None:
     target = grid(GEOMETRY, (5.0, 5.0, 5.0))
-    out = along_z(torch.from_numpy(ramp(GEOMETRY)), target.shape[0])[:, 25, 30].numpy()
+    out = along_z(ramp(GEOMETRY), target.shape[0])[:, 25, 30]
     column = ramp(GEOMETRY)[:, 25, 30]
     # The slices' centres, by hand: the same field, divided anew.
     step = GEOMETRY.size[2] / target.size[2]

@@ -19,8 +19,9 @@ from helpers_training import SPEC, small, trainer_of
 from ldct_bmd.cli import app
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.plain import to_plain
-from ldct_bmd.segmentation.network import DenseUNet, NetworkShape
-from ldct_bmd.segmentation.weights import PAN2020, load_model, load_pan2020, save_model
+from ldct_bmd.segmentation.runtime import NetworkShape
+from ldct_bmd.segmentation.runtime.dense_unet import DenseUNet
+from ldct_bmd.segmentation.weights import PAN2020, load_model, load_pan2020
 from ldct_bmd_lab.evaluation.segmentation.references import find_pairs
 from ldct_bmd_lab.torso import Atlas
 from ldct_bmd_lab.torso.lumbar_mesh import FACES_FILE, VERTICES_FILE
@@ -33,7 +34,8 @@ from ldct_bmd_lab.training.examples import MixedSource, SyntheticSource
 from ldct_bmd_lab.training.log import read_rows
 from ldct_bmd_lab.training.loop import Trainer
 from ldct_bmd_lab.training.run import TrainingRequest, pack, prepare
-from ldct_bmd_lab.training.start import Start, load_start, load_start_network
+from ldct_bmd_lab.training.start import load_start, load_start_network
+from ldct_bmd_lab.training.stored import save_model
 from ldct_bmd_lab.training.targets import TABLES
 
 TINY = NetworkShape(4, (4, 8), (1, 1))
@@ -84,6 +86,10 @@ def train(request: TrainingRequest) -> Trainer:
     return trainer
 
 
+def network(weights: Path | str, name: str) -> DenseUNet:
+    return load_start_network(weights, name).network
+
+
 def same(one: DenseUNet, other: DenseUNet, tolerance: float = 0.0) -> bool:
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     return all(torch.allclose(a, b, rtol=0, atol=tolerance) for a, b in pairs)
@@ -106,15 +112,17 @@ def test_fine_tuning_on_one_s_own_scans_gives_weights_with_the_other_network_as_
     packed = command("pack", runs, "-o", weights, "--name", "mine", "--start", start)
     assert packed.exit_code == 0, packed.output
     lines = packed.output.splitlines()
-    sha256 = load_model(start).identity.sha256
+    sha256 = load_start(start).sha256
     assert lines[0] == f"fine: {runs}, step 2 of 2, started from the weights with SHA-256 {sha256[:12]}..."
     assert lines[1] == f"coarse: taken from the weights {start}"
-    mine, before = load_model(weights), load_model(start)
-    assert mine.identity.name == "mine"
-    assert same(mine.coarse, before.coarse)
-    assert not same(mine.fine, before.fine)
-    assert same(mine.fine, before.fine, tolerance=2e-3)  # two steps of some 1e-4, and half precision
-    assert {path.name for path in tmp_path.glob("mine*")} == {weights.name, weights.name + ".sha256"}
+    assert load_start(weights).name == "mine"
+    assert same(network(weights, "coarse"), network(start, "coarse"))
+    assert not same(network(weights, "fine"), network(start, "fine"))
+    # Two steps of some 1e-4, and half precision.
+    assert same(network(weights, "fine"), network(start, "fine"), tolerance=2e-3)
+    written = {f"mine.{form}{end}" for form in ("safetensors", "onnx") for end in ("", ".sha256")}
+    assert {path.name for path in tmp_path.glob("mine*")} == written
+    assert lines[-1] == "Written: mine.safetensors and, to measure with, mine.onnx."
 
 
 def test_pairs_that_are_skipped_are_listed_on_standard_error(
@@ -139,8 +147,8 @@ def test_a_run_that_starts_from_the_shipped_weights_has_them_and_a_lower_learnin
     assert prepare(request).configuration.steps == 50
     tuned = prepare(replace(request, start="shipped"))
     assert (tuned.configuration.learning_rate, tuned.configuration.steps) == (1e-4, 2)
-    assert same(tuned.network, load_model().fine)
-    assert same(tuned.average, load_model().fine)
+    assert same(tuned.network, network("shipped", "fine"))
+    assert same(tuned.average, network("shipped", "fine"))
     chosen = prepare(replace(request, start="shipped", learning_rate=5e-5, steps=7)).configuration
     assert (chosen.learning_rate, chosen.steps) == (5e-5, 7)
 
@@ -290,9 +298,9 @@ def test_what_was_trained_is_packed_into_weights_that_load(tmp_path: Path) -> No
         f"coarse: {tmp_path}, step 3 of {COARSE.steps}, started from no weights",
         f"fine: {tmp_path}, step 5 of {FINE.steps}, started from no weights",
     ]
-    model = load_model(tmp_path / "w.safetensors")
+    assert network(tmp_path / "w.safetensors", "fine").head.in_channels == 4
+    model = load_model(tmp_path / "w.onnx")
     assert model.identity.name == "mine"
-    assert model.fine.head.in_channels == 4
     checksum = (tmp_path / "w.safetensors.sha256").read_text()
     assert checksum == f"{model.identity.sha256}  w.safetensors\n"
 
@@ -306,8 +314,7 @@ def test_networks_that_learnt_nothing_or_started_apart_are_not_packed(start: Pat
     fine.save()
     with pytest.raises(CannotMeasure, match=r"fine\.pt is at step 0"):
         pack(tmp_path, tmp_path / "w.safetensors", "half")
-    model = load_start(start)
-    fine.step, fine.start = 1, Start(model.fine, "start", model.identity.sha256)
+    fine.step, fine.start = 1, load_start_network(start, "fine")
     fine.save()
     with pytest.raises(CannotMeasure, match="did not start from the same weights"):
         pack(tmp_path, tmp_path / "w.safetensors", "mixed")
@@ -321,9 +328,9 @@ def test_a_network_that_was_not_trained_is_taken_from_the_weights_named(start: P
     with pytest.raises(CannotMeasure, match=r"no checkpoint of the fine network.*--start"):
         pack(tmp_path, tmp_path / "w.safetensors", "half")
     pack(tmp_path, tmp_path / "w.safetensors", "half", str(start))
-    half = load_model(tmp_path / "w.safetensors")
-    assert same(half.fine, load_model(start).fine)
-    assert not same(half.coarse, load_model(start).coarse)
+    half = tmp_path / "w.safetensors"
+    assert same(network(half, "fine"), network(start, "fine"))
+    assert not same(network(half, "coarse"), network(start, "coarse"))
     (tmp_path / "coarse.pt").unlink()
     with pytest.raises(CannotMeasure, match="coarse or the fine network: train it first"):
         pack(tmp_path, tmp_path / "w.safetensors", "none", "shipped")
@@ -340,7 +347,7 @@ def test_the_network_of_the_paper_is_packed_alone_loads_and_can_be_trained_on(pa
     assert packed.output.splitlines()[0] == f"pan2020: {tmp_path}, step 7 of {paper.steps}, started from no weights"
     model = load_pan2020(weights)
     assert model.identity.name == "paper"
-    assert same(model.network, trainer.average, tolerance=2e-3)  # half precision
+    assert same(network(weights, "pan2020"), trainer.average, tolerance=2e-3)  # half precision
     assert weights.with_name("paper.safetensors.sha256").read_text().startswith(str(model.identity.sha256))
     assert load_start_network(weights, "pan2020").sha256 == model.identity.sha256
     with pytest.raises(UsageError, match="two networks are needed"):
@@ -425,10 +432,8 @@ def test_the_averaged_weights_are_what_is_packed(tmp_path: Path) -> None:
     trainer.step = 1
     trainer.save()
     pack(tmp_path, tmp_path / "w.safetensors", "averaged", "shipped")
-    values = np.concatenate(
-        [p.detach().numpy().ravel() for p in load_model(tmp_path / "w.safetensors").fine.parameters()]
-    )
-    assert np.all(values == 0.25)
+    packed = network(tmp_path / "w.safetensors", "fine")
+    assert all((values == 0.25).all() for values in packed.parameters())
 
 
 def test_a_worker_that_the_system_ends_is_told_in_a_sentence(

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from ...scan import Geometry
+from ...segmentation.resample import sampled
 from .surfaces import Array, Mask
 
 METAL_HU = 1500.0  # cortical bone stays below it
@@ -45,22 +44,9 @@ class Part:
     values: Array
     start_xyz: NDArray[np.intp]
 
-    def at(self, index_xyz: Array, padding: str = "border") -> Array:
-        """Interpolate at continuous indices (..., 3) of the whole volume.
-
-        Args:
-            padding: "border" repeats the box's outer voxels beyond it, "zeros" has nothing there.
-        """
-        size = np.asarray(self.values.shape[::-1], dtype=np.float32)
-        normalized = (2 * (index_xyz - self.start_xyz.astype(np.float32)) + 1) / size - 1
-        sampled = functional.grid_sample(
-            torch.from_numpy(self.values)[None, None],
-            torch.from_numpy(np.ascontiguousarray(normalized.reshape(1, 1, 1, -1, 3), dtype=np.float32)),
-            mode="bilinear",
-            padding_mode=padding,
-            align_corners=False,
-        )
-        return sampled.numpy().reshape(index_xyz.shape[:-1])
+    def at(self, index_xyz: Array) -> Array:
+        """Interpolate at continuous indices (..., 3) of the whole volume; the box's outer voxels go on beyond it."""
+        return sampled(self.values, index_xyz - self.start_xyz.astype(np.float32))
 
 
 @dataclass(frozen=True)

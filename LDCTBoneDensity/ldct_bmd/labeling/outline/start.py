@@ -32,9 +32,9 @@ class Start:
 
 
 def start_of(mask: Part, frame: Frame, geometry: Geometry) -> Start | None:
-    """Return where the search begins for a body's mask (0 to 1); None where it is too small to tell."""
+    """Return where the search begins for a body's mask (0 to 1, rim 0); None where it is too small to tell."""
     points = np.stack(np.meshgrid(U_MM, V_MM, W_MM, indexing="ij"), axis=-1)
-    inside = mask.at(frame.to_index_xyz(points, geometry), "zeros") > 0.5
+    inside = mask.at(frame.to_index_xyz(points, geometry)) > 0.5
     filled = inside.sum(axis=-1)
     if not filled.any():
         return None
@@ -80,7 +80,7 @@ def _outermost(
     u, v = (radius * f(angle) for f in (np.cos, np.sin))
     w = between_plates(bottom[None], top[None], u[None, ..., None], v[None, ..., None])[0]
     points = np.stack(np.broadcast_arrays(u[..., None], v[..., None], w), axis=-1).swapaxes(1, 2)
-    return _last(mask.at(frame.to_index_xyz(points, geometry), "zeros") > 0.5, RADIUS_MM)
+    return _last(mask.at(frame.to_index_xyz(points, geometry)) > 0.5, RADIUS_MM)
 
 
 def _smooth_walls(own: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,7 +108,7 @@ def _hindmost(
     u = np.broadcast_to(U_MM[:, None], (len(U_MM), len(LEVEL)))
     w = between_plates(bottom[None], top[None], u[None], np.full_like(u, middle)[None])[0]
     points = np.stack(np.broadcast_arrays(u[..., None], v, w[..., None]), axis=-1)
-    return _last(mask.at(frame.to_index_xyz(points, geometry), "zeros") > 0.5, v)
+    return _last(mask.at(frame.to_index_xyz(points, geometry)) > 0.5, v)
 
 
 def _smooth_back(own: NDArray[np.float64], near: Mask) -> NDArray[np.float64]:

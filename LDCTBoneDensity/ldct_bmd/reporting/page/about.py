@@ -4,6 +4,7 @@ from ...calibration import Calibration
 from ...calibration.described import name_words, source_words
 from ...examination import Examination, record_sha256
 from ...scan import Acquisition, Patient
+from ...segmentation import RuntimeIdentity
 from ...words import Catalogue
 from .report import Fact
 from .words import MINUS, date, number, person, time, visible
@@ -103,6 +104,10 @@ def _kvp(calibration: Calibration, say: Catalogue) -> str:
     return say("report.not_stated") if calibration.kvp is None else say("scan.kvp", kvp=f"{calibration.kvp:g}")
 
 
+def _runtime(runtime: RuntimeIdentity | None) -> str | None:
+    return None if runtime is None else f"{runtime.name} {runtime.version}, {runtime.device}, {runtime.precision}"
+
+
 def software_facts(examination: Examination, say: Catalogue) -> Facts:
     """Return what made the record, with checksums."""
     software, signature = examination.software, examination.signature
@@ -110,6 +115,7 @@ def software_facts(examination: Examination, say: Catalogue) -> Facts:
         "software.version": visible(software.version),
         "software.model": visible(software.model_name),
         "software.model_sha256": software.model_sha256 or say("report.not_stated"),
+        "software.runtime": _runtime(software.runtime),
         "software.schema": examination.schema,
         "software.voxels_sha256": examination.voxels_sha256 or say("software.no_voxels_sha256"),
         "software.record_sha256": record_sha256(examination),

@@ -151,14 +151,14 @@ def folds(
 
 def pack(
     runs: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that the networks were trained in.")],
-    weights: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The safetensors file to write.")],
+    weights: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .safetensors file to write.")],
     name: Annotated[str, typer.Option(help="Name of the model, for the record.")],
     start: Annotated[
         str | None, typer.Option(metavar="shipped|FILE", help="Weights to take a network from that was not trained.")
     ] = None,
     method: Method = None,
 ) -> None:
-    """Put the weights of a method's networks into one file, with its checksum beside it."""
+    """Put the weights of a method's networks into one file, and beside it into the ONNX file to measure with."""
     with exit_codes():
         from ldct_bmd.cli.methods import networks_of
 
@@ -166,4 +166,4 @@ def pack(
 
         for origin in write(runs, weights, name, start, networks_of(method or "coarse-fine")):
             say(output(), origin)
-        say(output(), f"Written: {weights.name}.")
+        say(output(), f"Written: {weights.name} and, to measure with, {weights.with_suffix('.onnx').name}.")

@@ -1,0 +1,106 @@
+"""The networks as an ONNX graph, which OpenVINO and ONNX Runtime run.
+
+It is written by hand from the networks' shapes, so that its weights keep the names and the precision of the
+safetensors file, and the same file comes out of the same weights.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from ldct_bmd.segmentation.runtime import NetworkShape
+from ldct_bmd.segmentation.weights import GRAPH_SHA256, TRAINED_SHA256
+
+# The oldest that hold all that is needed; every version of the runtimes that is asked for reads them.
+OPSET, IR_VERSION = 17, 8
+_EPSILON = 1e-5  # torch.nn.InstanceNorm3d
+
+
+def onnx_bytes(
+    shapes: Mapping[str, NetworkShape],
+    tensors: Mapping[str, NDArray[np.floating]],
+    metadata: Mapping[str, str],
+    trained_sha256: str,
+) -> bytes:
+    """Return the ONNX file of networks: for each of them an input NAME and an output NAME.logits.
+
+    Args:
+        tensors: the weights by name, which begins with the network's and a dot.
+        metadata: of the safetensors file.
+        trained_sha256: of the safetensors file.
+    """
+    networks = [_Graph(name, shape, tensors) for name, shape in shapes.items()]
+    graph = helper.make_graph(
+        [node for network in networks for node in network.nodes],
+        "vertebrae",
+        [network.value(network.name, 1) for network in networks],
+        [network.value(f"{network.name}.logits", network.shape.classes) for network in networks],
+        [tensor for network in networks for tensor in network.initializers],
+    )
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="ldct-bmd"
+    )
+    onnx.checker.check_model(model)
+    own = {TRAINED_SHA256: trained_sha256, GRAPH_SHA256: hashlib.sha256(model.graph.SerializeToString()).hexdigest()}
+    helper.set_model_props(model, {**metadata, **own})
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+class _Graph:
+    """The nodes and the weights of one network; see :class:`ldct_bmd.segmentation.runtime.dense_unet.DenseUNet`."""
+
+    def __init__(self, name: str, shape: NetworkShape, tensors: Mapping[str, NDArray[np.floating]]) -> None:
+        self.name, self.shape = name, shape
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._tensors = tensors
+        x, skips = name, []
+        for level, layers in enumerate(shape.layers):
+            if level:
+                x = self._op("MaxPool", [x], kernel_shape=[2] * 3, strides=[2] * 3)
+            x = self._block([x], f"encoder.{level}", layers)
+            skips.append(x)
+        skips.pop()
+        for level, layers in enumerate(shape.layers[-2::-1]):
+            weights = self._weights(f"upsample.{level}", "weight", "bias")
+            up = self._op("ConvTranspose", [x, *weights], kernel_shape=[2] * 3, strides=[2] * 3)
+            x = self._block([up, skips.pop()], f"decoder.{level}", layers)
+        head = self._weights("head", "weight", "bias")
+        self.nodes.append(helper.make_node("Conv", [x, *head], [f"{name}.logits"], kernel_shape=[1] * 3))
+
+    def value(self, name: str, channels: int) -> onnx.ValueInfoProto:
+        """Describe an input or an output, whose size along z, y and x is free."""
+        size: list[str | int | None] = [1, channels, *(f"{self.name}.{axis}" for axis in "zyx")]
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, size)
+
+    def _block(self, features: Sequence[str], name: str, layers: int) -> str:
+        features = list(features)
+        for number in range(layers):
+            features.append(self._layer(features, f"{name}.layers.{number}", 3))
+        return self._layer(features, f"{name}.reduce", 1)
+
+    def _layer(self, features: Sequence[str], name: str, size: int) -> str:
+        joined = features[0] if len(features) == 1 else self._op("Concat", features, axis=1)
+        inputs = [joined, *self._weights(f"{name}.0", "weight")]
+        found = self._op("Conv", inputs, kernel_shape=[size] * 3, pads=[size // 2] * 6)
+        inputs = [found, *self._weights(f"{name}.1", "weight", "bias")]
+        return self._op("Relu", [self._op("InstanceNormalization", inputs, epsilon=_EPSILON)])
+
+    def _weights(self, layer: str, *names: str) -> list[str]:
+        return [self._weight(f"{self.name}.{layer}.{name}") for name in names]
+
+    def _weight(self, name: str) -> str:
+        values = self._tensors[name]
+        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name if values.dtype == np.float32 else self._op("Cast", [name], to=TensorProto.FLOAT)
+
+    def _op(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
+        output = f"{self.name}/{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
