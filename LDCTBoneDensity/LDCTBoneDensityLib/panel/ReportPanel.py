@@ -37,13 +37,14 @@ class ReportPanel:
 
     Attributes:
         corrected: emits a correction, a function of the review: signing, and taking the signature off.
+        discardWanted: emits nothing.
         export: the part that exports.
         preview: the page on display before it goes anywhere.
         openPoints: what is to be decided and acknowledged before the review is signed.
     """
 
     def __init__(self, ui: Any, window: Any, reader: str, prepare: Callable[[], None]) -> None:
-        self.corrected = Signal()
+        self.corrected, self.discardWanted = Signal(), Signal()
         self.export = ExportPanel(ui, window)
         self.preview = ReportPreview()
         self._ui, self._window = ui, window
@@ -57,6 +58,7 @@ class ReportPanel:
         onPathChanged(ui.keyPath, self._keyChosen)
         ui.commentEdit.connect("textChanged()", self._commented)
         ui.signButton.connect("clicked(bool)", self._sign)
+        ui.discardButton.connect("clicked(bool)", lambda _checked=False: self.discardWanted.emit())
         self.openPoints = FindingsView(ui.openPointsView)
         self._errors: tuple[str, ...] = ()
         self._showOpenPoints()
@@ -84,6 +86,7 @@ class ReportPanel:
         self._review = review
         self.export.show(review, isBusy)
         self._ui.signButton.setEnabled(review is not None)
+        self._ui.discardButton.setEnabled(review is not None and not review.isSigned and not isBusy)
         isSigned = review is not None and review.examination.signature is not None
         self._ui.signButton.setText(text("report_section.unsign") if isSigned else text("panel.signButton.text"))
         self._ui.commentEdit.setEnabled(review is not None and not isSigned)

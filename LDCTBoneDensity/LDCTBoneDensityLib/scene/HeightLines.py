@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ldct_bmd.words import text
 
-from .Nodes import TO_RAS, isAlive
+from .Nodes import TO_RAS, isAlive, removeNode
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
@@ -89,10 +89,7 @@ class HeightLines:
         return node
 
     def _remove(self, node: Any) -> None:
-        scene, display = node.GetScene(), node.GetDisplayNode()
-        scene.RemoveNode(node)
-        if isAlive(display):
-            scene.RemoveNode(display)
+        removeNode(node.GetScene(), node)
 
 
 def _linesOf(examination: Examination, level: str) -> Sequence[tuple[Any, Any]]:

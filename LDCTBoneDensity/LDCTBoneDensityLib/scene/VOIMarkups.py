@@ -12,10 +12,10 @@ from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import text
 
 from .Nodes import removeNode
+from .ReviewStore import REVIEW_REFERENCE
 from .VOIGeometry import VOIGeometry
 
 LEVEL_ATTRIBUTE = "LDCTBoneDensity.VOI"
-REVIEW_REFERENCE = "LDCTBoneDensity.Review"
 _OUTLINE_PIXELS = 3
 _EXCLUDED_OPACITY = 0.35
 _HANDLE_SCALE = 1.2  # per cent of the view; Slicer's own would hide a vertebra

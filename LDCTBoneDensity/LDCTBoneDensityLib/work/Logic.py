@@ -12,8 +12,16 @@ import slicer
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
-from ..scene.Nodes import isAlive, removeNode
-from ..scene.ReviewStore import REVIEW_ATTRIBUTE, SEGMENTATION, ReviewStore, reviewNodeOf
+from ..scene.Nodes import isAlive
+from ..scene.ReviewStore import (
+    REVIEW_ATTRIBUTE,
+    SEGMENTATION,
+    ReviewStore,
+    earlierReviewOf,
+    reviewNodeOf,
+    reviewNodesIn,
+    setShown,
+)
 from .Parameters import Parameters
 
 if TYPE_CHECKING:
@@ -73,17 +81,22 @@ class Logic:
     def accept(self, volumeNode: Any, stored: StoredReview, bodies: Bodies) -> SceneReview:
         """Put a new measurement into the scene, in the place of an earlier one of the same volume.
 
+        One that a reader worked on is set aside; see :meth:`discard`.
+
         Raises:
             UsageError: the earlier one is signed.
         """
         from ..scene.SceneReview import SceneReview
 
         self.demandUnsigned(volumeNode)
+        wasReviewed = self.isReviewed(volumeNode)
         self.forget(volumeNode)
+        old = reviewNodeOf(volumeNode)
+        if old is not None and wasReviewed:
+            ReviewStore.setAside(old)
+        elif old is not None:
+            ReviewStore.remove(old)
         node = ReviewStore.create(volumeNode)
-        old = node.GetNodeReference(SEGMENTATION)
-        if old is not None:
-            removeNode(slicer.mrmlScene, old)
         ReviewStore.write(node, stored)
         review = SceneReview(volumeNode, node, stored, bodies, self._reader)
         review.makeSegments()
@@ -109,6 +122,36 @@ class Logic:
         review = SceneReview(volumeNode, node, stored, self._bodiesOf(volumeNode, node, stored), self._reader)
         self._reviews[volumeNode.GetID()] = review
         return review
+
+    def isReviewed(self, volumeNode: Any) -> bool:
+        """Whether a reader has corrected or commented the measurement of ``volumeNode``."""
+        node = reviewNodeOf(volumeNode)
+        if node is None:
+            return False
+        try:
+            examination = ReviewStore.read(node).examination
+        except UsageError:
+            return False
+        return bool(examination.history or examination.comment)
+
+    def hasEarlier(self, volumeNode: Any) -> bool:
+        """Whether an earlier review of ``volumeNode`` was set aside."""
+        return earlierReviewOf(volumeNode) is not None
+
+    def discard(self, volumeNode: Any) -> None:
+        """Take the review of ``volumeNode`` out of the scene; one that was set aside comes back."""
+        self.forget(volumeNode)
+        node, earlier = reviewNodeOf(volumeNode), earlierReviewOf(volumeNode)
+        if node is not None:
+            ReviewStore.remove(node)
+        if earlier is not None:
+            ReviewStore.bringBack(earlier)
+
+    def showOnly(self, volumeNode: Any) -> None:
+        """Show the review of ``volumeNode`` and hide those of all other volumes."""
+        own = reviewNodeOf(volumeNode)
+        for node in reviewNodesIn(volumeNode.GetScene()):
+            setShown(node, node is own)
 
     def demandUnsigned(self, volumeNode: Any) -> None:
         """Raise UsageError where the review of ``volumeNode`` is signed: measuring again would throw it away."""
