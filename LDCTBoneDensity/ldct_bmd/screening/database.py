@@ -146,47 +146,48 @@ class Database:
                 .where(Study.id.in_(free), Study.state == State.QUEUED.value)
                 .values(state=State.RUNNING.value, client=self._client)
             )
-            mine = session.scalars(
-                select(Study).where(
-                    Study.id.in_(free), Study.client == self._client, Study.state == State.RUNNING.value
-                )
+            mine = select(Study).where(
+                Study.id.in_(free), Study.client == self._client, Study.state == State.RUNNING.value
             )
-            taken = sorted(mine, key=lambda study: study.order)
-            for study in taken:
-                _ = study.results  # read while the session is open
-            return taken
+            taken = session.scalars(mine.options(selectinload(Study.results)).order_by(Study.order))
+            return list(taken)
 
-    def end(self, study: Study, outcome: Outcome) -> bool:
-        """Record what came of a study; False, and nothing is recorded, if this client does not hold it any more."""
+    def end(self, ended: Sequence[tuple[Study, Outcome]]) -> list[Outcome]:
+        """Record what came of studies, and return what was recorded: what this client holds no more is not."""
         with self.session() as session:
-            held = session.get(Study, study.id)
-            if held is None or held.client != self._client or held.state != State.RUNNING.value:
-                return False
-            result = Result(
-                study_id=study.id,
-                number=len(held.results) + 1,
-                state=outcome.state.value,
-                code=outcome.code,
-                sentence=outcome.sentence,
-                folder=outcome.folder,
-                facts=outcome.facts,
-                fingerprint=study.fingerprint,
-                software=outcome.software,
-                model=outcome.model,
-                ended=outcome.ended,
-                timing_s=outcome.timing_s,
-                cpu_s=outcome.cpu_s,
-                memory_mb=outcome.memory_mb,
-            )
-            session.add(result)
-            session.flush()
-            session.add_all(SeriesRow(result_id=result.id, **series) for series in outcome.series)
-            if outcome.trace is not None:
-                session.add(Trace(result_id=result.id, text=outcome.trace))
-            # Slices that came while it was measured have it measured again.
-            changed = held.fingerprint != study.fingerprint
-            held.state = State.QUEUED.value if changed else outcome.state.value
-            held.client = None
+            wanted = select(Study).where(Study.id.in_([study.id for study, _ in ended]))
+            held = {study.id: study for study in session.scalars(wanted.options(selectinload(Study.results)))}
+            return [outcome for study, outcome in ended if self._ended(session, held.get(study.id), study, outcome)]
+
+    def _ended(self, session: Session, held: Study | None, study: Study, outcome: Outcome) -> bool:
+        if held is None or held.client != self._client or held.state != State.RUNNING.value:
+            return False
+        result = Result(
+            study_id=study.id,
+            number=len(held.results) + 1,
+            state=outcome.state.value,
+            code=outcome.code,
+            sentence=outcome.sentence,
+            folder=outcome.folder,
+            facts=outcome.facts,
+            fingerprint=study.fingerprint,
+            software=outcome.software,
+            model=outcome.model,
+            ended=outcome.ended,
+            timing_s=outcome.timing_s,
+            cpu_s=outcome.cpu_s,
+            memory_mb=outcome.memory_mb,
+        )
+        session.add(result)
+        if outcome.series or outcome.trace is not None:
+            session.flush()  # gives the result its number
+        session.add_all(SeriesRow(result_id=result.id, **series) for series in outcome.series)
+        if outcome.trace is not None:
+            session.add(Trace(result_id=result.id, text=outcome.trace))
+        # Slices that came while it was measured have it measured again.
+        changed = held.fingerprint != study.fingerprint
+        held.state = State.QUEUED.value if changed else outcome.state.value
+        held.client = None
         return True
 
     def give_back(self, study: Study, killed: bool = False) -> None:

@@ -84,8 +84,7 @@ def run(store: Store, workers: Workers, told: Callable[[Told], None]) -> Told:
             _give_out(store, workers, held)
             if not held and not database.left():
                 return now_told
-            for one in workers.wait(_WAIT_S):
-                _take_in(database, held.pop(one.task.id), one, now_told)
+            _take_in(database, held, workers.wait(_WAIT_S), now_told)
             now_told.left = database.left()
             told(now_told)
 
@@ -103,17 +102,28 @@ def _give_out(store: Store, workers: Workers, held: dict[str, Study]) -> None:
         workers.give([store.task(study) for study in studies])
 
 
-def _take_in(database: Database, study: Study, ended: Ended, told: Told) -> None:
+def _take_in(database: Database, held: dict[str, Study], ended: list[Ended], told: Told) -> None:
+    came = []
+    for one in ended:
+        study = held.pop(one.task.id)
+        outcome = _outcome(study, one)
+        if outcome is None:
+            database.give_back(study, killed=True)
+        else:
+            came.append((study, outcome))
+    for outcome in database.end(came) if came else ():
+        told.ended[outcome.state] = told.ended.get(outcome.state, 0) + 1
+
+
+def _outcome(study: Study, ended: Ended) -> Outcome | None:
+    """Return what came of a study; None if it ended its process, and is tried again."""
     try:
-        outcome = ended.outcome()
+        return ended.outcome()
     except WorkerKilled:
         if study.kills + 1 < KILLS:
-            database.give_back(study, killed=True)
-            return
+            return None
         refusal = CannotMeasure("screen.ends_its_process")
-        outcome = Outcome(State.REFUSED, __version__, "", now(), code=refusal.code, sentence=str(refusal))
-    if database.end(study, outcome):
-        told.ended[outcome.state] = told.ended.get(outcome.state, 0) + 1
+        return Outcome(State.REFUSED, __version__, "", now(), code=refusal.code, sentence=str(refusal))
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def test_slices_that_were_added_have_a_study_measured_again(client: Make) -> Non
     one = client()
     one.add([found("a")])
     (study,) = one.claim(5)
-    assert one.end(study, outcome())
+    assert one.end([(study, outcome())])
     assert one.add([found("a")]) == 0
     assert one.add([found("a", content="b")]) == 1
     (again,) = one.claim(5)
@@ -57,7 +57,7 @@ def test_slices_that_come_while_it_is_measured_have_it_measured_again(client: Ma
     (study,) = one.claim(1)
     one.add([found("a", content="b")])
     assert one.counts() == {State.RUNNING: 1}
-    one.end(study, outcome())
+    one.end([(study, outcome())])
     assert one.counts() == {State.QUEUED: 1}
 
 
@@ -100,8 +100,8 @@ def test_who_lost_a_study_cannot_say_what_came_of_it(client: Make) -> None:
     (lost,) = one.claim(1)
     one.give_back(lost)
     (taken,) = two.claim(1)
-    assert not one.end(lost, outcome())
-    assert two.end(taken, outcome())
+    assert not one.end([(lost, outcome())])
+    assert two.end([(taken, outcome())])
     with one.session() as session:
         assert len(session.scalars(select(Result)).all()) == 1
 
@@ -112,7 +112,7 @@ def test_the_earlier_scan_of_a_patient_is_measured_first(client: Make) -> None:
     first = one.claim(5)
     assert names(first) == ["early", "other"]
     assert one.claim(5) == []
-    one.end(first[0], outcome(folder="results/early"))
+    one.end([(first[0], outcome(folder="results/early"))])
     (late,) = one.claim(5)
     assert names([late]) == ["late"]
     assert one.priors(late) == ["results/early"]
@@ -123,7 +123,7 @@ def test_priors_are_of_the_same_patient_and_earlier(client: Make) -> None:
     nameless = [found("n1", None, "20200101"), found("n2", None, "20210101")]
     one.add([found("a", "p", "20200101"), found("b", "p", "20220101"), found("c", "q", "20210101"), *nameless])
     for study in [*one.claim(9), *one.claim(9)]:
-        one.end(study, outcome(folder=f"results/{names([study])[0]}"))
+        one.end([(study, outcome(folder=f"results/{names([study])[0]}"))])
     with one.session() as session:
         studies = {study.place: study for study in session.scalars(select(Study))}
     assert one.priors(studies["/in/b"]) == ["results/a"]
@@ -134,14 +134,14 @@ def test_priors_are_of_the_same_patient_and_earlier(client: Make) -> None:
 def test_a_refused_scan_is_no_prior(client: Make) -> None:
     one = client()
     one.add([found("a", "p", "20200101"), found("b", "p", "20220101")])
-    one.end(one.claim(1)[0], outcome(State.REFUSED, code="scan.no_images"))
+    one.end([(one.claim(1)[0], outcome(State.REFUSED, code="scan.no_images"))])
     assert one.priors(one.claim(1)[0]) == []
 
 
 def test_the_trace_of_a_failure_is_kept_apart(client: Make) -> None:
     one = client()
     one.add([found("a")])
-    one.end(one.claim(1)[0], outcome(State.FAILED, code="ValueError", trace="Traceback of Doe^Jane"))
+    one.end([(one.claim(1)[0], outcome(State.FAILED, code="ValueError", trace="Traceback of Doe^Jane"))])
     with one.session() as session:
         assert session.scalars(select(Trace)).one().text == "Traceback of Doe^Jane"
         result = session.scalars(select(Result)).one()
@@ -152,9 +152,9 @@ def test_another_version_measures_again_on_request_and_keeps_the_old_result(clie
     one = client()
     one.add([found("a"), found("failed"), found("refused")])
     for study, state in zip(one.claim(3), (State.MEASURED, State.FAILED, State.REFUSED), strict=True):
-        one.end(study, outcome(state))
+        one.end([(study, outcome(state))])
     assert one.queue_again("1", "m", failed=True) == 1  # the failed one alone
-    one.end(one.claim(1)[0], outcome())
+    one.end([(one.claim(1)[0], outcome())])
     assert one.queue_again("1", "m", failed=True) == 0
     assert one.queue_again("1", "another model", failed=True) == 3
     assert [len(study.results) for study in one.claim(3)] == [1, 2, 1]
@@ -163,7 +163,7 @@ def test_another_version_measures_again_on_request_and_keeps_the_old_result(clie
 def test_a_signed_review_is_not_measured_again(client: Make) -> None:
     one = client()
     one.add([found("a")])
-    one.end(one.claim(1)[0], outcome())
+    one.end([(one.claim(1)[0], outcome())])
     ((study, result),) = one.newest()
     one.set_facts(study, result, {"state": "signed"}, State.SIGNED, 5)
     assert one.queue_again("2", "m2", failed=True) == 0
@@ -174,7 +174,7 @@ def test_the_series_of_a_study_are_kept(client: Make) -> None:
     one = client()
     one.add([found("a")])
     row = {"address": "1.2", "description": "Thorax", "slices": 9, "measured": True, "unsuitable": None}
-    one.end(one.claim(1)[0], outcome(series=(row,)))
+    one.end([(one.claim(1)[0], outcome(series=(row,)))])
     with one.session() as session:
         assert session.scalars(select(SeriesRow)).one().description == "Thorax"
 
@@ -196,7 +196,7 @@ def test_many_threads_of_one_client_lose_nothing(client: Make) -> None:
     def work(_: int) -> None:
         while studies := one.claim(3):
             for study in studies:
-                assert one.end(study, outcome())
+                assert one.end([(study, outcome())])
                 with lock:
                     ended.append(study.id)
 

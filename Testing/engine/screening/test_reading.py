@@ -35,8 +35,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     for study, examination in ((plain, examined()), (broken, replace(examined(), findings=BROKEN))):
         task = opened.task(study)
         write(opened, task.folder, examination)
-        opened.database.end(study, outcome(folder=task.folder, facts=facts_of(examination)))
-    opened.database.end(bad, outcome(State.REFUSED, code="scan.no_images", sentence="=There is no image."))
+        opened.database.end([(study, outcome(folder=task.folder, facts=facts_of(examination)))])
+    opened.database.end([(bad, outcome(State.REFUSED, code="scan.no_images", sentence="=There is no image."))])
     yield opened
     opened.database.leave()
     opened.database.close()

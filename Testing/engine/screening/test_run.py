@@ -122,7 +122,7 @@ def test_a_second_client_waits_for_what_the_first_has_in_hand(store: Store) -> N
     class Waits(HandWorkers):
         def wait(self, seconds: float) -> list[object]:  # type: ignore[override]
             if not self.given and other.counts().get(State.RUNNING):
-                other.end(held, outcome())
+                other.end([(held, outcome())])
             return super().wait(seconds)  # type: ignore[return-value]
 
     told = run(store, Waits(measured), lambda _: None)

@@ -114,6 +114,28 @@ def worklist(
             say(output(), text("terminal.written", path=file))
 
 
+def summary(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The folder that ldct-bmd screen wrote.")],
+    file: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The HTML file to write.")],
+    deidentify: Annotated[
+        bool, typer.Option("--deidentify", help="Leave out single patients, small counts, and scanners' names.")
+    ] = False,
+    database: Database = None,
+) -> None:
+    """Sum up a programme: how many, how many not and why, categories by age and sex, scanners and their drift."""
+    with exit_codes(), extra("screen"), extra("reports"), extra("cli"):
+        from ...ground.atomic import write_text
+        from ...screening.summary import summarize
+        from ...screening.summary_page import summary_html
+        from ..screening import opened
+
+        with opened(store, database) as held:
+            held.take_signed()
+            found = summarize(held.database.newest(), deidentify)
+        write_text(file, summary_html(found, deidentify))
+        say(output(), text("terminal.written", path=file))
+
+
 def _done(told: "Told") -> str:
     return text("screen.done", **{state.value: count for state, count in told.counts().items()})
 

@@ -1,0 +1,83 @@
+"""The summary of a programme as one HTML file."""
+
+import base64
+import io
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ..assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3
+from ..ground.clock import now
+from ..reporting.chinese import drawable, drawn_words
+from ..words import catalogue, current_language, text
+from .summary import Point, ScannerRow, Summary
+
+TEMPLATE = "summary.html.j2"
+_COLORS = {"F": "#b03060", "M": "#3060a0"}
+_OTHER = "#707070"
+_DPI = 110
+
+
+def summary_html(summary: Summary, deidentified: bool) -> str:
+    """Return the page; nothing is loaded from elsewhere, and no script runs."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pictures = []
+    with drawn_words(" ".join(row.name for row in summary.scanners)):
+        if any(point.age_years is not None for point in summary.points):
+            pictures.append((text("summary.by_age"), _data_url(_by_age(summary.points))))
+        if any(row.months for row in summary.scanners):
+            pictures.append((text("summary.by_month"), _data_url(_by_month(summary.scanners))))
+    return environment.get_template(TEMPLATE).render(
+        summary=summary,
+        pictures=pictures,
+        deidentified=deidentified,
+        made_at=now(),
+        say=catalogue(current_language()),
+        states=[(state.value, count) for state, count in summary.states.items()],
+        total=sum(summary.states.values()),
+    )
+
+
+def _by_age(points: tuple[Point, ...]) -> Figure:
+    figure = Figure(figsize=(8.0, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    for sex in sorted({point.sex or "" for point in points}):
+        shown = [p for p in points if (p.sex or "") == sex and p.age_years is not None]
+        ages, means = [p.age_years for p in shown], [p.mean_bmd_mg_cm3 for p in shown]
+        label = text(f"summary.sex.{sex}") if sex in _COLORS else text("summary.sex.other")
+        axes.plot(ages, means, ".", color=_COLORS.get(sex, _OTHER), label=label, alpha=0.6)  # type: ignore[arg-type]
+    for limit in (OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3):
+        axes.axhline(limit, color="#888", linewidth=0.8, linestyle="--")
+    axes.set_xlabel(text("summary.age"))
+    axes.set_ylabel(text("summary.mean_bmd"))
+    axes.legend()
+    return figure
+
+
+def _by_month(scanners: tuple[ScannerRow, ...]) -> Figure:
+    months = sorted({month for row in scanners for month in row.months})
+    figure = Figure(figsize=(8.0, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    for row in scanners:
+        places = [months.index(month) for month in row.months]
+        axes.plot(places, row.means_mg_cm3[: len(places)], "o-", label=drawable(row.name), markersize=4)
+        marked = [k for k, found in enumerate(row.chart.alarms) if found]
+        axes.plot([places[k] for k in marked], [row.means_mg_cm3[k] for k in marked], "o", color="#d02020", zorder=3)
+    axes.set_xticks(range(len(months)), months, rotation=60, fontsize=8)
+    axes.set_ylabel(text("summary.mean_bmd"))
+    axes.legend(fontsize=8)
+    return figure
+
+
+def _data_url(figure: Figure) -> str:
+    stream = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(stream)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

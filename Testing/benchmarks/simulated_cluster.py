@@ -1,0 +1,103 @@
+"""How well the screening's own machinery keeps a large cluster busy: 200 workers as threads of one process.
+
+    python Testing/benchmarks/simulated_cluster.py [--workers 200] [--jobs 10000] [--seconds 5] [--database URL]
+
+The jobs sleep as long as measuring takes, one in a hundred fails, and five workers are cut off on the way. Scheduler,
+client, database and store are the real ones. Printed: the share of the workers' time that was spent in jobs, whether
+every job ended once, and how long the client was busy for each.
+"""
+
+# ruff: noqa: T201
+
+import argparse
+import random
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import dask
+from distributed import Client, LocalCluster
+from sqlalchemy import func, select
+
+from ldct_bmd.screening.cluster import DaskWorkers
+from ldct_bmd.screening.inputs import Found
+from ldct_bmd.screening.outcome import Outcome, Task
+from ldct_bmd.screening.run import run
+from ldct_bmd.screening.states import State
+from ldct_bmd.screening.store import open_store
+from ldct_bmd.screening.tables import Result, Study
+
+FAILING = 100  # one job in so many
+CUT_OFF = 5  # workers
+
+
+def sleeping(task: Task, seconds: float) -> Outcome:
+    """Take as long as a measurement, within a fifth."""
+    chance = random.Random(task.id)
+    length = seconds * chance.uniform(0.8, 1.2)
+    time.sleep(length)
+    failed = int(task.place.rpartition("/")[2]) % FAILING == 0
+    state = State.FAILED if failed else State.MEASURED
+    folder = None if failed else task.folder
+    return Outcome(state, "simulated", "simulated", "", folder=folder, facts={"row": {}}, timing_s={"job": length})
+
+
+def cut_off(cluster: LocalCluster, after_s: float) -> None:
+    """Cut workers off without a word, one after the other."""
+
+    def cut() -> None:
+        for number in range(CUT_OFF):
+            time.sleep(after_s)
+            worker = list(cluster.workers.values())[number]
+            cluster.loop.add_callback(lambda worker=worker: worker.batched_stream.comm.abort())
+
+    threading.Thread(target=cut, daemon=True).start()
+
+
+def main() -> None:
+    """Run it and print what came out."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--database")
+    options = parser.parse_args()
+    settings = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0}
+    with tempfile.TemporaryDirectory() as folder, dask.config.set(settings):
+        store = open_store(Path(folder) / "store", options.database, make=True)
+        store.database.add(Found(f"study\n{n}", f"/in/{n}", "a", (f"/in/{n}/1",)) for n in range(options.jobs))
+        with (
+            LocalCluster(
+                n_workers=options.workers,
+                threads_per_worker=1,
+                processes=False,
+                dashboard_address=None,
+                silence_logs=50,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            client.wait_for_workers(options.workers)
+            cut_off(cluster, options.seconds)
+            busy, begin = time.process_time(), time.perf_counter()
+            run(store, DaskWorkers(client, lambda task: sleeping(task, options.seconds)), lambda _: None)
+            wall, busy = time.perf_counter() - begin, time.process_time() - busy
+        counts = store.database.counts()
+        with store.database.session() as session:
+            timings = session.scalars(select(Result.timing_s)).all()
+            studies = session.scalar(select(func.count(func.distinct(Result.study_id))))
+            killed = session.scalar(select(func.count()).select_from(Study).where(Study.kills > 0))
+        store.database.close()
+    ended = sum(counts.values()) == options.jobs == len(timings) == studies and set(counts) <= {
+        State.MEASURED,
+        State.FAILED,
+    }
+    print(f"{options.jobs} jobs of {options.seconds:g} s, {options.workers} workers, {killed} jobs lost their worker")
+    worked = sum(timing["job"] for timing in timings)
+    print(f"efficiency {worked / (wall * options.workers):.1%} ({wall:.0f} s)")
+    print(f"every job ended once: {'yes' if ended else 'NO'} ({ {state.value: n for state, n in counts.items()} })")
+    print(f"processor time of client, scheduler and workers: {1000 * busy / options.jobs:.1f} ms a job")
+
+
+if __name__ == "__main__":
+    main()
