@@ -318,6 +318,7 @@ class Panel:
             self._show(review)
             slicer.util.setSliceViewerLayers(background=self.volumeNode)
             self.sections.vertebrae.table.select(next((m.level for m in review.examination.measurements), None))
+            self.sections.vertebrae.views.frame()
         self._note(text("measure_section.measured", name=review.volumeNode.GetName()))
         self._allow()
 

@@ -113,7 +113,7 @@ class VOIMarkups:
         display.SetOutlineOpacity(0.4)
         display.SetHandlesInteractive(True)
         display.SetTranslationHandleVisibility(True)
-        display.SetRotationHandleVisibility(True)
+        display.SetRotationHandleVisibility(False)  # its ring lies over the VOI: a drag meant to move would turn it
         display.SetScaleHandleVisibility(True)
         display.SetInteractionHandleScale(_HANDLE_SCALE)
         display.SetPropertiesLabelVisibility(False)
