@@ -65,6 +65,8 @@ class LevelNames:
         display.SetTextScale(_TEXT_SCALE)
         display.SetGlyphScale(_GLYPH_SCALE)
         display.SetPointLabelsVisibility(True)
+        display.SetOccludedVisibility(True)
+        display.SetOccludedOpacity(1.0)
         # A name beside the bone lies in no slice through it.
         display.SetSliceProjection(True)
         display.SetSliceProjectionUseFiducialColor(True)
