@@ -22,6 +22,7 @@ test: $(DEV_READY)
 # Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence.
 acceptance: $(DEV_READY)
 	$(VENV)/bin/python Testing/fuzz/run.py 5000
+	LDCT_BMD_KILLS=30 $(VENV)/bin/python -m pytest Testing/engine/screening/test_kills.py
 
 # This engine's networks beside TotalSegmentator's architecture, and beside themselves in other runtimes.
 benchmark: $(BENCHMARK_READY)
@@ -43,17 +44,17 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(CLI_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli]" -e Lab
+	$(PIP) install --no-compile -c constraints.txt -e . -e Lab
 	@touch $@
 
 $(PANEL_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli,panel,reports]" -e Lab
+	$(PIP) install -c constraints.txt -e ".[panel,reports]" -e Lab
 	@touch $(CLI_READY) $@
 
 $(BENCHMARK_READY): $(CLI_READY)
-	$(PIP) install -c constraints.txt torch onnx onnxruntime openvino
+	$(PIP) install -c constraints.txt -e ".[openvino]" -e "Lab[train]"
 	@touch $@
 
 $(DEV_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[cli,dev]" -e "Lab[train,validation]"
+	$(PIP) install -c constraints.txt -e ".[dev]" -e "Lab[train,validation]"
 	@touch $(CLI_READY) $@

@@ -25,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 NOT_COMPARED = re.compile(
-    r"(timing_s\..*|measured_at|schema|software\.version|files\[\d+\]\..*|voxels_sha256|vertebrae\[\d+\]\.mask_sha256)$"
+    r"(timing_s\..*|measured_at|schema|software\.version|software\.runtime\..*|files\[\d+\]\..*|voxels_sha256|vertebrae\[\d+\]\.mask_sha256)$"
 )
 # (pattern of a path before, path after)
 RENAMED: tuple[tuple[str, str], ...] = (

@@ -23,7 +23,7 @@ from typing import Any
 
 import machine
 import numpy as np
-from opened import Task, Worker, exported, installed, precisions, task
+from opened import Graph, Task, Worker, installed, precisions, task
 
 SCAN_MM = (350.0, 350.0, 350.0)  # (z, y, x): a chest
 SPINE_MM = (120.0, 100.0)  # (y, x): what a chest's vertebrae with their processes take, for the crop
@@ -83,20 +83,26 @@ class Row:
 
 def our_patches() -> tuple[list[Task], dict[str, int]]:
     """Return the engine's networks, and how often each runs on a scan; the first look is taken at the whole field."""
+    import torch
+
     from ldct_bmd.segmentation.network_segmenter import COARSE_MM, CORRIDOR, WINDOW
     from ldct_bmd.segmentation.patches import FINE_MM, PATCH_SLICES, STRIDE, slab_starts
     from ldct_bmd.segmentation.runtime.on_torch import build
     from ldct_bmd.segmentation.weights import COARSE_FINE, read_weights
 
     stored = read_weights(None, COARSE_FINE)
-    coarse, fine = (build(stored, name).eval() for name in COARSE_FINE)
     whole = [_padded(mm / step, STRIDE) for mm, step in zip(SCAN_MM, COARSE_MM[::-1], strict=True)]
     spine = [whole[0], *(_padded(n, STRIDE) for n in WINDOW)]
-    tasks = [
-        task(FINE, fine, (1, 1, PATCH_SLICES, CORRIDOR, CORRIDOR), repeats=3),
-        task(COARSE_WHOLE, coarse, (1, 1, *whole), repeats=3),
-        task(COARSE_SPINE, coarse, (1, 1, *spine), repeats=3),
-    ]
+    shapes = {
+        FINE: ("fine", [PATCH_SLICES, CORRIDOR, CORRIDOR]),
+        COARSE_WHOLE: ("coarse", whole),
+        COARSE_SPINE: ("coarse", spine),
+    }
+    tasks = []
+    for name, (network, shape) in shapes.items():
+        module = build(stored, network).eval().to(memory_format=torch.channels_last_3d)
+        graph = Graph(stored.graph or b"", stored.shapes, network)
+        tasks.append(task(name, module, tuple(shape), repeats=3, graph=graph))
     return tasks, {FINE: len(slab_starts(round(SCAN_MM[0] / FINE_MM[2]))), COARSE_WHOLE: 1, COARSE_SPINE: 1}
 
 
@@ -111,13 +117,12 @@ def all_tasks() -> tuple[list[Task], dict[str, int]]:
 
     ours, counts = our_patches()
     roof = task("matrix product", torch.nn.Linear(ROOF_SIZE, ROOF_SIZE, bias=False), (ROOF_SIZE,) * 2, repeats=3)
-    return [roof, *ours, task(NNUNET, nnunet.random_network(), (1, 1, *(nnunet.PATCH,) * 3))], counts
+    return [roof, *ours, task(NNUNET, nnunet.random_network(), (nnunet.PATCH,) * 3)], counts
 
 
 def measure(tasks: list[Task], options: argparse.Namespace) -> Measured:
     """Run all in turn, the roof beside each network; a round before the first one warms up."""
-    graphs = [exported(one.module, one.inputs()) for one in tasks]
-    workers = {runtime: Worker(runtime, tasks, graphs, options.threads) for runtime in installed()}
+    workers = {runtime: Worker(runtime, tasks, options.threads) for runtime in installed()}
     turns = [(runtime, precision) for runtime in workers for precision in precisions(runtime)]
     found = Measured(tasks, {}, {}, {})
     reference: dict[int, Any] = {}
@@ -195,7 +200,7 @@ def print_tables(found: Measured, counts: dict[str, int], rows: list[Row], scans
     """Print networks, runtimes and scans."""
     print("\nnetworks, one patch")
     for one in found.tasks[1:]:
-        shape = " x ".join(map(str, one.shape[2:]))
+        shape = " x ".join(map(str, one.shape))
         print(f"  {one.name:<56} {one.parameters / 1e6:6.2f} M parameters  {shape:<16} {one.gflop:8.1f} GFLOP")
     told = ", ".join(f"{speed:.0f} GFLOP/s in {precision}" for precision, speed in peaks_of(found).items())
     print(f"\nfastest matrix product ({ROOF_SIZE} x {ROOF_SIZE}): {told}")

@@ -52,6 +52,14 @@ class Database:
     def fileForInstance(self, sopInstanceUID: str) -> str:
         return str(self.files.get(sopInstanceUID, ""))
 
+    def filesForSeries(self, seriesUID: str, hits: int = -1) -> list[str]:
+        of_series = [
+            str(path)
+            for path in self.files.values()
+            if str(pydicom.dcmread(path, specific_tags=["SeriesInstanceUID"]).SeriesInstanceUID) == seriesUID
+        ]
+        return of_series if hits < 0 else of_series[:hits]
+
 
 @pytest.fixture(scope="session")
 def phantom_files(tmp_path_factory: pytest.TempPathFactory) -> PhantomFiles:

@@ -1,87 +1,171 @@
 """What the engine needs and Slicer does not ship: asked for once, and told when it fails."""
 
-import importlib.util
-import sys
-import types
+from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any
 
 import pytest
 import slicer
+from helpers_segments import true_bodies
 from panel_fixtures import Hands
+
+RUNTIME = "onnxruntime>=1.20"
+
+
+class Packages:
+    """What seems to be installed here, and what pip was told to install."""
+
+    def __init__(self) -> None:
+        self.gone: set[str] = set()
+        self.asked: list[str] = []
+        self.told: list[list[str]] = []
+        self.constraints = ""
+        self.answer = True
+
+    def confirm(self, question: str, *_: Any, **__: Any) -> bool:
+        self.asked.append(question)
+        return self.answer
+
+    def install(self, arguments: list[str], constraints: Path, **_: Any) -> None:
+        self.told.append(arguments)
+        self.constraints = constraints.read_text(encoding="utf-8")
+        self.gone.clear()
 
 
 @pytest.fixture
-def without(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Modules that seem not to be installed; a test puts names in and takes them out."""
-    gone: set[str] = set()
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name in gone else found(name, *a))
-    return gone
+def packages(monkeypatch: pytest.MonkeyPatch) -> Packages:
+    seeming = Packages()
+    check = slicer.packaging.pip_check
+    monkeypatch.setattr(slicer.packaging, "pip_check", lambda one: one.name not in seeming.gone and check(one))
+    monkeypatch.setattr(slicer.packaging, "pip_install", seeming.install)
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", seeming.confirm)
+    return seeming
 
 
-def test_a_reader_who_declines_is_told_and_nothing_runs(
-    panel: Hands, ct: Any, without: set[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, *a, **k: asked.append(text))
-    without.add("skimage")
+NOT_SHIPPED = ("onnxruntime", "openvino", "torch", "safetensors", "skimage", "matplotlib", "gdcm", "pylibjpeg")
+NOT_SHIPPED += ("reportlab", "jinja2", "fontTools", "pynetdicom", "keyring", "typer", "rich")
+BLOCK = """
+import importlib.abc, sys
+
+class Nothing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {names}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+"""
+
+
+def block(names: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine's process find none of these; Python runs this file at its start."""
+    (folder / "sitecustomize.py").write_text(BLOCK.format(names=names), encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+@pytest.fixture
+def shipped_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    block(NOT_SHIPPED, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def with_one_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    block(NOT_SHIPPED[1:], tmp_path, monkeypatch)
+
+
+def test_a_reader_who_declines_is_told_and_nothing_runs(panel: Hands, ct: Any, packages: Packages) -> None:
+    packages.gone.add("onnxruntime")
+    packages.answer = False
     panel.choose(ct)
     panel.click("measureButton")
-    assert len(asked) == 1
-    assert "scikit-image" in asked[0]
-    assert "MB" in asked[0]
+    assert len(packages.asked) == 1
+    assert RUNTIME in packages.asked[0]
+    assert "MB" in packages.asked[0]
     assert "Nothing was installed" in panel.message
+    assert packages.told == []
     assert not panel.panel.run.isRunning
     assert panel.ui.measureButton.enabled
 
 
-def test_what_is_missing_is_installed_once_and_torch_by_its_own_extension(
-    panel: Hands, without: set[str], monkeypatch: pytest.MonkeyPatch
+def test_what_is_missing_is_installed_once_and_nothing_that_is_there_is_replaced(
+    panel: Hands, packages: Packages
 ) -> None:
-    installed: list[Any] = []
+    import numpy as np
 
-    class PyTorchUtilsLogic:
-        def installTorch(self, askConfirmation: bool, torchVersionRequirement: str) -> object:
-            installed.append(("torch", torchVersionRequirement))
-            without.discard("torch")
-            return object()
+    installer = panel.panel.run.installer
+    packages.gone.add("onnxruntime")
+    assert "onnxruntime" in installer.sentence()
+    installer.ensure()
+    assert packages.told == [[RUNTIME]]
+    frozen = packages.constraints.splitlines()
+    assert f"numpy=={np.__version__}" in frozen
+    assert not any(line.startswith("onnxruntime==") for line in frozen)
+    assert installer.sentence() == ""
+    installer.ensure()
+    assert len(packages.told) == 1
 
-    def pip_ensure(requirements: list[str], **_: Any) -> None:
-        installed.extend(requirements)
-        without.clear()
 
-    fake = types.ModuleType("PyTorchUtils")
-    fake.PyTorchUtilsLogic = PyTorchUtilsLogic  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "PyTorchUtils", fake)
-    monkeypatch.setattr(slicer.packaging, "pip_ensure", pip_ensure)
-    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *a, **k: True)
-    without |= {"torch", "skimage"}
+def test_a_version_that_the_engine_cannot_use_is_missing(panel: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.metadata
+
+    found = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.0" if name == "onnxruntime" else found(name))
+    monkeypatch.setattr(slicer.packaging, "version", importlib.metadata.version, raising=False)
+    assert [package.requirement.name for package in panel.panel.run.installer.missing()] == ["onnxruntime"]
+
+
+def test_a_folder_of_packages_is_installed_from_and_remembered(
+    panel: Hands, packages: Packages, tmp_path: Path
+) -> None:
+    panel.ui.packagesPath.setCurrentPath(str(tmp_path))
+    packages.gone.add("onnxruntime")
     panel.panel.run.installer.ensure()
-    assert installed == [("torch", ">=2.6"), "scikit-image>=0.22"]
-    assert panel.panel.run.installer.sentence() == ""
+    assert packages.told == [["--no-index", "--find-links", str(tmp_path), RUNTIME]]
+    assert panel.panel.run.installer.forReports().folder == str(tmp_path)
+    panel.ui.packagesPath.setCurrentPath("")
+    packages.gone.add("onnxruntime")
+    panel.panel.run.installer.ensure()
+    assert packages.told[1] == [RUNTIME]
 
 
-def test_without_the_pytorch_extension_the_panel_says_where_to_get_it(
-    panel: Hands, ct: Any, without: set[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *a, **k: True)
-    without.add("torch")
+def test_a_folder_of_packages_that_is_gone_is_told(panel: Hands, ct: Any, packages: Packages, tmp_path: Path) -> None:
+    panel.panel.run.installer.setFolder(str(tmp_path / "gone"))
+    packages.gone.add("onnxruntime")
     panel.choose(ct)
     panel.click("measureButton")
-    assert "Extensions Manager" in panel.message
+    assert "gone does not exist" in panel.message
+    assert packages.told == []
+
+
+def test_nothing_is_asked_for_where_a_segmentation_is_the_source(
+    panel: Hands, ct: Any, phantom_files: Any, packages: Packages, shipped_alone: None
+) -> None:
+    packages.gone.add("onnxruntime")
+    panel.choose(ct, true_bodies(ct, phantom_files))
+    panel.click("measureButton")
+    panel.finish_run()
+    assert packages.asked == []
+    assert panel.examination.measurement("L1") is not None, panel.message
+
+
+@pytest.mark.slow
+def test_the_built_in_network_needs_one_runtime_more_than_what_slicer_ships(
+    panel: Hands, ct: Any, with_one_runtime: None
+) -> None:
+    panel.choose(ct)
+    panel.click("measureButton")
+    panel.finish_run()
+    assert panel.examination is not None, panel.message
+    assert panel.examination.software.runtime.name == "ONNX Runtime"
 
 
 def test_an_installation_that_fails_is_told(
-    panel: Hands, ct: Any, without: set[str], monkeypatch: pytest.MonkeyPatch
+    panel: Hands, ct: Any, packages: Packages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from subprocess import CalledProcessError
-
     def fails(*_: Any, **__: Any) -> None:
         raise CalledProcessError(1, "pip")
 
-    monkeypatch.setattr(slicer.packaging, "pip_ensure", fails)
-    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *a, **k: True)
-    without.add("onnxruntime")
+    monkeypatch.setattr(slicer.packaging, "pip_install", fails)
+    packages.gone.add("onnxruntime")
     panel.choose(ct)
     panel.click("measureButton")
     assert "could not be installed" in panel.message
@@ -89,16 +173,15 @@ def test_an_installation_that_fails_is_told(
 
 
 def test_a_preview_asks_for_what_reports_need_and_not_for_the_network(
-    panel: Hands, ct: Any, measured: Any, without: set[str], monkeypatch: pytest.MonkeyPatch
+    panel: Hands, ct: Any, measured: Any, packages: Packages
 ) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda text, *a, **k: asked.append(text))
     panel.show_measured(ct, measured)
-    without |= {"torch", "reportlab"}
+    packages.gone |= {"onnxruntime", "reportlab"}
+    packages.answer = False
     panel.click("previewButton")
-    assert len(asked) == 1
-    assert "To make a report" in asked[0]
-    assert "reportlab" in asked[0]
-    assert "torch" not in asked[0]
+    assert len(packages.asked) == 1
+    assert "To make a report" in packages.asked[0]
+    assert "reportlab" in packages.asked[0]
+    assert "onnxruntime" not in packages.asked[0]
     assert "Nothing was installed" in panel.message
     assert panel.panel.sections.report.preview.window is None

@@ -24,10 +24,10 @@ BOXES = {
     "htmlBox": {"report.html"},
     "pdfBox": {"report.pdf"},
     "tablesBox": {"report.csv", "report_patient.csv"},
-    "segBox": {"dicom/seg.dcm"},
-    "srBox": {"dicom/sr.dcm"},
-    "dicomPdfBox": {"dicom/report.dcm"},
-    "captureBox": {"dicom/overview.dcm"},
+    "segBox": {"dicom/seg.dcm", "dicom.sha256"},
+    "srBox": {"dicom/sr.dcm", "dicom.sha256"},
+    "dicomPdfBox": {"dicom/report.dcm", "dicom.sha256"},
+    "captureBox": {"dicom/overview.dcm", "dicom.sha256"},
 }
 SECRETS = ("PHANTOM", READER, "known to the family")
 
@@ -103,7 +103,7 @@ def test_a_deidentified_export_holds_no_text_of_patient_or_reader(review: Hands,
     review.ui.deidentifyBox.setChecked(True)
     export(review, tmp_path / "copy")
     made = files(tmp_path / "copy")
-    assert len(made) == len(RESULT_FILES) + 5
+    assert len(made) == len(RESULT_FILES) + 6
     for name, content in made.items():
         for secret in SECRETS:
             assert secret.encode() not in content, (name, secret)

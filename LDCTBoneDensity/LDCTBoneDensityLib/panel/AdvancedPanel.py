@@ -1,4 +1,4 @@
-"""The section for those who want to know: device, weights, levels, and the VOI in numbers."""
+"""The section for those who want to know: device, weights, packages, levels, and the VOI in numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.words import text
 
-from ..common.PathField import pathIn
+from ..common.PathField import onPathChanged, pathIn
 from ..common.Signal import Signal
 
 if TYPE_CHECKING:
@@ -29,10 +29,12 @@ class AdvancedPanel:
         corrected: emits a correction, a function of the review: the VOI in the numbers that were entered.
         refused: emits a sentence.
         deviceChosen: emits a device.
+        packagesFolderChosen: emits a folder of packages to install from; "" for none.
     """
 
     def __init__(self, ui: Any) -> None:
-        self.corrected, self.refused, self.deviceChosen = Signal(), Signal(), Signal()
+        self.corrected, self.refused = Signal(), Signal()
+        self.deviceChosen, self.packagesFolderChosen = Signal(), Signal()
         self._ui = ui
         self._review: SceneReview | None = None
         self._level: str | None = None
@@ -46,6 +48,7 @@ class AdvancedPanel:
         self.forget()
         ui.applyVOIButton.connect("clicked(bool)", self._apply)
         ui.deviceCombo.connect("currentIndexChanged(int)", self._deviceChanged)
+        onPathChanged(ui.packagesPath, self.packagesFolderChosen.emit)
 
     @property
     def weights(self) -> str:
@@ -61,6 +64,10 @@ class AdvancedPanel:
         self._device = device
         if device in DEVICES and self._ui.deviceCombo.currentText != device:
             self._ui.deviceCombo.setCurrentIndex(DEVICES.index(device))
+
+    def showPackagesFolder(self, folder: str) -> None:
+        """Show the folder of the settings."""
+        self._ui.packagesPath.currentPath = folder
 
     def show(self, review: SceneReview | None, level: str | None) -> None:
         """Show the VOI of ``level``."""

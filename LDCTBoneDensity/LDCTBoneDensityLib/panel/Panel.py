@@ -47,6 +47,7 @@ class Panel:
         self._settle.connect("timeout()", self.commit)
         self._connect()
         sections.measure.requirements(run.requirements())
+        sections.advanced.showPackagesFolder(run.installer.folder)
         self.refresh()
 
     def setParameters(self, parameters: Any) -> None:
@@ -78,6 +79,17 @@ class Panel:
             with telling(self._refuse):
                 review = self.logic.review(volumeNode)
         self._show(review)
+
+    def showVolume(self, volumeNode: Any) -> None:
+        """Choose a volume that was put into the scene, as a reader does, and select its first level."""
+        if self.parameters is None:
+            self.setVolume(volumeNode)
+        else:
+            self.parameters.inputVolume = volumeNode
+        self._note("")
+        slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
+        if self.review is not None:
+            self.sections.vertebrae.table.select(next((m.level for m in self.review.examination.measurements), None))
 
     def measure(self) -> None:
         """Start a measurement of the selected volume."""
@@ -217,6 +229,7 @@ class Panel:
         of.report.export.wanted.connect(self.export)
         of.report.discardWanted.connect(self.discard)
         of.advanced.deviceChosen.connect(self._setDevice)
+        of.advanced.packagesFolderChosen.connect(self.run.installer.setFolder)
         of.calibration.kept.connect(self._keepCalibration)
         for noted in (of.calibration.noted, of.vertebrae.noted):
             noted.connect(self._note)

@@ -113,6 +113,11 @@ class ReportPanel:
             self._ui.seenBox.setChecked(False)
             self._errors = errors
 
+    def sign(self) -> None:
+        """Sign the review on display, as the button does."""
+        if self._review is not None and self._review.examination.signature is None:
+            self.corrected.emit(self._signWith)
+
     def _words(self) -> str:
         signature = self._review.examination.signature if self._review is not None else None
         if self._review is None:

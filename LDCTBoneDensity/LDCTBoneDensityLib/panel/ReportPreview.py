@@ -1,7 +1,7 @@
 """The report's page on display before it goes anywhere."""
 
 import shutil
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import qt
 import slicer
 
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.scratch import temporary_folder
 from ldct_bmd.words import text
 
 _SIZE = (960, 1000)
@@ -25,12 +26,12 @@ class ReportPreview:
     def __init__(self) -> None:
         self.window: Any = None
         self.page: Path | None = None
+        self._held = ExitStack()
 
     def show(self, made: Path) -> None:
         """Take over the page ``made`` and show it; UsageError where it can't be shown."""
         self.close()
-        folder = Path(tempfile.mkdtemp(prefix="ldct-bmd-preview-"))
-        self.page = folder / _PAGE
+        self.page = self._held.enter_context(temporary_folder()) / _PAGE
         shutil.move(made, self.page)
         url = qt.QUrl.fromLocalFile(str(self.page))
         if not hasattr(slicer, "qSlicerWebWidget"):
@@ -51,6 +52,5 @@ class ReportPreview:
         if window is not None:
             window.hide()
             window.deleteLater()
-        page, self.page = self.page, None
-        if page is not None:
-            shutil.rmtree(page.parent, ignore_errors=True)
+        self.page = None
+        self._held.close()

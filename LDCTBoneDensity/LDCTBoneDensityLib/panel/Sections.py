@@ -15,6 +15,7 @@ from .MeasurePanel import MeasurePanel
 from .ReportPanel import ReportPanel
 from .ScanPanel import ScanPanel
 from .VertebraeSection import VertebraeSection
+from .WorklistSection import WorklistSection
 
 if TYPE_CHECKING:
     from ..calibration.CalibrationDialog import CalibrationDialog
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 class Sections:
     """From the top of the panel to its end. They know nothing of each other; the panel joins their signals."""
 
+    worklist: WorklistSection
     scan: ScanPanel
     measure: MeasurePanel
     vertebrae: VertebraeSection
@@ -64,6 +66,7 @@ def makeSections(
         return CalibrationDialog(dialogPath, window, store, slicer.mrmlScene, runner, sliceViews)
 
     return Sections(
+        worklist=WorklistSection(own(ui.worklistSection), window),
         scan=ScanPanel(own(ui.scanSection)),
         measure=MeasurePanel(own(ui.measureSection)),
         vertebrae=VertebraeSection(own(ui.vertebraeSection), window, sliceViews),

@@ -9,6 +9,7 @@ import slicer
 import vtk
 
 from ldct_bmd.findings import Severity
+from ldct_bmd.ground.scratch import sweep_temporary
 from ldct_bmd.words import speak
 
 from ..common.FindingsView import noteStyle
@@ -22,6 +23,7 @@ from ..work.Logic import Logic, defaultReader
 from ..work.Run import Run
 from .Panel import Panel
 from .Sections import makeSections
+from .Worklisting import Worklisting
 
 
 class Widget:
@@ -33,6 +35,7 @@ class Widget:
 
     def __init__(self, owner: Any, logic: Logic) -> None:
         self._owner, self._logic = owner, logic
+        sweep_temporary()  # voxels and pages of an application that was killed
         speak(slicer.app.applicationLocaleName, face="panel")  # again after a reload
         window = loadLabelledUI(owner.resourcePath("UI/LDCTBoneDensity.ui"))
         owner.layout.addWidget(window)
@@ -40,6 +43,7 @@ class Widget:
         window.setMRMLScene(slicer.mrmlScene)
         self._showVersion()
         self.panel = self._makePanel(window)
+        self.worklisting = Worklisting(self.panel.sections.worklist, self.panel)
         self._parameters: Any = None
         self._guiTag: Any = None
         self._volumeNode: Any = None
@@ -130,6 +134,7 @@ class Widget:
 
     def _startClose(self, caller: Any, event: Any) -> None:
         self._detach()
+        self.worklisting.forget()
         self.panel.sceneClosed()
         self._watchVolume()
 

@@ -3,12 +3,13 @@
 import json
 import shutil
 import sys
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import qt
 
+from ldct_bmd.ground.scratch import temporary_folder
 from ldct_bmd.words import current_language, text
 
 from ..common.Signal import Signal
@@ -31,6 +32,7 @@ class EngineRunner:
     def __init__(self) -> None:
         self.progressed, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
         self.folder: Path | None = None
+        self._held = ExitStack()
         self._process: Any = None
         self._lines = b""
         self._sentence = ""
@@ -45,7 +47,7 @@ class EngineRunner:
     def newFolder(self) -> Path:
         """Return an empty folder to lay a job into."""
         self.clean()
-        self.folder = Path(tempfile.mkdtemp(prefix="ldct-bmd-"))
+        self.folder = self._held.enter_context(temporary_folder())
         return self.folder
 
     def start(self) -> None:
@@ -85,9 +87,8 @@ class EngineRunner:
 
     def clean(self) -> None:
         """Remove the job's folder."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder = None
+        self._held.close()
+        self.folder = None
 
     def _read(self) -> None:
         if self._process is None:

@@ -29,13 +29,13 @@ class ExportJob:
     def lay(self, review: SceneReview, settings: ExportSettings) -> None:
         """Write all that the engine needs; UsageError or CannotMeasure if it can't."""
         scan = review.scan()
-        files = VolumeReader(review.volumeNode).files(DicomDatabase.current())
+        files = settings.files or _filesOf(review)
         reported = review.stored.reported
         spec = ExportSpec(
             stored=scan.stored_geometry,
             outputs=settings.outputs,
             destination=settings.destination,
-            files=tuple(map(fromAnywhere, files.paths)) if files.kind == "dicom" else (),
+            files=tuple(map(fromAnywhere, files)),
             folder=None if settings.folder is None else fromAnywhere(settings.folder),
             pacs=settings.pacs,
             tls=settings.tls,
@@ -60,3 +60,9 @@ class ExportJob:
     def takeReported(self) -> dict[str, Any] | None:
         """Return the structured report that was written, None if there was none."""
         return to_plain(load_result(self.folder, ExportResult).reported)
+
+
+def _filesOf(review: SceneReview) -> tuple[Path, ...]:
+    """Return the DICOM files that the review's volume was loaded from; none if it was not."""
+    files = VolumeReader(review.volumeNode).files(DicomDatabase.current())
+    return files.paths if files.kind == "dicom" else ()

@@ -18,6 +18,7 @@ class ExportSettings:
         pacs: address of a PACS: https://... for DICOMweb, or TITLE@HOST:PORT.
         tls: encrypt TITLE@HOST:PORT.
         priors: records of earlier examinations.
+        files: the DICOM files of the scan, if they are not those that its volume was loaded from.
     """
 
     outputs: tuple[Output, ...]
@@ -27,6 +28,7 @@ class ExportSettings:
     tls: bool = False
     deidentify: bool = False
     priors: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def checkExport(settings: ExportSettings) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import slicer
@@ -67,15 +65,16 @@ class Logic:
         The panel lets the engine run in a process of its own, see :class:`.EngineRunner.EngineRunner`.
         """
         from ldct_bmd.ground.progress import silent
+        from ldct_bmd.ground.scratch import temporary_folder
         from ldct_bmd.jobs.runner import run
 
         from .MeasureJob import MeasureJob, MeasureSettings
 
         self.demandUnsigned(volumeNode)
-        with tempfile.TemporaryDirectory(prefix="ldct-bmd-") as folder:
-            job = MeasureJob(Path(folder))
+        with temporary_folder() as folder:
+            job = MeasureJob(folder)
             job.layMeasurement(volumeNode, settings or MeasureSettings())
-            run(Path(folder), silent)
+            run(folder, silent)
             return self.accept(volumeNode, *job.takeMeasurement(volumeNode))
 
     def accept(self, volumeNode: Any, stored: StoredReview, bodies: Bodies) -> SceneReview:

@@ -58,7 +58,7 @@ class Run:
         return self._runner.isRunning
 
     def requirements(self) -> str:
-        """Say what the first measurement will install, "" if nothing."""
+        """Say what the first measurement with the network will install, "" if nothing."""
         return self.installer.sentence()
 
     def measure(self, volumeNode: Any, settings: MeasureSettings) -> Any:
@@ -69,7 +69,8 @@ class Run:
         """
         demandSupported()
         self._logic.demandUnsigned(volumeNode)
-        self.installer.ensure()
+        if settings.segmentationNode is None:
+            self.installer.ensure()
         if VolumeTransform.isNeeded(volumeNode):
             volumeNode = VolumeTransform.hardenedCopy(volumeNode)
         from .MeasureJob import MeasureJob

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..examination import Examination, sign, unsign
-from ..ground.atomic import write_text
+from ..ground.atomic import settle, write_text, writing
 from ..ground.clock import now
 from ..ground.errors import UsageError
 from ..ground.files import read_text
-from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..reporting.bodies import read_bodies
+from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
+from ..reporting.opened import measured_scan
 from ..reporting.outputs import (
     Pixels,
     deidentified_folder,
@@ -25,7 +26,6 @@ from ..reporting.outputs import (
 )
 from ..reporting.priors import Comparison, compare_all
 from ..reporting.signed import refuse_changed
-from ..scan import CTScan, list_series, read_scan
 from ..verdicts import confirm_fracture, dismiss_suspicion
 from ..words import text
 
@@ -60,6 +60,7 @@ class SendRequest:
 
 def read_record(path: Path) -> Examination:
     """Read a record, or the one in a result folder; UsageError if there is none."""
+    _settle(path)
     if path.is_dir():
         path = path / RECORD_FILE
     try:
@@ -79,10 +80,11 @@ def remark_on_fonts(remark: Callable[[str], None]) -> None:
 
 def make_report(request: ReportRequest, progress: Progress, remark: Callable[[str], None]) -> Path:
     """Make the report again and return the folder that it is in; ``remark`` gets a sentence on what was left out."""
+    _settle(request.record)
     home = request.record if request.record.is_dir() else request.record.parent
     folder = request.folder or (deidentified_folder(home) if request.deidentify else home)
     # A copy inside the record's folder goes with it: one lock for both.
-    with locked(home if folder.resolve().is_relative_to(home.resolve()) else folder):
+    with writing(home if folder.resolve().is_relative_to(home.resolve()) else folder):
         return _make_report(request, home, progress, remark)
 
 
@@ -156,8 +158,10 @@ def send_objects(request: SendRequest) -> "Delivery":
 
     if (request.dicomweb is None) == (request.dimse is None):
         raise UsageError("cli.dicomweb_or_dimse")
+    settle(request.folder)
     files = dicom_files(request.folder)
     demand_own(files, read_record(request.folder))
+    demand_as_written(request.folder, files)
     if request.dicomweb is not None:
         if request.tls or request.own_title is not None:
             raise UsageError("cli.dimse_alone")
@@ -192,7 +196,7 @@ def _pixels(
 ) -> Pixels:
     from ..reporting.dicom import NoDICOMObjects
 
-    scan = _measured_scan(path, examination, progress)
+    scan = measured_scan(path, examination, progress)
     column = read_bodies(home, examination, scan)
     if examination.voxels_sha256 is None:
         remark(text("output.no_digest"))
@@ -203,29 +207,21 @@ def _pixels(
         return Pixels(scan, column, None)
 
 
-def _measured_scan(path: Path, examination: Examination, progress: Progress) -> CTScan:
-    """Read the series, or the acquisition of a series, that the record is of."""
-    uid = examination.scan.source.series_uid
-    addresses = [one.series_uid for one in list_series(path) if one.series_uid.partition("#")[0] == uid]
-    if len(addresses) < 2:
-        if uid is not None and not addresses:
-            raise UsageError("report.other_series", place=path.name or path)
-        return read_scan(path, uid if addresses else None, progress)
-    scans = (read_scan(path, address, progress) for address in addresses)
-    expected = examination.scan.source.sop_instance_uids
-    found = next((scan for scan in scans if scan.source.sop_instance_uids == expected), None)
-    if found is None:
-        raise UsageError("report.other_images", place=path.name or path)
-    return found
-
-
 def _rewritten(path: Path, change: Callable[[Examination], Examination]) -> Examination:
     """Change the record in its file, which holds the old or the new one whole at any moment."""
+    _settle(path)
     path = path / RECORD_FILE if path.is_dir() else path
-    with locked(path.parent):
+    with writing(path.parent):
         changed = change(read_record(path))
         write_text(path, changed.to_json() + "\n")
     return changed
+
+
+def _settle(record: Path) -> None:
+    """Put a result folder back that a killed process had moved out of its place, be it named or a record in it."""
+    if not record.exists():
+        settle(record)
+        settle(record.parent)
 
 
 def paths(values: Sequence[Path] | None) -> tuple[Path, ...]:

@@ -1,6 +1,7 @@
 """What all commands share: text that is safe to print, the progress bar, exit codes."""
 
 import io
+import logging
 import signal
 import sys
 import traceback
@@ -97,7 +98,7 @@ def exit_codes() -> Iterator[None]:
     silence_libraries()
     before = _interrupt_on_signals()
     try:
-        with speaking(current_language(), FACE), _told():
+        with speaking(current_language(), FACE), _told(), _remarks():
             yield
     finally:
         for number, handler in before.items():
@@ -117,6 +118,22 @@ def _told() -> Iterator[None]:
     except (KeyboardInterrupt, Cancelled):
         say(messages(), text("terminal.cancelled"))
         raise typer.Exit(EXIT_CANCELLED) from None
+
+
+@contextmanager
+def _remarks() -> Iterator[None]:
+    """Print what the engine remarks by the way, such as what it put right after a killed run."""
+    logger, handler = logging.getLogger("ldct_bmd"), _Remarks()
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Remarks(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(messages(), record.getMessage(), "yellow")
 
 
 @contextmanager

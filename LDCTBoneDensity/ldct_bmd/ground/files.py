@@ -3,12 +3,13 @@
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, TextIO
+
+from .scratch import temporary_folder
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -54,9 +55,9 @@ def spelled(path: Path) -> Iterator[str]:
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError:
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             ending = "".join(part for part in path.suffixes[-2:] if part.isascii())
-            link = Path(folder) / f"file{ending}"
+            link = folder / f"file{ending}"
             link.symlink_to(path.absolute())
             yield str(link)
     else:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ..anatomy import VERSE_VALUE
 from ..examination import Examination
+from ..ground.atomic import writing
 from ..ground.errors import UsageError
 from ..ground.files import read_text
-from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..reporting.bodies import column_of, other_body
@@ -37,7 +37,7 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     wanted = frozenset(spec.outputs)
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
-    with locked(output):
+    with writing(output):
         if spec.deidentify:
             write_deidentified(output, examination, pixels, comparisons, wanted, replaces, progress)
         else:

@@ -15,11 +15,10 @@ from ..calibration.match import CalibrationChoice
 from ..calibration.store import CalibrationStore, StoredCalibration
 from ..examination import Examination
 from ..examination.conclude import conditions
-from ..ground.atomic import write_text
+from ..ground.atomic import write_text, writing
 from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.files import read_text, spelled
-from ..ground.lock import locked
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
@@ -77,7 +76,7 @@ def measure_as(
     if spec.result is None:
         return _measured(spec, progress, folder, segmenter)
     # From the first look to the last write: whoever else measures into the folder or signs its record is refused.
-    with locked(Path(spec.result.path)):
+    with writing(Path(spec.result.path)):
         return _measured(spec, progress, folder, segmenter)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Progress
+from ..ground.scratch import used_by_engine
 from .folder import load
 from .spec import ExportSpec, MeasureSpec, PhantomSpec
 
@@ -47,7 +48,8 @@ def run(folder: Path, progress: Progress) -> None:
 def main(folder: Path) -> int:
     """Do the job in ``folder`` and tell of it on standard output; return the exit status."""
     try:
-        run(folder, _told_by_percent(_tell))
+        with used_by_engine(folder):
+            run(folder, _told_by_percent(_tell))
     except (CannotMeasure, UsageError) as error:
         _tell({"failed": str(error)})
         return REFUSED

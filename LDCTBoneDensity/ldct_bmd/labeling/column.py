@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
 from ..scan import Geometry
+from ..voi import Box
 from ..words import Phrase
 
 EDGE_MM = 0.5  # a body nearer to the scan's edge than this is cut
@@ -58,7 +59,7 @@ class VertebralColumn:
         """Return the vertebra named ``level``, None if it was not found."""
         return next((v for v in self.vertebrae if v.level == level), None)
 
-    def mask(self, level: str) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
+    def mask(self, level: str) -> tuple[Box, NDArray[np.bool_]]:
         """Return the box (z, y, x) about a body, a voxel wider where the scan allows, and the body in it.
 
         Raises:
@@ -74,9 +75,27 @@ class VertebralColumn:
         return (z, y, x), self.bodies[z, y, x] == value
 
     @cached_property
-    def _boxes(self) -> dict[int, tuple[slice, slice, slice]]:
-        found = ndimage.find_objects(self.bodies, max_label=max(VERSE_VALUE.values()))
-        return {value: box for value, box in enumerate(found, start=1) if box is not None}
+    def _boxes(self) -> dict[int, Box]:
+        return find_bodies(self.bodies)
+
+
+def find_bodies(bodies: NDArray[np.integer]) -> dict[int, Box]:
+    """Return the box (z, y, x) that just holds each body of a label map, by VerSe value."""
+    # The spine fills a small part of a scan, whose outline from above is quickly found.
+    above = bodies.max(axis=0) > 0
+    if not above.any():
+        return {}
+    y, x = np.flatnonzero(above.any(axis=1)), np.flatnonzero(above.any(axis=0))
+    corner = (0, int(y[0]), int(x[0]))
+    near = bodies[:, y[0] : y[-1] + 1, x[0] : x[-1] + 1]
+    found = ndimage.find_objects(near, max_label=max(VERSE_VALUE.values()))
+    return {value: moved(box, corner) for value, box in enumerate(found, start=1) if box is not None}
+
+
+def moved(box: Box, by: Sequence[int]) -> Box:
+    """Return ``box`` moved by (z, y, x) voxels."""
+    z, y, x = (slice(s.start + n, s.stop + n) for s, n in zip(box, by, strict=True))
+    return z, y, x
 
 
 def cut_by_edge(voxels_zyx: NDArray[np.integer], geometry: Geometry) -> bool:
@@ -86,9 +105,7 @@ def cut_by_edge(voxels_zyx: NDArray[np.integer], geometry: Geometry) -> bool:
     return bool((voxels_zyx.min(axis=0) < edge).any() or (voxels_zyx.max(axis=0) > last).any())
 
 
-def make_vertebra(
-    level: str, body: NDArray[np.bool_], box: tuple[slice, slice, slice], geometry: Geometry, confidence: float
-) -> Vertebra:
+def make_vertebra(level: str, body: NDArray[np.bool_], box: Box, geometry: Geometry, confidence: float) -> Vertebra:
     """Return the vertebra of a ``body`` mask in its ``box`` (z, y, x) of the scan."""
     voxels = np.argwhere(body) + [s.start for s in box]
     centroid = geometry.to_lps_mm(voxels.mean(axis=0)[::-1])
@@ -103,10 +120,9 @@ def make_vertebra(
 
 def remade(vertebrae: Sequence[Vertebra], bodies: NDArray[np.uint8], geometry: Geometry) -> list[Vertebra]:
     """Return vertebrae of the same names whose ``bodies`` (z, y, x), VerSe values, have changed."""
-    column = VertebralColumn(tuple(vertebrae), bodies, False, Phrase("names.given"))
-    vertebrae = [v for v in vertebrae if (bodies == VERSE_VALUE[v.level]).any()]
-    masks = [column.mask(v.level) for v in vertebrae]
+    boxes = find_bodies(bodies)
     return [
-        make_vertebra(v.level, body, box, geometry, v.confidence)
-        for v, (box, body) in zip(vertebrae, masks, strict=True)
+        make_vertebra(v.level, bodies[boxes[value]] == value, boxes[value], geometry, v.confidence)
+        for v in vertebrae
+        if (value := VERSE_VALUE[v.level]) in boxes
     ]

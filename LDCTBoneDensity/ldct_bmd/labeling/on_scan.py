@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..scan import Geometry
+from ..voi import Box
 
-Box = tuple[slice, slice, slice]
 MARGIN = 2  # voxels about a body, so that its outline is interpolated on all sides
 
 

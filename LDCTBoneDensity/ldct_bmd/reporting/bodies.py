@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
 from ..examination import BodyMask, Examination, is_measured_body
 from ..ground.errors import UsageError
 from ..ground.files import read_regular, spelled
-from ..labeling import Vertebra, VertebralColumn
+from ..labeling import Vertebra, VertebralColumn, find_bodies
 from ..scan import CTScan, is_same_scan
 from ..scan.frame import axes_between, make_geometry
 from .files import BODIES_FILE
@@ -73,10 +72,10 @@ def other_body(bodies: NDArray[np.integer], examination: Examination, scan: CTSc
 
     ``bodies`` are (z, y, x) on the scan's grid, VerSe values.
     """
-    boxes = ndimage.find_objects(bodies, max_label=max(VERSE_VALUE.values()))
+    boxes = find_bodies(bodies)
     for recorded in examination.vertebrae:
         value = VERSE_VALUE[recorded.level]
-        box = boxes[value - 1]
+        box = boxes.get(value)
         if box is None or not is_measured_body(BodyMask(box, bodies[box] == value), recorded, scan.geometry):
             return recorded.level
     return None

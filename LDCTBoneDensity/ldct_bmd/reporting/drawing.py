@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+from contourpy import contour_generator
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.patches import Ellipse
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
@@ -32,11 +34,9 @@ def draw_section(axes: Axes, section: Section, fill: float = FILL_OPACITY) -> No
         overlay[section.labels == value] = (*level_color(level), fill)
     axes.imshow(overlay, origin="lower", extent=section.extent_mm, interpolation="nearest")
     if min(section.labels.shape) > 1:
-        for value, level in values.items():
-            inside = (section.labels == value).astype(np.float32)
-            axes.contour(
-                inside, [0.5], colors=[level_color(level)], linewidths=1.1, origin="lower", extent=section.extent_mm
-            )
+        outlines = [(line, level_color(level)) for value, level in values.items() for line in _outlines(section, value)]
+        lines, colors = zip(*outlines, strict=True) if outlines else ((), ())
+        axes.add_collection(LineCollection(lines, colors=colors, linewidths=1.1))
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -44,6 +44,15 @@ def draw_section(axes: Axes, section: Section, fill: float = FILL_OPACITY) -> No
     left, right, bottom, top = section.extent_mm
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
+
+
+def _outlines(section: Section, value: int) -> list[NDArray[np.float64]]:
+    """Return the outlines (n, 2) of a body in a section, in mm."""
+    left, right, bottom, top = section.extent_mm
+    rows, columns = section.labels.shape
+    pixel_mm = np.array([(right - left) / columns, (top - bottom) / rows])
+    outlines = contour_generator(z=(section.labels == value).astype(np.float32)).lines(0.5)
+    return [(np.asarray(line) + 0.5) * pixel_mm + (left, bottom) for line in outlines]
 
 
 def voi_outline(measurement: Measurement, geometry: Geometry, across: int) -> NDArray[np.float64]:

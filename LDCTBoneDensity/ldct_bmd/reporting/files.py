@@ -31,10 +31,11 @@ PDF_FILE = "report.pdf"
 LEVELS_FILE = "report.csv"
 PATIENT_FILE = "report_patient.csv"
 DICOM_FOLDER = "dicom"
+CHECKSUMS_FILE = "dicom.sha256"
 DEIDENTIFIED_FOLDER = "deidentified"
 DICOM_FILES = ("sr.dcm", "seg.dcm", "report.dcm", "overview.dcm")
 # What reporting adds to a result.
-REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, DEIDENTIFIED_FOLDER)
+REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, CHECKSUMS_FILE, DEIDENTIFIED_FOLDER)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class ResultKind:
 
 
 _IN_ONE = (
-    *(*RESULT_FILES, HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE),
+    *(*RESULT_FILES, HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, CHECKSUMS_FILE),
     *(f"{DICOM_FOLDER}/{name}" for name in DICOM_FILES),
 )
 MEASUREMENT = ResultKind(
@@ -86,6 +87,13 @@ def check_content(folder: Path, overwrite: bool, kind: ResultKind = MEASUREMENT,
     if not _is_own_record(held, kind):
         raise UsageError("output.no_own_result", folder=folder)
     foreign = sorted(_foreign(held, kind))
+    if foreign:
+        raise UsageError("output.foreign_files", folder=folder, files=_some(foreign))
+
+
+def check_dicom_folder(folder: Path, held: Path) -> None:
+    """Raise UsageError if the DICOM folder of a result, whose content is in ``held``, holds other than its objects."""
+    foreign = sorted(path.name for path in held.iterdir() if path.name not in DICOM_FILES)
     if foreign:
         raise UsageError("output.foreign_files", folder=folder, files=_some(foreign))
 
@@ -183,6 +191,8 @@ def _foreign(held: Path, kind: ResultKind) -> Iterator[str]:
     """Return the paths of files that no result of this kind holds; a link is one wherever it leads."""
     for path in held.rglob("*"):
         inner = path.relative_to(held)
+        if atomic.is_unfinished(inner.parts[0]):
+            continue
         is_own = inner.as_posix() in kind.files or (len(inner.parts) > 1 and inner.parts[0] in kind.files)
         if not is_own and (path.is_symlink() or not path.is_dir()):
             yield inner.as_posix()

@@ -11,6 +11,7 @@ from ..ground.progress import Progress, silent
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan
 from ..scan import CTScan
+from .checksums import write_checksums
 from .deidentify import deidentified
 from .dicom import SourceSeries, make_objects, read_earlier, read_source, read_source_files
 from .dicom.deidentify import deidentified_source
@@ -25,6 +26,7 @@ from .files import (
     PATIENT_FILE,
     PDF_FILE,
     RECORD_FILE,
+    check_dicom_folder,
     fill_result,
     write_folder,
 )
@@ -126,6 +128,7 @@ def fill_report(
         )
         (folder / DICOM_FOLDER).mkdir()
         objects.write(folder / DICOM_FOLDER)
+        write_checksums(folder)
 
 
 def update_report(
@@ -135,7 +138,7 @@ def update_report(
     comparisons: Sequence[Comparison] = (),
     key_compared: bool = False,
 ) -> None:
-    """Make the report in the record's own folder anew: each file appears whole, in the place of the one before.
+    """Make the report in the record's own folder again: each file, and the folder of DICOM objects, appears whole.
 
     Raises:
         UsageError: the pixels are not those that were measured; the folder can't be written to; or it holds DICOM
@@ -151,7 +154,10 @@ def update_report(
     def fill(partial: Path) -> None:
         fill_report(partial, examination, pixels, comparisons, earlier, key_compared=key_compared)
 
-    write_into(folder, fill)
+    def may_go(held: Path) -> None:
+        check_dicom_folder(folder / DICOM_FOLDER, held)
+
+    write_into(folder, fill, may_go)
 
 
 def write_outputs(

@@ -4,7 +4,7 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
@@ -120,12 +121,21 @@ class _Converted:
         return "\\".join(self.texts).strip("\\")
 
 
+# What a value was converted from: its keyword, bytes and VR, and what else in the header its meaning hangs on.
+_Raw = tuple[Hashable, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class SliceHeader:
-    """One DICOM object: where it is and what its header says."""
+    """One DICOM object: where it is and what its header says.
+
+    Attributes:
+        shared: what was converted for other objects read with it: most tags are the same in all slices.
+    """
 
     path: Path
     tags: Dataset
+    shared: dict[_Raw, _Converted] = field(default_factory=dict, repr=False)
     _converted: dict[str, _Converted] = field(default_factory=dict, repr=False)
 
     def text(self, keyword: str) -> str | None:
@@ -144,8 +154,23 @@ class SliceHeader:
 
     def _values(self, keyword: str) -> _Converted:
         if keyword not in self._converted:
-            self._converted[keyword] = _convert(self.tags, keyword)
+            self._converted[keyword] = self._shared_or_new(keyword)
         return self._converted[keyword]
+
+    def _shared_or_new(self, keyword: str) -> _Converted:
+        element = _stored(self.tags, keyword)
+        if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
+            return _convert(self.tags, keyword)
+        key = (keyword, element.value, element.VR, element.is_implicit_VR, element.is_little_endian, self._context)
+        if key not in self.shared:
+            self.shared[key] = _convert(self.tags, keyword)
+        return self.shared[key]
+
+    @cached_property
+    def _context(self) -> tuple[str, ...]:
+        """How bytes become letters, and whether those of pixel values have a sign."""
+        elements = (_stored(self.tags, keyword) for keyword in ("SpecificCharacterSet", "PixelRepresentation"))
+        return tuple("" if element is None else str(element.value) for element in elements)
 
     @cached_property
     def series_uid(self) -> str:
@@ -217,6 +242,14 @@ class SliceHeader:
         return file if self.instance is None else Phrase("unfit.instance", {"number": self.instance, "file": file})
 
 
+def _stored(tags: Dataset, keyword: str) -> DataElement | RawDataElement | None:
+    """Return a tag as the file has it, if it was not converted yet; None where it is missing."""
+    try:
+        return tags.get_item(keyword) if keyword in tags else None
+    except (*DAMAGED, OSError):
+        return None
+
+
 def _convert(tags: Dataset, keyword: str) -> _Converted:
     """Convert a tag, the one place that does: pydicom throws all kinds of errors when a value is first asked for."""
     try:
@@ -233,7 +266,11 @@ def _finite(parts: Sequence[Any]) -> NDArray[np.float64] | None:
         numbers = [float(part) for part in parts]
     except DAMAGED:
         return None
-    return np.array(numbers) if numbers and all(map(math.isfinite, numbers)) else None
+    if not numbers or not all(map(math.isfinite, numbers)):
+        return None
+    values = np.array(numbers)
+    values.setflags(write=False)  # slices share it
+    return values
 
 
 def _is_sequence(value: Any) -> bool:
@@ -259,20 +296,24 @@ def refuse_folder(error: OSError) -> NoReturn:
 def read_header_files(paths: Sequence[Path], progress: Progress = silent) -> list[SliceHeader]:
     """Do the same as :func:`read_headers` for a list of files."""
     headers = []
+    shared: dict[_Raw, _Converted] = {}
     for done, path in enumerate(paths):
         if done % 16 == 0:
             progress("read", 0.1 * done / len(paths))
-        header = read_header(path)
+        header = read_header(path, shared=shared)
         if header is not None:
             headers.append(header)
     return _without_copies(headers)
 
 
-def read_header(path: Path, keywords: Sequence[str] = _TAGS) -> SliceHeader | None:
+def read_header(
+    path: Path, keywords: Sequence[str] = _TAGS, shared: dict[_Raw, _Converted] | None = None
+) -> SliceHeader | None:
     """Read one file's header; None if the file is no DICOM object of a series.
 
     Args:
         keywords: the tags that are wanted; SOPClassUID and SeriesInstanceUID among them.
+        shared: see :class:`SliceHeader`.
     """
     if not path.is_file():  # a dangling link leads nowhere
         return None
@@ -291,7 +332,7 @@ def read_header(path: Path, keywords: Sequence[str] = _TAGS) -> SliceHeader | No
         if not declared:
             return None
         raise CannotMeasure("scan.damaged_dicom", file=path.name) from error
-    header = SliceHeader(path, tags)
+    header = SliceHeader(path, tags, {} if shared is None else shared)
     if header.text("SOPClassUID") is not None and header.series_uid:
         return header
     meta: Dataset = getattr(tags, "file_meta", None) or Dataset()

@@ -75,6 +75,9 @@ def _decode_ahead(slices: Sequence[SliceHeader]) -> Generator[HU, None, None]:
 
 def decode_hu(header: SliceHeader) -> HU:
     """Decode one slice, (rows, columns) in HU: int16 if whole numbers in range, else float32; padding becomes air."""
+    # Not above: where pydicom is older, this module can still be imported, and say that it cannot read.
+    from pydicom.pixels.utils import pixel_array
+
     try:
         content = BytesIO(read_regular(header.path))
     except OSError as error:
@@ -82,7 +85,7 @@ def decode_hu(header: SliceHeader) -> HU:
     try:
         dataset = pydicom.dcmread(content, force=True)
         _refuse_unreadable(dataset, header)
-        pixels: NDArray[Any] = dataset.pixel_array
+        pixels: NDArray[Any] = pixel_array(dataset, view_only=True)
     except (*DAMAGED, OSError) as error:  # Pillow's kind of a damaged image is an OSError
         raise _not_decoded(header) from error
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
@@ -93,32 +96,35 @@ def decode_hu(header: SliceHeader) -> HU:
         wide: NDArray[Any] = pixels.astype(np.int64 if pixels.dtype.itemsize > 2 else np.int32)
         wide *= int(slope)
         wide += int(intercept)
-        wide[padding] = AIR_HU
-        _check_range(wide, header)
-        if wide.min() >= _INT16.min and wide.max() <= _INT16.max:
-            return wide.astype(np.int16)
-        return wide.astype(np.float32)
+        if padding is not None:
+            wide[padding] = AIR_HU
+        low, high = _range(wide, header)
+        return wide.astype(np.int16) if low >= _INT16.min and high <= _INT16.max else wide.astype(np.float32)
     real = (pixels * slope + intercept).astype(np.float32)
-    real[padding] = AIR_HU
-    _check_range(real, header)
+    if padding is not None:
+        real[padding] = AIR_HU
+    _range(real, header)
     return real
 
 
-def _check_range(values: NDArray[Any], header: SliceHeader) -> None:
-    if not (values.min() >= -MOST_HU and values.max() <= MOST_HU):  # fails for what is no number, too
+def _range(values: NDArray[Any], header: SliceHeader) -> tuple[float, float]:
+    """Return the least and the largest value; CannotMeasure if they can be no HU."""
+    low, high = float(values.min()), float(values.max())
+    if not (low >= -MOST_HU and high <= MOST_HU):  # fails for what is no number, too
         raise CannotMeasure("scan.impossible_values", file=header.path.name, most=MOST_HU)
+    return low, high
 
 
-def _padding(header: SliceHeader, pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[np.bool_]:
-    """Return which pixels the scanner filled in outside the reconstructed circle."""
+def _padding(header: SliceHeader, pixels: NDArray[Any], slope: float, intercept: float) -> NDArray[np.bool_] | None:
+    """Return which pixels the scanner filled in outside the reconstructed circle; None where it says of none."""
     low = _padding_value(header, "PixelPaddingValue", pixels.dtype)
     if low is None:
-        return np.zeros(pixels.shape, dtype=np.bool_)
+        return None
     high = _padding_value(header, "PixelPaddingRangeLimit", pixels.dtype)
     low, high = (low, low) if high is None else (min(low, high), max(low, high))
     first_hu, last_hu = sorted(value * slope + intercept for value in (low, high))
     if last_hu > _TISSUE_HU[0] and first_hu < _TISSUE_HU[1]:
-        return np.zeros(pixels.shape, dtype=np.bool_)
+        return None
     return np.asarray((pixels >= low) & (pixels <= high))
 
 
@@ -148,7 +154,6 @@ def _refuse_unreadable(dataset: Dataset, header: SliceHeader) -> None:
 
 
 def _ends(pixel_data: bytes) -> bool:
-    # Not above: where pydicom is older, this module can still be imported, and say that it cannot read.
     from pydicom.encaps import generate_fragments
 
     return b"".join(generate_fragments(pixel_data)).rstrip(b"\0").endswith(_END_OF_IMAGE)

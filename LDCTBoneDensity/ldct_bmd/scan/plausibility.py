@@ -3,7 +3,7 @@
 The scan of a phantom, which may lie in air alone, is held to all of it but the shares of tissues.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ..ground.errors import CannotMeasure
 from .ct_scan import Geometry
 from .value_range import check_wrapped
+
+Sample = NDArray[np.float32]  # in order
 
 # A vertebra with its arch is some 40 to 50 mm wide, 70 mm long and 20 to 30 mm high.
 MIN_EXTENT_MM = (40.0, 40.0, 20.0)
@@ -61,59 +63,80 @@ def check_values(hu: NDArray[Any], of_patient: bool = True) -> None:
         if bad:
             raise CannotMeasure("scan.not_numbers", voxels=bad)
     check_wrapped(hu)
-    sample = hu[::3, ::3, ::3].astype(np.float32).ravel()
-    padding = sample < PADDING_BELOW_HU
-    below_air = _more_than_two_values(sample[padding]) / sample.size
-    sample = sample[~padding]
+    sample = _in_order(hu[::3, ::3, ::3])
+    padding = _count(sample, "<", PADDING_BELOW_HU)
+    below_air = _more_than_two_values(sample[:padding]) / sample.size
+    sample = sample[padding:]
     if sample.size == 0:
         raise CannotMeasure("scan.all_padding", hu=PADDING_BELOW_HU)
     _check_range(sample)
     _check_shares(sample, below_air, of_patient)
 
 
-def _check_range(sample: NDArray[np.float32]) -> None:
-    low, high = (float(value) for value in np.percentile(sample, (0.1, 99.9)))
+def _in_order(values: NDArray[Any]) -> Sample:
+    """Return values in rising order: a share of them is then a place."""
+    if values.dtype != np.int16:
+        return np.sort(values, axis=None).astype(np.float32)
+    # Counting takes a tenth of the time of sorting.
+    counts = np.bincount(np.ascontiguousarray(values).view(np.uint16).ravel(), minlength=1 << 16)
+    return np.repeat(np.arange(-(1 << 15), 1 << 15, dtype=np.float32), np.roll(counts, 1 << 15))
+
+
+def _check_range(sample: Sample) -> None:
+    low, high = (_quantile(sample, part) for part in (0.001, 0.999))
     if high - low < 1.0:
         raise CannotMeasure("scan.one_value", hu=low)
     margin = 0.1 * (high - low)
-    bright, dark = float(np.mean(sample > high - margin)), float(np.mean(sample < low + margin))
-    if bright > max(dark, 0.05):
+    bright = sample.size - _count(sample, "<=", high - margin)
+    dark = _count(sample, "<", low + margin)
+    if bright > max(dark, 0.05 * sample.size):
         raise CannotMeasure("scan.inverted")
-    if float(np.mean(sample < 0)) < MIN_NEGATIVE_FRACTION:
+    if _count(sample, "<", 0.0) < MIN_NEGATIVE_FRACTION * sample.size:
         raise CannotMeasure("scan.no_offset", low=low, high=high)
 
 
-def _check_shares(sample: NDArray[np.float32], below_air: float, of_patient: bool) -> None:
+def _check_shares(sample: Sample, below_air: float, of_patient: bool) -> None:
     """Refuse a scan without the tissues that every trunk has, or with them at other values."""
     if of_patient and not _share(sample, SOFT_TISSUE_HU) >= MIN_SOFT_TISSUE_FRACTION:
         raise CannotMeasure("scan.no_soft_tissue")
     if below_air > MAX_BELOW_AIR_FRACTION:
         raise CannotMeasure("scan.below_air", share=below_air)
-    if float(np.mean(sample < GAS_BELOW_HU)) < MIN_GAS_FRACTION:
+    if _count(sample, "<", GAS_BELOW_HU) < MIN_GAS_FRACTION * sample.size:
         raise CannotMeasure("scan.no_air")
     _check_air(sample)
     if of_patient and _share(sample, LEAN_HU) < MIN_LEAN_FRACTION * _share(sample, TISSUE_HU):
         raise CannotMeasure("scan.muscle_elsewhere")
 
 
-def _more_than_two_values(values: NDArray[np.float32]) -> int:
+def _more_than_two_values(values: Sample) -> int:
     """Count the values that are not one of the two most frequent ones."""
     counts = np.sort(np.unique(values, return_counts=True)[1])
     return int(counts[:-2].sum())
 
 
-def _check_air(sample: NDArray[np.float32]) -> None:
-    dark = sample[sample < DARK_BELOW_HU]
+def _check_air(sample: Sample) -> None:
+    dark = sample[: _count(sample, "<", DARK_BELOW_HU)]
     for least, highest in AIR_SHARES_HU:
         if dark.size >= least * sample.size:
-            darkest = float(np.percentile(dark, 1))
+            darkest = _quantile(dark, 0.01)
             if darkest > highest:
                 raise CannotMeasure("scan.air_elsewhere", hu=darkest)
             return
 
 
-def _share(sample: NDArray[np.float32], limits: tuple[float, float]) -> float:
-    return float(np.mean((sample >= limits[0]) & (sample <= limits[1])))
+def _count(sample: Sample, sign: Literal["<", "<="], hu: float) -> int:
+    """Return how many values are below a limit, or below and at it."""
+    return int(np.searchsorted(sample, np.float32(hu), side="left" if sign == "<" else "right"))
+
+
+def _quantile(sample: Sample, part: float) -> float:
+    place = part * (sample.size - 1)
+    low, high = sample[int(place)], sample[min(int(place) + 1, sample.size - 1)]
+    return float(low + (high - low) * (place - int(place)))
+
+
+def _share(sample: Sample, limits: tuple[float, float]) -> float:
+    return (_count(sample, "<=", limits[1]) - _count(sample, "<", limits[0])) / sample.size
 
 
 def _mm(values: tuple[float, ...]) -> str:

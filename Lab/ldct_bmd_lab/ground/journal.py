@@ -2,12 +2,11 @@
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from ldct_bmd.ground.atomic import write_text
+from ldct_bmd.ground.atomic import remove_folder, write_text
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 
@@ -82,12 +81,14 @@ class Journal(Generic[Result]):
 
     def remove(self) -> None:
         """Remove what was kept, once the target is written."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_folder(self._folder)
 
     def _check(self, target: Path, arguments: dict[str, Any], work: str) -> None:
         stored = self._folder / ARGUMENTS_FILE
         if not stored.is_file():
-            self._folder.mkdir(exist_ok=True)
+            if self._folder.is_dir():  # nobody knows what results in it would be of
+                remove_folder(self._folder)
+            self._folder.mkdir(mode=0o700)
             write_text(stored, json.dumps(arguments, indent=2) + "\n")
             return
         try:
@@ -120,6 +121,17 @@ def unfinished(target: Path) -> Path:
     """Return the folder where what a run needs to go on is kept until its ``target`` is written."""
     target = target.absolute()
     return target.with_name(f".{target.name}.unfinished")
+
+
+def drop_if_written(target: Path) -> None:
+    """Remove what was kept for ``target``, if the run that wrote it was killed before it could."""
+    kept = unfinished(target)
+    try:
+        was_written = target.stat().st_mtime_ns >= (kept / RESULTS_FILE).stat().st_mtime_ns
+    except OSError:
+        return
+    if was_written:
+        remove_folder(kept)
 
 
 def other_arguments(target: Path, work: str) -> UsageError:

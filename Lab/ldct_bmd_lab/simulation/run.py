@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ldct_bmd import __version__
-from ldct_bmd.ground.atomic import write_file
+from ldct_bmd.ground.atomic import write_file, writing
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.segmentation import Segmenter
 
 from ..ground.csv_rows import write_rows
-from ..ground.journal import Journal, other_arguments
+from ..ground.journal import Journal, drop_if_written, other_arguments
 from .conditions import Field
 from .one_scan import ScanResult, measure_scan
 from .plan import PlannedScan
@@ -41,7 +41,15 @@ def simulate(
         UsageError: the file can't be written, or an unfinished run of other scans is in the way.
         CannotMeasure: the networks' weights are missing.
     """
-    _check_file(file, overwrite)
+    with writing(file):
+        drop_if_written(file)
+        _check_file(file, overwrite)
+        return _simulate(plan, file, field, exact_masks, processes, progress)
+
+
+def _simulate(
+    plan: Sequence[PlannedScan], file: Path, field: Field, exact_masks: bool, processes: int, progress: Progress
+) -> tuple[ScanResult, ...]:
     if processes < 1:
         raise UsageError.of_text("--processes is the number of scans measured at a time, 1 or more.")
     if field is Field.SPINE and not exact_masks:

@@ -5,7 +5,6 @@ import hashlib
 import io
 import json
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from scipy import ndimage
 from ldct_bmd.ground.atomic import write_folder, write_text
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import Progress, silent
+from ldct_bmd.ground.scratch import temporary_folder
 from ldct_bmd.labeling import label
 from ldct_bmd.scan import CTScan, Geometry, read_scan
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter, Parts, Values, resampled
@@ -319,9 +319,9 @@ def _reference(folder: AnnotatedFolder, file: Path, scan: CTScan) -> _Annotated:
     # What labels bodies alone, and in VerSe's values, is called so, whatever else the folder holds.
     values: Values = "verse" if file.name == BODIES_FILE else folder.values
     parts: Parts = "body" if file.name == BODIES_FILE else folder.parts
-    with tempfile.TemporaryDirectory(prefix="ldct-bmd-labels-") as scratch:
+    with temporary_folder() as scratch:
         if file.is_dir():
-            file = join_masks(file, values, Path(scratch) / "labels.nii.gz", STRUCTURES)
+            file = join_masks(file, values, scratch / "labels.nii.gz", STRUCTURES)
         lost: list[CannotMeasure] = []
         segmenter = LabelMapSegmenter(file, values, parts, lost.append)
         try:

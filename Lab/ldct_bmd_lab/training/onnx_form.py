@@ -19,6 +19,7 @@ from ldct_bmd.segmentation.weights import GRAPH_SHA256, TRAINED_SHA256
 # The oldest that hold all that is needed; every version of the runtimes that is asked for reads them.
 OPSET, IR_VERSION = 17, 8
 _EPSILON = 1e-5  # torch.nn.InstanceNorm3d
+_Feature = tuple[str, int]  # its name in the graph, and its channels
 
 
 def onnx_bytes(
@@ -60,37 +61,56 @@ class _Graph:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self._tensors = tensors
-        x, skips = name, []
+        x: _Feature = (name, 1)
+        skips: list[_Feature] = []
         for level, layers in enumerate(shape.layers):
             if level:
-                x = self._op("MaxPool", [x], kernel_shape=[2] * 3, strides=[2] * 3)
+                x = self._op("MaxPool", [x[0]], kernel_shape=[2] * 3, strides=[2] * 3), x[1]
             x = self._block([x], f"encoder.{level}", layers)
             skips.append(x)
         skips.pop()
         for level, layers in enumerate(shape.layers[-2::-1]):
             weights = self._weights(f"upsample.{level}", "weight", "bias")
-            up = self._op("ConvTranspose", [x, *weights], kernel_shape=[2] * 3, strides=[2] * 3)
-            x = self._block([up, skips.pop()], f"decoder.{level}", layers)
+            up = self._op("ConvTranspose", [x[0], *weights], kernel_shape=[2] * 3, strides=[2] * 3)
+            x = self._block([(up, skips[-1][1]), skips.pop()], f"decoder.{level}", layers)
         head = self._weights("head", "weight", "bias")
-        self.nodes.append(helper.make_node("Conv", [x, *head], [f"{name}.logits"], kernel_shape=[1] * 3))
+        self.nodes.append(helper.make_node("Conv", [x[0], *head], [f"{name}.logits"], kernel_shape=[1] * 3))
 
     def value(self, name: str, channels: int) -> onnx.ValueInfoProto:
         """Describe an input or an output, whose size along z, y and x is free."""
         size: list[str | int | None] = [1, channels, *(f"{self.name}.{axis}" for axis in "zyx")]
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, size)
 
-    def _block(self, features: Sequence[str], name: str, layers: int) -> str:
+    def _block(self, features: Sequence[_Feature], name: str, layers: int) -> _Feature:
         features = list(features)
         for number in range(layers):
             features.append(self._layer(features, f"{name}.layers.{number}", 3))
         return self._layer(features, f"{name}.reduce", 1)
 
-    def _layer(self, features: Sequence[str], name: str, size: int) -> str:
-        joined = features[0] if len(features) == 1 else self._op("Concat", features, axis=1)
-        inputs = [joined, *self._weights(f"{name}.0", "weight")]
-        found = self._op("Conv", inputs, kernel_shape=[size] * 3, pads=[size // 2] * 6)
+    def _layer(self, features: Sequence[_Feature], name: str, size: int) -> _Feature:
+        """Return a convolution of features side by side, normalised and cut off at 0.
+
+        It is written as the sum of a convolution of each, which both runtimes do in place: joining them first copies
+        all of them, over and over.
+        """
+        parts = self._weights(f"{name}.0", "weight")
+        if len(features) > 1:
+            parts = self._split(parts[0], [channels for _, channels in features])
+        found = ""
+        for (feature, _), part in zip(features, parts, strict=True):
+            one = self._op("Conv", [feature, part], kernel_shape=[size] * 3, pads=[size // 2] * 6)
+            found = self._op("Add", [found, one]) if found else one
         inputs = [found, *self._weights(f"{name}.1", "weight", "bias")]
-        return self._op("Relu", [self._op("InstanceNormalization", inputs, epsilon=_EPSILON)])
+        out = self._op("Relu", [self._op("InstanceNormalization", inputs, epsilon=_EPSILON)])
+        return out, len(self._tensors[f"{self.name}.{name}.0.weight"])
+
+    def _split(self, weight: str, channels: Sequence[int]) -> list[str]:
+        """Return the parts of a convolution's weights that belong to the features, in their order."""
+        # A constant, not an initializer: those are the weights and nothing else.
+        sizes = self._op("Constant", [], value_ints=list(channels))
+        parts = [f"{weight}.{number}" for number in range(len(channels))]
+        self.nodes.append(helper.make_node("Split", [weight, sizes], parts, axis=1))
+        return parts
 
     def _weights(self, layer: str, *names: str) -> list[str]:
         return [self._weight(f"{self.name}.{layer}.{name}") for name in names]

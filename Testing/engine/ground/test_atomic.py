@@ -3,6 +3,7 @@
 import ast
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,7 @@ def test_a_writer_that_goes_by_the_ending_finds_that_of_the_file(tmp_path: Path)
     seen = []
 
     def fill(partial: Path) -> str:
-        seen.append(partial.name)
+        seen.append(partial.relative_to(tmp_path).as_posix())
         partial.write_bytes(b"x")
         return "done"
 
@@ -77,18 +78,44 @@ def test_a_folder_takes_the_place_of_all_that_the_one_before_held(tmp_path: Path
     assert entries(tmp_path) == {"place/b"}
 
 
+@pytest.fixture(params=["in one call", "in two renames"])
+def exchanging(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How folders change places; only some systems and drives do it in one call."""
+    if request.param == "in two renames":
+        monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
+    elif sys.platform != "linux":
+        pytest.skip("the system has no such call")
+    return request.param
+
+
+@pytest.mark.usefixtures("exchanging")
 def test_a_folder_that_must_not_go_is_put_back_whole(tmp_path: Path) -> None:
+    looked = []
     place = tmp_path / "place"
     atomic.write_folder(place, lambda partial: (partial / "a").write_text("old"))
 
     def refuse(held: Path) -> None:
         assert (held / "a").read_text() == "old"
-        assert not place.exists()
-        raise UsageError("output.not_empty", folder=place)
+        looked.append(held)
+        if held != place:  # as if someone had put a file there after the first look
+            raise UsageError("output.not_empty", folder=place)
 
     with pytest.raises(UsageError, match="not empty"):
         atomic.write_folder(place, lambda partial: (partial / "b").write_text("new"), refuse)
     assert entries(tmp_path) == {"place/a"}
+    assert looked == [place, looked[1]]
+
+
+def test_on_linux_a_folder_is_at_its_place_at_every_moment(tmp_path: Path, exchanging: str) -> None:
+    place = tmp_path / "place"
+    atomic.write_folder(place, lambda partial: (partial / "a").write_text("old"))
+    there = []
+
+    def look(held: Path) -> None:
+        there.append((held == place, place.is_dir()))
+
+    atomic.write_folder(place, lambda partial: (partial / "a").write_text("new"), look)
+    assert there == [(True, True), (False, exchanging == "in one call")]
 
 
 def test_files_come_into_a_folder_whose_other_files_stay(tmp_path: Path) -> None:
@@ -138,6 +165,64 @@ def test_a_kill_while_writing_leaves_what_was_there(tmp_path: Path) -> None:
     )
     assert done.returncode == -signal.SIGKILL
     assert (tmp_path / "a").read_text() == "old"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ldct_bmd.ground import atomic
+atomic._exchange = lambda *_: False
+def kill_where_the_place_is_empty(held):
+    if held != Path(sys.argv[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+atomic.write_folder(Path(sys.argv[1]), lambda partial: (partial / "a").write_text("new"), kill_where_the_place_is_empty)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no kill that can't be caught")
+def test_a_kill_between_two_renames_is_put_right_by_whoever_comes_next_who_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = tmp_path / "place"
+    atomic.write_folder(place, lambda partial: (partial / "a").write_text("old"))
+    environment = {**os.environ, "PYTHONPATH": str(MODULE)}
+    done = subprocess.run([sys.executable, "-c", KILLED, str(place)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not place.exists()
+    atomic.settle(place)
+    assert entries(tmp_path) == {"place/a"}
+    assert (place / "a").read_text() == "old"
+    assert f"killed while it replaced {place}: the earlier content is back" in caplog.text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.parametrize("umask", [0o022, 0o000, 0o027])
+def test_what_is_written_is_for_its_user_alone_unless_asked_otherwise(
+    tmp_path: Path, umask: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(partial: Path) -> None:
+        (partial / "dicom").mkdir()
+        (partial / "dicom" / "a").write_text("x")
+
+    def modes() -> list[int]:
+        paths = (tmp_path / "f", tmp_path / "d", tmp_path / "d" / "dicom", tmp_path / "d" / "dicom" / "a")
+        return [stat.S_IMODE(path.stat().st_mode) for path in paths]
+
+    def write() -> list[int]:
+        atomic.write_text(tmp_path / "f", "x")
+        atomic.write_folder(tmp_path / "d", fill)
+        return modes()
+
+    before = os.umask(umask)
+    try:
+        assert write() == [0o600, 0o700, 0o700, 0o600]
+        (tmp_path / "d").chmod(0o750)
+        (tmp_path / "f").chmod(0o640)
+        assert write() == [0o640, 0o750, 0o750, 0o640]  # what takes its place is as open as it was
+        monkeypatch.setenv(atomic.SHARED_VARIABLE, "1")
+        assert write() == [mode & ~umask for mode in (0o666, 0o777, 0o777, 0o666)]
+    finally:
+        os.umask(before)
 
 
 def renames(path: Path) -> list[int]:

@@ -70,7 +70,7 @@ def test_a_folder_whose_parent_takes_no_file_is_locked_all_the_same(
 
 def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("kept")
-    (tmp_path / ".out.lock").symlink_to(tmp_path / "precious")
+    (tmp_path / ".out.ldct-bmd-lock").symlink_to(tmp_path / "precious")
     with pytest.raises(UsageError, match="cannot be written"):
         take(tmp_path / "out")
     assert (tmp_path / "precious").read_text() == "kept"

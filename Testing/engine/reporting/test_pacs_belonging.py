@@ -1,6 +1,7 @@
 """Only objects of the record as it is are sent: those of another state, patient or study stay where they are."""
 
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,20 @@ def other_content(result: Path) -> None:
     dataset.save_as(path)
 
 
+def other_pixels(name: str) -> Callable[[Path], None]:
+    """Change one voxel and no header."""
+
+    def change(result: Path) -> None:
+        path = result / "dicom" / name
+        dataset = pydicom.dcmread(path)
+        pixels = bytearray(dataset.PixelData)
+        pixels[len(pixels) // 2] ^= 1
+        dataset.PixelData = bytes(pixels)
+        dataset.save_as(path)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
@@ -67,6 +82,11 @@ def other_content(result: Path) -> None:
         (lambda r: of_another(r, "overview.dcm", SOPInstanceUID="1.2.3"), "overview.dcm does not belong"),
         (lambda r: of_another(r, "seg.dcm", PatientIdentityRemoved="YES", PatientID="DEID-1"), "another patient"),
         (other_content, "report.dcm does not belong"),
+        (other_pixels("seg.dcm"), "seg.dcm was changed after it was written"),
+        (other_pixels("overview.dcm"), "overview.dcm was changed after it was written"),
+        (lambda r: of_another(r, "sr.dcm", InstanceNumber="7"), "sr.dcm was changed after it was written"),
+        (lambda r: (r / "dicom.sha256").unlink(), "dicom.sha256, with which changed objects are told, is not there"),
+        (lambda r: (r / "dicom.sha256").write_bytes(b"\xff"), "dicom.sha256, with which changed objects are told"),
         (lambda r: (r / "dicom" / "seg.dcm").write_bytes(b"not DICOM"), "seg.dcm is not a DICOM object"),
         (lambda r: shutil.copy(r / "dicom" / "overview.dcm", r / "dicom" / "report.dcm"), "report.dcm does not belong"),
         (lambda r: (r / "measurement.json").unlink(), "can't be read"),
@@ -91,6 +111,14 @@ def test_objects_of_a_record_that_was_corrected_and_reported_again_are_sent(resu
     done = run("send", result, "--dicomweb", server.url)
     assert done.exit_code == 0, done.output
     assert "lists all of them" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not installed")
+def test_the_digests_are_what_sha256sum_reads(result: Path) -> None:
+    check = ["sha256sum", "--strict", "-c", "dicom.sha256"]
+    assert subprocess.run(check, cwd=result, capture_output=True, check=True).stdout.count(b": OK\n") == 4
+    other_pixels("seg.dcm")(result)
+    assert b"dicom/seg.dcm: FAILED" in subprocess.run(check, cwd=result, capture_output=True, check=False).stdout
 
 
 def test_a_de_identified_copy_is_sent_though_it_names_nobody(tmp_path: Path, server: Archive) -> None:

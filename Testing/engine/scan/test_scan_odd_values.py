@@ -1,5 +1,6 @@
 """Tags that hold what they must not, and pixels that can't be decoded, each with a sentence of its own."""
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pydicom.uid import JPEGLSLossless
 from helpers_dicom import as_image, datasets, save, torso
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.scan import read_scan
+from ldct_bmd.scan.dicom_headers import SliceHeader
 
 INTERCEPT, SPACING, AGE, KVP = 0x00281052, 0x00280030, 0x00101010, 0x00180060
 
@@ -105,3 +107,25 @@ def test_a_jpeg_ls_stream_that_is_cut_is_refused_at_once(tmp_path: Path) -> None
     whole = made[7].PixelData
     made[7].PixelData = whole[:16] + (200).to_bytes(4, "little") + whole[20:220] + b"\xfe\xff\xdd\xe0\0\0\0\0"
     assert "slice_007 cannot be decoded" in refusal(made, tmp_path)
+
+
+def test_the_same_bytes_mean_in_each_slice_what_its_own_header_says() -> None:
+    """Slices share what was converted, but neither character set nor sign of pixels is taken from another slice."""
+    shared: dict = {}
+
+    def header(character_set: bytes, signed: int) -> SliceHeader:
+        dataset = Dataset()
+        for tag, vr, value in (
+            (0x00080005, "CS", character_set),
+            (0x00081010, "SH", b"Gda\xf1sk"),
+            (0x00280103, "US", struct.pack("<H", signed)),
+            (0x00280120, "US or SS", struct.pack("<h", -2000)),
+        ):
+            raw(dataset, tag, vr, value)
+        dataset.set_original_encoding(False, True, character_set.decode())
+        return SliceHeader(Path("slice"), dataset, shared)
+
+    latin_1, latin_2 = header(b"ISO_IR 100", 0), header(b"ISO_IR 101", 1)
+    assert (latin_1.text("StationName"), latin_2.text("StationName")) == ("Gdañsk", "Gdańsk")
+    assert (latin_1.number("PixelPaddingValue"), latin_2.number("PixelPaddingValue")) == (63536.0, -2000.0)
+    assert header(b"ISO_IR 101", 0).number("PixelPaddingValue") == 63536.0

@@ -26,20 +26,21 @@ def test_kills_at_random_moments(tmp_path: Path) -> None:
     chance = random.Random(5)
     processes = Processes(tmp_path)
     kills = 0
+    rounds = -(-MOMENTS // len(ROLES))
     try:
-        for round_ in range(1 + MOMENTS // 3):
+        for round_ in range(rounds):
             store.database.add(found(f"{round_} {n}") for n in range(STUDIES))
-            processes.complete()
-            for role in ROLES if round_ < max(1, MOMENTS // 3) else ():
+            for role in ROLES:
+                processes.complete()
                 if not processes.ended(chance.uniform(0.5, 4.0)):
                     processes.kill(role)
                     kills += 1
-                processes.complete()
+            processes.complete()
             while not processes.ended(60.0):
                 processes.complete()
     finally:
         processes.stop()
-    studies = STUDIES * (1 + MOMENTS // 3)
+    studies = STUDIES * rounds
     assert kills >= MOMENTS // 2
     assert store.database.counts() == {State.MEASURED: studies}
     with store.database.session() as session:

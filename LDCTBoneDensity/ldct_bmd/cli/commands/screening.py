@@ -123,7 +123,7 @@ def summary(
     database: Database = None,
 ) -> None:
     """Sum up a programme: how many, how many not and why, categories by age and sex, scanners and their drift."""
-    with exit_codes(), extra("screen"), extra("reports"), extra("cli"):
+    with exit_codes(), extra("screen"), extra("reports"):
         from ...ground.atomic import write_text
         from ...screening.summary import summarize
         from ...screening.summary_page import summary_html

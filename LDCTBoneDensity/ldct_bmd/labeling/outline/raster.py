@@ -5,10 +5,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ...scan import Geometry
+from ...voi import Box
 from .frame import Frame
 from .surfaces import ANGLE, ANGLE_STEP, CELL_MM, LEVEL, U_MM, V_MM, Array, Surfaces
-
-Box = tuple[slice, slice, slice]
 
 # Surfaces are looked up on tables as fine as this.
 FINE_MM, FINE_DEGREES, FINE_LEVEL = 0.5, 1.25, 0.02

@@ -1,19 +1,21 @@
 """Bringing the network's outlines to the half maximum."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ...anatomy import VERSE_VALUE
 from ...morphometry import body_axes_lps
 from ...scan import CTScan, Geometry
+from ...voi import Box
+from ..column import find_bodies, moved
 from .back import find_back
 from .frame import Frame, Part, Sight
 from .plates import find_plates
-from .raster import Box, largest, part_inside
+from .raster import largest, part_inside
 from .start import Start, start_of
 from .surfaces import Array, Surfaces
 from .walls import find_walls, free_behind_the_canal
@@ -44,9 +46,9 @@ def refine_outlines(bodies: NDArray[np.uint8], scan: CTScan, whole: Collection[s
         bodies: (z, y, x) on the scan's grid, VerSe values; not changed.
         whole: levels to refine: those that the scan's edge doesn't cut. Others stay as they are.
     """
-    boxes = ndimage.find_objects(bodies, max_label=max(VERSE_VALUE.values()))
+    boxes = find_bodies(bodies)
     values = [VERSE_VALUE[level] for level in whole]
-    begun = [_body(bodies, value, box, scan.geometry) for value in values if (box := boxes[value - 1]) is not None]
+    begun = [_body(bodies, value, box, scan.geometry) for value in values if (box := boxes.get(value)) is not None]
     found = [body for body in begun if body is not None]
     if not found:
         return bodies
@@ -61,7 +63,7 @@ def refine_outlines(bodies: NDArray[np.uint8], scan: CTScan, whole: Collection[s
         surfaces = replace(surfaces, radius=radius, back=back)
     surfaces = replace(surfaces, radius=free_behind_the_canal(surfaces.radius))
     seen = np.mean([plates_seen, walls_seen, back_seen], axis=0) > LEAST_SEEN
-    return _drawn(bodies, found, seen, surfaces, scan.geometry)
+    return _drawn(bodies, list(boxes.values()), found, seen, surfaces, scan.geometry)
 
 
 def _body(bodies: NDArray[np.uint8], value: int, box: Box, geometry: Geometry) -> _Body | None:
@@ -91,40 +93,75 @@ def _around(scan: CTScan, boxes: list[Box]) -> Part:
     return Part(np.clip(near, -50, 2000).astype(np.float32), first[::-1])
 
 
+class _Drawing(NamedTuple):
+    """A body drawn anew: which, where it was, where it is now, and how much of each voxel (z, y, x) is inside."""
+
+    value: int
+    old: Box
+    new: Box
+    part: Array
+
+
 def _drawn(
-    bodies: NDArray[np.uint8], found: list[_Body], seen: NDArray[np.bool_], surfaces: Surfaces, geometry: Geometry
+    bodies: NDArray[np.uint8],
+    boxes: Sequence[Box],
+    found: list[_Body],
+    seen: NDArray[np.bool_],
+    surfaces: Surfaces,
+    geometry: Geometry,
 ) -> NDArray[np.uint8]:
-    """Return the bodies drawn anew; those that aren't seen, or become far smaller or larger, stay as they are."""
+    """Return the bodies drawn anew; those that aren't seen, or become far smaller or larger, stay as they are.
+
+    Args:
+        boxes: of all bodies.
+    """
     drawings = []
     for number in np.flatnonzero(seen).tolist():
-        box, part = part_inside(surfaces, number, found[number].frame, geometry)
+        body = found[number]
+        box, part = part_inside(surfaces, number, body.frame, geometry)
         part[~largest(part > 0.5)] = 0.0
-        drawings.append((found[number], box, part))
+        drawings.append(_Drawing(body.value, body.box, box, part))
+    # A scan is many times as large as its spine: nothing is made that is as large but the result.
+    around = _around_all([*boxes, *(drawing.new for drawing in drawings)])
+    back = [-s.start for s in around]
+    near = bodies[around]
+    out = np.zeros_like(bodies)
+    out[around] = _painted(near, [d._replace(old=moved(d.old, back), new=moved(d.new, back)) for d in drawings])
+    return out
+
+
+def _around_all(boxes: Sequence[Box]) -> Box:
+    z, y, x = (slice(min(box[a].start for box in boxes), max(box[a].stop for box in boxes)) for a in range(3))
+    return z, y, x
+
+
+def _painted(bodies: NDArray[np.uint8], drawings: list[_Drawing]) -> NDArray[np.uint8]:
+    """Return bodies with those drawn anew that are plausible."""
     while True:
-        out = _painted(bodies, drawings)
-        kept = [d for d in drawings if _is_plausible(bodies, out, d[0].value, d[0].box, d[1])]
+        out = _painted_over(bodies, drawings)
+        kept = [drawing for drawing in drawings if _is_plausible(bodies, out, drawing)]
         if len(kept) == len(drawings):
             return out
         drawings = kept
 
 
-def _painted(bodies: NDArray[np.uint8], drawings: list[tuple[_Body, Box, Array]]) -> NDArray[np.uint8]:
+def _painted_over(bodies: NDArray[np.uint8], drawings: list[_Drawing]) -> NDArray[np.uint8]:
     """Return bodies with some drawn anew; a voxel that two of them want goes to the one that has more of it."""
     out = bodies.copy()
-    for body, _, _ in drawings:
-        out[body.box][bodies[body.box] == body.value] = 0
+    for value, old, _, _ in drawings:
+        out[old][bodies[old] == value] = 0
     taken = (out > 0).astype(np.float32)
-    for body, box, part in drawings:
-        wins = (part > 0.5) & (part > taken[box])
-        out[box][wins] = body.value
-        taken[box][wins] = part[wins]
-    for body, box, _ in drawings:
-        near = out[box]
-        mine = near == body.value
+    for value, _, new, part in drawings:
+        wins = (part > 0.5) & (part > taken[new])
+        out[new][wins] = value
+        taken[new][wins] = part[wins]
+    for value, _, new, _ in drawings:
+        near = out[new]
+        mine = near == value
         near[mine & ~largest(mine)] = 0
     return out
 
 
-def _is_plausible(before: NDArray[np.uint8], after: NDArray[np.uint8], value: int, old: Box, new: Box) -> bool:
-    own = np.count_nonzero(before[old] == value)
-    return bool(VOLUMES[0] * own <= np.count_nonzero(after[new] == value) <= VOLUMES[1] * own)
+def _is_plausible(before: NDArray[np.uint8], after: NDArray[np.uint8], drawing: _Drawing) -> bool:
+    own = np.count_nonzero(before[drawing.old] == drawing.value)
+    return bool(VOLUMES[0] * own <= np.count_nonzero(after[drawing.new] == drawing.value) <= VOLUMES[1] * own)

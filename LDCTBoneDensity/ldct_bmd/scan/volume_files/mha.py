@@ -9,6 +9,7 @@ import numpy as np
 from ...ground.errors import CannotMeasure
 from .axes import check_axes
 from .text_header import MOST_DIMENSIONS, read_lines
+from .unpacked import check_promise
 
 _MOST_PACKED = 1100  # voxels that a byte may stand for: deflate packs 1,032 bytes into one
 _LAST = "ElementDataFile"
@@ -49,6 +50,7 @@ def _sizes(fields: dict[str, str], path: Path) -> list[int]:
     found = [int(size) for size in sizes]
     if math.prod(found) > path.stat().st_size * (_MOST_PACKED if packed else 1):
         raise CannotMeasure("scan.damaged_volume", file=path.name)
+    check_promise(math.prod(found), path)
     return found
 
 

@@ -1,6 +1,7 @@
 """NIfTI-1 and NIfTI-2: https://nifti.nimh.nih.gov/nifti-1, https://nifti.nimh.nih.gov/nifti-2."""
 
 import gzip
+import math
 import struct
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ...ground.errors import CannotMeasure
 from ...ground.files import open_regular
 from .axes import check_axes, lengths
+from .unpacked import BLOCK, check_end, check_promise
 
 NIFTI_ENDINGS = (".nii", ".nii.gz")
 GZIP_MAGIC = b"\x1f\x8b"
@@ -37,7 +39,6 @@ LEAST_REAL_PART = 1e-7  # its square, under which it is rounding alone (nifti_qu
 LENGTH_TOLERANCE = 0.01
 MOST_VOXELS = 1 << 16  # along one axis
 _LONGEST_HEADER = 540
-_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,10 @@ def read_nifti(path: Path) -> NiftiVolume:
             start = stream.read(_LONGEST_HEADER)
             header = read_header(start, file)
             _check_grid(header, file)
+            if isinstance(stream, gzip.GzipFile):
+                check_promise(math.prod(header.size), path)
             values = _voxels(header, start + _read(stream, header.offset + header.voxel_bytes - len(start)), file)
-            while stream.read(_BLOCK):
-                pass  # to the checksum at the end of what is compressed
+            check_end(stream, file)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise CannotMeasure("scan.damaged_volume", file=file) from error
     affine = header.sform if header.sform is not None else header.qform
@@ -143,7 +145,7 @@ def _opened(path: Path) -> Iterator[gzip.GzipFile | BinaryIO]:
 def _read(stream: gzip.GzipFile | BinaryIO, count: int) -> bytes:
     """Return up to ``count`` bytes, in blocks: a damaged header asks for more than there is memory."""
     blocks = []
-    while count > 0 and (block := stream.read(min(count, _BLOCK))):
+    while count > 0 and (block := stream.read(min(count, BLOCK))):
         blocks.append(block)
         count -= len(block)
     return b"".join(blocks)

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ...ground.errors import CannotMeasure
+from ...ground.files import open_regular
 from .axes import check_axes
 from .text_header import MOST_DIMENSIONS, read_lines
+from .unpacked import check_gzip, check_promise
 
 # Spaces that say where the patient's left, back and head are.
 ANATOMICAL = re.compile(
@@ -19,6 +21,8 @@ ENCODINGS = ("raw", "txt", "text", "ascii", "hex", "gz", "gzip", "bz2", "bzip2")
 LONGEST_FIELD, UNLIMITED = 512, ("content", "labels", "sizes")
 # How many voxels a byte of the file may stand for: deflate packs 1,032 bytes into one, bzip2 20,000.
 _PACKED = {"gz": 1100, "gzip": 1100, "bz2": 25000, "bzip2": 25000}
+_TYPES = (("char", 1), ("int8", 1), ("short", 2), ("int16", 2), ("long", 8), ("64", 8), ("double", 8))  # bytes; else 4
+_SKIPPING = {"line skip", "lineskip", "byte skip", "byteskip"}
 _VECTOR = re.compile(r"\(([^()]*)\)|none")
 
 
@@ -37,10 +41,27 @@ def check_nrrd(path: Path) -> None:
         raise CannotMeasure("scan.damaged_volume", file=file)
     if len(sizes) > MOST_DIMENSIONS:
         raise CannotMeasure("scan.several_volumes", file=file, dimensions=len(sizes))
-    if math.prod(map(int, sizes)) > path.stat().st_size * _PACKED.get(fields["encoding"].lower(), 1):
-        raise CannotMeasure("scan.damaged_volume", file=file)
+    _check_amount(fields, math.prod(map(int, sizes)), path)
     if "space" in fields:
         _check_space(fields, file)
+
+
+def _check_amount(fields: dict[str, str], voxels: int, path: Path) -> None:
+    """Refuse a file that holds fewer voxels than it says, or, packed, far more."""
+    encoding = fields["encoding"].lower()
+    if voxels > path.stat().st_size * _PACKED.get(encoding, 1):
+        raise CannotMeasure("scan.damaged_volume", file=path.name)
+    check_promise(voxels, path)
+    if encoding in ("gz", "gzip") and not fields.keys() & _SKIPPING:
+        with open_regular(path) as stream:
+            while stream.readline().strip():
+                pass  # the header ends with an empty line
+            check_gzip(stream, voxels * _voxel_bytes(fields), path.name)
+
+
+def _voxel_bytes(fields: dict[str, str]) -> int:
+    kind = fields.get("type", "").lower()
+    return next((size for part, size in _TYPES if part in kind), 4)
 
 
 def _fields(lines: list[str], file: str) -> list[tuple[str, str]]:

@@ -1,8 +1,5 @@
 """``ldct-bmd phantom`` and ``demo``."""
 
-import tempfile
-from pathlib import Path
-
 from ldct_bmd.cli.commands.options import Device, OutputFolder, Overwrite
 from ldct_bmd.cli.terminal import exit_codes, output, progress_bar, say
 
@@ -25,6 +22,7 @@ def demo(folder: OutputFolder, device: Device = "auto", overwrite: Overwrite = F
     with exit_codes():
         from ldct_bmd.cli.measuring import Request, measure_scan
         from ldct_bmd.cli.table import print_result
+        from ldct_bmd.ground.scratch import temporary_folder
         from ldct_bmd.reporting.files import check_output_folder
 
         from ...phantom import build_phantom, write_dicom
@@ -32,11 +30,11 @@ def demo(folder: OutputFolder, device: Device = "auto", overwrite: Overwrite = F
         from ..truth import print_truth
 
         check_output_folder(folder, overwrite)
-        with tempfile.TemporaryDirectory(prefix="ldct-bmd-demo-") as dicom, progress_bar() as progress:
+        with temporary_folder() as dicom, progress_bar() as progress:
             made = build_phantom(DEMO_SPEC, progress)
-            write_dicom(made, Path(dicom))
+            write_dicom(made, dicom)
             request = Request(
-                input_path=Path(dicom),
+                input_path=dicom,
                 folder=folder,
                 # What the phantom's HU were made with: the calibration adds no error of its own.
                 slope=made.spec.slope,

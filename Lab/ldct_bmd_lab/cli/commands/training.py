@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ldct_bmd.cli.commands.options import Method, Overwrite
+from ldct_bmd.cli.extras import extra
 from ldct_bmd.cli.terminal import exit_codes, output, say
 
 Torsos = Annotated[
@@ -63,7 +64,7 @@ def train(
     threads: Threads = None,
 ) -> None:
     """Train one network on synthetic or annotated scans, from the start or from where it was stopped."""
-    with exit_codes():
+    with exit_codes(), extra("train", "ldct-bmd-lab"):
         from ...training.run import TrainingRequest
         from ..training import pair_folders, review_folders, train_network
 
@@ -125,7 +126,7 @@ def folds(
     overwrite: Overwrite = False,
 ) -> None:
     """Evaluate each real scan with weights trained on the scans of other patients; a killed run resumes."""
-    with exit_codes():
+    with exit_codes(), extra("train", "ldct-bmd-lab"):
         from ...training.folds import NETWORKS, FoldsRequest
         from ...training.run import TrainingRequest
         from ..evaluating_scans import print_scans
@@ -159,7 +160,7 @@ def pack(
     method: Method = None,
 ) -> None:
     """Put the weights of a method's networks into one file, and beside it into the ONNX file to measure with."""
-    with exit_codes():
+    with exit_codes(), extra("train", "ldct-bmd-lab"):
         from ldct_bmd.cli.methods import networks_of
 
         from ...training.run import pack as write

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ldct_bmd.cli.commands.options import Device, Method, OutputFolder, Overwrite
+from ldct_bmd.cli.extras import extra
 from ldct_bmd.cli.terminal import exit_codes, output, progress_bar
 from ldct_bmd.ground.errors import UsageError
 
@@ -65,7 +66,7 @@ def evaluate(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare segmentation and names with references, and write tables and a page; a killed run goes on."""
-    with exit_codes():
+    with exit_codes(), extra("train", "ldct-bmd-lab"):
         if scans is not None:
             others = (pairs, values, parts, synthetic, kind, atlas, masks, seed)
             if others != (None,) * len(others):

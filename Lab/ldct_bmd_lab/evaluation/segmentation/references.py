@@ -1,7 +1,6 @@
 """Scans and references in files: a table of pairs, or a folder in the layout of VerSe or TotalSegmentator."""
 
 import csv
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -12,6 +11,7 @@ import SimpleITK as sitk
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import Progress, silent
+from ldct_bmd.ground.scratch import temporary_folder
 from ldct_bmd.scan import Geometry, read_scan
 from ldct_bmd.scan.image_files import FILE_ENDINGS
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter, Parts, Values
@@ -109,10 +109,10 @@ def read_case(pair: ReferencePair, values: Values, parts: Parts, progress: Progr
             raise CannotMeasure.of_text("It has a list of levels and no reference to measure outlines against.")
         if pair.reference is None:
             return Case(pair.name, pair.group, scan, np.zeros(scan.geometry.shape, dtype=np.uint8))
-        with tempfile.TemporaryDirectory(prefix="ldct-bmd-reference-") as scratch:
+        with temporary_folder() as scratch:
             file = pair.reference
             if file.is_dir():
-                file = join_masks(file, values, Path(scratch) / f"{file.name}.nii.gz")
+                file = join_masks(file, values, scratch / f"{file.name}.nii.gz")
             segmenter = LabelMapSegmenter(file, values, parts)
             bodies = segmenter(scan)
             _refuse_part(segmenter.read(), scan.geometry)

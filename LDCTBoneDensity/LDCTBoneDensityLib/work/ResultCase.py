@@ -1,0 +1,99 @@
+"""A result of a worklist in the scene: opened from its folder, and written back when it is signed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import slicer
+
+from ldct_bmd.examination import bodies_in
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.jobs.spec import Destination
+from ldct_bmd.reporting.files import DICOM_FOLDER, HTML_FILE, LEVELS_FILE, PDF_FILE
+from ldct_bmd.reporting.opened import open_result, record_in
+from ldct_bmd.reporting.output import DICOM_OUTPUTS, Output
+
+from ..scene.Nodes import isAlive, removeNode
+from ..scene.ReviewStore import StoredReview, checksum
+from ..scene.ScanVolume import addVolume
+from .ExportSettings import ExportSettings
+
+if TYPE_CHECKING:
+    from ..scene.SceneReview import SceneReview
+    from .Logic import Logic
+
+# What a result folder may hold besides the record, and what makes it.
+_FILES = {
+    HTML_FILE: Output.HTML,
+    PDF_FILE: Output.PDF,
+    LEVELS_FILE: Output.TABLES,
+    f"{DICOM_FOLDER}/seg.dcm": Output.SEG,
+    f"{DICOM_FOLDER}/sr.dcm": Output.SR,
+    f"{DICOM_FOLDER}/report.dcm": Output.DICOM_PDF,
+    f"{DICOM_FOLDER}/overview.dcm": Output.DICOM_OVERVIEW,
+}
+
+
+class ResultCase:
+    """One result while it is read.
+
+    Attributes:
+        folder: the result folder.
+        review: its review in the scene.
+    """
+
+    def __init__(self, folder: Path, scan: Path, review: SceneReview) -> None:
+        self.folder, self.review = folder, review
+        self._scan = scan
+        self._opened = review.examination
+
+    @classmethod
+    def open(cls, logic: Logic, folder: Path, scan: Path) -> ResultCase:
+        """Read result and scan into the scene; UsageError or CannotMeasure if they cannot be."""
+        opened = open_result(folder, scan)
+        volumeNode = addVolume(slicer.mrmlScene, opened.scan, folder.name)
+        voxels = checksum(opened.scan.hu)
+        stored = StoredReview(opened.examination, opened.scan.stored_geometry, None, voxels)
+        return cls(folder, scan, logic.accept(volumeNode, stored, bodies_in(opened.column.bodies)))
+
+    def isSigned(self) -> bool:
+        """Whether the review is signed."""
+        return self.review.examination.signature is not None
+
+    @property
+    def isChanged(self) -> bool:
+        """Whether the reader changed what the folder holds."""
+        return self.review.examination != self._opened
+
+    def saving(self) -> ExportSettings:
+        """Return what writes the review into its folder, with all that the folder holds made again.
+
+        Raises:
+            UsageError: someone changed the folder since it was opened.
+        """
+        if record_in(self.folder) != self._opened:
+            raise UsageError("result.changed_meanwhile", folder=self.folder)
+        files: tuple[Path, ...] = ()
+        if self._scan.is_dir():
+            files = tuple(sorted(path for path in self._scan.rglob("*") if path.is_file()))
+        found = tuple(output for name, output in _FILES.items() if (self.folder / name).is_file())
+        wanted = found if files else tuple(output for output in found if output not in DICOM_OUTPUTS)
+        return ExportSettings((Output.RECORD, *wanted), Destination.FOLDER, self.folder, files=files)
+
+    def saved(self) -> None:
+        """Take note that the folder holds the review as it is now."""
+        self._opened = self.review.examination
+
+    def close(self, logic: Logic) -> None:
+        """Take all of it out of the scene."""
+        review = self.review
+        volumeNode = review.volumeNode
+        if not isAlive(volumeNode):
+            return
+        nodes = (review.segmentationNode, review.node)
+        review.markups.remove()
+        logic.forget(volumeNode)
+        for node in (*nodes, volumeNode):
+            if isAlive(node):
+                removeNode(slicer.mrmlScene, node)

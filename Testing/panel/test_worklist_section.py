@@ -1,0 +1,253 @@
+"""Going through a worklist from the panel: what is shown, opened, signed and written back."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import slicer
+from panel_fixtures import Hands, PhantomFiles
+
+from ldct_bmd.examination import Examination, is_intact, sign
+from ldct_bmd.ground.lock import locked
+from ldct_bmd.ground.progress import silent
+from ldct_bmd.jobs.measuring import measure_as
+from ldct_bmd.jobs.spec import InputScan, LabelMap, MeasureSpec, ResultFolder
+from ldct_bmd.worklist import Facts, Progress, Row, Urgency, ordered, row_of, write_worklist
+
+NAMES = ("one", "two", "three")
+
+
+@pytest.fixture(scope="module")
+def measured_folder(phantom_files: PhantomFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A result of the phantom, as the engine writes it."""
+    folder = tmp_path_factory.mktemp("measured") / "result"
+    labels = LabelMap("verse", "body", str(phantom_files.label_file))
+    scan = InputScan(str(phantom_files.dicom[0].parent))
+    measure_as(MeasureSpec(scan, labels, result=ResultFolder(str(folder))), silent)
+    return folder
+
+
+def record_in(folder: Path) -> Examination:
+    return Examination.from_json((folder / "measurement.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def results(measured_folder: Path, phantom_files: PhantomFiles, tmp_path: Path) -> Path:
+    """Three results and a scan that could not be measured, in a list."""
+    scan = str(phantom_files.dicom[0].parent)
+    rows = []
+    for number, name in enumerate(NAMES):
+        shutil.copytree(measured_folder, tmp_path / name)
+        row = row_of(record_in(tmp_path / name), name, scan)
+        rows.append(replace(row, facts=replace(row.facts, scan_date=f"2020010{number + 1}")))
+    rows[2] = replace(rows[2], urgency=Urgency.FRACTURE)
+    rows.append(Row(None, Progress.REFUSED, Urgency.NONE, Facts(patient_id="P4", reason="No spine was found.")))
+    write_worklist(ordered(rows), tmp_path / "worklist.json")
+    return tmp_path
+
+
+class Reader(Hands):
+    """Hands on the worklist's section."""
+
+    def __init__(self, hands: Hands) -> None:
+        super().__init__()
+        self.worklisting = hands.widget.worklisting
+        self.section = hands.panel.sections.worklist
+
+    @property
+    def opened(self) -> str | None:
+        case = self.worklisting.case
+        return None if case is None else case.folder.name
+
+    @property
+    def said(self) -> str:
+        return self.ui.worklistLabel.text
+
+    def press(self, keys: str) -> None:
+        """Press keys, as a reader whose focus is somewhere in the panel."""
+        import qt
+        from PySide6.QtGui import QKeySequence
+        from PySide6.QtTest import QTest
+
+        window = slicer.util.mainWindow()
+        window.activateWindow()
+        combination = QKeySequence(keys)[0]
+        QTest.keyClick(self.ui.vertebraTree, combination.key(), combination.keyboardModifiers())
+        qt.QApplication.processEvents()
+        self.wait()
+
+
+@pytest.fixture
+def reader(panel: Hands, results: Path) -> Iterator[Reader]:
+    hands = Reader(panel)
+    hands.ui.worklistSection.collapsed = False
+    hands.ui.worklistFilterCombo.setCurrentIndex(0)
+    hands.ui.worklistPath.setCurrentPath(str(results / "worklist.json"))
+    yield hands
+    hands.panel.run.abandon()
+    hands.ui.worklistPath.setCurrentPath("")
+    hands.worklisting.forget()
+    hands.ui.worklistSection.collapsed = True
+
+
+def test_rows_are_shown_by_urgency_and_filtered_by_state(reader: Reader) -> None:
+    assert [reader.section.cells(number)[2] for number in reader.section.numbers()] == [
+        "2020-01-03",
+        "2020-01-01",
+        "2020-01-02",
+    ]
+    assert reader.section.cells(0)[0] == "fracture"
+    assert reader.section.cells(0)[4] == "to read"
+    assert "To read: 3. Signed: 0. Without a result: 1." in reader.said
+    reader.ui.worklistFilterCombo.setCurrentIndex(2)
+    (number,) = reader.section.numbers()
+    assert reader.section.cells(number)[1] == "P4"
+    reader.ui.worklistFilterCombo.setCurrentIndex(3)
+    assert len(reader.section.numbers()) == 4
+
+
+def test_a_folder_of_results_is_a_list_too_whose_scans_are_in_slicers_database(
+    reader: Reader, results: Path, ct: Any
+) -> None:
+    (results / "worklist.json").unlink()
+    slicer.mrmlScene.RemoveNode(ct)  # its files stay in the database
+    reader.ui.worklistPath.setCurrentPath(str(results))
+    assert len(reader.section.numbers()) == 3
+    reader.click("nextButton")
+    assert reader.opened == "one"
+
+
+def test_a_scan_that_is_nowhere_is_told(reader: Reader, results: Path) -> None:
+    (results / "worklist.json").unlink()
+    reader.ui.worklistPath.setCurrentPath(str(results))
+    reader.click("nextButton")
+    assert "scan of one was not found" in reader.said
+    assert reader.opened is None
+    reader.ui.worklistPath.setCurrentPath(str(results / "nothing"))
+    assert "can't be read" in reader.said
+    assert not reader.ui.nextButton.enabled
+
+
+def test_next_loads_scan_and_review_and_takes_the_one_before_away(reader: Reader) -> None:
+    reader.click("nextButton")
+    assert reader.opened == "three"
+    assert reader.table.level() == "T12"
+    assert reader.examination.measurement("L1") is not None
+    nodes = slicer.mrmlScene.GetNumberOfNodes()
+    reader.click("nextButton")
+    reader.click("nextButton")
+    assert reader.opened == "two"
+    assert not reader.ui.nextButton.enabled
+    assert slicer.mrmlScene.GetNumberOfNodes() == nodes
+
+
+def test_a_review_from_a_result_can_be_corrected_and_gives_the_engines_numbers(reader: Reader, results: Path) -> None:
+    reader.click("nextButton")
+    before = record_in(results / "three")
+    reader.panel.correct(lambda review: review.exclude("L1", "fracture"))
+    reader.panel.correct(lambda review: review.include("L1"))
+    for said in before.measurements:
+        assert reader.examination.measurement(said.level).mean_hu == said.mean_hu
+
+
+def test_keys_alone_sign_a_case_write_it_into_its_folder_and_open_the_next(reader: Reader, results: Path) -> None:
+    keys = ("Ctrl+Alt+N", "Down", "Down", "Ctrl+Alt+S")  # L1 and L2 are looked at
+    assert len(keys) < 10
+    for key in keys:
+        reader.press(key)
+    assert reader.opened == "one"  # at once, while the first is written
+    assert reader.panel.run.isRunning
+    assert not reader.ui.signNextButton.enabled
+    reader.finish_run()
+    written = record_in(results / "three")
+    assert written.signature is not None
+    assert written.signature.reader == "Dr. Reader"
+    assert is_intact(written)
+    assert reader.ui.signNextButton.enabled
+    assert "To read: 2. Signed: 1." in reader.said
+    volumes = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+    assert volumes == 1  # the signed one went when it was written
+    assert (results / "three" / "vertebrae.seg.nrrd").is_file()
+
+
+def test_a_corrected_case_is_written_with_its_vois(reader: Reader, results: Path) -> None:
+    reader.click("nextButton")
+    reader.panel.correct(lambda review: review.exclude("L1", "fracture"))
+    reader.click("signNextButton")
+    reader.finish_run()
+    written = record_in(results / "three")
+    assert written.measurement("L1").excluded is not None
+    assert written.assessment.levels == ("L2",)
+    assert is_intact(written)
+
+
+def test_a_corrected_case_that_was_not_signed_stays_in_the_scene(reader: Reader, results: Path) -> None:
+    reader.click("nextButton")
+    left = reader.review
+    reader.panel.correct(lambda review: review.exclude("L1", "fracture"))
+    reader.click("nextButton")
+    assert reader.opened == "one"
+    assert left.volumeNode.GetScene() is not None
+    assert record_in(results / "three").measurement("L1").excluded is None
+
+
+def test_a_case_that_someone_else_writes_is_not_lost(reader: Reader, results: Path) -> None:
+    reader.click("nextButton")
+    with locked(results / "three"):
+        reader.click("signNextButton")
+        reader.finish_run()
+    assert "three was not saved" in reader.said
+    assert record_in(results / "three").signature is None
+    volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    assert {node.GetName() for node in volumes} == {"three", "one"}
+
+
+def test_a_case_that_was_changed_since_it_was_opened_is_not_overwritten(reader: Reader, results: Path) -> None:
+    reader.click("nextButton")
+    path = results / "three" / "measurement.json"
+    signed = sign(record_in(path.parent), "Dr. Other", "2020-01-01T00:00:00Z")
+    path.write_text(signed.to_json() + "\n", encoding="utf-8")
+    reader.click("signNextButton")
+    assert "was changed since it was opened" in reader.said
+    assert record_in(path.parent).signature.reader == "Dr. Other"
+    assert reader.opened == "three"
+
+
+def test_a_case_that_is_signed_already_is_passed_over(reader: Reader, results: Path) -> None:
+    path = results / "three" / "measurement.json"
+    signed = sign(record_in(path.parent), "Dr. Other", "2020-01-01T00:00:00Z")
+    path.write_text(signed.to_json() + "\n", encoding="utf-8")
+    reader.click("nextButton")
+    assert reader.opened == "one"
+    assert "Signed: 1." in reader.said
+
+
+def test_a_scan_that_is_not_the_one_of_the_result_is_refused(reader: Reader, results: Path, tmp_path: Path) -> None:
+    row = row_of(record_in(results / "one"), "one", str(tmp_path))
+    write_worklist(ordered([row]), results / "worklist.json")
+    reader.ui.worklistPath.setCurrentPath("")
+    reader.ui.worklistPath.setCurrentPath(str(results / "worklist.json"))
+    reader.click("nextButton")
+    assert reader.opened is None
+    assert reader.said
+    assert reader.review is None
+
+
+def test_closing_the_scene_lets_go_of_the_case(reader: Reader) -> None:
+    reader.click("nextButton")
+    slicer.mrmlScene.Clear(False)
+    reader.wait()
+    assert reader.opened is None
+    reader.click("nextButton")
+    assert reader.opened == "three"
+
+
+def test_a_file_that_is_no_worklist_is_told(reader: Reader, tmp_path: Path) -> None:
+    path: Any = tmp_path / "other.json"
+    path.write_text('{"schema": "something/1"}')
+    reader.ui.worklistPath.setCurrentPath(str(path))
+    assert "other.json" in reader.said
+    assert not reader.ui.nextButton.enabled
