@@ -1,6 +1,6 @@
 """A reader's corrections: pure functions from an examination to the corrected one.
 
-Each adds an entry to the history, keeps what was automatic beside what is current, and concludes again. Undo is
+Each adds an entry to the history, keeps what was automatic next to what is current, and concludes again. Undo is
 going back to the examination before. ``time`` is ISO 8601, given by the caller.
 """
 
@@ -97,7 +97,7 @@ def edit_body(
 ) -> Examination:
     """Take an edited mask of a vertebral body: its volume, centre and heights follow.
 
-    Where the level is measured or was to be, its VOI is placed anew and measured. The mask files that the record names
+    Where the level is measured or was to be, its VOI is placed again and measured. The mask files that the record names
     are the caller's to write again.
 
     Raises:
@@ -250,7 +250,7 @@ def concluded(
     reader: str,
     time: str,
 ) -> Examination:
-    """Return ``after`` with an entry in its history, what was automatic kept, and findings and assessment drawn anew.
+    """Return ``after`` with an entry in its history, what was automatic kept, and findings and assessment drawn again.
 
     Raises:
         UsageError: the reader has no name, or ``before`` is signed.

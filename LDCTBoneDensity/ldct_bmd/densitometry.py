@@ -167,7 +167,7 @@ def standard_error(
     """Return the standard error of a linear combination (sum of c_i v_i) of the correlated values of a VOI.
 
     Its variance is the sum of c_i c_j C(i - j) over all pairs. The autocovariance C is estimated from the values
-    themselves, less their linear trend (bone's own gradients are no noise), up to where the autocorrelation first ends,
+    themselves, less their linear trend (gradients of bone are not noise), up to where the autocorrelation first ends,
     in plane and along z separately: farther lags hold nothing but the estimate's own noise. The p = 4 parameters of the
     trend take about p times the variance of the mean from every C, which is given back.
 

@@ -24,7 +24,7 @@ from .examination import (
 )
 from .ground.errors import CannotMeasure
 from .ground.progress import Progress, silent
-from .labeling import VertebralColumn, label
+from .labeling import VertebralColumn, explained, label
 from .morphometry import body_heights, check_outline
 from .quality import LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .scan import CTScan
@@ -76,7 +76,12 @@ def measure(
     with timed("segment"):
         segmentation = segmenter(scan, progress)
     with timed("label"):
-        column = label(segmentation, scan, progress)
+        try:
+            column = label(segmentation, scan, progress)
+        except CannotMeasure as refusal:
+            raise explained(
+                refusal, scan, segmentation, lambda other: label(segmenter(other, progress), other, progress)
+            ) from refusal
     del segmentation  # the network's maps are as large as the scan
     with timed("measure"):
         measurements, quality = _measure_levels(scan, column, calibration, sorted(levels, key=order), progress)
@@ -144,6 +149,7 @@ def _measure_levels(
         names_certain=column.names_certain,
         names_remark=column.remark,
         uncertain_levels=column.uncertain,
+        cut_by_field=column.cut_by_field,
         heights=tuple(heights),
         vois=tuple(vois),
         unmeasured=tuple(unmeasured),

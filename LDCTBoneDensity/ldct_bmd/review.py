@@ -17,7 +17,7 @@ _NOBODY = "-"  # in the place of the reader's name, who is not asked for it befo
 
 @dataclass(frozen=True)
 class ReviewState:
-    """What a correction makes anew: the record, and the vertebral bodies by level."""
+    """What a correction makes again: the record, and the vertebral bodies by level."""
 
     examination: Examination
     bodies: Bodies
@@ -135,7 +135,7 @@ class Review:
         self._advance(column.confirm_names(self.examination, *self._signed()))
 
     def edit_body(self, level: str, body: BodyMask) -> None:
-        """Take an edited mask; the VOI is placed anew where the level is a target or measured."""
+        """Take an edited mask; the VOI is placed again if the level is a target or measured."""
         edited = corrections.edit_body(self.examination, self._scan(), level, body, *self._signed())
         self._advance(edited, {**self.state.bodies, level: body})
 

@@ -48,7 +48,7 @@ class CylinderVOI:
     height_mm: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no elliptic cylinder."""
+        """Refuse what is not an elliptic cylinder."""
         sizes = np.asarray([*self.semi_axes_mm, self.height_mm])
         if not np.isfinite([*self.center_lps_mm, *sizes]).all() or (sizes <= 0).any():
             raise ValueError(f"not a cylinder: centre {self.center_lps_mm}, sizes {tuple(sizes)} mm")

@@ -4,8 +4,8 @@ import numpy as np
 
 from helpers_column import SPACING_ZYX_MM, column
 from ldct_bmd.labeling import VertebralColumn
-from ldct_bmd.labeling.ribs import OFFSET_MM
-from ldct_bmd.labeling.usual import HEIGHTS_MM
+from ldct_bmd.labeling.ribs import RIB_SIGNS
+from ldct_bmd.labeling.usual import HEIGHTS_MM, THORACIC
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.segmentation import NetworkBodies
 from ldct_bmd.segmentation.levels import CHANNELS
@@ -59,14 +59,14 @@ def seen_by_networks(
     vote = np.zeros((len(CHANNELS), *coarse.shape), dtype=np.float16)
     vote[0] = 1
     if ribs is None:
-        ribs = tuple(level for level in levels if level in OFFSET_MM)
+        ribs = tuple(level for level in levels if level in THORACIC)
     for number, (level, name) in enumerate(zip(levels, votes or levels, strict=True), start=1):
         vote[CHANNELS.index(name), owner == number] = 1
         if level in ribs:
             voxels = np.argwhere(numbers == number) * SPACING_ZYX_MM
             middle_z, middle_y, middle_x = voxels.mean(axis=0)
             beside = np.abs(np.abs(x * 4.0 - 50.0 - middle_x) - 46.0) <= 22.0
-            height = np.abs(z * 4.0 - middle_z - OFFSET_MM.get(level, OFFSET_MM["T12"])) <= 5.0
+            height = np.abs(z * 4.0 - middle_z - RIB_SIGNS.offset_of(level)) <= 5.0
             vote[CHANNELS.index("rib"), beside & height & (y * 4.0 > middle_y)] = 1
     vote[0, vote[1:].sum(axis=0) > 0] = 0
     return scan, NetworkBodies(fine, classes, coarse, vote), numbers

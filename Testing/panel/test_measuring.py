@@ -285,3 +285,18 @@ def test_a_stored_orientation_other_than_the_engines_gives_the_same_numbers(
     panel.finish_run()
     for found in measured[0].examination.measurements:
         assert panel.examination.measurement(found.level).mean_hu == pytest.approx(found.mean_hu, abs=1e-6)
+
+
+def test_the_scans_line_says_date_and_exposure_as_the_report_does(panel: Hands, ct: Any, measured: Any) -> None:
+    from ldct_bmd.reporting.page.about import acquisition_words
+    from ldct_bmd.words import catalogue
+
+    panel.choose(ct)
+    before = panel.ui.patientLabel.text
+    panel.show_measured(ct, measured)
+    assert panel.ui.patientLabel.text == before
+    made = panel.examination.scan.acquisition
+    assert acquisition_words(made, catalogue()) in before
+    assert "120 kVp" in before
+    date = made.acquisition_date or made.study_date
+    assert f"{date[:4]}-{date[4:6]}-{date[6:]}" in before

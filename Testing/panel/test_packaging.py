@@ -1,5 +1,6 @@
 """What is packaged, and that the module opens in a Slicer that has nothing more than what it ships."""
 
+import ast
 import json
 import re
 import subprocess
@@ -10,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULE = ROOT / "LDCTBoneDensity"
+# Published with the wheel; nothing in Slicer reads them.
+OF_THE_COMMAND_LINE = {f"ldct_bmd/reporting/{name}.schema.json" for name in ("measurement", "worklist")}
 NOT_PACKAGED = {"__pycache__", "ldct_bmd.egg-info"}
 
 
@@ -31,11 +34,64 @@ def packaged() -> set[str]:
     }
 
 
-def test_cmake_lists_every_file_of_the_module_and_no_other() -> None:
-    scripts, resources = listed("MODULE_PYTHON_SCRIPTS"), listed("MODULE_PYTHON_RESOURCES")
-    assert len(set(scripts + resources)) == len(scripts + resources), "a file is listed twice"
-    assert all(name.endswith(".py") for name in scripts)
-    assert set(scripts) | set(resources) == packaged()
+def modules() -> dict[str, Path]:
+    """All modules below the module's folder, by dotted name."""
+    found = {}
+    for path in MODULE.rglob("*.py"):
+        parts = path.relative_to(MODULE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(name: str, path: Path) -> set[str]:
+    """Dotted names that a module imports when it runs; of the engine itself also all that it hands out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if name != "ldct_bmd":
+        tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node))]
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {start, *(f"{start}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def reached() -> set[str]:
+    """Every file that the Slicer side, the engine's process, or a script that imports ``ldct_bmd`` comes to."""
+    known, seen = modules(), set()
+    left = [MODULE.name, "ldct_bmd", "ldct_bmd.jobs.__main__"]
+    left += [name for name in known if name.startswith("LDCTBoneDensityLib")]
+    while left:
+        name = left.pop()
+        if name in known and name not in seen:
+            seen.add(name)
+            left += [*imported(name, known[name]), name.rpartition(".")[0]]
+    return {known[name].relative_to(MODULE).as_posix() for name in seen}
+
+
+def test_slicer_installs_the_code_that_it_can_reach_and_no_other() -> None:
+    scripts = listed("MODULE_PYTHON_SCRIPTS")
+    assert len(set(scripts)) == len(scripts), "a file is listed twice"
+    assert set(scripts) - reached() == set(), "listed, and nothing in Slicer imports it"
+    assert reached() - set(scripts) == set(), "imported in Slicer, and not listed"
+
+
+def test_the_command_line_is_not_installed_into_slicer_and_is_in_the_wheel() -> None:
+    assert not [name for name in listed("MODULE_PYTHON_SCRIPTS") if name.startswith("ldct_bmd/cli/")]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'ldct-bmd = "ldct_bmd.cli:main"' in project
+    assert 'include = ["ldct_bmd*"]' in project
+
+
+def test_cmake_lists_every_other_file_of_the_module() -> None:
+    resources = listed("MODULE_PYTHON_RESOURCES")
+    assert len(set(resources)) == len(resources), "a file is listed twice"
+    others = {name for name in packaged() if not name.endswith(".py")}
+    assert set(resources) == others - OF_THE_COMMAND_LINE
 
 
 def test_the_terminology_holds_every_level_with_its_code_and_colour() -> None:

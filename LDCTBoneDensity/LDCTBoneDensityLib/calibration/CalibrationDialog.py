@@ -137,7 +137,7 @@ class CalibrationDialog:
             return
         if not 0 <= number < len(self._series):
             self.plot.clear()
-            self.ui.driftLabel.setText(text("drift.no_series"))
+            self.ui.driftLabel.setText(text("refusal.drift.no_series"))
             return
         series = self._series[number]
         self.plot.show(series, self.ui.quantityCombo.currentIndex)

@@ -1,4 +1,4 @@
-"""Findings as notes: a word for how much each matters, and a colour beside it."""
+"""Findings as notes: a word for how much each matters, and a colour next to it."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -55,6 +55,10 @@ class AdvancedPanel:
         """A weights file in place of the built-in one; "" for none."""
         return pathIn(self._ui.weightsPath)
 
+    def log(self, words: str) -> None:
+        """Add what the engine wrote."""
+        self._ui.logEdit.appendPlainText(words)
+
     def forget(self) -> None:
         """Go back to the built-in weights: the scene is another one."""
         self._ui.weightsPath.currentPath = ""

@@ -10,15 +10,21 @@ from ldct_bmd.words import text
 
 from ..common.Words import categoryWord, levelWord, withUnit
 from .AssessmentBar import AssessmentBar
+from .ResultButtons import ResultButtons
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
 
 
 class AssessmentPanel:
-    """Shows what a record concludes."""
+    """Shows what a record concludes.
+
+    Attributes:
+        buttons: hand the numbers on.
+    """
 
     def __init__(self, ui: Any) -> None:
+        self.buttons = ResultButtons(ui)
         self._bar = AssessmentBar(ui.barLabel)
         self._statement, self._reference, self._automatic = ui.statementLabel, ui.referenceLabel, ui.automaticLabel
         for label in (self._statement, self._reference, self._automatic):

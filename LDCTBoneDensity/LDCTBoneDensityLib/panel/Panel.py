@@ -209,6 +209,7 @@ class Panel:
         remark = self.review.stored.remark if self.review is not None else ""
         self.sections.scan.show(self.volumeNode, examination, remark)
         self.sections.assessment.show(examination)
+        self.sections.assessment.buttons.show(self.review)
         kept = self.parameters.calibration if self.parameters is not None else ""
         self.sections.calibration.show(self.volumeNode, examination, kept)
         self.sections.vertebrae.show(self.review)
@@ -229,6 +230,8 @@ class Panel:
         of.report.export.wanted.connect(self.export)
         of.report.discardWanted.connect(self.discard)
         of.advanced.deviceChosen.connect(self._setDevice)
+        of.assessment.buttons.noted.connect(self._note)
+        self.run.wrote.connect(of.advanced.log)
         of.advanced.packagesFolderChosen.connect(self.run.installer.setFolder)
         of.calibration.kept.connect(self._keepCalibration)
         for noted in (of.calibration.noted, of.vertebrae.noted):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 
 from ldct_bmd.ground.errors import CannotMeasure
-from ldct_bmd.words import text
+from ldct_bmd.words import catalogue, current_language, text
 
 from ..common.FindingsView import FindingsView
 from ..work.DicomDatabase import DicomDatabase
@@ -64,18 +64,23 @@ def _fromTags(volumeNode: Any) -> str:
 
 
 def _described(patient: Any, made: Any, spacingMm: float) -> str:
+    """Return two lines, in the words of the report."""
+    from ldct_bmd.reporting.page.about import acquisition_words
+    from ldct_bmd.reporting.page.words import date, person, visible
+
+    say = catalogue(current_language())
+    age = None if patient.age_years is None else say("patient.age_years", years=f"{patient.age_years:g}")
     who = [
-        (patient.name or "").replace("^", " ").strip(),
-        patient.patient_id,
+        person(patient.name) if patient.name else None,
+        visible(patient.patient_id) if patient.patient_id else None,
         patient.sex,
-        text("scan_section.age", age=patient.age_years) if patient.age_years is not None else None,
-        made.study_date or made.acquisition_date,
+        age,
+        date(made.acquisition_date or made.study_date),
     ]
     how = [
-        text("described.kvp", kvp=made.kvp) if made.kvp is not None else text("scan_section.no_kvp"),
-        text("scan_section.current", current=made.tube_current_ma) if made.tube_current_ma is not None else None,
-        text("drift.kernel", kernel=made.kernel) if made.kernel else None,
+        text("scan_section.no_kvp") if made.kvp is None else None,
+        acquisition_words(made, say),
         text("scan_section.spacing", spacing=spacingMm),
-        " ".join(part for part in (made.manufacturer, made.model) if part),
+        visible(" ".join(part for part in (made.manufacturer, made.model) if part)),
     ]
-    return "\n".join(", ".join(part for part in line if part) for line in (who, how) if any(line))
+    return "\n".join(say("comma").join(part for part in line if part) for line in (who, how) if any(line))

@@ -9,6 +9,7 @@ from typing import Any
 import qt
 
 from ldct_bmd.findings import Severity
+from ldct_bmd.reporting.page.words import date
 from ldct_bmd.words import text
 from ldct_bmd.worklist import Row, Urgency
 
@@ -141,14 +142,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     return (
         urgency,
         facts.patient_id or NONE,
-        dateWord(facts.scan_date),
+        date(facts.scan_date) or NONE,
         bmd,
         text(f"worklist_section.state.{row.state.value}"),
     )
-
-
-def dateWord(date: str | None) -> str:
-    """Return a date of a header (DICOM DA) in ISO 8601, or as it is written if it is none."""
-    if not date:
-        return NONE
-    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 and date.isdigit() else date

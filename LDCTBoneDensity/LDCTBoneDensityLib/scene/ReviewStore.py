@@ -142,7 +142,7 @@ class ReviewStore:
     def read(node: Any) -> StoredReview:
         """Return the review in ``node``; UsageError if it is none, or of a later version.
 
-        One of an earlier version is written anew: it also held the date of birth and the place of the files.
+        One of an earlier version is written again: it also held the date of birth and the place of the files.
         """
         try:
             values = json.loads(node.GetText() or "")

@@ -56,6 +56,10 @@ class VOIMarkups:
         """Return the model node of ``level``, or None."""
         return self._cylinders.get(level)
 
+    def nodes(self, level: str) -> list[Any]:
+        """Return the nodes of ``level``; none if there are none."""
+        return [node for node in (self.roi(level), self.cylinder(level)) if node is not None]
+
     def show(self, vois: Mapping[str, CylinderVOI], excluded: frozenset[str] = frozenset()) -> None:
         """Make the nodes those of ``vois``: the record as it is now."""
         with self._quietly():
@@ -178,7 +182,7 @@ class VOIMarkups:
             removeNode(self._scene, node)
 
     def _removeLeftovers(self) -> None:
-        """Take out the nodes that a saved scene brought: the record is the truth, and they are made anew from it."""
+        """Take out the nodes that a saved scene brought: the record is the truth, and they are made again from it."""
         scene = self._scene
         found = [
             scene.GetNthNodeByClass(i, name)

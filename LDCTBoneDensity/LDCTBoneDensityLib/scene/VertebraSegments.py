@@ -47,7 +47,7 @@ class VertebraSegments:
 
     @staticmethod
     def write(node: Any, reader: VolumeReader, bodies: Bodies) -> None:
-        """Make the segments of ``node`` anew."""
+        """Make the segments of ``node`` again."""
         segmentation = node.GetSegmentation()
         wasModified = node.StartModify()
         segmentation.RemoveAllSegments()

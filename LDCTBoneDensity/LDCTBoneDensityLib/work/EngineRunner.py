@@ -26,11 +26,13 @@ class EngineRunner:
         finished: told of nothing: the folder holds the result.
         failed: told of a sentence.
         cancelled: told of nothing.
+        wrote: told of what the engine, or a library in it, wrote.
         folder: the job's folder, while there is one; it is removed with :meth:`clean`.
     """
 
     def __init__(self) -> None:
         self.progressed, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
+        self.wrote = Signal()
         self.folder: Path | None = None
         self._held = ExitStack()
         self._process: Any = None
@@ -102,7 +104,8 @@ class EngineRunner:
         try:
             message = json.loads(line)
         except ValueError:
-            return  # a library's print
+            self._log(line)  # a library's print
+            return
         if not isinstance(message, dict):
             return
         if "stage" in message:
@@ -110,9 +113,16 @@ class EngineRunner:
         elif "failed" in message:
             self._sentence = str(message["failed"])
 
+    def _log(self, written: bytes) -> None:
+        words = written.decode("utf-8", "replace").strip()
+        if words:
+            self.wrote.emit(words)
+
     def _readErrors(self) -> None:
         if self._process is not None:
-            self._errors += _bytes(self._process.readAllStandardError())
+            written = _bytes(self._process.readAllStandardError())
+            self._errors += written
+            self._log(written)
 
     def _ended(self, code: Any = None, status: Any = None) -> None:
         if self._process is None:

@@ -20,6 +20,7 @@ from ..scene.ReviewStore import (
     reviewNodesIn,
     setShown,
 )
+from ..scene.Study import fileUnder
 from .Parameters import Parameters
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ class Logic:
         ReviewStore.write(node, stored)
         review = SceneReview(volumeNode, node, stored, bodies, self._reader)
         review.makeSegments()
+        vois = [node for one in stored.examination.measurements for node in review.markups.nodes(one.level)]
+        fileUnder(volumeNode, [node, review.segmentationNode, *vois])
         self._reviews[volumeNode.GetID()] = review
         return review
 

@@ -37,6 +37,7 @@ class Run:
         previewed: emits a page (Path), which is removed afterwards.
         failed: emits a sentence.
         cancelled: emits nothing.
+        wrote: emits what the engine wrote.
         installer: installs what a run needs, once.
     """
 
@@ -51,6 +52,7 @@ class Run:
         self._runner.finished.connect(self._finished)
         self._runner.failed.connect(self.failed.emit)
         self._runner.cancelled.connect(self.cancelled.emit)
+        self.wrote = runner.wrote
 
     @property
     def isRunning(self) -> bool:

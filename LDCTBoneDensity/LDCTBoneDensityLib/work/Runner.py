@@ -19,6 +19,7 @@ class Runner(Protocol):
         finished: emits nothing: the folder holds the result.
         failed: emits a sentence.
         cancelled: emits nothing.
+        wrote: emits what the engine wrote.
         folder: the job's folder, while there is one.
     """
 
@@ -26,6 +27,7 @@ class Runner(Protocol):
     finished: Signal
     failed: Signal
     cancelled: Signal
+    wrote: Signal
     folder: Path | None
 
     @property

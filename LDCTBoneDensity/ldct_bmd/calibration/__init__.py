@@ -1,12 +1,11 @@
 """HU to bone mineral density: linear calibrations, where they come from, and which one applies to a scan."""
 
-from .files import FILE_SCHEMA, load_calibration
+from .files import load_calibration
 from .linear import MATERIALS, BMDError, Calibration, KvpFit
 from .nominal import (
     K2HPO4_CM2_G,
     NOMINAL,
     WATER_CM2_G,
-    WATER_DISPLACEMENT,
     WATER_OFFSET_HU,
     entered_calibration,
     slope_from_attenuation,
@@ -14,12 +13,10 @@ from .nominal import (
 from .provenance import FitQuality, Method, Provenance, Scanner, kernel_class
 
 __all__ = [
-    "FILE_SCHEMA",
     "K2HPO4_CM2_G",
     "MATERIALS",
     "NOMINAL",
     "WATER_CM2_G",
-    "WATER_DISPLACEMENT",
     "WATER_OFFSET_HU",
     "BMDError",
     "Calibration",

@@ -14,7 +14,7 @@ from .store import StoredCalibration
 
 _MOST_REASONS = 3
 _COMPARED_MG_CM3 = 100.0  # between the category's thresholds of 80 and 120
-_SHOWN_MG_CM3 = 0.05  # less is no difference in a BMD of one decimal
+_SHOWN_MG_CM3 = 0.05  # less is not a difference in a BMD of one decimal
 
 
 def choose_calibration(

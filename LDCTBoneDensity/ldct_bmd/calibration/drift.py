@@ -66,7 +66,7 @@ class ControlChart:
 
 @dataclass(frozen=True)
 class DriftSeries:
-    """All that is told of a scanner's calibrations.
+    """The calibrations of one scanner over time.
 
     Attributes:
         reference_hu: HU that the baseline maps to 100 mg/cm3.
@@ -81,7 +81,7 @@ class DriftSeries:
 
     @property
     def too_short(self) -> UsageError | None:
-        """Why there are no control limits; None where there are."""
+        """Why there are no control limits; None if there are."""
         if self.charts:
             return None
         return UsageError("drift.too_few_scans", scans=len(self.points), needed=LEAST_BASELINE + 1)
@@ -144,7 +144,7 @@ def control_chart(name: Phrase, unit: str, values: Sequence[float], least_sigma:
     """
     alarms: list[tuple[Phrase, ...]] = []
     for k in range(len(values)):
-        # What is judged has no part in its own limits, and no later point changes what was told of an earlier one.
+        # What is judged has no part in its own limits, and no later point changes what was said of an earlier one.
         centre, sigma = _baseline(values[:k], least_sigma)
         scores = [(value - centre) / sigma for value in values[: k + 1]]
         alarms.append(tuple(_alarms(scores, list(values[: k + 1]), runs)) if k >= LEAST_BASELINE else ())

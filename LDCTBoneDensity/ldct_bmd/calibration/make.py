@@ -19,7 +19,7 @@ def calibration_from_phantom(
 ) -> Calibration:
     """Return the calibration that a phantom's scan gives.
 
-    One with the densities of a shipped example, which are no certificate, is marked as nominal.
+    One with the densities of a shipped example, which are not a certificate, is marked as nominal.
 
     Raises:
         CannotMeasure: the phantom's certificate had run out, or the line is physically impossible.

@@ -83,7 +83,7 @@ class FitQuality:
         points: how many points were fitted.
 
     Raises:
-        UsageError: the values are no covariance.
+        UsageError: the values are not a covariance.
     """
 
     slope_se: float

@@ -16,7 +16,7 @@ from ..scan import CTScan
 from ..voi import CylinderVOI
 from ..words import Phrase
 
-AIR_HU = (-1024.0, -960.0)  # scatter raises air beside the body a little; 12-bit data end at -1024
+AIR_HU = (-1024.0, -960.0)  # scatter raises air next to the body a little; 12-bit data end at -1024
 # 95 % reference interval of abdominal fat from 4000 samples (Pop 2023, Diagnostics 13:1913).
 FAT_HU = (-123.0, -89.0)
 # Framingham Heart Study, T10 and L3 (Invest Radiol 2023;59:259): means of women from 23 HU (SD 6, 75 years and over) to
@@ -102,7 +102,7 @@ def _air(smooth: NDArray[np.float32], pixel_mm2: float, pixel_mm: float) -> floa
     outside = np.isin(labels, border[border > 0])
     outside = ndimage.binary_erosion(outside, iterations=max(round(_AIR_MARGIN_MM / pixel_mm), 1))
     values = smooth[outside]
-    # Outside the round field of view scanners fill in one value, which is no measurement.
+    # Outside the round field of view scanners fill in one value, which is not a measurement.
     values = values[values != np.float32(smooth.min())] if values.size and np.ptp(values) > 0 else values
     return float(np.median(values)) if values.size * pixel_mm2 >= _LEAST_MM2 else None
 

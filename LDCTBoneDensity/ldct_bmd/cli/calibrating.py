@@ -128,7 +128,7 @@ def add(
 def retire(
     identifier: Identifier,
     store: Store,
-    because: Annotated[str, typer.Option(metavar="TEXT", help="Why it must not be used any more.")],
+    because: Annotated[str, typer.Option(metavar="TEXT", help="Why it must no longer be used.")],
     operator: Operator,
 ) -> None:
     """Mark a calibration as not to be chosen any more; it stays in the store."""

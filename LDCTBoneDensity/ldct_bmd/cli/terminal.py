@@ -37,7 +37,7 @@ EXIT_USAGE = 2
 EXIT_CANNOT_MEASURE = 3
 EXIT_CANCELLED = 130  # what a shell gives for SIGINT
 
-PIPE_WIDTH = 120  # columns, where the output is no terminal
+PIPE_WIDTH = 120  # columns, where the output is not a terminal
 
 
 def safe(words: str, style: str = "") -> Text:
@@ -75,7 +75,7 @@ class _Escaped:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in console.render(self.renderable, options):
-            # What Rich itself sends to move the cursor is no text.
+            # What Rich itself sends to move the cursor is not text.
             words = segment.text if segment.control else "\n".join(map(visible, segment.text.split("\n")))
             yield Segment(words, segment.style, segment.control)
 

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 from ..assessment import NotUsed, assess, assessed_levels
-from ..calibration import BMDError, Scanner
+from ..calibration import BMDError, KvpFit, Scanner
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..findings import Finding, FindingCode, Severity
 from ..morphometry import HeightLoss, height_losses
@@ -21,6 +21,7 @@ from ..quality import (
     origin_findings,
     outline_findings,
     scan_findings,
+    size_findings,
     tissue_findings,
     voi_findings,
 )
@@ -78,8 +79,11 @@ def _with_errors(evidence: Evidence) -> tuple[Measurement, ...]:
 
 
 def _error(evidence: Evidence, levels: tuple[str, ...]) -> BMDError | None:
-    """Return the standard error of the mean BMD of ``levels``."""
-    if not levels:
+    """Return the standard error of the mean BMD of ``levels``.
+
+    None too where the calibration was made at another tube voltage: how far it is off then is in none of its numbers.
+    """
+    if not levels or evidence.calibration.kvp_fit(evidence.scan.acquisition.kvp) is KvpFit.MISMATCH:
         return None
     measured = [m for m in evidence.measurements if m.level in levels]
     noise = [evidence.quality.voi(m.level).standard_error_hu for m in measured]
@@ -116,7 +120,9 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
             completeness,
             measured,
             {unmeasured.level: unmeasured.reason for unmeasured in quality.unmeasured},
+            quality.cut_by_field,
         ),
+        *size_findings({v.level: v.volume_ml for v in evidence.vertebrae if v.complete}, quality.heights),
         *fracture_findings(losses, _confirmed(evidence), quality.fracture_readings),
         *outline_findings(_doubts(evidence)),
         *lumbar_findings(assessed_levels(measured, unused)),

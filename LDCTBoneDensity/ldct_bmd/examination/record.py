@@ -122,7 +122,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True)
 class FileReference:
-    """A file beside the record, by its name and the SHA-256 of its bytes."""
+    """A file next to the record, by its name and the SHA-256 of its bytes."""
 
     name: str
     sha256: str

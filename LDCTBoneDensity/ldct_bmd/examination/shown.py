@@ -1,4 +1,4 @@
-"""How the file of a record holds sentences: beside the facts that count, so that people can read the file.
+"""How the file of a record holds sentences: together with the facts that count, so that people can read the file.
 
 A finding has its ``message`` and an assessment its ``statement`` in the language that was spoken on writing. On reading
 they count only if they are ``frozen``: shown to whoever signed, or of an earlier version that kept no facts.

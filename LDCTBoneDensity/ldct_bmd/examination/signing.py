@@ -13,7 +13,8 @@ from .record import Examination, FileReference, HistoryEntry
 from .signature import KeySignature, Signature
 from .upgrade import signed_values
 
-# What the history says was done, beside the corrections.
+_LARGEST_EXACT = 2**53  # whole numbers up to it are exact in a double
+# What the history says was done, apart from the corrections.
 SIGNED = "signed"
 UNSIGNED = "unsigned"
 
@@ -102,9 +103,10 @@ def sign(
     organization = (organization or "").strip() or None
     said = {"organization": organization} | ({"acknowledged": seen} if seen else {})
     entry = HistoryEntry(SIGNED, None, None, said, reader, time)
+    lasting = _lasting(_frozen(examination))
     signed = replace(
-        _frozen(examination),
-        history=(*examination.history, entry),
+        lasting,
+        history=(*lasting.history, entry),
         signature=Signature(reader, time, "", organization, None if key is None else key.blank),
     )
     message = canonical_json(signed)
@@ -151,6 +153,23 @@ def is_intact(examination: Examination) -> bool:
 def _frozen(examination: Examination) -> Examination:
     """Keep every sentence as it is shown now."""
     return _with_words(examination, lambda words: words.frozen())
+
+
+def _lasting(examination: Examination) -> Examination:
+    """Return the record with its numbers as any program writes them that reads JSON and writes it again.
+
+    JavaScript knows one kind of number: it writes 3.0 as 3 and -0.0 as 0. Where a field is a float the two read alike,
+    but what a correction was from and to, and the facts of a sentence, are kept as they are written.
+    """
+    return Examination.from_json(json.dumps(_as_one_kind(examination.to_dict())))
+
+
+def _as_one_kind(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_one_kind(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_one_kind(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST_EXACT else value
 
 
 def _thawed(examination: Examination) -> Examination:

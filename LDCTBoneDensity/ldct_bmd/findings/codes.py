@@ -67,6 +67,7 @@ class FindingCode(str, Enum):
     TISSUE_HU = ("tissue_hu", Severity.WARNING, Effect.NONE)
     LOSSY_COMPRESSION = ("lossy_compression", Severity.WARNING, Effect.LIMITS)
     VALUES_CUT = ("values_cut", Severity.WARNING, Effect.LIMITS)
+    VOXEL_SIZE = ("voxel_size", Severity.WARNING, Effect.LIMITS)
     IMPLAUSIBLE_BMD = ("implausible_bmd", Severity.ERROR, Effect.FORBIDS)
     FILES_PASSED_OVER = ("files_passed_over", Severity.WARNING, Effect.NONE)
     SCAN_MODIFIED = ("scan_modified", Severity.WARNING, Effect.LIMITS)

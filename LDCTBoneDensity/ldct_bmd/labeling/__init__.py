@@ -2,5 +2,6 @@
 
 from .column import Vertebra, VertebralColumn, cut_by_edge, find_bodies
 from .label_scan import label
+from .unlike import explained
 
-__all__ = ["Vertebra", "VertebralColumn", "cut_by_edge", "find_bodies", "label"]
+__all__ = ["Vertebra", "VertebralColumn", "cut_by_edge", "explained", "find_bodies", "label"]

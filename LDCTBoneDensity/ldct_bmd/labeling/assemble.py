@@ -23,9 +23,10 @@ from .gaps import count_missing
 from .judge import CERTAINTY_LIMITS, CertaintyLimits, Landmarks, judge
 from .name import NAMING_PRIORS, Naming, NamingPriors, assign
 from .on_scan import on_scan
-from .outline import refine_outlines
+from .outline import OUTLINE, OutlineTuning, refine_outlines
 from .recognise import SPINE_SIGNS, SpineSigns, is_spine
-from .ribs import RibCount
+from .ribs import RIB_SIGNS, RibCount, RibSigns
+from .sacrum import SACRUM_SIGNS, SacrumSigns
 from .separate import SEPARATION, SeparationTuning, separate
 from .tuned import FOUR_REAL_SCANS, SYNTHETIC, tuned
 from .usual import HEIGHTS_MM, NAMES
@@ -40,8 +41,8 @@ class AssemblyLimits:
 
     joined: float = tuned(
         1.45,
-        "a longer body, beside a name that is left out, is two",
-        unit="times the length usual beside it",
+        "a longer body, next to a name that is left out, is two",
+        unit="times the length usual next to it",
         source="two bodies without their disc are longer, one body with its disc is not",
         data=SYNTHETIC,
     )
@@ -75,6 +76,9 @@ class LabelingTuning:
     naming: NamingPriors = NAMING_PRIORS
     assembly: AssemblyLimits = ASSEMBLY_LIMITS
     certainty: CertaintyLimits = CERTAINTY_LIMITS
+    ribs: RibSigns = RIB_SIGNS
+    sacrum: SacrumSigns = SACRUM_SIGNS
+    outline: OutlineTuning = OUTLINE
 
 
 LABELING = LabelingTuning()
@@ -96,33 +100,33 @@ def column_from_networks(
     """Return the named bodies of ``scan``; CannotMeasure if there is none."""
     progress("label", 0.0)
     foreground = along_the_spine(segmentation, tuning.region)
-    row = _row(segmentation, scan, foreground, tuning.separation)
+    row = _row(segmentation, scan, foreground, tuning)
     progress("label", 0.4)
     votes = level_votes(segmentation, row.numbers, len(row.extents), tuning.votes)
     if not is_spine(votes.recognised, votes.expected, tuning.signs):
         raise CannotMeasure("labeling.like_no_level")
     centres = row.extents.mean(axis=1)
-    ribs = RibCount(segmentation, row.curve, centres)
+    ribs = RibCount(segmentation, row.curve, centres, tuning.ribs)
     missing = count_missing(centres, votes.levels, tuning.naming.gaps)
     naming = assign(votes.levels, missing, ribs.evidence(), centres, row.on_sacrum, tuning.naming)
     _join_fragments(row.numbers, naming)
     bodies, vertebrae, torn = _bodies_on_scan(segmentation, scan, foreground, row, naming, tuning.assembly, progress)
     if not vertebrae:
         raise CannotMeasure("labeling.no_vertebra")
-    bodies = refine_outlines(bodies, scan, [v.level for v in vertebrae if v.complete])
+    bodies = refine_outlines(bodies, scan, [v.level for v in vertebrae if v.complete], tuning.outline)
     vertebrae = remade(vertebrae, bodies, scan.geometry)
     whole_ml = [v.volume_ml for v in vertebrae if v.complete]
     if whole_ml and np.median(whole_ml) < tuning.certainty.smallest_ml:
         raise CannotMeasure("labeling.like_no_level")
     faint = float(np.median(votes.recognised)) < tuning.signs.recognised
-    landmarks = Landmarks(segmentation, row.numbers, ribs)
+    landmarks = Landmarks(segmentation, row.numbers, ribs, tuning.sacrum)
     verdict = judge(naming, vertebrae, row.extents, row.discs, votes.levels, landmarks, faint, torn, tuning.certainty)
     if len(vertebrae) < LEAST_BODIES and not verdict.names_certain:
         raise CannotMeasure("labeling.one_body")
     return VertebralColumn(tuple(vertebrae), bodies, verdict.names_certain, verdict.remark, verdict.uncertain)
 
 
-def _row(segmentation: NetworkBodies, scan: CTScan, foreground: NDArray[np.float32], tuning: SeparationTuning) -> _Row:
+def _row(segmentation: NetworkBodies, scan: CTScan, foreground: NDArray[np.float32], tuning: LabelingTuning) -> _Row:
     """Return the bodies told apart, without the top of the sacrum; CannotMeasure if there is none."""
     spacing_zyx = segmentation.geometry.spacing_mm[::-1]
 
@@ -131,14 +135,16 @@ def _row(segmentation: NetworkBodies, scan: CTScan, foreground: NDArray[np.float
         index_zyx = scan.geometry.to_index_xyz(lps)[:, ::-1]
         return ndimage.map_coordinates(scan.hu, index_zyx.T, output=np.float32, order=1, mode="nearest")
 
-    numbers, extents, curve, discs = separate(foreground, spacing_zyx, hu_at, partial(levels_at, segmentation), tuning)
+    numbers, extents, curve, discs = separate(
+        foreground, spacing_zyx, hu_at, partial(levels_at, segmentation), tuning.separation
+    )
     if curve is None or not len(extents):
         raise CannotMeasure("labeling.no_vertebra")
-    on_sacrum = sacrum.follows(segmentation, numbers == len(extents))
-    if on_sacrum and sacrum.is_stump(numbers, extents):
+    on_sacrum = sacrum.follows(segmentation, numbers == len(extents), tuning.sacrum)
+    if on_sacrum and sacrum.is_stump(numbers, extents, tuning.sacrum):
         numbers[numbers == len(extents)] = 0
         extents, discs = extents[:-1], discs[:-1]
-        on_sacrum = sacrum.follows(segmentation, numbers == len(extents))
+        on_sacrum = sacrum.follows(segmentation, numbers == len(extents), tuning.sacrum)
     return _Row(numbers, extents, curve, discs, on_sacrum)
 
 
@@ -184,7 +190,7 @@ def _join_fragments(numbers: NDArray[np.uint8], naming: Naming) -> None:
 def joined_bodies(
     positions: Sequence[int], extents: NDArray[np.float64], limits: AssemblyLimits = ASSEMBLY_LIMITS
 ) -> frozenset[int]:
-    """Return which bodies (from 0) are two in truth: a name is left out beside them, and they are as long as two.
+    """Return which bodies (from 0) are two in truth: a name is left out next to them, and they are as long as two.
 
     One no longer than others of its level with their disc is not.
 

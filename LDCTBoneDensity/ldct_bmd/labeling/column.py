@@ -43,6 +43,7 @@ class VertebralColumn:
             these is in view) is uncertain: no anchor is in view, or more than one naming is likely.
         remark: what the names rest on, or why they are uncertain.
         uncertain: the levels whose names are uncertain; if empty, ``names_certain`` holds for all.
+        cut_by_field: the levels that are incomplete since the reconstructed field cuts them.
     """
 
     vertebrae: tuple[Vertebra, ...]
@@ -50,6 +51,7 @@ class VertebralColumn:
     names_certain: bool
     remark: Phrase
     uncertain: tuple[str, ...] = ()
+    cut_by_field: tuple[str, ...] = ()
 
     def certain(self, level: str) -> bool:
         """Return whether the name of ``level`` is certain."""

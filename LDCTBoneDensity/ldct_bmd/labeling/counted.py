@@ -93,7 +93,7 @@ def _lumbar_share(probability: NDArray[np.float32], numbers: NDArray[np.uint8], 
 
 
 def _confidence(lumbar: NDArray[np.float64]) -> float:
-    """Return how clear the border is that all names are counted from: how far the two bodies beside it agree on it.
+    """Return how clear the border is that all names are counted from: how far the two bodies next to it agree on it.
 
     0 where none is in view or the counts cannot be right; no more can be said of this method's names.
 

@@ -37,7 +37,7 @@ class CurveFit:
 
 
 CURVE_FIT = CurveFit()
-BEYOND_MM = 30.0  # the curve goes on beyond the foreground: bodies' ends lie there
+BEYOND_MM = 30.0  # the curve continues beyond the foreground: bodies' ends lie there
 LEAST_KNOTS = 5  # of make_smoothing_spline
 
 

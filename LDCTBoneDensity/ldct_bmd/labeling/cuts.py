@@ -55,12 +55,12 @@ class CutCosts:
         0.1,
         "the most that one pair of neighbours costs",
         unit=FALL,
-        source="a crushed body is no reason to cut others",
+        source="a crushed body is not a reason to cut others",
         data=CHEST_AND_ABDOMEN,
     )
     empty: float = tuned(
         0.02,
-        "less is no body",
+        "less is not a body",
         unit="of the largest section",
         source="bodies may lie apart, with nothing between them",
         data=CHEST_AND_ABDOMEN,

@@ -32,7 +32,7 @@ class SpineRegion:
     )
     column_part: float = tuned(
         0.3,
-        "a smaller part, apart from the column, is no vertebra",
+        "a smaller part, apart from the column, is not a vertebra",
         unit="of the largest part",
         source="two false bodies in the head of the upper PET/CT, and one in the abdomen, are gone",
         data=FOUR_REAL_SCANS,

@@ -22,22 +22,22 @@ class GapLimits:
     missed: float = tuned(
         1.6,
         "farther apart, a body was missed between them",
-        unit="of the distance usual beside it",
+        unit="of the distance usual next to it",
         source="between one step and two; most columns vary by a tenth",
         data=DRAWN,
     )
     close: float = tuned(
         0.62,
         "closer, they are halves of one body",
-        unit="of the distance usual beside it",
+        unit="of the distance usual next to it",
         source="a body crushed to a third of its height stays above",
         data=DRAWN,
     )
     wide: float = tuned(
         1.4,
         "farther apart, a body was missed between them, or is joined to one of them",
-        unit="of the distance usual beside it",
-        source="beside a crushed body neighbours stay below",
+        unit="of the distance usual next to it",
+        source="next to a crushed body neighbours stay below",
         data=DRAWN,
     )
     beside: int = tuned(
@@ -49,7 +49,7 @@ class GapLimits:
     )
     tallest: float = tuned(
         1.3,
-        "farther apart they are no neighbours, were all the others as far apart",
+        "farther apart they are not neighbours, were all the others as far apart",
         unit="of the distance that HEIGHTS_MM make usual",
         source="a tall man's lie closer; those of bodies joined in pairs, or of three cut in two, do not",
         data=FOUR_REAL_SCANS,

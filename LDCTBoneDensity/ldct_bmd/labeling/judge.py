@@ -18,7 +18,7 @@ from . import sacrum
 from .column import Vertebra
 from .gaps import GAP_LIMITS, GapLimits, odd_gaps
 from .name import Naming, odd_place
-from .ribs import ABSENT, PRESENT, RibCount
+from .ribs import RibCount
 from .tuned import DRAWN, FOUR_REAL_SCANS, NO_SPINES, SYNTHETIC, tuned
 from .usual import NAMES, THORACIC
 
@@ -88,6 +88,7 @@ class Landmarks:
     segmentation: NetworkBodies
     numbers: NDArray[np.uint8]
     ribs: RibCount
+    sacrum_signs: sacrum.SacrumSigns = sacrum.SACRUM_SIGNS
 
     def rib(self, naming: Naming, level: str) -> float:
         """Return how surely the body called ``level``, which is one of those named, bears a rib; NaN if out of view."""
@@ -100,25 +101,27 @@ class Landmarks:
             return self.rib(naming, level) if level in found else np.nan
 
         # A place for a rib that is out of view tells nothing: it compares as neither.
-        anchors = []
-        if rib("T1") > PRESENT and rib("C7") < ABSENT:
+        anchors, signs = [], self.ribs.signs
+        if rib("T1") > signs.present and rib("C7") < signs.absent:
             anchors.append(FIRST_RIB)
-        if rib("T12") > PRESENT and rib("L1") < ABSENT:
+        if rib("T12") > signs.present and rib("L1") < signs.absent:
             anchors.append(LAST_RIB)
         if "L5" in found and max(naming.positions) < len(NAMES):
             lowest = self.numbers == 1 + naming.positions.index(NAMES.index("L5"))
-            if sacrum.follows(self.segmentation, lowest):
+            if sacrum.follows(self.segmentation, lowest, self.sacrum_signs):
                 anchors.append(ON_SACRUM)
         return anchors
 
     def contradiction(self, naming: Naming, found: set[str]) -> Phrase | None:
         """Return which landmark speaks against the names of the bodies ``found``, if one does."""
-        if "T1" in found and self.rib(naming, "T1") < ABSENT:
+        signs = self.ribs.signs
+        if "T1" in found and self.rib(naming, "T1") < signs.absent:
             return Phrase("names.no_rib_at_t1")
-        if "C7" in found and self.rib(naming, "C7") > PRESENT:
+        if "C7" in found and self.rib(naming, "C7") > signs.present:
             return Phrase("names.rib_at_c7")
         lowest = naming.positions[-1]
-        if lowest != NAMES.index("L5") and sacrum.follows(self.segmentation, self.numbers == len(naming.positions)):
+        is_lowest = self.numbers == len(naming.positions)
+        if lowest != NAMES.index("L5") and sacrum.follows(self.segmentation, is_lowest, self.sacrum_signs):
             if lowest < len(NAMES):
                 return Phrase("names.sacrum_below", {"level": NAMES[lowest]})
             return Phrase("names.sacrum_below_unnamed")
@@ -127,7 +130,7 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How sure the names of a column are; the attributes are those of :class:`.VertebralColumn`."""
+    """How certain the names of a column are; the attributes are those of :class:`.VertebralColumn`."""
 
     names_certain: bool
     remark: Phrase
@@ -309,13 +312,14 @@ def _odd_ribs(naming: Naming, found: set[str], landmarks: Landmarks, anchors: Se
     if naming.rib_bearing == 0:
         return Phrase("names.no_ribs")
     at = {level: landmarks.rib(naming, level) for level in ("T12", "L1") if level in found}
+    signs = landmarks.ribs.signs
     # What is out of view compares as neither.
-    if naming.rib_bearing > len(THORACIC) or at.get("L1", np.nan) >= ABSENT:
+    if naming.rib_bearing > len(THORACIC) or at.get("L1", np.nan) >= signs.absent:
         return Phrase("names.rib_at_l1", {"bearing": len(THORACIC) + 1})
     # From the first rib to the sacrum all are counted; from either one, a rib too few may be a name too low.
     counted = FIRST_RIB in anchors and ON_SACRUM in anchors
-    if at.get("T12", np.nan) < PRESENT and not counted:
-        code = "names.no_clear_rib_at_t12" if at["T12"] >= ABSENT else "names.no_rib_at_t12"
+    if at.get("T12", np.nan) < signs.present and not counted:
+        code = "names.no_clear_rib_at_t12" if at["T12"] >= signs.absent else "names.no_rib_at_t12"
         return Phrase(code, {"bearing": len(THORACIC) - 1})
     return None
 

@@ -12,6 +12,7 @@ from ..scan import CTScan
 from ..segmentation import ClassBodies, NamedBodies, Segmentation
 from ..words import Phrase
 from .column import VertebralColumn, make_vertebra
+from .field import cut_by_field
 from .gaps import odd_gaps
 from .name import odd_place
 from .second_opinion import doubted
@@ -21,6 +22,10 @@ PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 
 def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent) -> VertebralColumn:
     """Return the named vertebral bodies of ``scan``; CannotMeasure if there is none."""
+    return cut_by_field(_labelled(segmentation, scan, progress), scan)
+
+
+def _labelled(segmentation: Segmentation, scan: CTScan, progress: Progress) -> VertebralColumn:
     if isinstance(segmentation, NamedBodies):
         return _from_names(segmentation, scan, progress)
     # What the networks' maps need (scikit-image) is not there where a review is only read and corrected.

@@ -102,7 +102,7 @@ NAMING_PRIORS = NamingPriors()
 
 
 class RibEvidence(NamedTuple):
-    """Log probability, (n, len(NAMES) + 2) each, of what is seen beside each body if it had each name.
+    """Log probability, (n, len(NAMES) + 2) each, of what is seen next to each body if it had each name.
 
     Attributes:
         bearing: if it bore a rib.

@@ -1,5 +1,7 @@
 """The sacrum, where the coarse network sees one: what follows it upwards is L5."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -7,32 +9,65 @@ from scipy.spatial import cKDTree
 
 from ..segmentation import NetworkBodies
 from ..segmentation.levels import SACRUM
-
-LEAST_MM3 = 20000.0  # S1 alone is larger; smaller false ones are seen below a scan that ends in the chest
-NEAR_MM = 20.0  # L5 is nearer to the sacrum, with their disc between them; L4 is not
-# The top of S1 is now and then taken for a body: lower than these shares of the body above it, in height and volume.
-STUMP_HEIGHT, STUMP_VOLUME = 0.7, 0.35
+from .tuned import NOT_RECORDED, tuned
 
 
-def follows(segmentation: NetworkBodies, body: NDArray[np.bool_]) -> bool:
+@dataclass(frozen=True)
+class SacrumSigns:
+    """What is a sacrum, and what is its top taken for a body."""
+
+    least_mm3: float = tuned(
+        20000.0,
+        "a smaller one is none",
+        unit="mm3",
+        source="S1 alone is larger; smaller false ones are seen below a scan that ends in the chest",
+        data=NOT_RECORDED,
+    )
+    near_mm: float = tuned(
+        20.0,
+        "a body that follows it is nearer",
+        unit="mm",
+        source="L5 is nearer to the sacrum, with their disc between them; L4 is not",
+        data=NOT_RECORDED,
+    )
+    stump_height: float = tuned(
+        0.7,
+        "a lowest body that is lower, and smaller as well, is the top of S1",
+        unit="times the height of the body above",
+        source="the top of S1 is now and then taken for a body",
+        data=NOT_RECORDED,
+    )
+    stump_volume: float = tuned(
+        0.35,
+        "a lowest body that is smaller, and lower as well, is the top of S1",
+        unit="times the volume of the body above",
+        source="the top of S1 is now and then taken for a body",
+        data=NOT_RECORDED,
+    )
+
+
+SACRUM_SIGNS = SacrumSigns()
+
+
+def follows(segmentation: NetworkBodies, body: NDArray[np.bool_], signs: SacrumSigns = SACRUM_SIGNS) -> bool:
     """Return whether the sacrum lies right below ``body`` (z, y, x), a mask on the fine grid."""
     parts, count = ndimage.label(segmentation.level_probability[SACRUM] > 0.5)
     if not count or not body.any():
         return False
     sizes = np.bincount(parts.ravel())[1:]
-    if sizes.max() * segmentation.level_geometry.voxel_volume_mm3 < LEAST_MM3:
+    if sizes.max() * segmentation.level_geometry.voxel_volume_mm3 < signs.least_mm3:
         return False
     sacrum = np.argwhere(parts == 1 + int(np.argmax(sizes)))
     sacrum_mm = segmentation.level_geometry.to_lps_mm(sacrum[:, ::-1].astype(np.float64))
     body_mm = segmentation.geometry.to_lps_mm(np.argwhere(body)[:, ::-1].astype(np.float64))
-    # It rises behind L5 and beside it, but its middle is lower.
+    # It rises behind L5 and next to it, but its middle is lower.
     if np.median(sacrum_mm[:, 2]) >= body_mm[:, 2].min():
         return False
-    return bool(cKDTree(body_mm).query(sacrum_mm)[0].min() <= NEAR_MM)
+    return bool(cKDTree(body_mm).query(sacrum_mm)[0].min() <= signs.near_mm)
 
 
-def is_stump(numbers: NDArray[np.uint8], extents: NDArray[np.float64]) -> bool:
-    """Return whether the lowest body is too low and too small beside the next to be one.
+def is_stump(numbers: NDArray[np.uint8], extents: NDArray[np.float64], signs: SacrumSigns = SACRUM_SIGNS) -> bool:
+    """Return whether the lowest body is too low and too small next to the one above to be one.
 
     Args:
         numbers: (z, y, x), 1 for the uppermost body.
@@ -42,4 +77,4 @@ def is_stump(numbers: NDArray[np.uint8], extents: NDArray[np.float64]) -> bool:
         return False
     above, last = np.abs(np.diff(extents[-2:], axis=1))[:, 0]
     volume_above, volume = (np.count_nonzero(numbers == n) for n in (len(extents) - 1, len(extents)))
-    return bool(last < STUMP_HEIGHT * above and volume < STUMP_VOLUME * volume_above)
+    return bool(last < signs.stump_height * above and volume < signs.stump_volume * volume_above)

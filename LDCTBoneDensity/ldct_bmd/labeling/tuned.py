@@ -17,8 +17,11 @@ UPPER_PETCT = "the upper of the low-dose PET/CTs of 4.25 mm (ACRIN-FLT-Breast)"
 LOWER_PETCT = "the lower of the low-dose PET/CTs of 4.25 mm (ACRIN-FLT-Breast)"
 SYNTHETIC = "synthetic scans that the networks were not trained on"
 NO_SPINES = (
-    "scans of phantoms' rods and of spines upside down, and synthetic scans without a spine, beside whole chests"
+    "scans of phantoms' rods and of spines upside down, and synthetic scans without a spine, together with whole chests"
 )
+PATIENTS_ATLAS_PHANTOM = "two patients' scans, the torso atlas and the phantom"
+THREE_SLICES = "three scans whose bodies are outlined, with slices of 1, 2 and 3.3 mm"
+NOT_RECORDED = "not recorded"
 DRAWN = "columns drawn for the tests; no scan"
 ANATOMY = "adult anatomy; no scan"
 

@@ -2,13 +2,11 @@
 
 from .axes import body_axes_lps
 from .heights import BodyHeights, body_heights
-from .losses import FRACTURE_LOSS, MIDDLE, WHOLE, HeightLoss, height_losses, smallest_loss
+from .losses import FRACTURE_LOSS, HeightLoss, height_losses, smallest_loss
 from .outline import Outline, check_outline
 
 __all__ = [
     "FRACTURE_LOSS",
-    "MIDDLE",
-    "WHOLE",
     "BodyHeights",
     "HeightLoss",
     "Outline",

@@ -1,7 +1,6 @@
 """Findings about the scan and the measurement: pure functions from facts."""
 
 from .body_rules import (
-    FRACTURE_REASON,
     confirmed_fractures,
     doubtful_outlines,
     fracture_findings,
@@ -19,9 +18,9 @@ from .rules import (
     scan_findings,
     voi_findings,
 )
+from .size_rules import size_findings
 
 __all__ = [
-    "FRACTURE_REASON",
     "FractureReading",
     "LevelHeights",
     "LevelOutline",
@@ -41,6 +40,7 @@ __all__ = [
     "origin_findings",
     "outline_findings",
     "scan_findings",
+    "size_findings",
     "tissue_findings",
     "voi_findings",
 ]

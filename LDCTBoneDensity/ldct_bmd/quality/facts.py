@@ -82,6 +82,7 @@ class QualityFacts:
         tissue: HU of the patient's own tissues; None where there was no VOI to look around.
         outlines: of the levels that were measured on a mask.
         fracture_readings: one for each level that a reader has judged.
+        cut_by_field: the levels that the reconstructed field cuts, inside the scan's edges.
     """
 
     requested_levels: tuple[str, ...]
@@ -94,6 +95,7 @@ class QualityFacts:
     uncertain_levels: tuple[str, ...] = ()
     outlines: tuple[LevelOutline, ...] = ()
     fracture_readings: tuple[FractureReading, ...] = ()
+    cut_by_field: tuple[str, ...] = ()
 
     def certain(self, level: str) -> bool:
         """Return whether the name of ``level`` is certain."""

@@ -132,6 +132,7 @@ def level_findings(
     completeness: Mapping[str, bool],
     measured: Collection[str],
     reasons: Mapping[str, Phrase],
+    cut_by_field: Collection[str] = (),
 ) -> list[Finding]:
     """Return why a requested level has no number, or what is wrong with a level's having one.
 
@@ -139,11 +140,12 @@ def level_findings(
         completeness: of every vertebra found: False where the scan's edge cuts it.
         measured: levels with a measurement.
         reasons: why a level in view could not be measured.
+        cut_by_field: the incomplete ones that the reconstructed field cuts.
     """
     found = []
     for level in sorted({*requested, *measured}, key=order):
         if completeness.get(level) is False:
-            found.append(Finding(FindingCode.CUT_BY_EDGE, level))
+            found.append(Finding(FindingCode.CUT_BY_EDGE, level, {"case": "field"} if level in cut_by_field else {}))
         elif level in measured:
             continue
         elif level not in completeness:

@@ -1,4 +1,4 @@
-"""The vertebral bodies read back from the file beside a record."""
+"""The vertebral bodies read back from the file next to a record."""
 
 import hashlib
 from pathlib import Path

@@ -5,15 +5,15 @@ What is measured stays as it is: nothing is concluded again. The outline of the 
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..assessment import Assessment, LeftOut
 from ..calibration import Calibration
 from ..calibration.provenance import Scanner
-from ..examination import SIGNED, UNSIGNED, Examination, ExclusionReason, HistoryEntry, Measurement, UnnamedVertebra
+from ..examination import SIGNED, UNSIGNED, Examination, Exclusion, ExclusionReason, HistoryEntry, Measurement
 from ..findings import GENERAL, Finding, FindingCode
-from ..quality import FractureReading, LevelOutline, VOIFacts
 from ..scan import Patient, ScanDescription, Source
 from ..words import TOLD, Phrase
 
@@ -42,6 +42,7 @@ _CITING_CALIBRATIONS = frozenset(
         FindingCode.CALIBRATION_QA_MISSED,
     }
 )
+_NAMING = ("reader", "placed_by", "confirmed_by")  # fields that hold the name of a reader
 _REASONS = frozenset(f"exclusion.{reason.value}" for reason in ExclusionReason)
 Kind = TypeVar("Kind")
 
@@ -53,16 +54,13 @@ def deidentified(examination: Examination) -> Examination:
     copy = replace(
         examination,
         scan=_scan(examination.scan),
-        measurements=tuple(_measurement(m, pseudonyms) for m in examination.measurements),
+        measurements=_anonymous(examination.measurements, pseudonyms),
         calibration=_calibration(examination.calibration),
         quality=replace(
-            examination.quality,
+            _anonymous(examination.quality, pseudonyms),
             names_remark=_remark(examination.quality.names_remark, readers),
-            vois=tuple(_facts(facts, pseudonyms) for facts in examination.quality.vois),
-            outlines=tuple(_outline(one, pseudonyms) for one in examination.quality.outlines),
-            fracture_readings=tuple(_reading(one, pseudonyms) for one in examination.quality.fracture_readings),
         ),
-        unnamed=tuple(_unnamed(one, pseudonyms) for one in examination.unnamed),
+        unnamed=_anonymous(examination.unnamed, pseudonyms),
         history=tuple(_entry(entry, pseudonyms) for entry in examination.history),
         assessment=_assessment(examination.assessment),
         findings=_findings(examination.findings),
@@ -97,13 +95,43 @@ def is_deidentified_copy(examination: Examination) -> bool:
 
 def _readers(examination: Examination) -> list[str]:
     """Return the names of all readers, in the order that they first appear."""
-    quality, unnamed = examination.quality, examination.unnamed
-    names: list[str | None] = [entry.reader for entry in examination.history]
-    names += [m.excluded.reader for m in _measurements(examination) if m.excluded is not None]
-    names += [facts.placed_by for facts in (*quality.vois, *(one.facts for one in unnamed)) if facts is not None]
-    names += [one.confirmed_by for one in (*quality.outlines, *(one.outline for one in unnamed)) if one is not None]
-    names += [one.reader for one in (*quality.fracture_readings, *(one.reading for one in unnamed)) if one is not None]
-    return list(dict.fromkeys(name for name in names if name is not None))
+    parts = (examination.history, examination.measurements, examination.quality, examination.unnamed)
+    return list(dict.fromkeys(_named(parts)))
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Give every reader that a value of the record names, except in plain JSON values."""
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _named(item)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            held = getattr(value, field.name)
+            if field.name not in _NAMING:
+                yield from _named(held)
+            elif held is not None:
+                yield held
+
+
+def _anonymous(value: Kind, pseudonyms: dict[str, str]) -> Kind:
+    """Return ``value`` with pseudonyms for readers, without times and without own words on an exclusion."""
+    if isinstance(value, tuple):
+        return tuple(_anonymous(item, pseudonyms) for item in value)  # type: ignore[return-value]
+    if isinstance(value, Phrase):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields: dict[str, Any] = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        for name, held in fields.items():
+            if name in _NAMING:
+                fields[name] = None if held is None else pseudonyms[held]
+            elif name == "time":
+                fields[name] = ""
+            elif name == "words" and isinstance(value, Exclusion):
+                fields[name] = None
+            else:
+                fields[name] = _anonymous(held, pseudonyms)
+        return replace(value, **fields)
+    return value
 
 
 def _measurements(examination: Examination) -> list[Measurement]:
@@ -182,40 +210,11 @@ def _scan(scan: ScanDescription) -> ScanDescription:
     )
 
 
-def _measurement(measurement: Measurement, pseudonyms: dict[str, str]) -> Measurement:
-    excluded = measurement.excluded
-    if excluded is None:
-        return measurement
-    return replace(measurement, excluded=replace(excluded, words=None, reader=pseudonyms[excluded.reader], time=""))
-
-
-def _facts(facts: VOIFacts, pseudonyms: dict[str, str]) -> VOIFacts:
-    return facts if facts.placed_by is None else replace(facts, placed_by=pseudonyms[facts.placed_by])
-
-
-def _outline(outline: LevelOutline, pseudonyms: dict[str, str]) -> LevelOutline:
-    return outline if outline.confirmed_by is None else replace(outline, confirmed_by=pseudonyms[outline.confirmed_by])
-
-
-def _reading(reading: FractureReading, pseudonyms: dict[str, str]) -> FractureReading:
-    return replace(reading, reader=pseudonyms[reading.reader], time="")
-
-
-def _unnamed(one: UnnamedVertebra, pseudonyms: dict[str, str]) -> UnnamedVertebra:
-    return replace(
-        one,
-        measurement=None if one.measurement is None else _measurement(one.measurement, pseudonyms),
-        facts=None if one.facts is None else _facts(one.facts, pseudonyms),
-        outline=None if one.outline is None else _outline(one.outline, pseudonyms),
-        reading=None if one.reading is None else _reading(one.reading, pseudonyms),
-    )
-
-
 def _verdict(value: Any, pseudonyms: dict[str, str]) -> Any:
     """Return what a reader said of a fracture or an outline, as the history holds it, without name and time."""
     if not isinstance(value, dict):
         return value
-    names = {key: pseudonyms.get(value[key]) for key in ("reader", "confirmed_by") if value.get(key)}
+    names = {key: pseudonyms.get(value[key]) for key in _NAMING if value.get(key)}
     return value | names | ({"time": ""} if "time" in value else {})
 
 
@@ -273,7 +272,7 @@ def _entry(entry: HistoryEntry, pseudonyms: dict[str, str]) -> HistoryEntry:
         old, new = (_reason_alone(value) for value in (old, new))
     elif entry.what in ("fracture_confirmed", "suspicion_dismissed", "outline_confirmed"):
         old, new = (_verdict(value, pseudonyms) for value in (old, new))
-    return replace(entry, old=old, new=new, reader=pseudonyms[entry.reader], time="")
+    return replace(_anonymous(entry, pseudonyms), old=old, new=new)
 
 
 def _reason_alone(exclusion: Any) -> Any:

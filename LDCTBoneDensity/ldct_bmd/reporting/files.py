@@ -34,8 +34,6 @@ DICOM_FOLDER = "dicom"
 CHECKSUMS_FILE = "dicom.sha256"
 DEIDENTIFIED_FOLDER = "deidentified"
 DICOM_FILES = ("sr.dcm", "seg.dcm", "report.dcm", "overview.dcm")
-# What reporting adds to a result.
-REPORT_FILES = (HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, DICOM_FOLDER, CHECKSUMS_FILE, DEIDENTIFIED_FOLDER)
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def check_output_folder(folder: Path, overwrite: bool, kind: ResultKind = MEASUR
         raise UsageError("output.no_parent_folder", folder=folder.parent)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise UsageError("output.no_folder", path=folder)
-    # The folder is written beside its place and renamed into it: neither works on a mount point.
+    # The folder is written next to its place and renamed into it: neither works on a mount point.
     if folder.is_dir() and os.path.ismount(folder):
         raise UsageError("output.mount_point", folder=folder)
     if not os.access(folder.absolute().parent, os.W_OK | os.X_OK):

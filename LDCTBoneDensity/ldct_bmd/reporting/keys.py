@@ -26,7 +26,7 @@ class SignatureCheck(str, Enum):
 
     UNSIGNED = "unsigned"
     CHANGED = "changed"  # the record is not as it was signed
-    INTACT = "intact"  # by its hash, which one who changes the record could compute anew
+    INTACT = "intact"  # by its hash, which one who changes the record could compute again
     KEY_VALID = "key valid"  # signed with the key that is named in the record; whose it is was not asked
     KEY_TRUSTED = "key trusted"  # signed with the key that the caller trusts
     KEY_FOREIGN = "key foreign"  # signed with another key, or with none, though the caller trusts one

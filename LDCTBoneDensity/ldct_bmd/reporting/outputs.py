@@ -48,7 +48,7 @@ SEG_FILE = "seg.dcm"
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """What the pictures and the DICOM objects need beside the record; ``source`` is None where the input was a file."""
+    """What pictures and DICOM objects need together with the record; ``source`` is None if the input was a file."""
 
     scan: CTScan
     column: VertebralColumn

@@ -65,7 +65,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One earlier examination beside the current one.
+    """One earlier examination next to the current one.
 
     Attributes:
         date: of the earlier scan as its header writes it; None where it has none or may not be told.
@@ -94,8 +94,8 @@ def compare(
         tell_date: False leaves only the years between the two scans (de-identified).
 
     Raises:
-        UsageError: the prior is of another patient, or it can't be told; it is the same scan, or a later one; or it was
-            changed after it was signed.
+        UsageError: the prior is of another patient, or that cannot be determined; it is the same scan, or a later one;
+            or it was changed after it was signed.
     """
     _check_same_patient(current, prior)
     if not is_as_signed(prior):

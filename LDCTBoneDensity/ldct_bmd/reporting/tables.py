@@ -1,4 +1,4 @@
-"""The record as CSV: one row a level, one row a patient.
+"""The record as CSV: one row per level, one row per patient.
 
 The column names are a public contract: they are added to, never renamed.
 """

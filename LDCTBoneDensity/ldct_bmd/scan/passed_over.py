@@ -8,29 +8,36 @@ _LFS = b"version https://git-lfs"
 _PACKED = (".dcm.gz", ".dcm.bz2", ".dcm.xz", ".ima.gz")
 
 
-def passed_over(slices: Collection[Path], taken: Collection[Path]) -> tuple[str, ...]:
+def passed_over(slices: Collection[Path], taken: Collection[Path], top: Path) -> tuple[str, ...]:
     """Return the names of what was not read though it may hold slices of a series, in order.
 
-    Nothing is told of other folders: they may hold other patients.
+    Of other folders than those of the slices only links on the way to them are told: others may hold other patients.
 
     Args:
-        slices: the files of the series; only what lies beside them is looked at.
+        slices: the files of the series.
         taken: all files that were read.
+        top: the folder that was given, with the slices in it or below.
     """
     read = set(taken)
     alike = {path.suffix.lower() for path in slices}
-    found = []
-    for folder in {path.parent for path in slices}:
-        for path in folder.iterdir():
-            if path not in read and _may_hold_a_slice(path, alike):
-                found.append(path.name)
+    beside = {path.parent for path in slices}
+    on_the_way = {folder for place in beside for folder in place.parents if folder.is_relative_to(top)}
+    found = [
+        path.name
+        for folder in beside
+        for path in folder.iterdir()
+        if path not in read and (_is_link_not_followed(path) or _may_hold_a_slice(path, alike))
+    ]
+    found += [path.name for folder in on_the_way - beside for path in folder.iterdir() if _is_link_not_followed(path)]
     return tuple(sorted(found))
+
+
+def _is_link_not_followed(path: Path) -> bool:
+    return path.is_symlink() and (path.is_dir() or not path.exists())
 
 
 def _may_hold_a_slice(path: Path, alike: Collection[str]) -> bool:
     name = path.name.lower()
-    if path.is_symlink() and (path.is_dir() or not path.exists()):
-        return True
     if name.startswith(".") or not path.is_file():
         return False
     if name.endswith(_PACKED):

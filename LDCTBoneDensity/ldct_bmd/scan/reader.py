@@ -61,32 +61,34 @@ def read_scan(
             raise UsageError("scan.file_has_no_series", file=path.name)
         return read_image_file(path, progress, of_patient)
     series = _series_of(path, progress)
-    return _read_chosen(series, series_uid, path.name or str(path), path.is_dir(), progress, of_patient)
+    return _read_chosen(
+        series, series_uid, path.name or str(path), path if path.is_dir() else None, progress, of_patient
+    )
 
 
 def _read_files(files: Sequence[Path], series_uid: str | None, progress: Progress, of_patient: bool) -> CTScan:
     if not files:
         raise ValueError("no file is named")
     series = find_series(read_header_files(sorted(files), progress))
-    where = os.path.commonpath([file.absolute().parent for file in files])
-    return _read_chosen(series, series_uid, Path(where).name or where, True, progress, of_patient)
+    where = Path(os.path.commonpath([file.absolute().parent for file in files]))
+    return _read_chosen(series, series_uid, where.name or str(where), where, progress, of_patient)
 
 
 def _read_chosen(
     series: list[Series],
     series_uid: str | None,
     where: str,
-    of_folder: bool,
+    top: Path | None,
     progress: Progress,
     of_patient: bool,
 ) -> CTScan:
-    """Read the series that is named, or the best one; ``of_folder``: look for lost slices next to it."""
+    """Read the series that is named, or the best one; lost slices are looked for under ``top``, if it is given."""
     if series_uid is None:
         chosen, choice = choose(series, where)
     else:
         chosen, choice = pick(series, series_uid, where)
     everywhere = [header.path for one in series for header in one.slices]
-    lost = passed_over([header.path for header in chosen.slices], everywhere) if of_folder else ()
+    lost = passed_over([header.path for header in chosen.slices], everywhere, top) if top is not None else ()
     scan = read_series(chosen, series, choice, progress, of_patient)
     return replace(scan, source=replace(scan.source, passed_over=lost))
 

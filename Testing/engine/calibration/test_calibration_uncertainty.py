@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers_record import SITE, examined
+from helpers_record import SITE, examined, with_scan
 from helpers_voi import CENTER_LPS_MM, UPRIGHT, grid, offsets_mm, scan_of
 from ldct_bmd.calibration import Calibration, FitQuality
 from ldct_bmd.calibration.phantom.description import load_phantom
@@ -14,7 +14,7 @@ from ldct_bmd.calibration.phantom.rod_fit import expected_hu, fit_rods
 from ldct_bmd.calibration.regression import fit_line
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.densitometry import hu_statistics
-from ldct_bmd.examination import Examination
+from ldct_bmd.examination import Examination, conclude
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.voi import CylinderVOI, voi_weights
 
@@ -152,3 +152,10 @@ def test_the_lines_covariance_is_that_of_the_textbook():
     assert line.covariance == pytest.approx(np.array([[0.07, -0.175], [-0.175, 0.525]]))
     # Student's t on 2 degrees of freedom, 97.5 %: 4.30265.
     assert line.confidence_interval()[0] == pytest.approx((1.9 - 4.30265 * 0.07**0.5, 1.9 + 4.30265 * 0.07**0.5))
+
+
+@pytest.mark.parametrize(("kvp", "is_stated"), [(120.0, True), (100.0, False), (None, True)])
+def test_no_interval_is_stated_where_the_calibration_is_of_another_tube_voltage(kvp, is_stated):
+    examination = conclude(with_scan(examined(), kvp=kvp))
+    assert (examination.assessment.mean_bmd_error is not None) is is_stated
+    assert all((m.bmd_error is not None) is is_stated for m in examination.measurements)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ldct_bmd.labeling.curve import SpineCurve
-from ldct_bmd.labeling.ribs import ABSENT, PRESENT, RibCount
+from ldct_bmd.labeling.ribs import RIB_SIGNS, RibCount
 from ldct_bmd.scan import Geometry
 from ldct_bmd.segmentation import NetworkBodies
 from ldct_bmd.segmentation.levels import CHANNELS
@@ -74,40 +74,40 @@ def ribs_beside(
 def test_the_last_rib_is_seen_however_steep_and_none_below_it(descent: float, above_mm: float) -> None:
     ribs = ribs_beside(LOWER, LOWER_BEARERS, descent, above_mm)
     last = LOWER.index("T12")
-    assert ribs.seen(last, "T12") > PRESENT
-    assert ribs.seen(last + 1, "L1") < ABSENT
+    assert ribs.seen(last, "T12") > RIB_SIGNS.present
+    assert ribs.seen(last + 1, "L1") < RIB_SIGNS.absent
     # Nor is it, were the names off by one: what counts is where a body lies.
-    assert ribs.seen(last, "T11") > PRESENT
-    assert ribs.seen(last + 1, "T12") < ABSENT
+    assert ribs.seen(last, "T11") > RIB_SIGNS.present
+    assert ribs.seen(last + 1, "T12") < RIB_SIGNS.absent
 
 
 @pytest.mark.parametrize("descent", [0.0, 0.4, 0.8, 1.2])
 def test_a_twelfth_vertebra_without_a_rib_is_not_lent_the_eleventh(descent: float) -> None:
     ribs = ribs_beside(LOWER, LOWER_BEARERS[:-1], descent)
-    assert ribs.seen(LOWER.index("T11"), "T11") > PRESENT
-    assert ribs.seen(LOWER.index("T12"), "T12") < ABSENT
+    assert ribs.seen(LOWER.index("T11"), "T11") > RIB_SIGNS.present
+    assert ribs.seen(LOWER.index("T12"), "T12") < RIB_SIGNS.absent
 
 
 @pytest.mark.parametrize("above_mm", [5.0, 8.0, 11.0])
 def test_the_first_rib_is_seen_and_none_at_c7(above_mm: float) -> None:
     ribs = ribs_beside(UPPER, UPPER[1:], 0.1, above_mm)
-    assert ribs.seen(UPPER.index("T1"), "T1") > PRESENT
-    assert ribs.seen(UPPER.index("C7"), "C7") < ABSENT
+    assert ribs.seen(UPPER.index("T1"), "T1") > RIB_SIGNS.present
+    assert ribs.seen(UPPER.index("C7"), "C7") < RIB_SIGNS.absent
 
 
 def test_a_band_that_comes_up_sideways_is_no_lower_rib() -> None:
     ribs = ribs_beside(LOWER, LOWER_BEARERS, -0.8)
-    assert ribs.seen(LOWER.index("T12"), "T12") < ABSENT
+    assert ribs.seen(LOWER.index("T12"), "T12") < RIB_SIGNS.absent
 
 
 def test_a_rib_on_one_side_is_a_rib() -> None:
     ribs = ribs_beside(LOWER, LOWER_BEARERS, 0.6, sides=(1.0,))
-    assert ribs.seen(LOWER.index("T12"), "T12") > PRESENT
+    assert ribs.seen(LOWER.index("T12"), "T12") > RIB_SIGNS.present
 
 
 def test_a_rib_that_ends_or_begins_within_reach_of_a_transverse_process_is_none() -> None:
     ribs = ribs_beside(LOWER, LOWER_BEARERS, 0.4, begin_mm=56.0)
-    assert ribs.seen(LOWER.index("T12"), "T12") < ABSENT
+    assert ribs.seen(LOWER.index("T12"), "T12") < RIB_SIGNS.absent
 
 
 @pytest.mark.parametrize("level", ["T8", "T9", "T12"])

@@ -12,9 +12,10 @@ from ldct_bmd.calibration.tissue import TissueHU
 from ldct_bmd.densitometry import HUPattern, MidlineContrast
 from ldct_bmd.findings import GENERAL, Effect, Finding, FindingCode, told_finding
 from ldct_bmd.ground.plain import from_plain, to_plain
-from ldct_bmd.morphometry import HeightLoss, Outline
+from ldct_bmd.morphometry import BodyHeights, HeightLoss, Outline
 from ldct_bmd.quality import (
     FractureReading,
+    LevelHeights,
     LevelOutline,
     QualityFacts,
     VOIFacts,
@@ -30,6 +31,7 @@ from ldct_bmd.quality import (
     origin_findings,
     outline_findings,
     scan_findings,
+    size_findings,
     tissue_findings,
     voi_findings,
 )
@@ -65,6 +67,7 @@ OUTLINES = [
     LevelOutline("L1", Outline(0.0, 0.56)),
     LevelOutline("L2", Outline(0.0, 0.1)),
 ]
+USUAL, TALL = (LevelHeights("L1", BodyHeights(h, h, h, 0.5)) for h in (27.0, 41.0))
 FOUND: list[Finding] = [
     *scan_findings("Iodine", 5.0, 5.0, 1, modified=True),
     *scan_findings(None, 3.27, 3.27, 3),
@@ -88,10 +91,11 @@ FOUND: list[Finding] = [
     *tissue_findings(TissueHU(-900.0, -60.4, 80.0, 180.0), None),
     *name_findings(UNCERTAIN, {"L1"}, {"L1"}),
     *level_findings(
-        ("T12", "L1", "L2", "L3"),
-        {"L1": False, "L2": True, "L3": True},
+        ("T11", "T12", "L1", "L2", "L3"),
+        {"T11": False, "L1": False, "L2": True, "L3": True},
         (),
         {"L3": Phrase("calibration_choice.empty_store")},
+        ("T11",),
     ),
     *fracture_findings(
         [HeightLoss(level, which, 15.0, 22.0, 0.318, 0.062, True) for level, which in zip(
@@ -101,6 +105,8 @@ FOUND: list[Finding] = [
         [FractureReading("L2", True, "R", "2026-01-02T03:04:05Z", grade=2)],
     ),
     *outline_findings(doubtful_outlines(OUTLINES, {"T12": 30.0, "L1": 30.0, "L2": 95.0})),
+    *size_findings({"L1": 40.0}, [TALL]),
+    *size_findings({"L1": 80.0}, [USUAL]),
     *lumbar_findings(()),
     *lumbar_findings(("L2",)),
     *seen(400.0, 30.0, QUIET),

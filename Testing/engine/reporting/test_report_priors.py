@@ -76,7 +76,7 @@ def test_another_scanner_or_voltage_is_told(now: Examination, then: Examination)
     assert {Remark.SCANNER, Remark.KVP} <= set(comparison.remarks)
     notes = " ".join(compose(now, comparisons=[comparison]).priors.notes)
     assert "ACME CT 2" in notes
-    assert "100 kV" in notes
+    assert "100 kVp" in notes
 
 
 @pytest.mark.parametrize("differing", [{"model": "CT 2"}, {"device_serial": "77"}, {"kvp": 100.0}])

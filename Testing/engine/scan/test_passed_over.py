@@ -32,6 +32,14 @@ def test_a_linked_folder_and_a_link_that_leads_nowhere_are_named(tmp_path: Path)
     assert passed_over(tmp_path / "series") == ("b", "lost.dcm")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_so_is_a_linked_folder_next_to_that_of_the_series(tmp_path: Path) -> None:
+    write_series(tmp_path / "study" / "a")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "study" / "b").symlink_to(tmp_path / "elsewhere")
+    assert passed_over(tmp_path / "study") == ("b",)
+
+
 def test_what_is_no_slice_is_not(tmp_path: Path) -> None:
     write_series(tmp_path / "series")
     (tmp_path / "series" / "notes.txt").write_text("read me")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
 import numpy as np
@@ -53,6 +54,15 @@ def test_sizes_may_change_from_one_input_to_the_next() -> None:
             (4, 16, 8, 8),
             (4, 8, 16, 24),
         ]
+
+
+@pytest.mark.parametrize("module", RUNTIMES)
+def test_several_threads_may_run_a_network(module: str) -> None:
+    network = find_runtime("cpu", threads=1, only=module).load(read_weights(None, COARSE_FINE), ("fine",))["fine"]
+    inputs = [scan_like(16, 16, 8 * n) for n in range(1, 5)]
+    expected = [network(one) for one in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        assert all(map(np.array_equal, pool.map(network, inputs), expected))
 
 
 def test_the_first_that_is_installed_runs_them(monkeypatch: pytest.MonkeyPatch) -> None:

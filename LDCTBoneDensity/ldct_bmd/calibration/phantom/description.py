@@ -53,7 +53,7 @@ class PhantomDescription:
         end_margin_mm: how far from the ends of the rods to measure.
         wall_margin_mm: how far from their walls.
         residual_limit_hu: the most that a rod may lie off the fitted line.
-        example: whether its densities are no certificate of any one phantom.
+        example: whether its densities are not the certificate of any one phantom.
         calibrated_until: the last day that the certificate holds for, YYYY-MM-DD; None where it names none.
 
     Raises:

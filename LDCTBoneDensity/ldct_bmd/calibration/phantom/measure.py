@@ -15,7 +15,7 @@ from .rod_fit import RodFit, fit_rods
 from .walls import LEAST_CONTRAST_HU, LEAST_SECTORS, wall
 
 LEAST_SLICES, LEAST_LENGTH_MM = 3, 10.0
-# A slice's mean that is farther from the rod's is no longer in the rod: noise, and the least step that counts.
+# A slice's mean that is farther from the rod's is outside the rod: noise, and the least step that counts.
 _END_SD, _END_HU = 6.0, 12.0
 
 

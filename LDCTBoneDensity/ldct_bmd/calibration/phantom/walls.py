@@ -29,7 +29,7 @@ def wall(
     steps = inner - means[1]
     contrast = float(np.nanmedian(steps))
     least = max(LEAST_CONTRAST_HU, _LEAST_PART * abs(contrast))
-    # Beside a thin pad there is air or table, which differs even more, and either way.
+    # Next to a thin pad there is air or table, which differs even more, and either way.
     filled = np.abs(means[0] - inner) < least
     return contrast, int((filled & (np.abs(steps) >= least)).sum())
 

@@ -1,5 +1,5 @@
 """Outlines of vertebral bodies brought to the half maximum of their edges in the scan."""
 
-from .refine import refine_outlines
+from .refine import OUTLINE, OutlineTuning, refine_outlines
 
-__all__ = ["refine_outlines"]
+__all__ = ["OUTLINE", "OutlineTuning", "refine_outlines"]

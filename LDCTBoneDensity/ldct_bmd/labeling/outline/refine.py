@@ -12,20 +12,52 @@ from ...morphometry import body_axes_lps
 from ...scan import CTScan, Geometry
 from ...voi import Box
 from ..column import find_bodies, moved
-from .back import find_back
+from ..tuned import THREE_SLICES, tuned
+from .back import BACK_SEARCH, BackSearch, find_back
 from .frame import Frame, Part, Sight
-from .plates import find_plates
+from .plates import PLATE_SEARCH, PlateSearch, find_plates
+from .profiles import EDGE_LIMITS, EdgeLimits
 from .raster import largest, part_inside
-from .start import Start, start_of
+from .start import START_SHAPE, Start, StartShape, start_of
 from .surfaces import Array, Surfaces
-from .walls import find_walls, free_behind_the_canal
+from .walls import WALL_SEARCH, WallSearch, find_walls, free_behind_the_canal
 
 MARGIN_MM = 15.0  # about the bodies: as far as any line is looked along
-REACHES_MM = (4.0, 2.0)  # of the two rounds
-# A refined body has 1.0 to 1.35 times the volume of the network's, whose rims and corners are cut. What is far from
-# that is something else.
-VOLUMES = (0.6, 1.8)
-LEAST_SEEN = 0.3  # of a body's edges; with fewer it stays as it is
+
+
+@dataclass(frozen=True)
+class OutlineTuning:
+    """All that bringing outlines to the edges in the scan was tuned with."""
+
+    reaches_mm: tuple[float, ...] = tuned(
+        (4.0, 2.0),
+        "how far each round looks from where it begins",
+        unit="mm",
+        source="the first finds the edges, the second starts near them",
+        data=THREE_SLICES,
+    )
+    volumes: tuple[float, float] = tuned(
+        (0.6, 1.8),
+        "what becomes smaller or larger than that is something else, and stays as it is",
+        unit="times the volume of the outline of the network",
+        source="a refined body has 1.0 to 1.35 times the volume: the rims and corners of the network are cut",
+        data=THREE_SLICES,
+    )
+    least_seen: float = tuned(
+        0.3,
+        "a body of which less is seen stays as it is",
+        unit="of its edges",
+        source="not recorded",
+        data=THREE_SLICES,
+    )
+    start: StartShape = START_SHAPE
+    edges: EdgeLimits = EDGE_LIMITS
+    plates: PlateSearch = PLATE_SEARCH
+    walls: WallSearch = WALL_SEARCH
+    back: BackSearch = BACK_SEARCH
+
+
+OUTLINE = OutlineTuning()
 
 
 @dataclass(frozen=True)
@@ -36,7 +68,9 @@ class _Body:
     start: Start
 
 
-def refine_outlines(bodies: NDArray[np.uint8], scan: CTScan, whole: Collection[str]) -> NDArray[np.uint8]:
+def refine_outlines(
+    bodies: NDArray[np.uint8], scan: CTScan, whole: Collection[str], tuning: OutlineTuning = OUTLINE
+) -> NDArray[np.uint8]:
     """Return the vertebral bodies with their outlines at the half maximum of the edges in the scan.
 
     Endplates, front and sides, and the back wall are each the best smooth surface near the network's outline. Where the
@@ -48,25 +82,29 @@ def refine_outlines(bodies: NDArray[np.uint8], scan: CTScan, whole: Collection[s
     """
     boxes = find_bodies(bodies)
     values = [VERSE_VALUE[level] for level in whole]
-    begun = [_body(bodies, value, box, scan.geometry) for value in values if (box := boxes.get(value)) is not None]
+    begun = [
+        _body(bodies, value, box, scan.geometry, tuning.start)
+        for value in values
+        if (box := boxes.get(value)) is not None
+    ]
     found = [body for body in begun if body is not None]
     if not found:
         return bodies
     own = _joined([body.start.outline for body in found])
     surfaces = _joined([body.start.surfaces for body in found])
     sight = Sight(_around(scan, [body.box for body in found]), scan.geometry, [body.frame for body in found])
-    for reach_mm in REACHES_MM:
-        bottom, top, plates_seen = find_plates(sight, surfaces, own, reach_mm)
+    for reach_mm in tuning.reaches_mm:
+        bottom, top, plates_seen = find_plates(sight, surfaces, own, reach_mm, tuning.plates, tuning.edges)
         surfaces = replace(surfaces, bottom=bottom, top=top)
-        radius, walls_seen = find_walls(sight, surfaces, own, reach_mm)
-        back, back_seen = find_back(sight, surfaces, own, reach_mm)
+        radius, walls_seen = find_walls(sight, surfaces, own, reach_mm, tuning.walls, tuning.edges)
+        back, back_seen = find_back(sight, surfaces, own, reach_mm, tuning.back, tuning.edges)
         surfaces = replace(surfaces, radius=radius, back=back)
-    surfaces = replace(surfaces, radius=free_behind_the_canal(surfaces.radius))
-    seen = np.mean([plates_seen, walls_seen, back_seen], axis=0) > LEAST_SEEN
-    return _drawn(bodies, list(boxes.values()), found, seen, surfaces, scan.geometry)
+    surfaces = replace(surfaces, radius=free_behind_the_canal(surfaces.radius, tuning.walls))
+    seen = np.mean([plates_seen, walls_seen, back_seen], axis=0) > tuning.least_seen
+    return _drawn(bodies, list(boxes.values()), found, seen, surfaces, scan.geometry, tuning.volumes)
 
 
-def _body(bodies: NDArray[np.uint8], value: int, box: Box, geometry: Geometry) -> _Body | None:
+def _body(bodies: NDArray[np.uint8], value: int, box: Box, geometry: Geometry, shape: StartShape) -> _Body | None:
     """Return where the search begins for a body; None where it is too small to tell."""
     mask = bodies[box] == value
     axes = body_axes_lps(mask, box, geometry)
@@ -75,7 +113,7 @@ def _body(bodies: NDArray[np.uint8], value: int, box: Box, geometry: Geometry) -
     first = np.array([s.start for s in box])
     center = geometry.to_lps_mm((np.argwhere(mask).mean(axis=0) + first)[::-1])
     frame = Frame(center, axes)
-    start = start_of(Part(np.pad(mask, 1).astype(np.float32), first[::-1] - 1), frame, geometry)
+    start = start_of(Part(np.pad(mask, 1).astype(np.float32), first[::-1] - 1), frame, geometry, shape)
     return None if start is None else _Body(value, box, frame, start)
 
 
@@ -94,7 +132,7 @@ def _around(scan: CTScan, boxes: list[Box]) -> Part:
 
 
 class _Drawing(NamedTuple):
-    """A body drawn anew: which, where it was, where it is now, and how much of each voxel (z, y, x) is inside."""
+    """A body drawn again: which, where it was, where it is now, and how much of each voxel (z, y, x) is inside."""
 
     value: int
     old: Box
@@ -109,8 +147,9 @@ def _drawn(
     seen: NDArray[np.bool_],
     surfaces: Surfaces,
     geometry: Geometry,
+    volumes: tuple[float, float],
 ) -> NDArray[np.uint8]:
-    """Return the bodies drawn anew; those that aren't seen, or become far smaller or larger, stay as they are.
+    """Return the bodies drawn again; those that aren't seen, or become far smaller or larger, stay as they are.
 
     Args:
         boxes: of all bodies.
@@ -126,7 +165,8 @@ def _drawn(
     back = [-s.start for s in around]
     near = bodies[around]
     out = np.zeros_like(bodies)
-    out[around] = _painted(near, [d._replace(old=moved(d.old, back), new=moved(d.new, back)) for d in drawings])
+    inside = [d._replace(old=moved(d.old, back), new=moved(d.new, back)) for d in drawings]
+    out[around] = _painted(near, inside, volumes)
     return out
 
 
@@ -135,18 +175,18 @@ def _around_all(boxes: Sequence[Box]) -> Box:
     return z, y, x
 
 
-def _painted(bodies: NDArray[np.uint8], drawings: list[_Drawing]) -> NDArray[np.uint8]:
-    """Return bodies with those drawn anew that are plausible."""
+def _painted(bodies: NDArray[np.uint8], drawings: list[_Drawing], volumes: tuple[float, float]) -> NDArray[np.uint8]:
+    """Return bodies with those drawn again that are plausible."""
     while True:
         out = _painted_over(bodies, drawings)
-        kept = [drawing for drawing in drawings if _is_plausible(bodies, out, drawing)]
+        kept = [drawing for drawing in drawings if _is_plausible(bodies, out, drawing, volumes)]
         if len(kept) == len(drawings):
             return out
         drawings = kept
 
 
 def _painted_over(bodies: NDArray[np.uint8], drawings: list[_Drawing]) -> NDArray[np.uint8]:
-    """Return bodies with some drawn anew; a voxel that two of them want goes to the one that has more of it."""
+    """Return bodies with some drawn again; a voxel that two of them want goes to the one that has more of it."""
     out = bodies.copy()
     for value, old, _, _ in drawings:
         out[old][bodies[old] == value] = 0
@@ -162,6 +202,8 @@ def _painted_over(bodies: NDArray[np.uint8], drawings: list[_Drawing]) -> NDArra
     return out
 
 
-def _is_plausible(before: NDArray[np.uint8], after: NDArray[np.uint8], drawing: _Drawing) -> bool:
+def _is_plausible(
+    before: NDArray[np.uint8], after: NDArray[np.uint8], drawing: _Drawing, volumes: tuple[float, float]
+) -> bool:
     own = np.count_nonzero(before[drawing.old] == drawing.value)
-    return bool(VOLUMES[0] * own <= np.count_nonzero(after[drawing.new] == drawing.value) <= VOLUMES[1] * own)
+    return bool(volumes[0] * own <= np.count_nonzero(after[drawing.new] == drawing.value) <= volumes[1] * own)

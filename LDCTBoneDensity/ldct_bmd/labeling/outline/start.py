@@ -7,15 +7,49 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ...scan import Geometry
+from ..tuned import THREE_SLICES, tuned
 from .frame import Frame, Part
 from .surfaces import ANGLE, DEGREES, LEVEL, U_MM, V_MM, Mask, Surfaces, between_plates, polynomial, robust_fit, spread
 
 W_MM = np.arange(-24.0, 24.1, 0.5)
 RADIUS_MM = np.arange(4.0, 36.1, 0.5)
-STANDS = 0.5  # of the usual height of a column: lower ones are rim
-LEAST_CELLS = 20  # of an endplate, 2 x 2 mm each: what is smaller can't be told
-FOURIER_ORDER = 6
-BACK_MM = 9.0  # to each side of the middle, where the outline's hind end is the back wall
+
+
+@dataclass(frozen=True)
+class StartShape:
+    """The smooth surfaces that are laid through the outline of the network."""
+
+    stands: float = tuned(
+        0.5,
+        "lower columns of an outline are rim",
+        unit="of the usual height of a column",
+        source="rims are lower than the plate between them",
+        data=THREE_SLICES,
+    )
+    least_cells: int = tuned(
+        20,
+        "of a smaller endplate or back wall nothing can be determined",
+        unit="cells, of 2 x 2 mm on an endplate",
+        source="not recorded",
+        data=THREE_SLICES,
+    )
+    fourier_order: int = tuned(
+        6,
+        "order of the series in the angle that the walls are",
+        unit="turns",
+        source="ribs and spurs are narrower",
+        data=THREE_SLICES,
+    )
+    back_mm: float = tuned(
+        9.0,
+        "there the hind end of the outline is the back wall",
+        unit="mm to each side of the middle",
+        source="pedicles begin beyond",
+        data=THREE_SLICES,
+    )
+
+
+START_SHAPE = StartShape()
 
 
 @dataclass(frozen=True)
@@ -31,27 +65,27 @@ class Start:
     outline: Surfaces
 
 
-def start_of(mask: Part, frame: Frame, geometry: Geometry) -> Start | None:
+def start_of(mask: Part, frame: Frame, geometry: Geometry, shape: StartShape = START_SHAPE) -> Start | None:
     """Return where the search begins for a body's mask (0 to 1, rim 0); None where it is too small to tell."""
     points = np.stack(np.meshgrid(U_MM, V_MM, W_MM, indexing="ij"), axis=-1)
     inside = mask.at(frame.to_index_xyz(points, geometry)) > 0.5
     filled = inside.sum(axis=-1)
     if not filled.any():
         return None
-    stands = filled > STANDS * np.percentile(filled[filled > 0], 90)
+    stands = filled > shape.stands * np.percentile(filled[filled > 0], 90)
     inner = ndimage.binary_erosion(stands)
-    if inner.sum() < LEAST_CELLS:
+    if inner.sum() < shape.least_cells:
         return None
     own_bottom = np.where(stands, W_MM[np.argmax(inside, axis=-1)] - 0.25, np.nan)
     own_top = np.where(stands, _last(inside, W_MM), np.nan)
     bottom, top = (_smooth_plate(own, inner) for own in (own_bottom, own_top))
     own_radius = _outermost(mask, frame, geometry, bottom, top)
-    radius = _smooth_walls(own_radius)
+    radius = _smooth_walls(own_radius, shape.fourier_order)
     own_back = _hindmost(mask, frame, geometry, bottom, top, radius)
-    near = np.isfinite(own_back) & (np.abs(U_MM) <= BACK_MM)[:, None]
-    if near.sum() < LEAST_CELLS:
+    near = np.isfinite(own_back) & (np.abs(U_MM) <= shape.back_mm)[:, None]
+    if near.sum() < shape.least_cells:
         return None
-    back = _smooth_back(own_back, near)
+    back = _smooth_back(own_back, near, shape.back_mm)
     return Start(_packed(bottom, top, radius, back), _packed(own_bottom, own_top, own_radius, own_back))
 
 
@@ -83,9 +117,9 @@ def _outermost(
     return _last(mask.at(frame.to_index_xyz(points, geometry)) > 0.5, RADIUS_MM)
 
 
-def _smooth_walls(own: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smooth_walls(own: NDArray[np.float64], order: int) -> NDArray[np.float64]:
     """Return a robust Fourier series in the angle: what bulges outwards (ribs, spurs) counts less."""
-    orders = range(1, FOURIER_ORDER + 1)
+    orders = range(1, order + 1)
     terms = np.stack([np.ones_like(ANGLE)] + [f(k * ANGLE) for k in orders for f in (np.cos, np.sin)], axis=1)
     usual = np.nanmedian(own, axis=1, keepdims=True) if np.isfinite(own).any() else RADIUS_MM[0]
     filled = np.nan_to_num(np.where(np.isnan(own), usual, own), nan=RADIUS_MM[0])
@@ -111,7 +145,7 @@ def _hindmost(
     return _last(mask.at(frame.to_index_xyz(points, geometry)) > 0.5, v)
 
 
-def _smooth_back(own: NDArray[np.float64], near: Mask) -> NDArray[np.float64]:
+def _smooth_back(own: NDArray[np.float64], near: Mask, back_mm: float) -> NDArray[np.float64]:
     """Return the back wall all over: a robust quadric of its middle, which bridges the foramen of the vein."""
 
     def terms(reach_mm: float) -> NDArray[np.float64]:
@@ -119,4 +153,4 @@ def _smooth_back(own: NDArray[np.float64], near: Mask) -> NDArray[np.float64]:
         return np.stack([np.ones_like(u), u, level, np.minimum(u * u, (reach_mm / 15.0) ** 2), level**2], axis=-1)
 
     fitted = robust_fit(terms(np.inf)[near], own[near], 0.5, 0.8, guess=float(np.percentile(own[near], 80)))
-    return np.asarray(terms(BACK_MM) @ fitted)
+    return np.asarray(terms(back_mm) @ fitted)

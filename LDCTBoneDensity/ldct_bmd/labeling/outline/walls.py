@@ -1,85 +1,212 @@
 """The front, the sides and the corners at the pedicles."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import ndimage
 
+from ..tuned import THREE_SLICES, tuned
 from .best_surface import best_surface
 from .frame import Sight
-from .profiles import STEP_MM, beyond, gradient, half_maximum, offsets, settle, share_seen, smooth
+from .profiles import (
+    EDGE_LIMITS,
+    STEP_MM,
+    EdgeLimits,
+    beyond,
+    gradient,
+    half_maximum,
+    offsets,
+    settle,
+    share_seen,
+    smooth,
+)
 from .surfaces import ANGLE, DEGREES, LEVEL, Array, Mask, Surfaces, between_plates
 
-OFFSET_MM = offsets(5.0, 6.5)
-HU_RANGE = (20.0, 550.0)
-SMOOTH_CELLS = 0.6
-BEND, HOLD, HOLD_AT_PEDICLE = 0.2, 0.02, 0.05
-BONE_HU = 170.0  # brighter within DARK_MM beyond the edge: a rib's head or more of the body
-DARK_MM = 2.5
-PEDICLE_HU = 165.0  # all the way outwards
-PEDICLE_DEGREES = (12.0, 80.0)  # from straight back
-OWN_LIMIT_MM = 2.0
-OWN_FROM = 0.3  # sine of the angle: behind it the network's corners lack 2 mm, and the back wall is cut straight
-SPUR_MM = 3.0  # beyond the usual flare of the rims
-SPUR_FROM, SPUR_TO = 190.0, 350.0  # degrees: the front half
-CANAL_MM = 8.0  # from the middle: there the back wall alone is the body's end
+
+@dataclass(frozen=True)
+class WallSearch:
+    """How the front, the sides and the corners at the pedicles are looked for."""
+
+    looked_mm: tuple[float, float] = tuned(
+        (5.0, 6.5),
+        "lines are looked along this far inwards and outwards",
+        unit="mm",
+        source="farther than the wall is looked for",
+        data=THREE_SLICES,
+    )
+    hu_range: tuple[float, float] = tuned(
+        (20.0, 550.0),
+        "HU along a line count as no less and no more",
+        unit="HU",
+        source="fat, lung and metal are not an edge of bone",
+        data=THREE_SLICES,
+    )
+    smooth_cells: float = tuned(
+        0.6,
+        "standard deviation of the smoothing along the surface",
+        unit="cells of the surface",
+        source="halved or doubled, it moves the mean Dice by less than 0.005",
+        data=THREE_SLICES,
+    )
+    bend: float = tuned(
+        0.2,
+        "cost of a step between neighbouring cells of the surface, times the squared number of labels",
+        unit="100 HU per mm",
+        source="halved or doubled, it moves the mean Dice by less than 0.005",
+        data=THREE_SLICES,
+    )
+    hold: float = tuned(
+        0.02,
+        "cost of the squared distance from the start",
+        unit="100 HU per mm, for each mm2",
+        source="halved or doubled, it moves the mean Dice by less than 0.005",
+        data=THREE_SLICES,
+    )
+    hold_at_pedicle: float = tuned(
+        0.05,
+        "cost of the squared distance from the start, at pedicles",
+        unit="100 HU per mm, for each mm2",
+        source="halved or doubled, it moves the mean Dice by less than 0.005",
+        data=THREE_SLICES,
+    )
+    bone_hu: float = tuned(
+        170.0,
+        "what is brighter beyond the edge is the head of a rib, or more of the body",
+        unit="HU",
+        source="soft tissue is darker",
+        data=THREE_SLICES,
+    )
+    dark_mm: float = tuned(
+        2.5, "how far beyond the edge that is looked at", unit="mm", source="not recorded", data=THREE_SLICES
+    )
+    pedicle_hu: float = tuned(
+        165.0, "a pedicle is brighter all the way outwards", unit="HU", source="it is bone", data=THREE_SLICES
+    )
+    pedicle_from_mm: float = tuned(
+        -1.6, "from where on a pedicle must be bright", unit="mm outwards", source="not recorded", data=THREE_SLICES
+    )
+    pedicle_to_mm: float = tuned(
+        5.1, "up to where it must be bright", unit="mm outwards", source="not recorded", data=THREE_SLICES
+    )
+    pedicle_degrees: tuple[float, float] = tuned(
+        (12.0, 80.0),
+        "pedicles leave the body in this range",
+        unit="degrees from straight back",
+        source="to the side of the canal",
+        data=THREE_SLICES,
+    )
+    own_limit_mm: float = tuned(
+        2.0,
+        "the outline of the network is followed this far, if no edge is seen",
+        unit="mm",
+        source="not recorded",
+        data=THREE_SLICES,
+    )
+    own_from: float = tuned(
+        0.3,
+        "behind it the outline of the network is not followed",
+        unit="sine of the angle, back is 1",
+        source="its corners lack 2 mm there, and its back wall is cut straight",
+        data=THREE_SLICES,
+    )
+    spur_mm: float = tuned(
+        3.0,
+        "what goes farther out is a spur",
+        unit="mm beyond the usual flare of the rims",
+        source="not recorded",
+        data=THREE_SLICES,
+    )
+    spur_degrees: tuple[float, float] = tuned(
+        (190.0, 350.0),
+        "where spurs are cut off: the front half",
+        unit="degrees from the left over the back",
+        source="the front alone has a flare that is usual",
+        data=THREE_SLICES,
+    )
+    canal_mm: float = tuned(
+        8.0,
+        "there the back wall alone is the end of the body",
+        unit="mm from the middle",
+        source="not recorded",
+        data=THREE_SLICES,
+    )
 
 
-def find_walls(sight: Sight, begin: Surfaces, own: Surfaces, reach_mm: float) -> tuple[Array, Array]:
+WALL_SEARCH = WallSearch()
+
+
+def find_walls(
+    sight: Sight,
+    begin: Surfaces,
+    own: Surfaces,
+    reach_mm: float,
+    search: WallSearch = WALL_SEARCH,
+    limits: EdgeLimits = EDGE_LIMITS,
+) -> tuple[Array, Array]:
     """Return the walls' radius (bodies, ANGLE, LEVEL), and the share of the front and sides that is seen (bodies,).
 
     Arguments as for find_plates.
     """
     cos, sin = (f(ANGLE)[None, :, None].astype(np.float32) for f in (np.cos, np.sin))
-    start = begin.radius
+    start, offset_mm = begin.radius, offsets(*search.looked_mm)
     w = between_plates(begin.bottom, begin.top, start * cos, start * sin)
-    radius = start[..., None] + OFFSET_MM
-    profile, usable = sight.along(radius * cos[..., None], radius * sin[..., None], w[..., None], *HU_RANGE)
-    profile = smooth(profile, SMOOTH_CELLS, wrap=True)
-    pedicle = _pedicle(profile)
+    radius = start[..., None] + offset_mm
+    profile, usable = sight.along(radius * cos[..., None], radius * sin[..., None], w[..., None], *search.hu_range)
+    profile = smooth(profile, search.smooth_cells, wrap=True)
+    pedicle = _pedicle(profile, offset_mm, search)
     searched = usable & ~pedicle
-    cost = np.clip(gradient(profile), -200.0, 50.0) / 100.0 + np.clip((_darkest(profile) - BONE_HU) / 100.0, 0.0, 2.0)
-    cost = np.where(searched[..., None], cost, 0.0) + beyond(OFFSET_MM, reach_mm, reach_mm)
-    cost += np.where(pedicle[..., None], HOLD_AT_PEDICLE, HOLD) * OFFSET_MM**2
-    label = best_surface(cost.astype(np.float32), BEND, wrap=True)
-    edges = half_maximum(profile, label, OFFSET_MM)
-    held = np.isfinite(own.radius) & (sin < OWN_FROM)
-    own_mm = np.where(held, np.clip(own.radius - start, -OWN_LIMIT_MM, OWN_LIMIT_MM), 0.0).astype(np.float32)
-    found = start + settle(edges, searched, own_mm, SMOOTH_CELLS, wrap=True)
-    return _with_corners(_without_spurs(found), pedicle), share_seen(edges.trust * usable, sin < OWN_FROM)
+    cost = np.clip(gradient(profile), -200.0, 50.0) / 100.0 + np.clip(
+        (_darkest(profile, search) - search.bone_hu) / 100.0, 0.0, 2.0
+    )
+    cost = np.where(searched[..., None], cost, 0.0) + beyond(offset_mm, reach_mm, reach_mm)
+    cost += np.where(pedicle[..., None], search.hold_at_pedicle, search.hold) * offset_mm**2
+    label = best_surface(cost.astype(np.float32), search.bend, wrap=True)
+    edges = half_maximum(profile, label, offset_mm, limits)
+    held = np.isfinite(own.radius) & (sin < search.own_from)
+    own_mm = np.where(held, np.clip(own.radius - start, -search.own_limit_mm, search.own_limit_mm), 0.0).astype(
+        np.float32
+    )
+    found = start + settle(edges, searched, own_mm, limits.own_weight, search.smooth_cells, wrap=True)
+    return _with_corners(_without_spurs(found, search), pedicle), share_seen(
+        edges.trust * usable, sin < search.own_from
+    )
 
 
-def free_behind_the_canal(radius: Array) -> Array:
+def free_behind_the_canal(radius: Array, search: WallSearch = WALL_SEARCH) -> Array:
     """Return walls (bodies, ANGLE, LEVEL) that are out of the way where the back wall alone is the body's end."""
     cos, sin = np.cos(ANGLE)[None, :, None], np.sin(ANGLE)[None, :, None]
-    return np.where((sin > 0.0) & (radius * np.abs(cos) < CANAL_MM), radius + CANAL_MM, radius).astype(np.float32)
+    return np.where((sin > 0.0) & (radius * np.abs(cos) < search.canal_mm), radius + search.canal_mm, radius).astype(
+        np.float32
+    )
 
 
-def _darkest(profile: Array) -> Array:
-    """Return the lowest HU from a label's own place to DARK_MM beyond it; BONE_HU where that isn't seen."""
-    labels = round(DARK_MM / STEP_MM)
+def _darkest(profile: Array, search: WallSearch) -> Array:
+    """Return the lowest HU from a label's own place to ``dark_mm`` beyond it; ``bone_hu`` where that isn't seen."""
+    labels = round(search.dark_mm / STEP_MM)
     seen = np.lib.stride_tricks.sliding_window_view(profile, labels, axis=-1).min(axis=-1)[..., 1:]
-    out = np.full_like(profile, BONE_HU)
+    out = np.full_like(profile, search.bone_hu)
     out[..., : seen.shape[-1]] = seen
     return out
 
 
-def _pedicle(profile: Array) -> Mask:
+def _pedicle(profile: Array, offset_mm: Array, search: WallSearch) -> Mask:
     """Return where a pedicle leaves the body (bodies, ANGLE, LEVEL): bone all the way, to the side of the canal."""
-    near = (OFFSET_MM > -1.6) & (OFFSET_MM < 5.1)
+    near = (offset_mm > search.pedicle_from_mm) & (offset_mm < search.pedicle_to_mm)
     from_back = np.abs(DEGREES - 90.0)
-    beside = ((from_back > PEDICLE_DEGREES[0]) & (from_back < PEDICLE_DEGREES[1]))[:, None]
-    bone = (profile[..., near].min(axis=-1) > PEDICLE_HU) & beside
+    beside = ((from_back > search.pedicle_degrees[0]) & (from_back < search.pedicle_degrees[1]))[:, None]
+    bone = (profile[..., near].min(axis=-1) > search.pedicle_hu) & beside
     cross = ndimage.generate_binary_structure(2, 1)[None]
     return np.asarray(ndimage.binary_dilation(ndimage.binary_opening(bone, cross), cross) & beside)
 
 
-def _without_spurs(radius: Array) -> Array:
-    """Limit the front: what goes farther than SPUR_MM beyond the usual flare of a body's rims is a spur."""
-    front = (DEGREES > SPUR_FROM) & (DEGREES < SPUR_TO)
+def _without_spurs(radius: Array, search: WallSearch) -> Array:
+    """Limit the front: what goes farther than ``spur_mm`` beyond the usual flare of a body's rims is a spur."""
+    front = (search.spur_degrees[0] < DEGREES) & (search.spur_degrees[1] > DEGREES)
     waist = np.percentile(radius[:, :, (LEVEL > 0.3) & (LEVEL < 0.7)], 30, axis=2)
     waist = ndimage.gaussian_filter1d(waist, 1.2, axis=1, mode="wrap")[..., None]
     flare = np.median((radius - waist)[:, front], axis=1, keepdims=True)
     flare = np.clip(ndimage.gaussian_filter1d(flare, 1.0, axis=2, mode="nearest"), 0.5, 9.0)
-    limit = np.where(front[:, None], waist + flare + SPUR_MM, np.inf)
+    limit = np.where(front[:, None], waist + flare + search.spur_mm, np.inf)
     return np.minimum(radius, limit).astype(np.float32)
 
 

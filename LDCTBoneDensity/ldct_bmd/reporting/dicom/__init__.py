@@ -1,12 +1,9 @@
 """The record as DICOM objects: segmentation, structured report, encapsulated PDF and a picture."""
 
-from .context import Context
-from .objects import DICOMObjects, make_objects, read_earlier
+from .objects import make_objects, read_earlier
 from .source import NoDICOMObjects, SourceSeries, read_source, read_source_files
 
 __all__ = [
-    "Context",
-    "DICOMObjects",
     "NoDICOMObjects",
     "SourceSeries",
     "make_objects",

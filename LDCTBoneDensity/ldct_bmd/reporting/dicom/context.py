@@ -120,7 +120,7 @@ class Context:
     def new_dataset(self, kind: str, sop_class_uid: str, content: bytes = b"") -> Dataset:
         """Return a dataset with file meta, patient, study, series, equipment and SOP common attributes.
 
-        ``content`` is what the object holds beside what follows from the record; other content has another UID.
+        ``content`` is what the object holds together with what follows from the record; other content has another UID.
         """
         series_uid, number, modality, instance_uid = self.series(kind)
         if content:

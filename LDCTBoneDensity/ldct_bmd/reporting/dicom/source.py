@@ -81,7 +81,7 @@ class SourceSeries:
 
 
 def read_source(path: Path, scan: ScanDescription, progress: Progress = silent) -> SourceSeries:
-    """Read the headers of the images that the record names, in the folder ``path`` or beside the file ``path``.
+    """Read the headers of the images that the record names, in the folder ``path`` or next to the file ``path``.
 
     Raises:
         UsageError: they are not all there.
@@ -117,7 +117,7 @@ def read_source_files(
 
 
 def _read(file: Path) -> Dataset | None:
-    """Return the header of a file; None where it is no DICOM object."""
+    """Return the header of a file; None if it is not a DICOM object."""
     try:
         with open_regular(file) as stream:
             return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_KEYWORDS), force=True)

@@ -119,7 +119,7 @@ class Server:
 def within(seconds: float, work: Callable[[], Result]) -> Result:
     """Return what ``work`` returns, or raise what it raises; TimeoutError if it takes longer.
 
-    A server that drips a byte now and then is no silence to a socket: the work is done in a thread, and left to it.
+    A server that drips a byte now and then is not silence to a socket: the work is done in a thread, and left to it.
     """
     done: list[Result] = []
     failed: list[BaseException] = []

@@ -129,7 +129,7 @@ def _named(parent: ElementTree.Element, tag: str, child: str) -> Iterable[Elemen
 
 
 def read_listing(reply: Reply) -> frozenset[str] | None:
-    """Return the SOP instance UIDs that a server lists (QIDO-RS); None where its answer is no list."""
+    """Return the SOP instance UIDs that a server lists (QIDO-RS); None if its answer is not a list."""
     if reply.status in (204, 404):
         return frozenset()
     if reply.status != 200:

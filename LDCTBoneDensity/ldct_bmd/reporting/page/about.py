@@ -35,14 +35,15 @@ def scan_facts(examination: Examination, say: Catalogue) -> Facts:
         "scan.series": made.series_description and visible(made.series_description),
         "scan.file": source.file_name and visible(source.file_name),
         "scan.scanner": visible(" ".join(part for part in (made.manufacturer, made.model, made.station) if part)),
-        "scan.acquisition": _acquisition(made, say) or say("report.not_stated"),
+        "scan.acquisition": acquisition_words(made, say) or say("report.not_stated"),
         "scan.voxels": say("scan.voxel_size", x=f"{x:.2f}", y=f"{y:.2f}", z=f"{z:.2f}"),
         "scan.measured_at": examination.measured_at and time(examination.measured_at),
     }
     return tuple(Fact(say(key), value) for key, value in values.items() if value)
 
 
-def _acquisition(made: Acquisition, say: Catalogue) -> str:
+def acquisition_words(made: Acquisition, say: Catalogue) -> str:
+    """Return tube voltage, current, exposure and kernel as the scan states them; "" if it states none."""
     parts = []
     if made.kvp is not None:
         parts.append(say("scan.kvp", kvp=f"{made.kvp:g}"))
@@ -74,9 +75,7 @@ def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
         "calibration.name": visible(name_words(calibration)),
         "calibration.equation": calibration_line(calibration, say),
         "calibration.material": calibration.material,
-        "calibration.kvp": say("report.not_stated")
-        if calibration.kvp is None
-        else say("scan.kvp", kvp=f"{calibration.kvp:g}"),
+        "calibration.kvp": _kvp(calibration, say),
     }
     if provenance is not None:
         values |= {

@@ -220,7 +220,7 @@ def _levels_of(code: FindingCode, examination: Examination, say: Catalogue) -> s
 
 
 def _warnings(examination: Examination, say: Catalogue) -> tuple[str, ...]:
-    """Return what must stand beside the result, not pages after it."""
+    """Return what must stand next to the result, not pages after it."""
     lines = []
     suspected = _levels_of(FindingCode.SUSPECTED_FRACTURE, examination, say)
     if suspected:

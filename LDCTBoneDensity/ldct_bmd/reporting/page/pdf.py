@@ -42,7 +42,7 @@ _GAP = 8 * mm
 _SPINE_HEIGHT = 88 * mm
 _PER_ROW = 4  # pictures of VOIs
 _LONGEST_CELL = 34  # letters beyond which a cell is folded
-_OWN_WORDS = ("section.", "footer.", "findings.none", "picture.none", "bar.unit")  # beside what the report holds
+_OWN_WORDS = ("section.", "footer.", "findings.none", "picture.none", "bar.unit")  # together with what the report holds
 
 
 def to_pdf(report: Report) -> bytes:

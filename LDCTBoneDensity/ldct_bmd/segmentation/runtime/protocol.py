@@ -46,4 +46,4 @@ class Runtime(Protocol):
         """Which one this is, for the record."""
 
     def load(self, stored: StoredNetworks, names: Sequence[str]) -> dict[str, Network]:
-        """Return the networks ``names``, ready to run."""
+        """Return the networks ``names``, ready to run, from several threads too."""
