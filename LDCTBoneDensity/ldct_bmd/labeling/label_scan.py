@@ -32,7 +32,7 @@ def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent)
 def _labelled(segmentation: Segmentation, scan: CTScan, progress: Progress) -> VertebralColumn:
     if isinstance(segmentation, NamedBodies):
         return _from_names(segmentation, scan, progress)
-    # What the networks' maps need (scikit-image) is not there where a review is only read and corrected.
+    # Not above: where a review is only read and corrected nothing of it is needed.
     if isinstance(segmentation, ClassBodies):
         from .counted import column_by_counting
 
