@@ -19,12 +19,14 @@ panel: $(PANEL_READY)
 test: $(DEV_READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
-# Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence.
+# Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence; and each command that
+# writes, killed at each of its touches of the file system.
 acceptance: $(DEV_READY)
 	$(VENV)/bin/python Testing/fuzz/run.py 5000
 	LDCT_BMD_KILLS=30 $(VENV)/bin/python -m pytest Testing/engine/screening/test_kills.py
+	$(VENV)/bin/python Testing/kills/kill_each.py
 
-# This engine's networks beside TotalSegmentator's architecture, and beside themselves in other runtimes.
+# The engine's networks next to TotalSegmentator's architecture, and to themselves in other runtimes.
 benchmark: $(BENCHMARK_READY)
 	$(VENV)/bin/python Testing/benchmarks/side_by_side.py
 

@@ -23,6 +23,7 @@ from .examination import (
     voxels_sha256,
 )
 from .ground.errors import CannotMeasure
+from .ground.memory import give_back
 from .ground.progress import Progress, silent
 from .labeling import VertebralColumn, explained, label
 from .morphometry import body_heights, check_outline
@@ -73,6 +74,7 @@ def measure(
         progress(stage, 1.0)
         timing_s[stage] = clock() - start
 
+    give_back()
     with timed("segment"):
         segmentation = segmenter(scan, progress)
     with timed("label"):
@@ -83,6 +85,7 @@ def measure(
                 refusal, scan, segmentation, lambda other: label(segmenter(other, progress), other, progress)
             ) from refusal
     del segmentation  # the network's maps are as large as the scan
+    give_back()
     with timed("measure"):
         measurements, quality = _measure_levels(scan, column, calibration, sorted(levels, key=order), progress)
         examination = conclude(

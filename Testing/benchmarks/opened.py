@@ -152,6 +152,7 @@ class Worker:
     """A runtime in a process of its own, which waits while another has its turn."""
 
     def __init__(self, runtime: str, tasks: list[Task], threads: int) -> None:
+        self.runtime = runtime
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
         os.environ["OMP_NUM_THREADS"] = str(threads)  # read when the process loads its libraries
@@ -176,7 +177,10 @@ class Worker:
 
     def _ask(self, *question: Any) -> Any:
         self._pipe.send(question)
-        answer = self._pipe.recv()
+        try:
+            answer = self._pipe.recv()
+        except EOFError as error:
+            raise RuntimeError(f"the process of {self.runtime} ended: is there enough memory?") from error
         if isinstance(answer, Exception):
             raise answer
         return answer

@@ -159,7 +159,7 @@ def main() -> None:
         with mock.patch.object(assemble, "refine_outlines", lambda bodies, *_: bodies):
             before = label(segmentation, scan)
         start = time.process_time()
-        assemble.refine_outlines(before.bodies, scan, [v.level for v in before.vertebrae if v.complete])
+        assemble.refine_outlines(before.bodies.copy(), scan, [v.level for v in before.vertebrae if v.complete])
         took_s = time.process_time() - start
         rows = [compare(scan, reference, column) for column in (before, label(segmentation, scan))]
         print(f"\n{folder.name}: {took_s:.2f} s of processor time for {len(before.vertebrae)} bodies")

@@ -1,10 +1,10 @@
-"""This engine's networks beside the nnU-Net of TotalSegmentator's vertebrae, and beside themselves in other runtimes.
+"""This engine's networks next to the nnU-Net of TotalSegmentator's vertebrae, and to themselves in other runtimes.
 
     python Testing/benchmarks/side_by_side.py [--rounds 3] [--minutes 4] [--threads N] [--output FOLDER]
 
 The nnU-Net is built from its published plan with random weights: what is compared is time, not accuracy. All run in
 turn on this machine, each runtime in a process of its own that waits while another has its turn; a ratio is the median
-of the ratios of the rounds. The matrix product right beside a network, in the runtime that does it fastest, is the
+of the ratios of the rounds. The matrix product right before a network, in the runtime that does it fastest, is the
 roof: a network's share of it says how far from the processor's limit it runs.
 """
 
@@ -60,9 +60,9 @@ class Measured:
     agreement: dict[Key, Agreement]
 
     def peaks(self, index: int, precision: str) -> list[float]:
-        """Return for each round the GFLOP/s of the runtime that did the matrix product fastest beside a network."""
-        beside = [times for (i, _, p), times in self.roof.items() if (i, p) == (index, precision)]
-        return [self.tasks[ROOF].gflop / min(times) for times in zip(*beside, strict=True)]
+        """Return for each round the GFLOP/s of the runtime that did the matrix product fastest before a network."""
+        before = [times for (i, _, p), times in self.roof.items() if (i, p) == (index, precision)]
+        return [self.tasks[ROOF].gflop / min(times) for times in zip(*before, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def all_tasks() -> tuple[list[Task], dict[str, int]]:
 
 
 def measure(tasks: list[Task], options: argparse.Namespace) -> Measured:
-    """Run all in turn, the roof beside each network; a round before the first one warms up."""
+    """Run all in turn, the roof before each network; a round before the first one warms up."""
     workers = {runtime: Worker(runtime, tasks, options.threads) for runtime in installed()}
     turns = [(runtime, precision) for runtime in workers for precision in precisions(runtime)]
     found = Measured(tasks, {}, {}, {})
@@ -204,7 +204,7 @@ def print_tables(found: Measured, counts: dict[str, int], rows: list[Row], scans
         print(f"  {one.name:<56} {one.parameters / 1e6:6.2f} M parameters  {shape:<16} {one.gflop:8.1f} GFLOP")
     told = ", ".join(f"{speed:.0f} GFLOP/s in {precision}" for precision, speed in peaks_of(found).items())
     print(f"\nfastest matrix product ({ROOF_SIZE} x {ROOF_SIZE}): {told}")
-    print("\none patch in each runtime: median s (least to most), GFLOP/s, share of the matrix product right beside,")
+    print("\none patch in each runtime: median s (least to most), GFLOP/s, share of the matrix product right before,")
     print("greatest difference of the logits and share of voxels of another class, both from the first line's")
     for network in dict.fromkeys(row.network for row in rows):
         print(f"  {network}")

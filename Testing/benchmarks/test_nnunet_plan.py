@@ -1,4 +1,4 @@
-"""The nnU-Net that this engine's networks are timed beside is the one that was published."""
+"""The nnU-Net that this engine's networks are timed next to is the one that was published."""
 
 import sys
 from pathlib import Path

@@ -8,6 +8,8 @@ import slicer
 
 from ldct_bmd.words import catalogue, text
 
+from .WheelGuard import WheelGuard
+
 PROPERTIES = (
     *("text", "title", "windowTitle", "toolTip", "placeholderText"),
     *("accessibleName", "noneDisplay", "suffix"),
@@ -17,6 +19,7 @@ PROPERTIES = (
 def loadLabelledUI(path: str) -> Any:
     """Return the widget that a .ui file describes, with its texts in the language that is spoken."""
     window = slicer.util.loadUI(path)
+    WheelGuard(window)
     widgets = {window.objectName: window, **vars(slicer.util.childWidgetVariables(window))}
     for name, widget in widgets.items():
         for what in PROPERTIES:

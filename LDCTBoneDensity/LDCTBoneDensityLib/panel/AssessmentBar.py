@@ -9,7 +9,7 @@ from ldct_bmd.words import text
 
 from ..common.Words import bmdWord, categoryWord, withUnit
 
-WIDTH, HEIGHT, MARGIN = 400, 62, 14
+WIDTH, HEIGHT, MARGIN = 336, 62, 14
 LOWEST, HIGHEST = 0.0, 200.0
 _BAR_TOP, _BAR_HEIGHT, _POINTER = 22, 20, 6
 _COLORS = {"osteoporosis": (204, 92, 84), "osteopenia": (240, 190, 90), "normal": (98, 164, 122)}

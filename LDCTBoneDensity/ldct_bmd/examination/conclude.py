@@ -122,7 +122,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
             {unmeasured.level: unmeasured.reason for unmeasured in quality.unmeasured},
             quality.cut_by_field,
         ),
-        *size_findings({v.level: v.volume_ml for v in evidence.vertebrae if v.complete}, quality.heights),
+        *_size_findings(evidence),
         *fracture_findings(losses, _confirmed(evidence), quality.fracture_readings),
         *outline_findings(_doubts(evidence)),
         *lumbar_findings(assessed_levels(measured, unused)),
@@ -132,6 +132,13 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         found += bmd_findings(measurement.level, measurement.bmd_mg_cm3)
     order = list(FindingCode)
     return tuple(sorted(found, key=lambda f: (_SEVERITIES.index(f.severity), order.index(f.code))))
+
+
+def _size_findings(evidence: Evidence) -> list[Finding]:
+    """Where the field cuts bodies, what is left of others tells nothing of the voxel size."""
+    if evidence.quality.cut_by_field:
+        return []
+    return size_findings({v.level: v.volume_ml for v in evidence.vertebrae if v.complete}, evidence.quality.heights)
 
 
 def conditions(acquisition: Acquisition) -> ScanConditions:

@@ -20,11 +20,10 @@ from typing import TypeVar
 
 from ..words import text
 from .errors import UsageError
-from .lock import locked
+from .lock import SHARED_VARIABLE, locked
 from .scratch import BESIDE, made_in, sweep, sweep_temporary
 
 T = TypeVar("T")
-SHARED_VARIABLE = "LDCT_BMD_SHARED"  # leaves permissions to the umask
 _PRIVATE = 0o700
 _NEW, _OLD = "new", "old"
 _RENAME_EXCHANGE, _AT_FDCWD = 2, -100  # linux/fs.h, fcntl.h

@@ -27,6 +27,7 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+SHARED_VARIABLE = "LDCT_BMD_SHARED"  # leaves permissions to the umask
 _ENDING = ".ldct-bmd-lock"
 _TAKEN = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -81,7 +82,8 @@ def _locked_file(place: Path, folder: Path, or_refuse: bool) -> int:
     """Return the descriptor of the lock's file, locked; UsageError if another one holds it."""
     while True:
         try:
-            descriptor = os.open(place, _FLAGS, 0o600)
+            # Where a group shares a folder, what one of its killed processes left must not keep the others out.
+            descriptor = os.open(place, _FLAGS, 0o666 if os.environ.get(SHARED_VARIABLE) else 0o600)
         except OSError as error:
             raise UsageError("file.not_written", place=folder, problem=error.strerror or str(error)) from error
         try:

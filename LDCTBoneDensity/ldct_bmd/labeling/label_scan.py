@@ -14,6 +14,7 @@ from ..words import Phrase
 from .column import VertebralColumn, make_vertebra
 from .field import cut_by_field
 from .gaps import odd_gaps
+from .lying import lies_on_side
 from .name import odd_place
 from .second_opinion import doubted
 
@@ -22,13 +23,16 @@ PIECE = 0.05  # parts of a ready label smaller than this share of it are crumbs
 
 def label(segmentation: Segmentation, scan: CTScan, progress: Progress = silent) -> VertebralColumn:
     """Return the named vertebral bodies of ``scan``; CannotMeasure if there is none."""
-    return cut_by_field(_labelled(segmentation, scan, progress), scan)
+    column = cut_by_field(_labelled(segmentation, scan, progress), scan)
+    if column.names_certain or not lies_on_side(column, scan):
+        return column
+    return replace(column, remark=Phrase("names.uncertain", {"reasons": (Phrase("names.on_side"),)}))
 
 
 def _labelled(segmentation: Segmentation, scan: CTScan, progress: Progress) -> VertebralColumn:
     if isinstance(segmentation, NamedBodies):
         return _from_names(segmentation, scan, progress)
-    # What the networks' maps need (scikit-image) is not there where a review is only read and corrected.
+    # Not above: where a review is only read and corrected nothing of it is needed.
     if isinstance(segmentation, ClassBodies):
         from .counted import column_by_counting
 

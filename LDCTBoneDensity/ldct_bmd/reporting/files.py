@@ -136,6 +136,7 @@ def fill_result(partial: Path, measured: MeasuredScan, scan: CTScan, progress: P
     write_nifti(bodies, partial / BODIES_FILE)
     progress("write", 0.2)
     write_seg_nrrd(bodies, column, partial / SEGMENTATION_FILE)
+    del bodies  # as large as half the scan
     progress("write", 0.4)
     masks = tuple(_reference(partial / name) for name in (BODIES_FILE, SEGMENTATION_FILE))
     examination = with_mask_files(measured.examination, masks)

@@ -170,7 +170,9 @@ def split_acquisitions(group: Group) -> list[Group]:
     A series that makes one volume stays whole, and so does one where no part could be measured. Step-and-shoot scans,
     whose acquisitions follow one another along the patient, stay whole.
     """
-    parts = [part for same in _partition(group, _scan_identity) for part in _split_phases(same)]
+    parts = [
+        part for alike in _partition(group, _scan_identity) for same in _by_type(alike) for part in _split_phases(same)
+    ]
     if len(parts) > 1 and any(_makes_volume(part) and why_unsuitable(part) is None for part in parts):
         return sorted(parts, key=lambda part: min(_by_instance(header) for header in part))
     return [group]
@@ -183,10 +185,23 @@ def _scan_identity(header: SliceHeader) -> Hashable:
     return (
         *(_shared_value(header, keyword) for keyword in _SHARED),
         *(header.text(k) for k in ("StudyInstanceUID", "SOPClassUID", "Modality", "Rows", "Columns")),
-        header.image_type,
         None if orientation is None else tuple((np.round(orientation, 2) + 0.0).ravel().tolist()),
         None if spacing is None else tuple(np.round(spacing, 3).tolist()),
     )
+
+
+def _by_type(group: Group) -> list[Group]:
+    """Separate image types, unless each can be measured and they follow one another along the patient in one volume."""
+    parts = _partition(group, _image_type)
+    if len(parts) == 1 or any(why_unsuitable(part) for part in parts) or not _makes_volume(group):
+        return parts
+    along = [header.image_type for header in build_stack(group).slices]
+    runs = 1 + sum(a != b for a, b in pairwise(along))
+    return [group] if runs == len(parts) else parts
+
+
+def _image_type(header: SliceHeader) -> Hashable:
+    return header.image_type
 
 
 def _split_phases(group: Group) -> list[Group]:

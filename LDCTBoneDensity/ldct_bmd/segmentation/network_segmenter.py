@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure
+from ..ground.memory import give_back
 from ..ground.progress import Progress, silent
 from ..scan import CTScan, Geometry
 from .levels import FIRST_BODY, LAST_BODY
@@ -47,10 +48,21 @@ class NetworkSegmenter:
         planes = in_plane(scan, fine_grid)
         progress("segment", 0.1)
         level_grid, levels = self._coarse(scan, planes)
+        self._rest("coarse")
         progress("segment", 0.25)
-        volume = along_z(planes, fine_grid.shape[0])
-        window, classes = self._fine(volume, fine_grid, level_grid, levels, progress)
-        return NetworkBodies(window, classes, level_grid, levels)
+        patches = self._patches(fine_grid.shape, fine_grid, level_grid, levels)
+        if not patches:
+            raise CannotMeasure("segmentation.no_spine")
+        first, corridor = _corridor(planes, fine_grid.shape[0], patches)
+        del planes
+        inner = [(start - first, size) for start, size in patches]
+        corner, classes = blended(self._model.fine, corridor, inner, lambda done: progress("segment", 0.3 + 0.7 * done))
+        self._rest("fine")
+        return NetworkBodies(cropped(fine_grid, corner + first, classes.shape[1:]), classes, level_grid, levels)
+
+    def _rest(self, network: str) -> None:
+        self._model.rest(network)
+        give_back()
 
     def _coarse(self, scan: CTScan, planes: NDArray[np.float32]) -> tuple[Geometry, NDArray[np.float16]]:
         """Return the coarse grid about the body and the level probabilities (channels, z, y, x) on it."""
@@ -68,21 +80,6 @@ class NetworkSegmenter:
         """Return the level probabilities (channels, z, y, x) of a part of the coarse volume."""
         view = small[tuple(slice(c, c + n) for c, n in zip(corner, shape, strict=True))]
         return probabilities(self._model.coarse, view, "air").astype(np.float16)
-
-    def _fine(
-        self,
-        volume: NDArray[np.float32],
-        fine_grid: Geometry,
-        level_grid: Geometry,
-        levels: NDArray[np.float16],
-        progress: Progress,
-    ) -> tuple[Geometry, NDArray[np.float16]]:
-        """Return the grid of the spine's corridor and the class probabilities (4, z, y, x) on it."""
-        patches = self._patches(volume.shape, fine_grid, level_grid, levels)
-        if not patches:
-            raise CannotMeasure("segmentation.no_spine")
-        corner, classes = blended(self._model.fine, volume, patches, lambda done: progress("segment", 0.3 + 0.7 * done))
-        return cropped(fine_grid, corner, classes.shape[1:]), classes
 
     def _patches(
         self, shape: Any, fine_grid: Geometry, level_grid: Geometry, levels: NDArray[np.float16]
@@ -102,6 +99,15 @@ class NetworkSegmenter:
             corner = np.clip(np.rint(middle - size[1:] / 2), 0, np.array(shape[1:]) - size[1:])
             patches.append((np.array([start, *corner], dtype=np.int64), size.astype(np.int64)))
         return patches
+
+
+def _corridor(
+    planes: NDArray[np.float32], slices: int, patches: list[Patch]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the part of the volume (z, y, x), ``slices`` high, that the patches are of, and its corner."""
+    first = np.min([start for start, _ in patches], axis=0) * (0, 1, 1)
+    end = np.max([start + size for start, size in patches], axis=0)
+    return first, along_z(planes[:, first[1] : end[1], first[2] : end[2]], slices)
 
 
 def _body_box(small: NDArray[np.float32]) -> tuple[tuple[int, int, int], tuple[int, int, int]]:

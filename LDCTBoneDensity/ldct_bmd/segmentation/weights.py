@@ -41,11 +41,13 @@ class Model:
     Attributes:
         coarse: the whole scan at 5 mm to :data:`.levels.CHANNELS`.
         fine: 2 x 2 x 1 mm patches along the spine to :data:`.levels.REGIONS`.
+        rest: see :meth:`.runtime.Runtime.rest`.
     """
 
     coarse: Network
     fine: Network
     identity: ModelIdentity
+    rest: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -70,19 +72,19 @@ def load_model(path: Path | None = None, device: str = "auto", threads: int | No
         CannotMeasure: the file cannot be read or is damaged, or holds something else, as the network of another method.
         UsageError: nothing that can run them is installed, or it does not have the device.
     """
-    networks, identity = _load(path, COARSE_FINE, device, threads)
-    return Model(networks["coarse"], networks["fine"], identity)
+    networks, identity, rest = _load(path, COARSE_FINE, device, threads)
+    return Model(networks["coarse"], networks["fine"], identity, rest)
 
 
 def load_pan2020(path: Path, device: str = "auto", threads: int | None = None) -> Pan2020Model:
     """Load the network of Pan et al. 2020 at ``path``; what is raised as of :func:`load_model`."""
-    networks, identity = _load(path, PAN2020, device, threads)
+    networks, identity, _ = _load(path, PAN2020, device, threads)
     return Pan2020Model(networks["pan2020"], identity)
 
 
 def _load(
     path: Path | None, wanted: tuple[str, ...], device: str, threads: int | None
-) -> tuple[dict[str, Network], ModelIdentity]:
+) -> tuple[dict[str, Network], ModelIdentity, Callable[[str], None]]:
     stored = read_weights(path, wanted)
     try:
         runtime = find_runtime(device, threads, only="torch" if stored.graph is None else None)
@@ -94,7 +96,7 @@ def _load(
         networks = runtime.load(stored, wanted)
     except (LookupError, ValueError) as error:
         raise CannotMeasure("segmentation.no_weights", file=(path or WEIGHTS).name) from error
-    return networks, ModelIdentity(stored.name, stored.sha256, runtime.identity)
+    return networks, ModelIdentity(stored.name, stored.sha256, runtime.identity), runtime.rest
 
 
 def read_weights(path: Path | None, wanted: tuple[str, ...]) -> StoredNetworks:

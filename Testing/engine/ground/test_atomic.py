@@ -219,7 +219,7 @@ def test_what_is_written_is_for_its_user_alone_unless_asked_otherwise(
         (tmp_path / "d").chmod(0o750)
         (tmp_path / "f").chmod(0o640)
         assert write() == [0o640, 0o750, 0o750, 0o640]  # what takes its place is as open as it was
-        monkeypatch.setenv(atomic.SHARED_VARIABLE, "1")
+        monkeypatch.setenv("LDCT_BMD_SHARED", "1")
         assert write() == [mode & ~umask for mode in (0o666, 0o777, 0o777, 0o666)]
     finally:
         os.umask(before)

@@ -1,5 +1,6 @@
 """One writer at a time: who comes second is refused, and no lock outlives its process."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,17 @@ def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path: Path) -> None
     with pytest.raises(UsageError, match="cannot be written"):
         take(tmp_path / "out")
     assert (tmp_path / "precious").read_text() == "kept"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_where_a_group_shares_a_folder_a_lock_that_one_left_keeps_no_other_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = []
+    for shared in ("", "1"):
+        monkeypatch.setenv("LDCT_BMD_SHARED", shared)
+        with locked(tmp_path / "out"):
+            modes += [path.stat().st_mode & 0o066 for path in tmp_path.iterdir()]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert modes == [0, 0o066 & ~umask]

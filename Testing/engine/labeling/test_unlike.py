@@ -11,11 +11,13 @@ from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.labeling import VertebralColumn, explained, label
 from ldct_bmd.labeling.field import cut_by_field
+from ldct_bmd.labeling.lying import lies_on_side
 from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
 from ldct_bmd.segmentation import NamedBodies
 
 REFUSAL = CannotMeasure("labeling.like_no_level")
 SPACING = (2.0, 2.0, 3.0)
+UPRIGHT = scan_grid(10).direction
 NAMES = ("T12", "L1", "L2", "L3", "L4")
 
 
@@ -120,3 +122,32 @@ def test_bodies_that_the_field_cuts_are_incomplete() -> None:
     left_whole = cut_by_field(found, filled_behind(scan, end_mm + 10.0))
     assert left_whole.cut_by_field == ()
     assert left_whole is found
+
+
+@pytest.mark.parametrize(
+    ("left_mm", "front_mm", "on_side"), [(40.0, 0.0, True), (0.0, 40.0, False), (10.0, 5.0, False)]
+)
+def test_a_trunk_beside_the_spine_is_one_that_lies_on_its_side(left_mm: float, front_mm: float, on_side: bool) -> None:
+    """The middle of the tissue against that of the bodies."""
+    found = whole()
+    x_mm, y_mm, _ = np.median([v.centroid_lps_mm for v in found.vertebrae], axis=0)
+    geometry = Geometry((100, 100, found.bodies.shape[0]), (2.0, 2.0, 1.0), (-100.0, -100.0, 0.0), UPRIGHT)
+    hu = np.full(geometry.shape, -1000, np.int16)
+    y, x = np.mgrid[-100:100:2, -100:100:2]
+    hu[:, np.hypot(x - x_mm - left_mm, y - y_mm + front_mm) < 25.0] = 40
+    scan = CTScan(hu, geometry, Acquisition(), Patient(), Source("file"))
+    assert lies_on_side(found, scan) is on_side
+
+
+def test_it_is_told_where_the_names_are_uncertain() -> None:
+    _, numbers = column(HEIGHTS)
+    labels = np.zeros_like(numbers)
+    for number, level in enumerate(("T11", "T12", "L2", "L3", "L4"), start=1):
+        labels[numbers == number] = VERSE_VALUE[level]
+    labels = np.pad(labels, ((0, 0), (0, 0), (60, 60)))
+    geometry = Geometry(labels.shape[::-1], SPACING_ZYX_MM[::-1], (0.0, 0.0, 0.0), UPRIGHT)
+    hu = np.full(labels.shape, -1000, np.int16)
+    hu[:, :, 90:150] = 40  # the bodies are about 80
+    found = label(NamedBodies(labels), CTScan(hu, geometry, Acquisition(), Patient(), Source("file")))
+    assert "as if the patient lay on the side" in str(found.remark)
+    assert "between T12 and L2" in str(label(NamedBodies(labels), empty_scan(geometry)).remark)

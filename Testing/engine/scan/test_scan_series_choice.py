@@ -1,5 +1,7 @@
 """Which series of a folder is measured, and what the user is told about it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -317,3 +319,16 @@ def test_a_kernel_of_unknown_name_is_no_class_but_its_own_and_ranks_between_soft
     write_series(tmp_path / "two", prefix="a", ConvolutionKernel="NEW45")
     soft = write_series(tmp_path / "two", prefix="b", ConvolutionKernel="STANDARD")
     assert read_scan(tmp_path / "two").source.series_uid == soft
+
+
+@pytest.mark.parametrize(
+    ("lower", "slices"), [("HELIX", 30), ("VIRTUAL_MONO", 15)], ids=["one scan", "only half of it in Hounsfield units"]
+)
+def test_an_image_type_that_changes_on_the_way_makes_two_scans_only_where_one_is_of_another_kind(
+    lower: str, slices: int, tmp_path: Path
+) -> None:
+    made = datasets(as_image(torso(30)))
+    for number, dataset in enumerate(made):
+        dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL", *([lower] if number >= 15 else [])]
+    save(made, tmp_path)
+    assert len(read_scan(tmp_path).hu) == slices

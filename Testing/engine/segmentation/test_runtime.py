@@ -34,7 +34,7 @@ INPUTS = {"coarse": scan_like(56, 48, 64), "fine": scan_like(64, 80, 80)}
 
 
 @pytest.mark.parametrize("module", RUNTIMES)
-def test_every_runtime_gives_the_logits_of_the_trained_weights_and_the_same_bits_twice(module: str) -> None:
+def test_every_runtime_gives_the_logits_of_the_trained_weights_and_the_same_bits_after_a_rest(module: str) -> None:
     pytest.importorskip(module)
     trained = find_runtime("cpu", only="torch").load(read_weights(SHIPPED_WEIGHTS, COARSE_FINE), COARSE_FINE)
     runtime = find_runtime("cpu", only=module)
@@ -43,6 +43,7 @@ def test_every_runtime_gives_the_logits_of_the_trained_weights_and_the_same_bits
     for name, inputs in INPUTS.items():
         logits = networks[name](inputs)
         assert np.abs(logits - trained[name](inputs)).max() <= LOGITS[module]
+        runtime.rest(name)
         assert np.array_equal(logits, networks[name](inputs))
 
 

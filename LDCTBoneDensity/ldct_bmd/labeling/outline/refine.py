@@ -71,13 +71,13 @@ class _Body:
 def refine_outlines(
     bodies: NDArray[np.uint8], scan: CTScan, whole: Collection[str], tuning: OutlineTuning = OUTLINE
 ) -> NDArray[np.uint8]:
-    """Return the vertebral bodies with their outlines at the half maximum of the edges in the scan.
+    """Bring the outlines of the vertebral bodies to the half maximum of the edges in the scan; return ``bodies``.
 
     Endplates, front and sides, and the back wall are each the best smooth surface near the network's outline. Where the
     scan shows no edge the network's outline stays. Spurs, ribs, vessels and discs stay out; bodies never overlap.
 
     Args:
-        bodies: (z, y, x) on the scan's grid, VerSe values; not changed.
+        bodies: (z, y, x) on the scan's grid, VerSe values; changed in place.
         whole: levels to refine: those that the scan's edge doesn't cut. Others stay as they are.
     """
     boxes = find_bodies(bodies)
@@ -160,14 +160,13 @@ def _drawn(
         box, part = part_inside(surfaces, number, body.frame, geometry)
         part[~largest(part > 0.5)] = 0.0
         drawings.append(_Drawing(body.value, body.box, box, part))
-    # A scan is many times as large as its spine: nothing is made that is as large but the result.
+    # A scan is many times as large as its spine: nothing is made that is as large.
     around = _around_all([*boxes, *(drawing.new for drawing in drawings)])
     back = [-s.start for s in around]
     near = bodies[around]
-    out = np.zeros_like(bodies)
     inside = [d._replace(old=moved(d.old, back), new=moved(d.new, back)) for d in drawings]
-    out[around] = _painted(near, inside, volumes)
-    return out
+    bodies[around] = _painted(near, inside, volumes)
+    return bodies
 
 
 def _around_all(boxes: Sequence[Box]) -> Box:

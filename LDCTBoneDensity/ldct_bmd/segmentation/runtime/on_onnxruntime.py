@@ -23,6 +23,7 @@ class ONNXRuntime:
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads or 0
         self._options.log_severity_level = 3
+        self._options.enable_cpu_mem_arena = False  # what one patch needed would be kept until the end
 
     def load(self, stored: StoredNetworks, names: Sequence[str]) -> dict[str, Network]:
         """Return the networks ``names``, which share a session."""
@@ -42,3 +43,6 @@ class ONNXRuntime:
             return run
 
         return {name: network(name) for name in names}
+
+    def rest(self, name: str) -> None:
+        """Nothing is kept between two runs: see the options."""

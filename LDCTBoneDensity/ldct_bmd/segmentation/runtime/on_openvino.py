@@ -32,6 +32,7 @@ class OpenVINORuntime:
         self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _HINT[precision]}
         if threads is not None:
             self._options["INFERENCE_NUM_THREADS"] = threads
+        self._networks: dict[str, _Compiled] = {}
 
     def load(self, stored: StoredNetworks, names: Sequence[str]) -> dict[str, Network]:
         """Return the networks ``names``, which are compiled while the caller goes on, as by reading the scan."""
@@ -39,8 +40,14 @@ class OpenVINORuntime:
         model = core.read_model(stored.graph, b"")
         compiling = ThreadPoolExecutor(max_workers=1)
         networks = {name: _Compiled(compiling.submit(self._request, core, model, name)) for name in names}
+        self._networks |= networks
         compiling.shutdown(wait=False)
         return dict(networks)
+
+    def rest(self, name: str) -> None:
+        """Give back some 200 MB."""
+        if name in self._networks:
+            self._networks[name].rest()
 
     def _request(self, core: openvino.Core, model: openvino.Model, name: str) -> openvino.InferRequest:
         inputs = [one for one in model.get_parameters() if name in one.output(0).get_names()]
@@ -60,3 +67,8 @@ class _Compiled:
         with self.lock:
             found: NDArray[np.float32] = self.request.result().infer({0: inputs[None, None]})[0][0]
         return found
+
+    def rest(self) -> None:
+        """Give back the memory of the last run."""
+        with self.lock:
+            self.request.result().get_compiled_model().release_memory()

@@ -33,6 +33,9 @@ class TorchRuntime:
         """Return the networks ``names`` on the device."""
         return {name: self._network(build(stored, name)) for name in names}
 
+    def rest(self, name: str) -> None:
+        """Nothing is kept between two runs."""
+
     def _network(self, network: DenseUNet) -> Network:
         network.eval()
         network.to(self.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

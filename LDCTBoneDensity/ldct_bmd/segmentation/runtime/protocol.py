@@ -47,3 +47,6 @@ class Runtime(Protocol):
 
     def load(self, stored: StoredNetworks, names: Sequence[str]) -> dict[str, Network]:
         """Return the networks ``names``, ready to run, from several threads too."""
+
+    def rest(self, name: str) -> None:
+        """Give back the memory that a network needs only while it runs; it can run again."""

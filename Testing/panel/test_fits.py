@@ -1,0 +1,69 @@
+"""The panel fits into a narrow dock, and scrolls without changing what the wheel passes over."""
+
+from typing import Any
+
+import pytest
+from panel_fixtures import Hands
+
+LEAST_WIDTH = 360
+SECTIONS = ("worklist", "scan", "measure", "vertebrae", "assessment", "calibration", "report", "advanced")
+
+
+def test_every_section_fits_into_the_least_width(panel: Hands, ct: Any, measured: Any) -> None:
+    panel.show_measured(ct, measured)
+    closed = [name for name in SECTIONS if getattr(panel.ui, f"{name}Section").collapsed]
+    for name in closed:
+        getattr(panel.ui, f"{name}Section").collapsed = False
+    panel.wait(0.1)
+    needed = {name: getattr(panel.ui, f"{name}Section").minimumSizeHint().width() for name in SECTIONS}
+    for name in closed:
+        getattr(panel.ui, f"{name}Section").collapsed = True
+    assert {name: width for name, width in needed.items() if width > LEAST_WIDTH} == {}
+
+
+def turn_wheel(widget: Any) -> bool:
+    """Turn the wheel over a widget; returns whether it took the event."""
+    from PySide6.QtCore import QPoint, QPointF, Qt
+    from PySide6.QtGui import QWheelEvent
+    from PySide6.QtWidgets import QApplication
+
+    middle = QPointF(widget.width / 2, widget.height / 2)
+    event = QWheelEvent(
+        middle,
+        QPointF(widget.mapToGlobal(middle.toPoint())),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+    return bool(event.isAccepted())
+
+
+@pytest.mark.parametrize("name", ["calibrationCombo", "deviceCombo", "destinationCombo", "worklistFilterCombo"])
+def test_the_wheel_does_not_change_a_closed_combo_box(panel: Hands, name: str) -> None:
+    combo = getattr(panel.ui, name)
+    before = combo.currentIndex
+    turn_wheel(combo)
+    assert combo.currentIndex == before
+
+
+def test_the_wheel_does_not_choose_another_volume(panel: Hands, ct: Any) -> None:
+    import slicer
+    from PySide6.QtWidgets import QComboBox
+
+    slicer.modules.volumes.logic().CloneVolume(slicer.mrmlScene, ct, "other")
+    panel.choose(ct)
+    for combo in panel.ui.inputSelector.findChildren(QComboBox):
+        turn_wheel(combo)
+    assert panel.panel.volumeNode is ct
+
+
+def test_the_wheel_changes_a_number_only_where_it_is_being_typed(panel: Hands) -> None:
+    panel.ui.calibrationCombo.setCurrentIndex(2)  # entered numbers
+    before = panel.ui.slopeSpin.value
+    turn_wheel(panel.ui.slopeSpin)
+    assert panel.ui.slopeSpin.value == before
+    panel.ui.calibrationCombo.setCurrentIndex(0)
