@@ -12,6 +12,8 @@ from .ground.errors import UsageError
 from .scan import CTScan
 from .voi import CylinderVOI, place_voi
 
+_NOBODY = "-"  # in the place of the reader's name, who is not asked for it before a correction is kept
+
 
 @dataclass(frozen=True)
 class ReviewState:
@@ -83,11 +85,12 @@ class Review:
     def preview_voi(self, level: str, voi: CylinderVOI) -> Examination:
         """Return what the record would be with the VOI of ``level`` there; the state stays as it is."""
         body = self.state.bodies.get(level)
-        return corrections.move_voi(self.examination, self._scan(), level, voi, *self._signed(), body)
+        return corrections.move_voi(self.examination, self._scan(), level, voi, _NOBODY, self._clock(), body)
 
     def move_voi(self, level: str, voi: CylinderVOI) -> None:
         """Put the VOI of ``level`` elsewhere, turned or resized."""
-        self._advance(self.preview_voi(level, voi))
+        body = self.state.bodies.get(level)
+        self._advance(corrections.move_voi(self.examination, self._scan(), level, voi, *self._signed(), body))
 
     def reset_voi(self, level: str) -> None:
         """Go back to the automatic VOI."""

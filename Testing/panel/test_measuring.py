@@ -119,7 +119,6 @@ def test_measuring_twice_replaces_the_first_result(
     panel: Hands, ct: Any, measured: Any, phantom_files: PhantomFiles
 ) -> None:
     panel.show_measured(ct, measured)
-    panel.review.do(lambda review: review.exclude("L1", "fracture"))
     panel.choose(ct, true_bodies(ct, phantom_files))
     panel.click("measureButton")
     panel.finish_run()
@@ -128,6 +127,40 @@ def test_measuring_twice_replaces_the_first_result(
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == len(panel.examination.measurements)
     # The reader's own segmentation and the result's.
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
+    level = panel.table.level()
+    assert panel.review.markups.roi(level).GetDisplayNode().GetVisibility(), "the selected row has its handles"
+
+
+def test_measuring_a_reviewed_scan_again_asks_and_sets_the_review_aside(
+    panel: Hands, ct: Any, measured: Any, phantom_files: PhantomFiles
+) -> None:
+    from slicer_standin.pythonqt.dialogs import answering
+
+    panel.show_measured(ct, measured)
+    panel.review.do(lambda review: review.exclude("L1", "cyst"))
+    reviewed = panel.examination
+    panel.choose(ct, true_bodies(ct, phantom_files))
+    with answering("No"):
+        panel.click("measureButton")
+    assert not panel.panel.run.isRunning
+    with answering("Yes"):
+        panel.click("measureButton")
+    panel.finish_run()
+    assert panel.examination.history == ()
+    visible = [node.GetDisplayNode().GetVisibility() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")]
+    assert len(visible) == 3
+    with answering("Yes") as shown:
+        panel.click("discardButton")
+    assert "set aside comes back" in shown[0].text
+    assert panel.examination == reviewed
+    assert panel.table.cells("L1")[5] == "excluded: cyst"
+    assert panel.review.segmentationNode.GetDisplayNode().GetVisibility()
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 1
+    with answering("Yes"):
+        panel.click("discardButton")
+    assert panel.review is None
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 0
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == 0
 
 
 def test_a_failing_engine_is_told_in_a_sentence_and_the_panel_goes_on(panel: Hands, ct: Any, tmp_path: Path) -> None:

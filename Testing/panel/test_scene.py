@@ -77,13 +77,19 @@ def test_two_examinations_side_by_side_are_not_mixed_up(
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 2
 
 
-def test_a_deleted_voi_and_segmentation_are_made_again_from_the_record(panel: Hands, ct: Any, measured: Any) -> None:
+def test_a_deleted_voi_and_segmentation_are_made_again_if_the_reader_says_so(
+    panel: Hands, ct: Any, measured: Any
+) -> None:
+    from slicer_standin.pythonqt.dialogs import answering
+
     panel.show_measured(ct, measured)
     record = panel.examination.to_json()
     slicer.mrmlScene.RemoveNode(panel.review.markups.roi("L1"))
     slicer.mrmlScene.RemoveNode(panel.review.markups.cylinder("L2"))
     slicer.mrmlScene.RemoveNode(panel.review.segmentationNode)
-    panel.wait_until(lambda: panel.review.segmentationNode is not None and panel.review.markups.roi("L1"), 5.0)
+    with answering("Yes") as shown:
+        panel.wait_until(lambda: panel.review.segmentationNode is not None and panel.review.markups.roi("L1"), 5.0)
+    assert len(shown) == 1, "asked once, whatever was deleted at a time"
     assert panel.review.markups.cylinder("L2").GetScene() is slicer.mrmlScene
     assert panel.examination.to_json() == record
     assert "made again" in panel.message
@@ -112,3 +118,35 @@ def test_voxels_changed_after_measuring_are_not_measured_into_the_old_record(
     assert "no longer the volume that was measured" in panel.message
     panel.panel.commit()
     assert panel.examination.history == ()
+
+
+def shown_nodes(volume: Any) -> list[bool]:
+    """Whether the segmentation and the cylinders of the review of a volume are on display."""
+    from LDCTBoneDensityLib.scene.ReviewStore import reviewNodeOf, viewNodesOf
+
+    nodes = [node for node in viewNodesOf(reviewNodeOf(volume)) if not node.IsA("vtkMRMLMarkupsROINode")]
+    return [bool(node.GetDisplayNode().GetVisibility()) for node in nodes]
+
+
+def test_one_scan_is_shown_at_a_time(
+    panel: Hands, ct: Any, measured: Any, phantom_files: PhantomFiles, database: Database
+) -> None:
+    panel.show_measured(ct, measured)
+    panel.table.select("L2")
+    other = load_dicom(phantom_files.dicom, database, "other")
+    panel.show_measured(other, measured)
+    assert set(shown_nodes(ct)) == {False}
+    assert set(shown_nodes(other)) == {True}
+    assert panel.message == "Measured: other."
+    background = slicer.app.layoutManager().sliceWidget("Red").sliceLogic().GetSliceCompositeNode()
+    assert background.GetBackgroundVolumeID() == other.GetID()
+    panel.choose(ct)
+    assert set(shown_nodes(ct)) == {True}
+    assert set(shown_nodes(other)) == {False}
+    assert background.GetBackgroundVolumeID() == ct.GetID()
+    assert panel.message == ""
+    level = panel.table.level()
+    handles = [roi.GetDisplayNode().GetVisibility() for roi in slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")]
+    assert level is not None
+    assert sum(handles) == 1, "those of the selected row of the scan on display, and no other"
+    assert panel.review.markups.roi(level).GetDisplayNode().GetVisibility()

@@ -48,6 +48,7 @@ def test_a_suspicion_is_shown_at_its_row_and_its_heights_in_the_sagittal_view(su
         sum((a - b) ** 2 for a, b in zip(top, bottom, strict=True)) ** 0.5 for top, bottom in found.lines_lps_mm
     ]
     assert lengths == pytest.approx(expected, abs=0.01)
+    assert [node.GetNthControlPointLabel(0) for node in lines.nodes] == [f"{length:.1f}" for length in expected]
     yellow = slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceNode()
     assert all(node.GetDisplayNode().GetNthViewNodeID(0) == yellow.GetID() for node in lines.nodes)
     assert all(node.GetLocked() for node in lines.nodes), "they are not the reader's to move"

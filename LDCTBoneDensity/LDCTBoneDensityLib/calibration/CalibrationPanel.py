@@ -82,6 +82,9 @@ class CalibrationPanel:
     def show(self, examination: Examination | None, calibration: Calibration | None) -> None:
         """Show the calibration of a record, or the one that the next measurement uses; None: none was chosen."""
         self._shown = (examination, calibration)
+        isSigned = examination is not None and examination.signature is not None
+        for widget in (self._ui.calibrationCombo, self._ui.calibrationButton):
+            widget.setEnabled(not isSigned)
         if examination is None and calibration is None and self.store.path:
             self._ui.calibrationLabel.setText(text("calibration_section.from_store"))
             self._findings.show([])

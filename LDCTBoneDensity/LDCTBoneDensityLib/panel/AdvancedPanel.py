@@ -80,7 +80,7 @@ class AdvancedPanel:
         self._voi = measurement.voi if measurement is not None else None
         ui = self._ui
         for field in (ui.longSpin, ui.shortSpin, ui.heightSpin, ui.orientationCombo, ui.applyVOIButton):
-            field.setEnabled(self._voi is not None)
+            field.setEnabled(self._voi is not None and review is not None and not review.isSigned)
         ui.voiLabel.setText(text("panel.voiLabel.text") if level is None else text("voi_section.level", level=level))
         if self._voi is not None:
             ui.longSpin.setValue(self._voi.semi_axes_mm[0])

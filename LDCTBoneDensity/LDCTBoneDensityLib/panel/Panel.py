@@ -40,6 +40,7 @@ class Panel:
         self.parameters: Any = None
         self.review: SceneReview | None = None
         self.volumeNode: Any = None
+        self._isRestoring = False
         self._settle = qt.QTimer()
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED_MS)
@@ -67,9 +68,12 @@ class Panel:
         """Show a volume, and its review where it has one."""
         self.commit()
         isAnother = self.volumeNode is not None and volumeNode is not self.volumeNode
+        if volumeNode is not None and volumeNode is not self.volumeNode:
+            slicer.util.setSliceViewerLayers(background=volumeNode, fit=isAnother)
         self.volumeNode = volumeNode
         if isAnother:
             self._dropCalibration()
+            self._note("")
         review = None
         if volumeNode is not None:
             with telling(self._refuse):
@@ -92,6 +96,11 @@ class Panel:
         if self.volumeNode is None or self.run.isRunning:
             return
         self._note("")
+        name = self.volumeNode.GetName()
+        if self.logic.isReviewed(self.volumeNode) and not slicer.util.confirmYesNoDisplay(
+            text("review.measure_again", name=name), text("review.measure_again.title")
+        ):
+            return
         with telling(self._refuse):
             volumeNode = self.run.measure(self.volumeNode, self.settings())
             if volumeNode is not self.volumeNode:
@@ -138,6 +147,20 @@ class Panel:
         with telling(self._refuse):
             self.review.do(verb)
         self.sections.vertebrae.showLevel()
+
+    def discard(self) -> None:
+        """Take the review on display out of the scene, if the reader is sure."""
+        if self.review is None:
+            return
+        volumeNode = self.review.volumeNode
+        question = "review.discard_back" if self.logic.hasEarlier(volumeNode) else "review.discard"
+        if slicer.util.confirmYesNoDisplay(text(question, name=volumeNode.GetName()), text("review.discard.title")):
+            self._discard(volumeNode)
+
+    def _discard(self, volumeNode: Any) -> None:
+        self.logic.discard(volumeNode)
+        self.setVolume(volumeNode)
+        self._note(text("review.discarded"))
 
     def commit(self) -> None:
         """Keep what was dragged, as one correction."""
@@ -205,6 +228,7 @@ class Panel:
         of.vertebrae.selected.connect(lambda level: of.advanced.show(self.review, level))
         of.vertebrae.updateWanted.connect(self._updateBodies)
         of.report.export.wanted.connect(self.export)
+        of.report.discardWanted.connect(self.discard)
         of.advanced.deviceChosen.connect(self._setDevice)
         of.assessment.buttons.noted.connect(self._note)
         self.run.wrote.connect(of.advanced.log)
@@ -227,11 +251,14 @@ class Panel:
             review.previewed.connect(self._previewed)
             review.refused.connect(self._refused)
             review.viewsLost.connect(self._restoreSoon)
+        if self.volumeNode is not None:
+            self.logic.showOnly(self.volumeNode)
         self.refresh()
 
     def _allow(self) -> None:
         source = self.parameters.sourceSegmentation if self.parameters is not None else None
-        self.sections.measure.allow(self.volumeNode is not None, self.run.isRunning, source is not None)
+        canMeasure = self.volumeNode is not None and (self.review is None or not self.review.isSigned)
+        self.sections.measure.allow(canMeasure, self.run.isRunning, source is not None)
         self.sections.report.show(self.review, self.run.isRunning)
 
     def _note(self, sentence: str) -> None:
@@ -274,13 +301,22 @@ class Panel:
 
     def _restoreSoon(self) -> None:
         # Not while the scene is taking the node out.
-        qt.QTimer.singleShot(0, self._restore)
+        if not self._isRestoring:
+            self._isRestoring = True
+            qt.QTimer.singleShot(0, self._restore)
 
     def _restore(self) -> None:
-        if self.review is not None and isAlive(self.review.node) and isAlive(self.review.volumeNode):
-            self.review.restoreViews()
-            self.sections.vertebrae.restoreSelection()
-            self._note(text("vertebrae_section.restored"))
+        """Ask what is to become of a review of which the reader deleted a part: the record still holds it."""
+        review = self.review
+        if review is not None and isAlive(review.node) and isAlive(review.volumeNode):
+            name = review.volumeNode.GetName()
+            if slicer.util.confirmYesNoDisplay(text("review.lost", name=name), text("review.lost.title")):
+                review.restoreViews()
+                self.sections.vertebrae.restoreSelection()
+                self._note(text("vertebrae_section.restored"))
+            else:
+                self._discard(review.volumeNode)
+        self._isRestoring = False
 
     def _keepCalibration(self, kept: str) -> None:
         if self.parameters is not None:
@@ -292,10 +328,13 @@ class Panel:
             self.parameters.calibration = ""
 
     def _measured(self, review: SceneReview) -> None:
-        if review.volumeNode is self.volumeNode:
+        if review.volumeNode is not self.volumeNode and self.volumeNode is not None:
+            self.logic.showOnly(self.volumeNode)
+        else:
             self._show(review)
             slicer.util.setSliceViewerLayers(background=self.volumeNode)
             self.sections.vertebrae.table.select(next((m.level for m in review.examination.measurements), None))
+            self.sections.vertebrae.views.frame()
         self._note(text("measure_section.measured", name=review.volumeNode.GetName()))
         self._allow()
 

@@ -25,35 +25,40 @@ if TYPE_CHECKING:
     from ..scene.SceneReview import SceneReview
 
 KEY_SETTING = "LDCTBoneDensity/SigningKey"
+READER_SETTING = "LDCTBoneDensity/Reader"
 
 
 class ReportPanel:
-    """Lets a reader comment and sign. The place of the site's key stays in the application's settings.
+    """Lets a reader comment and sign. The reader's name and the place of the site's key stay in the settings.
 
     Args:
+        reader: the name to begin with, if none was given before.
         prepare: installs what signing with a key needs; UsageError where the user declines.
 
     Attributes:
         corrected: emits a correction, a function of the review: signing, and taking the signature off.
+        discardWanted: emits nothing.
         export: the part that exports.
         preview: the page on display before it goes anywhere.
         openPoints: what is to be decided and acknowledged before the review is signed.
     """
 
     def __init__(self, ui: Any, window: Any, reader: str, prepare: Callable[[], None]) -> None:
-        self.corrected = Signal()
+        self.corrected, self.discardWanted = Signal(), Signal()
         self.export = ExportPanel(ui, window)
         self.preview = ReportPreview()
-        self._ui = ui
+        self._ui, self._window = ui, window
         self._prepare = prepare
         self._review: SceneReview | None = None
         self._busy = False
-        ui.readerEdit.setText(reader)
+        ui.readerEdit.setText(str(qt.QSettings().value(READER_SETTING, "") or reader))
+        ui.readerEdit.connect("editingFinished()", self._keepReader)
         ui.signatureLabel.setTextFormat(qt.Qt.PlainText)
         ui.keyPath.setCurrentPath(str(qt.QSettings().value(KEY_SETTING, "") or ""))
         onPathChanged(ui.keyPath, self._keyChosen)
         ui.commentEdit.connect("textChanged()", self._commented)
         ui.signButton.connect("clicked(bool)", self._sign)
+        ui.discardButton.connect("clicked(bool)", lambda _checked=False: self.discardWanted.emit())
         self.openPoints = FindingsView(ui.openPointsView)
         self._errors: tuple[str, ...] = ()
         self._showOpenPoints()
@@ -62,11 +67,26 @@ class ReportPanel:
         """Return the reader's name as typed."""
         return self._ui.readerEdit.text.strip()
 
+    def readerOrAsk(self) -> str:
+        """Return the reader's name, asked for where none was given yet; "" if the reader gives none."""
+        if not self.reader():
+            title, question = text("reader.title"), text("reader.question")
+            self._ui.readerEdit.setText(
+                qt.QInputDialog.getText(self._window, title, question, qt.QLineEdit.Normal, "").strip()
+            )
+            self._keepReader()
+        return self.reader()
+
+    def _keepReader(self) -> None:
+        if self.reader():
+            qt.QSettings().setValue(READER_SETTING, self.reader())
+
     def show(self, review: SceneReview | None, isBusy: bool) -> None:
         """Show a review's comment and signature."""
         self._review = review
         self.export.show(review, isBusy)
         self._ui.signButton.setEnabled(review is not None)
+        self._ui.discardButton.setEnabled(review is not None and not review.isSigned and not isBusy)
         isSigned = review is not None and review.examination.signature is not None
         self._ui.signButton.setText(text("report_section.unsign") if isSigned else text("panel.signButton.text"))
         self._ui.commentEdit.setEnabled(review is not None and not isSigned)

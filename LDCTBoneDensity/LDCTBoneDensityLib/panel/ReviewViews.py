@@ -10,11 +10,18 @@ import slicer
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
 from ..common.Signal import Signal
+from ..common.Words import levelWord
 from ..scene.HeightLines import HeightLines
+from ..scene.LevelNames import LevelNames
+from ..scene.SpineCamera import lookAt, viewNodesIn
 
 if TYPE_CHECKING:
     from ..scene.SceneReview import SceneReview
     from ..scene.SliceViews import SliceViews
+
+
+BONE_WINDOW_HU = (1800.0, 400.0)  # width and level, as radiologists set it for bone
+VIEW_MM = 110.0  # a lumbar vertebra and its neighbours: three bodies of 28 mm, their discs, and half a disc beyond
 
 
 class ReviewViews:
@@ -23,6 +30,7 @@ class ReviewViews:
     Attributes:
         refused: emits a sentence.
         heights: the heights of the selected level, if a fracture of it is in question.
+        names: the names of the levels.
     """
 
     def __init__(self, obliqueBox: Any, densityBox: Any, sliceViews: SliceViews) -> None:
@@ -30,7 +38,8 @@ class ReviewViews:
         self._oblique, self._density, self._sliceViews = obliqueBox, densityBox, sliceViews
         self._review: SceneReview | None = None
         self._level: str | None = None
-        self.heights = HeightLines(lambda: slicer.mrmlScene, sliceViews.sagittalIDs)
+        self.heights = HeightLines(lambda: slicer.mrmlScene, lambda: sliceViews.viewIDs("Sagittal"))
+        self.names = LevelNames(lambda: slicer.mrmlScene, self._viewsWithNames)
         self._oblique.connect("toggled(bool)", self._obliqueToggled)
         self._density.connect("toggled(bool)", self._densityToggled)
 
@@ -40,6 +49,7 @@ class ReviewViews:
             self._density.setChecked(False)
             self._review, self._level = review, None
         self._showHeights()
+        self._showNames()
         self._density.setEnabled(review is not None)
 
     def follow(self, level: str | None) -> None:
@@ -57,10 +67,37 @@ class ReviewViews:
         else:
             self._sliceViews.center(center)
 
+    def frame(self) -> None:
+        """Look at what was measured: bone window, the selected vertebra and its neighbours, the column in 3D."""
+        if self._review is None:
+            return
+        display = self._review.volumeNode.GetDisplayNode()
+        if display is not None:
+            display.SetAutoWindowLevel(False)
+            display.SetWindowLevel(*BONE_WINDOW_HU)
+        self._sliceViews.zoom(VIEW_MM)
+        middles = [vertebra.centroid_lps_mm for vertebra in self._review.examination.vertebrae]
+        if middles:
+            lookAt(slicer.mrmlScene, middles)
+        self.follow(self._level)
+
     def redraw(self) -> None:
         """Make the density map anew after a correction."""
         if self._review is not None and self._density.checked:
             self._densityToggled(True)
+
+    def _viewsWithNames(self) -> list[str]:
+        return [
+            *self._sliceViews.viewIDs("Sagittal", "Coronal"),
+            *(one.GetID() for one in viewNodesIn(slicer.mrmlScene)),
+        ]
+
+    def _showNames(self) -> None:
+        if self._review is None:
+            self.names.show([])
+            return
+        examination = self._review.examination
+        self.names.show([(levelWord(examination, one.level), one.centroid_lps_mm) for one in examination.vertebrae])
 
     def _showHeights(self) -> Sequence[float] | None:
         return self.heights.show(self._review.examination if self._review is not None else None, self._level)

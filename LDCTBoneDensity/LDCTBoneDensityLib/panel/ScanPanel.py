@@ -33,7 +33,11 @@ class ScanPanel:
     def _line(self, volumeNode: Any, examination: Examination | None) -> str:
         if examination is not None:
             scan = examination.scan
-            return _described(scan.patient, scan.acquisition, scan.geometry.spacing_mm[2])
+            line = _described(scan.patient, scan.acquisition, scan.geometry.spacing_mm[2])
+            signature = examination.signature
+            if signature is None:
+                return line
+            return f"{line}\n{text('scan_section.signed', reader=signature.reader, time=signature.time)}"
         if self._described[0] is not volumeNode:
             self._described = (volumeNode, _fromTags(volumeNode))
         return self._described[1]

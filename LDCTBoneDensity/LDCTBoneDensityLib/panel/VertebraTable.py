@@ -157,6 +157,10 @@ class VertebraTable:
             row.setText(BMD, bmdWord(measurement.bmd_mg_cm3))
             row.setText(STATE, stateWord(examination, measurement))
             row.setCheckState(USE, used)
+            isOpen = examination.signature is None
+            row.setFlags(
+                row.flags() | qt.Qt.ItemIsUserCheckable if isOpen else row.flags() & ~qt.Qt.ItemIsUserCheckable
+            )
         if level in unnamed:
             row.setText(STATE, text("vertebra_table.unnamed_state"))
         elif isConfirmed:

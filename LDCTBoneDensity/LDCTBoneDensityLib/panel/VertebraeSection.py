@@ -59,14 +59,16 @@ class VertebraeSection:
 
     def show(self, review: SceneReview | None) -> None:
         """Show a review; the selection stays on its level if that is still there."""
-        if review is not self._review and self._review is not None:
+        isAnother = review is not self._review
+        if isAnother and self._review is not None:
             self._review.select(None)
         selected = self.table.level()
         self._review = review
         self.views.show(review)
         self.table.show(review.examination if review is not None else None)
-        if review is not None and selected is not None and self.table.level() is None:
-            review.select(None)
+        if review is not None and (isAnother or self.table.level() != selected):
+            review.select(self.table.level())
+            self.views.follow(self.table.level())
         self.showLevel()
 
     def showLevel(self) -> None:

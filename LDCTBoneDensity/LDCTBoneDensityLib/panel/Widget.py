@@ -91,7 +91,7 @@ class Widget:
             defaultReader(),
             installer.forReports().ensure,
         )
-        self._logic.reader = sections.report.reader
+        self._logic.reader = sections.report.readerOrAsk
         return Panel(sections, self._logic, Run(self._logic, EngineRunner(), installer))
 
     def _attach(self) -> None:

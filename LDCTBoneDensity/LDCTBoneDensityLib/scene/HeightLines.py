@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ldct_bmd.words import text
 
-from .Nodes import TO_RAS, isAlive
+from .Nodes import TO_RAS, isAlive, removeNode
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
@@ -18,7 +20,7 @@ _LINE_MM, _TEXT_SCALE = 0.6, 2.6
 
 
 class HeightLines:
-    """Shows the heights of a body that may be fractured as three lines with their lengths, in the sagittal views.
+    """Shows the heights of a body that may be fractured as three lines with their lengths in mm, in the sagittal views.
 
     Args:
         scene: the scene that the lines are in.
@@ -53,8 +55,9 @@ class HeightLines:
             for viewID in self._viewIDs():
                 display.AddViewNodeID(viewID)
             node.RemoveAllControlPoints()
-            for point in (top, bottom):
-                node.AddControlPointWorld(*(TO_RAS @ point).tolist())
+            length = float(np.linalg.norm(np.subtract(top, bottom)))
+            for point, label in ((top, f"{length:.1f}"), (bottom, " ")):  # without one Slicer gives its own
+                node.AddControlPointWorld(*(TO_RAS @ point).tolist(), label)
             node.SetLocked(True)
         if not lines:
             return None
@@ -76,8 +79,8 @@ class HeightLines:
         display.SetSaveWithScene(False)
         display.SetColor(*_COLOR)
         display.SetSelectedColor(*_COLOR)
-        display.SetPointLabelsVisibility(False)
-        display.SetPropertiesLabelVisibility(True)
+        display.SetPointLabelsVisibility(True)  # the length at the top end; names would lie over each other
+        display.SetPropertiesLabelVisibility(False)
         display.SetTextScale(_TEXT_SCALE)
         display.SetGlyphScale(1.0)
         display.SetCurveLineSizeMode(display.UseLineDiameter)
@@ -89,10 +92,7 @@ class HeightLines:
         return node
 
     def _remove(self, node: Any) -> None:
-        scene, display = node.GetScene(), node.GetDisplayNode()
-        scene.RemoveNode(node)
-        if isAlive(display):
-            scene.RemoveNode(display)
+        removeNode(node.GetScene(), node)
 
 
 def _linesOf(examination: Examination, level: str) -> Sequence[tuple[Any, Any]]:

@@ -13,10 +13,14 @@ from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.scan import Geometry
 from ldct_bmd.words import text
 
+from .Nodes import removeNode
+
 SCHEMA = "ldct-bmd-review/3"
 _SCHEMA_2 = "ldct-bmd-review/2"
 REVIEW_ATTRIBUTE = "LDCTBoneDensity.Review"
 VOLUME_REFERENCE = "LDCTBoneDensity.Volume"
+EARLIER_REFERENCE = "LDCTBoneDensity.EarlierReviewOf"
+REVIEW_REFERENCE = "LDCTBoneDensity.Review"
 SEGMENTATION = "LDCTBoneDensity.Segmentation"
 
 
@@ -40,14 +44,46 @@ class StoredReview:
     reported: dict[str, Any] | None = None
 
 
+def reviewNodesIn(scene: Any) -> list[Any]:
+    """Return the text nodes that hold reviews, those set aside too."""
+    nodes = [
+        scene.GetNthNodeByClass(i, "vtkMRMLTextNode") for i in range(scene.GetNumberOfNodesByClass("vtkMRMLTextNode"))
+    ]
+    return [node for node in nodes if node.GetAttribute(REVIEW_ATTRIBUTE)]
+
+
 def reviewNodeOf(volumeNode: Any) -> Any:
     """Return the text node that holds the review of ``volumeNode``, or None."""
-    scene = volumeNode.GetScene()
-    for i in range(scene.GetNumberOfNodesByClass("vtkMRMLTextNode")):
-        node = scene.GetNthNodeByClass(i, "vtkMRMLTextNode")
-        if node.GetAttribute(REVIEW_ATTRIBUTE) and node.GetNodeReferenceID(VOLUME_REFERENCE) == volumeNode.GetID():
-            return node
-    return None
+    return _last(volumeNode, VOLUME_REFERENCE)
+
+
+def earlierReviewOf(volumeNode: Any) -> Any:
+    """Return the text node of the review of ``volumeNode`` that was set aside last, or None."""
+    return _last(volumeNode, EARLIER_REFERENCE)
+
+
+def _last(volumeNode: Any, role: str) -> Any:
+    found = [n for n in reviewNodesIn(volumeNode.GetScene()) if n.GetNodeReferenceID(role) == volumeNode.GetID()]
+    return found[-1] if found else None
+
+
+def viewNodesOf(reviewNode: Any) -> list[Any]:
+    """Return the nodes that show a review: its segmentation, its VOIs and their cylinders."""
+    scene, segmentation = reviewNode.GetScene(), reviewNode.GetNodeReference(SEGMENTATION)
+    nodes = [
+        scene.GetNthNodeByClass(i, name)
+        for name in ("vtkMRMLMarkupsROINode", "vtkMRMLModelNode")
+        for i in range(scene.GetNumberOfNodesByClass(name))
+    ]
+    own = [node for node in nodes if node.GetNodeReferenceID(REVIEW_REFERENCE) == reviewNode.GetID()]
+    return [*([] if segmentation is None else [segmentation]), *own]
+
+
+def setShown(reviewNode: Any, shown: bool) -> None:
+    """Show or hide a review in the views; the handles of a VOI are for whoever selects it."""
+    for node in viewNodesOf(reviewNode):
+        if node.GetDisplayNode() is not None and not (shown and node.IsA("vtkMRMLMarkupsROINode")):
+            node.GetDisplayNode().SetVisibility(shown)
 
 
 class ReviewStore:
@@ -63,6 +99,30 @@ class ReviewStore:
             node.SetAttribute(REVIEW_ATTRIBUTE, SCHEMA)
             node.SetNodeReferenceID(VOLUME_REFERENCE, volumeNode.GetID())
         return node
+
+    @staticmethod
+    def setAside(node: Any) -> None:
+        """Keep a review that another one of its volume takes the place of."""
+        volumeNode = node.GetNodeReference(VOLUME_REFERENCE)
+        setShown(node, False)
+        node.SetNodeReferenceID(EARLIER_REFERENCE, volumeNode.GetID())
+        node.SetNodeReferenceID(VOLUME_REFERENCE, None)
+        node.SetName(text("scene.earlier_review", name=volumeNode.GetName()))
+
+    @staticmethod
+    def bringBack(node: Any) -> None:
+        """Make a review that was set aside the one of its volume again."""
+        volumeNode = node.GetNodeReference(EARLIER_REFERENCE)
+        node.SetNodeReferenceID(VOLUME_REFERENCE, volumeNode.GetID())
+        node.SetNodeReferenceID(EARLIER_REFERENCE, None)
+        node.SetName(text("scene.review", name=volumeNode.GetName()))
+
+    @staticmethod
+    def remove(node: Any) -> None:
+        """Take a review out of the scene, with the nodes that show it."""
+        scene = node.GetScene()
+        for one in (*viewNodesOf(node), node):
+            removeNode(scene, one)
 
     @staticmethod
     def write(node: Any, review: StoredReview) -> None:

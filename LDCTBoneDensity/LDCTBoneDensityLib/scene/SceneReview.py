@@ -55,6 +55,11 @@ class SceneReview:
         return self.review.examination
 
     @property
+    def isSigned(self) -> bool:
+        """Whether the record is signed, so that it takes no correction."""
+        return self.examination.signature is not None
+
+    @property
     def bodies(self) -> Bodies:
         """The vertebral bodies that the current record was measured on."""
         return self.review.state.bodies
@@ -216,6 +221,7 @@ class SceneReview:
         measurements = self.examination.measurements
         excluded = frozenset(m.level for m in measurements if m.excluded is not None)
         self.markups.show({m.level: m.voi for m in measurements}, excluded)
+        self.markups.lock(self.isSigned)
 
     def _readScan(self) -> CTScan:
         if self.volumeNode.GetScene() is None:

@@ -29,6 +29,14 @@ class SliceViews:
         for node in self._nodes():
             node.JumpSliceByCentering(r, a, s)
 
+    def zoom(self, extentMm: float) -> None:
+        """Let the shorter side of each view show ``extentMm``."""
+        for node in self._nodes():
+            width, height, _ = node.GetDimensions()
+            if min(width, height) > 0:
+                scale = extentMm / min(width, height)
+                node.SetFieldOfView(width * scale, height * scale, node.GetFieldOfView()[2])
+
     def tilt(self, axesLPS: Sequence[Sequence[float]] | np.ndarray, pointLPS: Sequence[float]) -> None:
         """Lay them along a body: rows of ``axesLPS`` are left, back and up. Up and sides stay as in the usual views."""
         left, back, up = (TO_RAS @ axis for axis in np.asarray(axesLPS))
@@ -52,10 +60,10 @@ class SliceViews:
             node.SetOrientation(self._before.get(node.GetID()) or _planeOf(node))
         self._before.clear()
 
-    def sagittalIDs(self) -> list[str]:
-        """Return the IDs of the nodes of the sagittal views."""
+    def viewIDs(self, *wanted: str) -> list[str]:
+        """Return the IDs of the nodes of the views that show these planes: "Axial", "Sagittal", "Coronal"."""
         planes = {node.GetID(): self._before.get(node.GetID()) or _planeOf(node) for node in self._nodes()}
-        return [nodeID for nodeID, plane in planes.items() if plane == "Sagittal"]
+        return [nodeID for nodeID, plane in planes.items() if plane in wanted]
 
 
 def _planeOf(node: Any) -> str:

@@ -12,10 +12,10 @@ from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import text
 
 from .Nodes import removeNode
+from .ReviewStore import REVIEW_REFERENCE
 from .VOIGeometry import VOIGeometry
 
 LEVEL_ATTRIBUTE = "LDCTBoneDensity.VOI"
-REVIEW_REFERENCE = "LDCTBoneDensity.Review"
 _OUTLINE_PIXELS = 3
 _EXCLUDED_OPACITY = 0.35
 _HANDLE_SCALE = 1.2  # per cent of the view; Slicer's own would hide a vertebra
@@ -82,6 +82,12 @@ class VOIMarkups:
         for other, roi in self._rois.items():
             roi.GetDisplayNode().SetVisibility(other == level)
 
+    def lock(self, locked: bool) -> None:
+        """Keep the ROIs from being moved in the views: the review is signed."""
+        with self._quietly():
+            for roi in self._rois.values():
+                roi.SetLocked(locked)
+
     def forget(self) -> None:
         """Stop observing; the nodes stay in the scene."""
         for node, tag in self._tags:
@@ -111,7 +117,7 @@ class VOIMarkups:
         display.SetOutlineOpacity(0.4)
         display.SetHandlesInteractive(True)
         display.SetTranslationHandleVisibility(True)
-        display.SetRotationHandleVisibility(True)
+        display.SetRotationHandleVisibility(False)  # its ring lies over the VOI: a drag meant to move would turn it
         display.SetScaleHandleVisibility(True)
         display.SetInteractionHandleScale(_HANDLE_SCALE)
         display.SetPropertiesLabelVisibility(False)

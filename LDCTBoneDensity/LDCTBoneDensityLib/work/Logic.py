@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,16 @@ import slicer
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 
-from ..scene.Nodes import isAlive, removeNode
-from ..scene.ReviewStore import REVIEW_ATTRIBUTE, SEGMENTATION, ReviewStore, reviewNodeOf
+from ..scene.Nodes import isAlive
+from ..scene.ReviewStore import (
+    REVIEW_ATTRIBUTE,
+    SEGMENTATION,
+    ReviewStore,
+    earlierReviewOf,
+    reviewNodeOf,
+    reviewNodesIn,
+    setShown,
+)
 from ..scene.Study import fileUnder
 from .Parameters import Parameters
 
@@ -74,17 +81,22 @@ class Logic:
     def accept(self, volumeNode: Any, stored: StoredReview, bodies: Bodies) -> SceneReview:
         """Put a new measurement into the scene, in the place of an earlier one of the same volume.
 
+        One that a reader worked on is set aside; see :meth:`discard`.
+
         Raises:
             UsageError: the earlier one is signed.
         """
         from ..scene.SceneReview import SceneReview
 
         self.demandUnsigned(volumeNode)
+        wasReviewed = self.isReviewed(volumeNode)
         self.forget(volumeNode)
+        old = reviewNodeOf(volumeNode)
+        if old is not None and wasReviewed:
+            ReviewStore.setAside(old)
+        elif old is not None:
+            ReviewStore.remove(old)
         node = ReviewStore.create(volumeNode)
-        old = node.GetNodeReference(SEGMENTATION)
-        if old is not None:
-            removeNode(slicer.mrmlScene, old)
         ReviewStore.write(node, stored)
         review = SceneReview(volumeNode, node, stored, bodies, self._reader)
         review.makeSegments()
@@ -112,6 +124,36 @@ class Logic:
         review = SceneReview(volumeNode, node, stored, self._bodiesOf(volumeNode, node, stored), self._reader)
         self._reviews[volumeNode.GetID()] = review
         return review
+
+    def isReviewed(self, volumeNode: Any) -> bool:
+        """Whether a reader has corrected or commented the measurement of ``volumeNode``."""
+        node = reviewNodeOf(volumeNode)
+        if node is None:
+            return False
+        try:
+            examination = ReviewStore.read(node).examination
+        except UsageError:
+            return False
+        return bool(examination.history or examination.comment)
+
+    def hasEarlier(self, volumeNode: Any) -> bool:
+        """Whether an earlier review of ``volumeNode`` was set aside."""
+        return earlierReviewOf(volumeNode) is not None
+
+    def discard(self, volumeNode: Any) -> None:
+        """Take the review of ``volumeNode`` out of the scene; one that was set aside comes back."""
+        self.forget(volumeNode)
+        node, earlier = reviewNodeOf(volumeNode), earlierReviewOf(volumeNode)
+        if node is not None:
+            ReviewStore.remove(node)
+        if earlier is not None:
+            ReviewStore.bringBack(earlier)
+
+    def showOnly(self, volumeNode: Any) -> None:
+        """Show the review of ``volumeNode`` and hide those of all other volumes."""
+        own = reviewNodeOf(volumeNode)
+        for node in reviewNodesIn(volumeNode.GetScene()):
+            setShown(node, node is own)
 
     def demandUnsigned(self, volumeNode: Any) -> None:
         """Raise UsageError where the review of ``volumeNode`` is signed: measuring again would throw it away."""
@@ -169,6 +211,5 @@ class Logic:
 
 
 def defaultReader() -> str:
-    """Return the user's name as Slicer's settings have it, else the login name."""
-    information = slicer.app.applicationLogic().GetUserInformation()
-    return (information.GetName() or "").strip() or getpass.getuser()
+    """Return the user's name as Slicer's settings have it, "" if they have none; never the login name."""
+    return (slicer.app.applicationLogic().GetUserInformation().GetName() or "").strip()
