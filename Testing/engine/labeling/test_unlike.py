@@ -159,7 +159,7 @@ def test_bodies_in_a_trunk_on_its_side_explain_nothing() -> None:
     found = whole()
     x_mm, y_mm, _ = np.median([v.centroid_lps_mm for v in found.vertebrae], axis=0)
     geometry = Geometry((100, 100, found.bodies.shape[0]), (2.0, 2.0, 1.0), (-100.0, -100.0, 0.0), UPRIGHT)
-    hu = np.full(geometry.shape, -1000, np.int16)
+    hu = np.random.default_rng(1).integers(-1000, -900, geometry.shape).astype(np.int16)
     y, x = np.mgrid[-100:100:2, -100:100:2]
     hu[:, np.hypot(x - x_mm, y - y_mm + 40.0) < 25.0] = 40  # the trunk is before the spine, as it lies
     scan = CTScan(hu, geometry, Acquisition(), Patient(), Source("file"))
