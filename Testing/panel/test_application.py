@@ -11,6 +11,7 @@ import slicer
 from panel_fixtures import Hands
 
 from ldct_bmd.reporting.terminology import TERMINOLOGY_CONTEXT
+from slicer_standin.pythonqt.dialogs import answering
 
 
 @pytest.fixture
@@ -184,7 +185,8 @@ def test_what_is_made_again_leaves_nothing_of_what_it_replaced(panel: Hands, ct:
     for _ in range(3):
         panel.show_measured(ct, measured)
     slicer.mrmlScene.RemoveNode(panel.review.markups.roi("L1"))
-    panel.wait(0.1)
+    with answering("Yes"):  # make it again
+        panel.wait(0.1)
     assert slicer.mrmlScene.GetNumberOfNodes() == before
 
 

@@ -35,7 +35,12 @@ def temporary_folder() -> Iterator[Path]:
     """
     sweep_temporary()
     with made_in(Path(tempfile.gettempdir()), lambda name: f"ldct-bmd-{name}") as folder:
-        yield folder
+        try:
+            yield folder
+        finally:
+            # An engine that was killed leaves its lock's file, which goes with this; a live one keeps it and the folder.
+            with suppress(OSError, UsageError), locked(folder / _ENGINE, or_refuse=True):
+                pass
 
 
 def sweep_temporary() -> None:

@@ -112,6 +112,23 @@ def test_a_job_is_not_swept_while_the_engine_works_on_it_for_a_panel_that_is_dea
         assert not Path(made).exists()
 
 
+def test_a_folder_goes_with_its_owner_though_the_engine_in_it_was_killed(temporary: Path) -> None:
+    with scratch.temporary_folder() as folder:
+        engine, _ = started(HOLD, folder)
+        (folder / "hu.npy").write_text("voxels")
+        kill(engine)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_live_engine_keeps_its_folder_though_the_owner_lets_go_of_it(temporary: Path) -> None:
+    with scratch.temporary_folder() as folder:
+        engine, _ = started(HOLD, folder)
+    assert [path.name for path in folder.iterdir()] == [".engine.ldct-bmd-lock"]
+    kill(engine)
+    scratch.sweep_temporary()
+    assert list(temporary.iterdir()) == []
+
+
 def test_a_folder_of_such_a_name_that_is_a_link_is_not_followed(temporary: Path, tmp_path: Path) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "kept").write_text("kept")
