@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from panel_fixtures import Hands
 
+from places import MODULE
+
 LEAST_WIDTH = 360
 SECTIONS = ("worklist", "scan", "measure", "vertebrae", "assessment", "calibration", "report", "advanced")
 
@@ -20,6 +22,25 @@ def test_every_section_fits_into_the_least_width(panel: Hands, ct: Any, measured
     for name in closed:
         getattr(panel.ui, f"{name}Section").collapsed = True
     assert {name: width for name, width in needed.items() if width > LEAST_WIDTH} == {}
+
+
+@pytest.mark.parametrize("name", ["LDCTBoneDensity", "Calibrations"])
+def test_a_long_path_that_is_kept_from_the_last_time_makes_the_panel_no_wider(application: Any, name: str) -> None:
+    import ctk
+
+    from LDCTBoneDensityLib.common.Labels import loadLabelledUI
+
+    widths = {}
+    for path in ("", "/a/folder/with/a/long/name" * 10):
+        window = loadLabelledUI(str(MODULE / "Resources" / "UI" / f"{name}.ui"))
+        fields = window.findChildren(ctk.ctkPathLineEdit)
+        for field in fields:
+            field.currentPath = path
+        widths[path] = [(field.sizeHint().width(), field.minimumSizeHint().width()) for field in fields]
+        window.deleteLater()
+    short, long = widths.values()
+    assert short
+    assert long == short
 
 
 def turn_wheel(widget: Any) -> bool:

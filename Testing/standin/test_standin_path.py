@@ -65,3 +65,29 @@ def test_a_new_line_shows_the_newest_path_that_was_kept_under_its_key(field: Any
     other = ctk.ctkPathLineEdit()
     other.settingKey = "another"
     assert [other.comboBox().itemText(i) for i in range(other.comboBox().count)] == []
+
+
+def hints(field: Any) -> tuple[int, int]:
+    return field.sizeHint().width(), field.minimumSizeHint().width()
+
+
+def test_it_is_as_wide_as_the_path_that_it_first_shows(field: Any) -> None:
+    import ctk
+
+    field.currentPath = "x" * 200
+    assert min(hints(field)) > 200
+    first = hints(field)
+    field.currentPath = "x"
+    assert hints(field) == first
+    field.sizeAdjustPolicy = ctk.ctkPathLineEdit.AdjustToContents
+    assert field.sizeHint().width() < first[0]
+
+
+def test_with_a_least_length_it_is_as_wide_as_that_whatever_it_shows(field: Any) -> None:
+    import ctk
+
+    field.sizeAdjustPolicy = ctk.ctkPathLineEdit.AdjustToMinimumContentsLength
+    field.minimumContentsLength = 10
+    field.currentPath = "x" * 200
+    wide, least = hints(field)
+    assert wide == least < 200

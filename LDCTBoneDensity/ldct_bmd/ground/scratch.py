@@ -38,7 +38,7 @@ def temporary_folder() -> Iterator[Path]:
         try:
             yield folder
         finally:
-            # An engine that was killed leaves its lock's file, which goes with this; a live one keeps it and the folder.
+            # An engine that was killed leaves its lock's file, which goes with this; a live one keeps both.
             with suppress(OSError, UsageError), locked(folder / _ENGINE, or_refuse=True):
                 pass
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from PySide6.QtCore import Property, QRegularExpression, QSettings, Signal
+from PySide6.QtCore import Property, QRegularExpression, QSettings, QSize, Signal
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QStyle, QStyleOptionComboBox, QToolButton, QWidget
 
 from ..pythonqt.standin import standin
 
 _MOST_KEPT = 5  # ctkPathLineEditPrivate::sMaxHistory
+_EMPTY_LENGTH = 7  # characters that an empty line has room for
 
 
 def _pattern(name_filters: list[str]) -> str:
@@ -33,6 +34,7 @@ class ctkPathLineEdit(QWidget):
     Modified, Hidden, System, AccessMask = 0x080, 0x100, 0x200, 0x3F0
     AllDirs, CaseSensitive, NoDotAndDotDot, NoDot, NoDotDot = 0x400, 0x800, 0x1000, 0x2000, 0x4000
     NoFilter = -1
+    AdjustToContents, AdjustToContentsOnFirstShow, AdjustToMinimumContentsLength = range(3)
     ShowDirsOnly, DontResolveSymlinks, DontConfirmOverwrite, DontUseSheet = 0x01, 0x02, 0x04, 0x08
     DontUseNativeDialog, ReadOnly, HideNameFilterDetails = 0x10, 0x20, 0x40
 
@@ -43,6 +45,9 @@ class ctkPathLineEdit(QWidget):
         self._name_filters: list[str] = []
         self._filters = self.AllEntries | self.NoDotAndDotDot | self.Readable | self.Executable
         self._options = 0
+        self._policy = self.AdjustToContentsOnFirstShow
+        self._least_length = 0
+        self._hint = self._least_hint = QSize()
         self._has_valid_input = False
         self._combo = QComboBox(self)
         self._combo.setEditable(True)
@@ -66,6 +71,35 @@ class ctkPathLineEdit(QWidget):
             self.currentPathChanged.emit(self.currentPath)
         if self._has_valid_input != had_valid_input:
             self.validInputChanged.emit(self._has_valid_input)
+        if self._policy == self.AdjustToContents:
+            self._hint = QSize()
+            self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """As for the path that was there when it was first asked for, unless the policy is another."""
+        if not self._hint.isValid():
+            self._hint = self._computed_hint(with_contents=True)
+        return self._hint
+
+    def minimumSizeHint(self) -> QSize:
+        """Of the path too where no least length is set, whatever the header says."""
+        if not self._least_hint.isValid():
+            self._least_hint = self._computed_hint(with_contents=self._least_length == 0)
+        return self._least_hint
+
+    def _computed_hint(self, with_contents: bool) -> QSize:
+        """`ctkPathLineEditPrivate::recomputeSizeHint`, with the frame and the arrow as the style says."""
+        text, metrics = self._combo.lineEdit().text, self._combo.lineEdit().fontMetrics()
+        width = self._least_length * metrics.horizontalAdvance("X")
+        if with_contents and self._policy != self.AdjustToMinimumContentsLength:
+            empty = _EMPTY_LENGTH * metrics.horizontalAdvance("x")
+            width = max(width, metrics.boundingRect(text).width() + 8 if text else empty)
+        option = QStyleOptionComboBox()
+        option.initFrom(self._combo)
+        contents = QSize(width, metrics.height())
+        size = self._combo.style().sizeFromContents(QStyle.ContentsType.CT_ComboBox, option, contents, self._combo)
+        button = 0 if self._button.isHidden() else self._button.minimumSizeHint.width()
+        return QSize(size.width() + button, size.height())
 
     def comboBox(self) -> QComboBox:
         return self._combo
@@ -128,6 +162,16 @@ class ctkPathLineEdit(QWidget):
         self._setting_key = key
         self.retrieveHistory()
 
+    def setSizeAdjustPolicy(self, policy: int) -> None:
+        self._policy, self._hint = policy, QSize()
+        self.updateGeometry()
+
+    def setMinimumContentsLength(self, length: int) -> None:
+        self._least_length = length
+        if self._policy != self.AdjustToContentsOnFirstShow:
+            self._hint = QSize()
+            self.updateGeometry()
+
     def setShowBrowseButton(self, visible: bool) -> None:
         self._button.setVisible(visible)
 
@@ -140,5 +184,7 @@ class ctkPathLineEdit(QWidget):
     options = Property(int, lambda self: self._options, setOptions)
     nameFilters = Property("QStringList", lambda self: self._name_filters, setNameFilters)
     settingKey = Property(str, lambda self: self._setting_key, setSettingKey)
+    sizeAdjustPolicy = Property(int, lambda self: self._policy, setSizeAdjustPolicy)
+    minimumContentsLength = Property(int, lambda self: self._least_length, setMinimumContentsLength)
     showBrowseButton = Property(bool, lambda self: not self._button.isHidden(), setShowBrowseButton)
     showHistoryButton = Property(bool, lambda self: True, setShowHistoryButton)
