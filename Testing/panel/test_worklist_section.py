@@ -68,15 +68,14 @@ class Reader(Hands):
 
     def press(self, keys: str) -> None:
         """Press keys, as a reader whose focus is somewhere in the panel."""
-        import qt
         from PySide6.QtGui import QKeySequence
         from PySide6.QtTest import QTest
 
         window = slicer.util.mainWindow()
-        window.activateWindow()
+        window.activateWindow()  # a dialog of another test was the active one; shortcuts work in the active window
+        assert QTest.qWaitForWindowActive(window)
         combination = QKeySequence(keys)[0]
         QTest.keyClick(self.ui.vertebraTree, combination.key(), combination.keyboardModifiers())
-        qt.QApplication.processEvents()
         self.wait()
 
 
