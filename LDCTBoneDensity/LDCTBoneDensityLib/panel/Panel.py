@@ -306,17 +306,23 @@ class Panel:
             qt.QTimer.singleShot(0, self._restore)
 
     def _restore(self) -> None:
+        try:
+            if self.review is not None:
+                self._askAboutLost(self.review)
+        finally:
+            self._isRestoring = False
+
+    def _askAboutLost(self, review: SceneReview) -> None:
         """Ask what is to become of a review of which the reader deleted a part: the record still holds it."""
-        review = self.review
-        if review is not None and isAlive(review.node) and isAlive(review.volumeNode):
-            name = review.volumeNode.GetName()
-            if slicer.util.confirmYesNoDisplay(text("review.lost", name=name), text("review.lost.title")):
-                review.restoreViews()
-                self.sections.vertebrae.restoreSelection()
-                self._note(text("vertebrae_section.restored"))
-            else:
-                self._discard(review.volumeNode)
-        self._isRestoring = False
+        if not (isAlive(review.node) and isAlive(review.volumeNode)):
+            return
+        name = review.volumeNode.GetName()
+        if slicer.util.confirmYesNoDisplay(text("review.lost", name=name), text("review.lost.title")):
+            review.restoreViews()
+            self.sections.vertebrae.restoreSelection()
+            self._note(text("vertebrae_section.restored"))
+        else:
+            self._discard(review.volumeNode)
 
     def _keepCalibration(self, kept: str) -> None:
         if self.parameters is not None:
