@@ -98,8 +98,8 @@ def test_a_folder_of_results_is_a_list_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[]", "no worklist that this version can read"),
-        ('{"schema": "ldct-bmd-worklist/9"}', "no worklist that this version can read"),
+        ("[]", "is not a worklist that this version can read"),
+        ('{"schema": "ldct-bmd-worklist/9"}', "is not a worklist that this version can read"),
         ('{"schema": "ldct-bmd-worklist/1", "rows": 1}', "worklist"),
         ("{", "not JSON"),
     ],

@@ -56,7 +56,8 @@ def killed(name: str, sources: Any, sample: int | None, seed: int, folder: Path)
     assert counted.code == 0, counted.said
     print(f"{name}: {counted.touches} touches", flush=True)
     numbers = range(counted.touches)
-    for number in numbers if sample is None else sorted(random.Random(f"{seed}/{name}").sample(numbers, sample)):
+    count = len(numbers) if sample is None else min(sample, len(numbers))
+    for number in sorted(random.Random(f"{seed}/{name}").sample(numbers, count)):
         fresh()
         if run_killed(run, (home, temporary), number).code is not None:
             yield f"{name}, touch {number}: was not killed"

@@ -12,6 +12,7 @@ from calibration_fixtures import *  # noqa: F403
 from calibration_fixtures import SPEC, Dialog, site_calibrations
 from panel_fixtures import READER, Hands
 
+from ldct_bmd.calibration import entered_calibration
 from ldct_bmd.calibration.store import CalibrationStore
 from ldct_bmd.words import speaking
 
@@ -101,7 +102,9 @@ def enter(hands: Hands, slope: float) -> None:
 
 def test_an_entered_calibration_that_is_refused_is_not_used_for_the_next_scan(review: Hands) -> None:
     review.click("signButton")
-    enter(review, 0.9)
+    assert not review.ui.calibrationButton.enabled
+    section = review.panel.sections.calibration
+    section.use(entered_calibration(0.9, 0.0, "K2HPO4", 120.0))  # as the dialog does
     assert "signed" in review.message
     assert review.panel.parameters.calibration == ""
 

@@ -126,7 +126,10 @@ class Logic:
         return review
 
     def isReviewed(self, volumeNode: Any) -> bool:
-        """Whether a reader has corrected or commented the measurement of ``volumeNode``."""
+        """Whether a reader has corrected or commented the measurement of ``volumeNode``, and not signed it.
+
+        A signed one is not measured again, whatever the reader says.
+        """
         node = reviewNodeOf(volumeNode)
         if node is None:
             return False
@@ -134,7 +137,7 @@ class Logic:
             examination = ReviewStore.read(node).examination
         except UsageError:
             return False
-        return bool(examination.history or examination.comment)
+        return examination.signature is None and bool(examination.history or examination.comment)
 
     def hasEarlier(self, volumeNode: Any) -> bool:
         """Whether an earlier review of ``volumeNode`` was set aside."""

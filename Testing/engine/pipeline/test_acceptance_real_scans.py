@@ -280,4 +280,4 @@ def test_a_scan_with_its_slices_in_reverse_order_is_refused(tmp_path: Path) -> N
     sitk.WriteImage(reversed_hu, str(tmp_path / "reversed.nii.gz"))
     run = measured(str(tmp_path / "reversed.nii.gz"))
     assert run.exit_code == 3
-    assert "upside down" in " ".join(run.stderr.split())
+    assert "if head and feet are exchanged" in " ".join(run.stderr.split())
