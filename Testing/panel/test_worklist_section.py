@@ -68,12 +68,13 @@ class Reader(Hands):
 
     def press(self, keys: str) -> None:
         """Press keys, as a reader whose focus is somewhere in the panel."""
+        import qt
         from PySide6.QtGui import QKeySequence
         from PySide6.QtTest import QTest
 
         window = slicer.util.mainWindow()
-        window.activateWindow()  # a dialog of another test was the active one; shortcuts work in the active window
-        assert QTest.qWaitForWindowActive(window)
+        window.activateWindow()  # a dialog or menu of another test was the active one, where shortcuts would work
+        self.wait_until(lambda: qt.QApplication.activeWindow() is window, 5.0)
         combination = QKeySequence(keys)[0]
         QTest.keyClick(self.ui.vertebraTree, combination.key(), combination.keyboardModifiers())
         self.wait()
