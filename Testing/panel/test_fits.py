@@ -8,6 +8,7 @@ from panel_fixtures import Hands
 from places import MODULE
 
 LEAST_WIDTH = 360
+WRAPPED = ("patient", "message", "requirements", "statement", "reference", "automatic", "calibration", "signature")
 SECTIONS = ("worklist", "scan", "measure", "vertebrae", "assessment", "calibration", "report", "advanced")
 
 
@@ -22,6 +23,17 @@ def test_every_section_fits_into_the_least_width(panel: Hands, ct: Any, measured
     for name in closed:
         getattr(panel.ui, f"{name}Section").collapsed = True
     assert {name: width for name, width in needed.items() if width > LEAST_WIDTH} == {}
+
+
+def test_a_long_text_makes_the_panel_no_wider(panel: Hands, ct: Any, measured: Any) -> None:
+    panel.show_measured(ct, measured)
+    for name in WRAPPED:
+        label = getattr(panel.ui, f"{name}Label")
+        label.visible = True
+        label.text = "L1 is not used, since a reader has confirmed a fracture; the mean rests on L2 alone. " * 4
+    panel.wait(0.1)
+    wide = {name: getattr(panel.ui, f"{name}Section").sizeHint().width() for name in SECTIONS}
+    assert {name: width for name, width in wide.items() if width > LEAST_WIDTH} == {}
 
 
 @pytest.mark.parametrize("name", ["LDCTBoneDensity", "Calibrations"])
