@@ -59,7 +59,7 @@ def screen(
     ] = False,
 ) -> None:
     """Measure all scans of a programme, each once; what was interrupted resumes."""
-    with exit_codes(), extra("screen"), extra("reports"):
+    with exit_codes(), extra("reports,screen"):
         from ..measuring import Request, measure_spec
         from ..methods import networks
         from ..screening import ScreenRequest
@@ -123,7 +123,7 @@ def summary(
     database: Database = None,
 ) -> None:
     """Sum up a programme: how many, how many not and why, categories by age and sex, scanners and their drift."""
-    with exit_codes(), extra("screen"), extra("reports"):
+    with exit_codes(), extra("reports,screen"):
         from ...ground.atomic import write_text
         from ...screening.summary import summarize
         from ...screening.summary_page import summary_html
