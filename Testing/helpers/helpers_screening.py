@@ -46,9 +46,6 @@ class HandWorkers:
     def free(self) -> int:
         return self.threads - len(self.given)
 
-    def busy(self) -> int:
-        return len(self.given)
-
     def give(self, tasks: list[Task]) -> None:
         self.given += tasks
         self.seen.append([task.place for task in self.given])

@@ -49,10 +49,6 @@ class DaskWorkers:
         threads = sum(self._client.nthreads().values())
         return int(threads + threads // _AHEAD - len(self._given))
 
-    def busy(self) -> int:
-        """Return how many tasks are given out."""
-        return len(self._given)
-
     def give(self, tasks: list[Task]) -> None:
         """Give out tasks."""
         for task in tasks:

@@ -45,10 +45,6 @@ class Workers(Protocol):
         """Return how many tasks can be given out now."""
         ...
 
-    def busy(self) -> int:
-        """Return how many tasks are given out."""
-        ...
-
     def give(self, tasks: list[Task]) -> None:
         """Give out tasks."""
         ...
