@@ -64,6 +64,7 @@ class _Object:
 
 @dataclass
 class _Looked:
+    files: int = 0
     objects: list[_Object] = field(default_factory=list)
     volumes: list[tuple[str, int, int]] = field(default_factory=list)
 
@@ -126,7 +127,7 @@ def _found_at(
     for part in _look_at(_chunks(dict.fromkeys(_files(places, leave_out))), processes):
         looked.objects += part.objects
         looked.volumes += part.volumes
-        done += _AT_ONCE
+        done += part.files
         told(done)
     yield from _studies(looked.objects)
     for file, size, changed in looked.volumes:
@@ -173,7 +174,7 @@ def _look_at(chunks: Iterator[list[str]], processes: int) -> Iterator[_Looked]:
 
 
 def _look(files: Sequence[str]) -> _Looked:
-    looked = _Looked()
+    looked = _Looked(len(files))
     for file in files:
         path = Path(file)
         if not path.is_file():  # a dangling link leads nowhere

@@ -32,6 +32,13 @@ def test_each_study_is_found_once_with_all_its_series(tmp_path: Path) -> None:
     assert (found[1].patient, found[1].date) == ("p", "20260102")
 
 
+def test_it_is_told_how_many_files_were_looked_at(tmp_path: Path) -> None:
+    study(tmp_path / "a", "1.1", slices=3)
+    told: list[int] = []
+    find([tmp_path], 1, told.append)
+    assert told == [3]
+
+
 def test_two_patients_never_share_a_study_whatever_their_uid(tmp_path: Path) -> None:
     study(tmp_path / "a", "1.1", "p")
     study(tmp_path / "b", "1.1", "q")
