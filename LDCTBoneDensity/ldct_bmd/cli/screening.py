@@ -17,7 +17,7 @@ from ..screening.cluster import DaskWorkers, local_cluster, remote_cluster
 from ..screening.inputs import find
 from ..screening.run import Told, run
 from ..screening.store import Store, open_store
-from ..screening.work import loaded, measure_task
+from ..screening.work import measure_task, model_of
 from ..words import current_language
 
 
@@ -53,14 +53,16 @@ class Progress:
 
 def screen(request: ScreenRequest, progress: Progress) -> Told:
     """Find what is new at the inputs, measure all that is queued, and return what was done."""
-    workers = request.workers or os.cpu_count() or 1
-    identity = loaded(request.networks).identity  # wrong weights are told before anything is queued
+    # What is wrong with the request is told before anything is queued.
+    if request.scheduler is not None and request.workers is not None:
+        raise UsageError("cli.workers_of_scheduler")
+    workers, model = request.workers or os.cpu_count() or 1, model_of(request.networks)
     store = open_store(request.store, request.database, make=True)
     try:
         found = find(request.inputs, workers, progress.looked, (store.folder,))
         store.database.add(found)
         if request.again:
-            store.database.queue_again(__version__, f"{identity.name} {identity.sha256}", failed=True)
+            store.database.queue_again(__version__, model)
         left = store.database.left()
         if not left:
             progress.queued(0, None)
@@ -74,8 +76,6 @@ def screen(request: ScreenRequest, progress: Progress) -> Told:
 
 @contextmanager
 def _workers(request: ScreenRequest, count: int) -> Iterator[tuple[DaskWorkers, str]]:
-    if request.scheduler is not None and request.workers is not None:
-        raise UsageError("cli.workers_of_scheduler")
     measure = partial(
         measure_task,
         networks=request.networks,

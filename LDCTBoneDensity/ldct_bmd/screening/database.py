@@ -109,16 +109,16 @@ class Database:
                     study.state, study.order, study.kills = State.QUEUED.value, order, 0
         return queued
 
-    def queue_again(self, software: str, model: str, failed: bool) -> int:
-        """Queue what another version of software or model measured or refused; ``failed``: and what failed."""
+    def queue_again(self, software: str, model: str) -> int:
+        """Queue what failed, and what another version of software or model measured or refused."""
         with self.session() as session:
             queued = 0
-            states = [State.MEASURED.value, State.REFUSED.value, *([State.FAILED.value] if failed else [])]
+            states = [State.MEASURED.value, State.REFUSED.value, State.FAILED.value]
             wanted = select(Study).where(Study.state.in_(states)).options(selectinload(Study.results))
             for study in session.scalars(wanted):
                 newest = study.results[-1] if study.results else None
                 same = newest is not None and (newest.software, newest.model) == (software, model)
-                if not same or (failed and study.state == State.FAILED.value):
+                if not same or study.state == State.FAILED.value:
                     study.state, study.kills = State.QUEUED.value, 0
                     queued += 1
         return queued

@@ -32,6 +32,12 @@ def loaded(networks: Networks) -> Segmenter:
     return network_segmenter(networks)
 
 
+def model_of(networks: Networks) -> str:
+    """Return how the store knows the model: its name and SHA-256."""
+    identity = loaded(networks).identity
+    return f"{identity.name} {identity.sha256}"
+
+
 def measure_task(
     task: Task, networks: Networks, calibration: Calibration | StoreChoice, report: bool, language: str
 ) -> Outcome:
@@ -39,9 +45,7 @@ def measure_task(
     silence_libraries()
     speak(language, "cli")
     clock, process = time.process_time(), psutil.Process()
-    segmenter = loaded(networks)
-    identity = segmenter.identity
-    model = f"{identity.name} {identity.sha256}"
+    segmenter, model = loaded(networks), model_of(networks)
     folder = Path(task.store) / task.folder
     spec = MeasureSpec(
         InputScan(task.place, task.series, task.files),

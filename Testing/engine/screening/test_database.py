@@ -153,10 +153,10 @@ def test_another_version_measures_again_on_request_and_keeps_the_old_result(clie
     one.add([found("a"), found("failed"), found("refused")])
     for study, state in zip(one.claim(3), (State.MEASURED, State.FAILED, State.REFUSED), strict=True):
         one.end([(study, outcome(state))])
-    assert one.queue_again("1", "m", failed=True) == 1  # the failed one alone
+    assert one.queue_again("1", "m") == 1  # the failed one alone
     one.end([(one.claim(1)[0], outcome())])
-    assert one.queue_again("1", "m", failed=True) == 0
-    assert one.queue_again("1", "another model", failed=True) == 3
+    assert one.queue_again("1", "m") == 0
+    assert one.queue_again("1", "another model") == 3
     assert [len(study.results) for study in one.claim(3)] == [1, 2, 1]
 
 
@@ -166,7 +166,7 @@ def test_a_signed_review_is_not_measured_again(client: Make) -> None:
     one.end([(one.claim(1)[0], outcome())])
     ((study, result),) = one.newest()
     one.set_facts(study, result, {"state": "signed"}, State.SIGNED, 5)
-    assert one.queue_again("2", "m2", failed=True) == 0
+    assert one.queue_again("2", "m2") == 0
     assert one.counts() == {State.SIGNED: 1}
 
 

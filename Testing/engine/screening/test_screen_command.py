@@ -18,3 +18,11 @@ def test_a_missing_package_is_told_with_the_extras_that_bring_it(
     assert refused.exit_code == 2
     assert "ldct-bmd[reports,screen]" in " ".join(refused.stderr.split())
     assert not (tmp_path / "store").exists()
+
+
+def test_a_cluster_and_a_number_of_processes_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    options = ("--scheduler", "tcp://127.0.0.1:1", "--workers", "2")
+    refused = run("screen", tmp_path, "--store", tmp_path / "store", *options)
+    assert refused.exit_code == 2
+    assert "--workers counts processes of this machine" in " ".join(refused.stderr.split())
+    assert not (tmp_path / "store").exists()
