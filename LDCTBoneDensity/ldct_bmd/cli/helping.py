@@ -2,6 +2,8 @@
 
 import typer
 
+from .terminal import EXIT_CANCELLED, EXIT_CANNOT_MEASURE, EXIT_OUT_OF_REACH, EXIT_PIPE_CLOSED, EXIT_USAGE
+
 # The examples are commands of the documentation, and a test runs their parsing.
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "measure": (
@@ -33,11 +35,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 EXIT_CODES: dict[int, str] = {
     0: "done",
     1: "a defect of the software",
-    2: "the request is wrong",
-    3: "the input can't be measured",
-    4: "could not write, or could not reach",
-    130: "cancelled",
-    141: "the reader of a pipe has gone",
+    EXIT_USAGE: "the request is wrong",
+    EXIT_CANNOT_MEASURE: "the input can't be measured",
+    EXIT_OUT_OF_REACH: "could not write, or could not reach",
+    EXIT_CANCELLED: "cancelled",
+    EXIT_PIPE_CLOSED: "the reader of a pipe has gone",
 }
 VARIABLES: dict[str, str] = {
     "LDCT_BMD_LANGUAGE": "language of all that is said and written: en or zh",

@@ -12,6 +12,7 @@ from ..ground.errors import UsageError
 from ..ground.progress import Progress
 from ..jobs.measuring import measure_as
 from ..jobs.spec import InputScan, LabelMap, MeasureSpec, Networks, ResultFolder, StoreChoice
+from ..rules import load_rules
 from ..segmentation.label_map import Parts
 from ..segmentation.label_values import KNOWN_VALUES, LIST, AnyValues, read_list
 from .methods import networks
@@ -47,6 +48,7 @@ class Request:
     report: bool = False
     seg_form: str | None = None
     fhir: bool = False
+    rules: str | None = None
 
 
 def measure_scan(request: Request, progress: Progress, remark: Callable[[str], None] = _unheard) -> Examination:
@@ -75,6 +77,7 @@ def measure_spec(request: Request) -> MeasureSpec:
         calibration=_stored(request) or _calibration(request),
         levels=_levels(request),
         result=_result(request),
+        rules=None if request.rules is None else load_rules(request.rules),
     )
 
 

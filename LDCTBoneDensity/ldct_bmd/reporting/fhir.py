@@ -13,6 +13,7 @@ from ..anatomy import SNOMED_CODE
 from ..calibration import BMDError
 from ..examination import Examination, Measurement, record_sha256, unused_levels
 from ..ground.text import visible
+from ..rules import ACR, rules_of
 from ..words import text
 
 SNOMED, DCM, UCUM = (
@@ -91,12 +92,13 @@ def _mean(examination: Examination) -> Resource:
 
 
 def _concluded(examination: Examination) -> list[Resource] | None:
-    """Return the category: as a code only if nothing limits it, for what reads codes reads no limits."""
+    """Return the category: as a code only by the ACR's rules with nothing that limits it, which a code can't say."""
     assessment = examination.assessment
     if assessment.category is None:
         return None
-    if assessment.limited:
-        said = text("category.limited", category=text(f"category.{assessment.category}"))
+    if assessment.limited or assessment.category not in CATEGORY_CODE or rules_of(assessment.rules) != ACR:
+        key = "category.limited" if assessment.limited else "category.plain"
+        said = text(key, category=text(f"category.{assessment.category}"))
         return [{"text": said}]
     return [_coded(SNOMED, *CATEGORY_CODE[assessment.category])]
 

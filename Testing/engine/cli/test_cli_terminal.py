@@ -128,6 +128,8 @@ def test_every_variable_of_the_environment_is_in_the_help() -> None:
         for name in re.findall(r"LDCT_BMD_[A-Z_]*[A-Z]", path.read_text(encoding="utf-8"))
     }
     assert found == set(VARIABLES)
+    page = (ROOT / "docs" / "reference" / "environment.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in VARIABLES)
     help_text = run("--help").output
     assert all(name in help_text for name in VARIABLES)
 

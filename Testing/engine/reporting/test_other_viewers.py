@@ -14,6 +14,8 @@ from helpers_report import Case, case
 from helpers_viewers import dcmqi, read_by_ohif
 from ldct_bmd.reporting.dicom.context import LABEL_MAP_SEGMENTATION_STORAGE
 from ldct_bmd.reporting.dicom.objects import make_context, make_objects
+from ldct_bmd.reporting.overview import overview_png
+from places import ROOT
 
 MEASUREMENT_REPORT = "1500"
 
@@ -138,6 +140,24 @@ def test_dcmqi_reads_the_segments_onto_the_scans_grid(folder: Path, tmp_path: Pa
         (vertebra,) = (one for one in case().column.vertebrae if one.level == segment.SegmentLabel)
         assert len(z) == case().column.mask(vertebra.level)[1].sum()
         assert np.allclose(center, vertebra.centroid_lps_mm, atol=0.01)
+
+
+def test_the_conformance_page_names_each_class_that_is_written(folder: Path, label_maps: Path, tmp_path: Path) -> None:
+    made = case()
+    context = make_context(made.examination, made.pixels.source)
+    picture = overview_png(made.scan, made.column, made.examination)
+    make_objects(context, made.scan, made.column, b"%PDF-1.4", "", picture, seg=False, sr=False).write(tmp_path)
+    page = (ROOT / "docs" / "reference" / "dicom-conformance.md").read_text(encoding="utf-8")
+    written = page.partition("## Objects that are written")[2].partition("## Templates")[0]
+    rows = [[cell.strip() for cell in line.split("|")] for line in written.splitlines() if line.startswith("|")]
+    objects = [pydicom.dcmread(path) for place in (folder, label_maps, tmp_path) for path in place.glob("*.dcm")]
+    assert {str(one.SOPClassUID) for one in objects if one.Modality != "SR"} | {
+        str(pydicom.uid.Comprehensive3DSRStorage)
+    } == {row[3] for row in rows if row[3].startswith("1.2.")}
+    for one in objects:
+        assert one.file_meta.TransferSyntaxUID in written
+        if str(one.SOPClassUID) != LABEL_MAP_SEGMENTATION_STORAGE:
+            assert [one.Modality, str(one.SeriesNumber)] in [row[4].split(", ") for row in rows]
 
 
 def _voxels(read: dict[str, Any]) -> dict[str, int]:

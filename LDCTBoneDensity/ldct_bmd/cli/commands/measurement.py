@@ -7,7 +7,7 @@ import typer
 
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
-from .options import FHIR, Device, Input, Method, OutputFolder, Overwrite, SegForm
+from .options import FHIR, Device, Input, Method, OutputFolder, Overwrite, Rules, SegForm
 
 
 def measure(
@@ -49,6 +49,7 @@ def measure(
     ] = None,
     method: Method = None,
     device: Device = "auto",
+    rules: Rules = None,
     overwrite: Overwrite = False,
     report: Annotated[
         bool, typer.Option("--report", help="Add report.html, report.pdf, tables and, for a DICOM input, dicom/.")
@@ -84,6 +85,7 @@ def measure(
             report=report,
             seg_form=seg_form,
             fhir=fhir,
+            rules=rules,
         )
         remarks: list[str] = []
         with progress_bar() as progress, extra("reports,fhir" if fhir else "reports"):
