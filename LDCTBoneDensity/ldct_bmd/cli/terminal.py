@@ -59,9 +59,15 @@ def messages() -> Console:
 
 def _console(stream: TextIO) -> Console:
     # Where it is no terminal, Rich takes COLUMNS, or 80.
-    console = Console(file=stream, highlight=False)
+    console = _Console(file=stream, highlight=False)
     console.push_render_hook(_Escaping())
     return console
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to :func:`exit_codes`; Rich would exit with 1."""
+        raise BrokenPipeError
 
 
 class _Escaping(RenderHook):
