@@ -60,7 +60,7 @@ def add_help(app: typer.Typer) -> None:
     groups = [group.typer_instance for group in app.registered_groups if group.typer_instance is not None]
     for held in (app, *groups):
         for command in held.registered_commands:
-            name = command.name or getattr(command.callback, "__name__", "")
+            name = str(command.name or getattr(command.callback, "__name__", ""))
             examples = [f"Example:  {example}" for example in EXAMPLES.get(name.rstrip("_"), ())]
             command.epilog = _SEPARATE.join([*examples, _codes()])
 

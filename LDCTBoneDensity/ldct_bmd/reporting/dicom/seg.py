@@ -86,15 +86,6 @@ def _voi_labels(context: Context, scan: CTScan) -> NDArray[np.uint8]:
     return labels
 
 
-def _body_labels(scan: CTScan, column: VertebralColumn) -> NDArray[np.uint8]:
-    """Return the bodies (z, y, x) as 1, 2, ... in the order of the column."""
-    labels = np.zeros(scan.geometry.shape, dtype=np.uint8)
-    for place, vertebra in enumerate(column.vertebrae, start=1):
-        box, inside = column.mask(vertebra.level)
-        labels[box][inside] = place
-    return labels
-
-
 def _check_positions(images: Sequence[Dataset], scan: CTScan) -> None:
     """Refuse images that are not the planes of the scan's stored grid, in its order."""
     stored = scan.stored_geometry
