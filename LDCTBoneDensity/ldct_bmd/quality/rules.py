@@ -149,7 +149,7 @@ def level_findings(
         elif level in measured:
             continue
         elif level not in completeness:
-            found.append(Finding(FindingCode.TARGET_MISSING, level))
+            found.append(Finding(FindingCode.TARGET_MISSING, level, {"case": "field"} if cut_by_field else {}))
         elif level in reasons:
             found.append(Finding(FindingCode.NOT_MEASURED, level, {"reason": reasons[level]}))
         else:

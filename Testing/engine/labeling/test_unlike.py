@@ -125,6 +125,22 @@ def test_bodies_that_the_field_cuts_are_incomplete() -> None:
     assert left_whole is found
 
 
+def test_a_piece_that_the_field_left_of_a_body_is_no_whole_one() -> None:
+    """It is so small that it touches the edge nowhere much."""
+    _, numbers = column(HEIGHTS)
+    labels = np.where(numbers == 3, VERSE_VALUE["L2"], 0).astype(np.uint8)
+    z, y, _ = (np.unique(axis) for axis in np.nonzero(labels))
+    labels[: z[len(z) // 2]] = 0
+    labels[z[len(z) // 2] + 2 :] = 0
+    labels[:, y[3] :] = 0
+    geometry = Geometry((40, 60, len(numbers)), SPACING_ZYX_MM[::-1], (0.0, 0.0, 0.0), scan_grid(10).direction)
+    piece = label(NamedBodies(labels), empty_scan(geometry))
+    cut = cut_by_field(piece, filled_behind(empty_scan(geometry), y[2] * geometry.spacing_mm[1]))
+    assert piece.vertebrae[0].complete
+    assert piece.vertebrae[0].volume_ml < 1.0
+    assert cut.cut_by_field == ("L2",)
+
+
 @pytest.mark.parametrize(
     ("left_mm", "front_mm", "on_side"), [(40.0, 0.0, True), (0.0, 40.0, False), (10.0, 5.0, False)]
 )

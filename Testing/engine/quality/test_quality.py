@@ -190,6 +190,13 @@ def test_each_reason_for_a_level_without_a_number_has_its_own_finding():
     assert found[3].message == "L3 is in view but has no VOI."
 
 
+def test_a_missing_level_of_a_spine_that_the_field_cuts_may_be_missing_for_that():
+    (cut, missing) = level_findings(("L1", "L2"), {"L1": False}, {}, {}, ("L1",))
+    assert (cut.level, missing.level) == ("L1", "L2")
+    assert "reconstructed field" in cut.message
+    assert "reconstructed field" in missing.message
+
+
 def test_a_measured_level_is_told_to_be_cut_though_nobody_asked_for_it():
     found = level_findings(("L1",), {"L1": True, "L2": False}, {"L1", "L2"}, {})
     assert [(f.code.value, f.level) for f in found] == [("cut_by_edge", "L2")]

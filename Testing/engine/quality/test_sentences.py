@@ -97,6 +97,8 @@ FOUND: list[Finding] = [
         {"L3": Phrase("calibration_choice.empty_store")},
         ("T11",),
     ),
+    *level_findings(("L1", "L2"), {"L1": True, "L2": False}, ("L1", "L2"), {}),
+    *level_findings(("L1",), {}, (), {}),
     *fracture_findings(
         [HeightLoss(level, which, 15.0, 22.0, 0.318, 0.062, True) for level, which in zip(
             ("T7", "T8", "T9"), ("anterior", "middle", "whole"), strict=True
