@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..words import Phrase
+from ..words import Fact, Phrase
 from .contradictions import contradiction
 from .ct_scan import SeriesSummary
+from .dicom_acquisition import lossy_compression
 from .dicom_headers import SliceHeader
 from .dicom_stack import Stack, UnfitStack, build_stack, named
 from .image_content import Unsuitable, why_unsuitable
@@ -129,6 +130,7 @@ def _too_few(part: Group) -> Phrase | None:
 def _mixed(stack: Stack) -> Unsuitable | None:
     """Refuse a volume pieced together from different scans: one slice speaks for all in what is measured by."""
     differing = []
+    is_scale_alone = True
     odd: dict[SliceHeader, None] = {}
     for keyword, what in (_SHARED | _SAME_PIXELS).items():
         values = [_shared_value(header, keyword) for header in stack.slices]
@@ -138,10 +140,15 @@ def _mixed(stack: Stack) -> Unsuitable | None:
         others = [header for header, value in zip(stack.slices, values, strict=True) if value != usual]
         if others:
             differing.append(Phrase("unsuitable.tag", {"what": Phrase(what), "tag": keyword}))
+            is_scale_alone = is_scale_alone and keyword in _SAME_PIXELS
             odd.update(dict.fromkeys(others))
     if not differing:
         return None
-    return Unsuitable(Phrase("unsuitable.mixed", {"slices": named(list(odd)), "differing": tuple(differing)}))
+    facts: dict[str, Fact] = {"slices": named(list(odd)), "differing": tuple(differing)}
+    lossy = lossy_compression(stack.slices) if is_scale_alone else None
+    if lossy is not None:  # which may give each slice the scale that fills its bits
+        return Unsuitable(Phrase("unsuitable.lossy_by_slice", facts | {"how": lossy}))
+    return Unsuitable(Phrase("unsuitable.mixed", facts))
 
 
 def _contradicted(stack: Stack) -> Unsuitable | None:
