@@ -88,7 +88,9 @@ FOUND: list[Finding] = [
     ),
     *choice_findings(CalibrationChoice("x", False, False, NEAREST, (ALARM,), ("2024-01",))),
     *choice_findings(CalibrationChoice("x", True, False, NEAREST, (), ("2024-01", "2024-02"))),
-    *tissue_findings(TissueHU(-900.0, -60.4, 80.0, 180.0), None),
+    *tissue_findings(TissueHU(-1000.0, -60.4, 80.0, 180.0), None),
+    *tissue_findings(TissueHU(-972.0, -79.0, 59.0, 60.0), None),
+    *tissue_findings(TissueHU(-1020.0, -115.0, -2.0, 26.0), None),
     *name_findings(UNCERTAIN, {"L1"}, {"L1"}),
     *level_findings(
         ("T11", "T12", "L1", "L2", "L3"),
