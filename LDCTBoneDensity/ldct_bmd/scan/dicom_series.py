@@ -1,7 +1,7 @@
 """Grouping DICOM slices into series, and taking apart what several acquisitions put into one."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -37,6 +37,8 @@ _SHARED = {
     "ConvolutionKernel": "unsuitable.kernel",
     "RescaleType": "unsuitable.unit",
 }
+_SPLIT = tuple(keyword for keyword in _SHARED if keyword != "FrameOfReferenceUID")
+_SAME_PLACE = 0.1  # of the slice spacing
 # What makes Hounsfield units of pixels, and the key of its name: one rule for all slices of a volume.
 _SAME_PIXELS = {
     "RescaleSlope": "unsuitable.slope",
@@ -185,12 +187,37 @@ def split_acquisitions(group: Group) -> list[Group]:
     return [group]
 
 
-def _scan_identity(header: SliceHeader) -> Hashable:
+def continues(one: Series, other: Series) -> bool:
+    """Return whether most slices of ``other`` lie where the grid of ``one`` goes on, and are made like its slices.
+
+    Such are the parts of a scan that was split, whatever series and frame of reference they were given.
+    """
+    if one.stack is None or _scan_identity(one.first, _SPLIT) != _scan_identity(other.first, _SPLIT):
+        return False
+    places = [header.position_lps_mm @ one.first.normal for header in one.slices]
+    near_mm = _SAME_PLACE * one.stack.geometry.spacing_mm[2]
+    beyond = [
+        header
+        for header in other.slices
+        if header.position_lps_mm is not None
+        and np.abs(places - header.position_lps_mm @ one.first.normal).min() > near_mm
+    ]
+    return 2 * len(beyond) > len(other.slices) and _makes_volume([*one.slices, *beyond])
+
+
+def are_of_one_volume(series: Sequence[Series]) -> bool:
+    """Return whether each of ``series`` is one slice of a volume, as if each file was given a series of its own."""
+    headers = [header for one in series for header in one.slices]
+    alike = {_scan_identity(header, _SPLIT) for header in headers}
+    return len(headers) == len(series) and len(alike) == 1 and _makes_volume(headers)
+
+
+def _scan_identity(header: SliceHeader, shared: Iterable[str] = tuple(_SHARED)) -> Hashable:
     """What all slices of one volume share."""
     orientation = header.orientation
     spacing = header.numbers("PixelSpacing", 2)
     return (
-        *(_shared_value(header, keyword) for keyword in _SHARED),
+        *(_shared_value(header, keyword) for keyword in shared),
         *(header.text(k) for k in ("StudyInstanceUID", "SOPClassUID", "Modality", "Rows", "Columns")),
         None if orientation is None else tuple((np.round(orientation, 2) + 0.0).ravel().tolist()),
         None if spacing is None else tuple(np.round(spacing, 3).tolist()),

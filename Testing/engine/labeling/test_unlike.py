@@ -13,7 +13,7 @@ from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.labeling import Vertebra, VertebralColumn, explained, label
 from ldct_bmd.labeling.field import cut_by_field
 from ldct_bmd.labeling.lying import lies_on_side
-from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
+from ldct_bmd.scan import Acquisition, CTScan, Geometry, OtherSeries, Patient, Source
 from ldct_bmd.segmentation import NamedBodies
 
 REFUSAL = CannotMeasure("labeling.like_no_level")
@@ -89,6 +89,17 @@ def test_what_is_no_spine_in_any_way_is_refused_as_before() -> None:
     assert explained(REFUSAL, marked(), seen, recognised_if(lambda _: False)) is REFUSAL
     other = CannotMeasure("labeling.no_vertebra")
     assert explained(other, marked(), seen, recognised_if(lambda _: True)) is other
+
+
+@pytest.mark.parametrize("code", ["labeling.one_body", "labeling.no_vertebra", "labeling.like_no_level"])
+@pytest.mark.parametrize(("goes_on", "told"), [(True, "labeling.split_scan"), (None, None)])
+def test_a_part_of_a_scan_is_told_to_be_one(code: str, goes_on: bool | None, told: str | None) -> None:
+    _, seen, _ = seen_by_networks()
+    scan = marked()
+    other = OtherSeries("1.2#2", "", 18, None, goes_on)
+    part = replace(scan, source=replace(scan.source, other_series=(other,)))
+    found = explained(CannotMeasure(code), part, seen, recognised_if(lambda _: False))
+    assert found.code == (told or code)
 
 
 def filled_behind(scan: CTScan, y_mm: float) -> CTScan:

@@ -79,6 +79,8 @@ def test_other_series_are_told_by_their_number():
     (one,) = scan_findings(None, 1.0, 1.0, 2)
     assert one.code is FindingCode.OTHER_SERIES
     assert "2 other series" in one.message
+    (split,) = scan_findings(None, 1.0, 1.0, 2, continuing=1)
+    assert "one of them continues the one that was measured" in split.message
 
 
 def test_a_scan_that_differs_from_its_files_is_told_and_limits_the_category():

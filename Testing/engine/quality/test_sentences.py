@@ -71,6 +71,7 @@ USUAL, TALL = (LevelHeights("L1", BodyHeights(h, h, h, 0.5)) for h in (27.0, 41.
 FOUND: list[Finding] = [
     *scan_findings("Iodine", 5.0, 5.0, 1, modified=True),
     *scan_findings(None, 3.27, 3.27, 3),
+    *scan_findings(None, 1.0, 1.0, 3, continuing=2),
     *file_findings("JPEG", 600.0, ("a",)),
     *file_findings(None, None, ("a", "b", "c", "d")),
     Finding(FindingCode.FILES_PASSED_OVER, None, {"case": "count", "count": 2}),  # as a de-identified copy says it
