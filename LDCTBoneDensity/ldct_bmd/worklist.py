@@ -10,7 +10,7 @@ from pathlib import Path
 from .assessment import Category
 from .examination import Examination
 from .findings import FindingCode
-from .ground.atomic import write_text
+from .ground.atomic import is_unfinished, settle, write_text
 from .ground.clock import now
 from .ground.errors import UsageError
 from .ground.files import read_text
@@ -181,6 +181,9 @@ def _of_folder(folder: Path) -> Worklist:
 
 def _rows_in(folder: Path) -> Iterator[Row]:
     for root, folders, names in os.walk(folder):
+        if any(is_unfinished(name) for name in folders):
+            settle(Path(root))  # a killed process may have moved a result out of its place
+            folders[:] = [path.name for path in Path(root).iterdir() if path.is_dir()]
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if _RECORD_FILE not in names:
             continue
