@@ -192,15 +192,15 @@ def continues(one: Series, other: Series) -> bool:
 
     Such are the parts of a scan that was split, whatever series and frame of reference they were given.
     """
-    if one.stack is None or _scan_identity(one.first, _SPLIT) != _scan_identity(other.first, _SPLIT):
+    normal = one.first.normal
+    if one.stack is None or normal is None or _scan_identity(one.first, _SPLIT) != _scan_identity(other.first, _SPLIT):
         return False
-    places = [header.position_lps_mm @ one.first.normal for header in one.slices]
+    places = np.array([header.position_lps_mm for header in one.stack.slices]) @ normal
     near_mm = _SAME_PLACE * one.stack.geometry.spacing_mm[2]
     beyond = [
         header
         for header in other.slices
-        if header.position_lps_mm is not None
-        and np.abs(places - header.position_lps_mm @ one.first.normal).min() > near_mm
+        if header.position_lps_mm is not None and np.abs(places - header.position_lps_mm @ normal).min() > near_mm
     ]
     return 2 * len(beyond) > len(other.slices) and _makes_volume([*one.slices, *beyond])
 
