@@ -87,18 +87,19 @@ def heights() -> bytes:
 
 
 def categories() -> bytes:
-    """Draw the three ranges of BMD."""
+    """Draw the ranges of BMD of the rule set that holds if none is chosen."""
+    below, above = ACR.osteoporosis_below_mg_cm3, ACR.normal_above_mg_cm3 or 200.0
     figure = Figure(figsize=(8.4, 1.5))
     axes = figure.subplots()
     ranges = {
-        "osteoporosis": (40.0, ACR.limits_mg_cm3[0], "#e07a5f"),
-        "osteopenia": (ACR.limits_mg_cm3[0], ACR.limits_mg_cm3[1], "#f2cc8f"),
-        "normal": (ACR.limits_mg_cm3[1], 200.0, "#81b29a"),
+        "osteoporosis": (40.0, below, "#e07a5f"),
+        "osteopenia": (below, above, "#f2cc8f"),
+        "normal": (above, 200.0, "#81b29a"),
     }
     for name, (low, high, color) in ranges.items():
         axes.barh(0, high - low, left=low, color=color, height=0.8)
         axes.text((low + high) / 2, 0, name, ha="center", va="center", fontsize=10)
-    axes.set_xticks([ACR.limits_mg_cm3[0], ACR.limits_mg_cm3[1]])
+    axes.set_xticks([below, above])
     axes.set_xlabel("mean BMD of L1 and L2, mg/cm³ (K2HPO4 equivalent); both limits are osteopenia", fontsize=9)
     axes.set_yticks([])
     axes.set_xlim(40, 200)
