@@ -161,7 +161,7 @@ class Review:
         self._advance(corrections.change_calibration(self.examination, calibration, *self._signed(), choice))
 
     def change_rules(self, rules: RuleSet) -> None:
-        """Give the category by another rule set."""
+        """Give the category by another rule set, ``rules``."""
         self._advance(corrections.change_rules(self.examination, rules, *self._signed()))
 
     def annotate(self, comment: str) -> None:
