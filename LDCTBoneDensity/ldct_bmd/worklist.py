@@ -47,14 +47,22 @@ class Facts:
     """What a row says of a result, so that the list can be read without opening it.
 
     Attributes:
+        patient_id: as the site gave it.
+        patient_sex: as DICOM codes it.
+        patient_age_years: at the scan.
         scan_date: as the header writes it (DICOM DA).
+        study_uid: DICOM's Study Instance UID.
+        series_uid: by which an archive or a database finds the scan.
         mean_bmd_mg_cm3: unrounded mean of L1 and L2; None without one.
-        fractures_confirmed, fractures_to_check, uncertain: levels, top to bottom.
+        category: by the mean; None without one.
+        fractures_confirmed: levels, top to bottom.
+        fractures_to_check: levels, top to bottom.
+        uncertain: levels whose names are not certain, top to bottom.
         limited: codes of the findings that limit the category, or forbid one.
         findings: codes.
-        series_uid: by which an archive or a database finds the scan.
         signed_by: who signed.
-        reason: why there is no result, in a sentence, and its code.
+        reason: why there is no result, in a sentence.
+        code: of the reason.
     """
 
     patient_id: str | None = None
@@ -81,6 +89,9 @@ class Row:
 
     Attributes:
         folder: the result folder, relative to the worklist's own or absolute; None without a result.
+        state: whether it is measured, signed, refused or failed.
+        urgency: how soon a reader should open it.
+        facts: what can be said of it without opening it.
         scan: the scan's folder or file, absolute; None if the list does not know it.
     """
 
@@ -93,7 +104,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Worklist:
-    """All rows, the most urgent first; ``made_at`` is ISO 8601."""
+    """All rows, the most urgent first; ``made_at`` is ISO 8601.
+
+    Attributes:
+        rows: the most urgent first.
+        made_at: when, ISO 8601.
+    """
 
     made_at: str
     rows: tuple[Row, ...]
@@ -151,12 +167,12 @@ def ordered(rows: Iterable[Row]) -> Worklist:
 
 
 def write_worklist(worklist: Worklist, path: Path) -> None:
-    """Write the list to a file; UsageError if it cannot be written."""
+    """Write ``worklist`` to ``path``; UsageError if it cannot be written."""
     write_text(path, json.dumps({"schema": SCHEMA, **to_plain(worklist)}, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_worklist(path: Path) -> Worklist:
-    """Read a worklist's file, or make the list of the results in a folder that has none.
+    """Read a worklist's file at ``path``, or make the list of the results in a folder that has none.
 
     Raises:
         UsageError: there is no such file or folder, no result in the folder, or the file is no worklist.

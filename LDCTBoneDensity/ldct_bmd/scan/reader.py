@@ -27,6 +27,13 @@ def list_series(path: Path, progress: Progress = silent) -> list[SeriesSummary]:
     """List the DICOM series under a folder, or the one a DICOM file belongs to; empty for a NIfTI, NRRD or MHA file.
 
     A series that holds several acquisitions is listed once for each, as "<SeriesInstanceUID>#1", "#2", ...
+
+    Args:
+        path: a folder, or one file.
+        progress: called with a stage and a fraction from 0 to 1; may raise to cancel.
+
+    Raises:
+        UsageError: there is nothing at the path.
     """
     path = Path(path)
     if _is_volume_file(path):
