@@ -29,4 +29,5 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "pictures/categories.svg": drawings.categories,
     "pictures/flow.svg": drawings.flow,
     "pictures/heights.svg": drawings.heights,
+    "pictures/findings.svg": drawings.findings,
 }
