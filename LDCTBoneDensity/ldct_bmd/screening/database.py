@@ -184,7 +184,10 @@ class Database:
             memory_mb=outcome.memory_mb,
         )
         session.add(result)
-        goes_back = held.archived is not None and held.archived.send_back and outcome.state is State.MEASURED
+        # Slices that came while it was measured have it measured again.
+        changed = held.fingerprint != study.fingerprint
+        is_watched = held.archived is not None and held.archived.send_back
+        goes_back = is_watched and outcome.state is State.MEASURED and not changed
         if outcome.series or outcome.trace is not None or goes_back:
             session.flush()  # gives the result its number
         if goes_back:
@@ -192,8 +195,6 @@ class Database:
         session.add_all(SeriesRow(result_id=result.id, **series) for series in outcome.series)
         if outcome.trace is not None:
             session.add(Trace(result_id=result.id, text=outcome.trace))
-        # Slices that came while it was measured have it measured again.
-        changed = held.fingerprint != study.fingerprint
         held.state = State.QUEUED.value if changed else outcome.state.value
         held.client = None
         return True

@@ -72,14 +72,13 @@ class OrthancChanges:
                 position = feed.position
             told = _changes(self._archive, [("since", str(position)), ("limit", str(_AT_ONCE))])
             last = _number(told, "Last")
-            if last < position:  # the archive began anew
-                position, last = 0, 0
-            studies = {} if last == position else self._studies(told["Changes"])
+            began_anew = last < position
+            studies = {} if last == position or began_anew else self._studies(told["Changes"])
             with self._database.session() as session:
                 for study, announced in studies.items():
                     row = _row(session, address, study)
                     row.announced = row.announced or announced
-                session.get_one(Feed, address).position = last
+                session.get_one(Feed, address).position = 0 if began_anew else last
             if last == position and told.get("Done", True):
                 return
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..scan.dicom_headers import read_header
@@ -196,6 +197,7 @@ def _look_at(chunks: Iterator[list[str]], processes: int) -> Iterator[_Looked]:
 
 def _look(files: Sequence[str]) -> _Looked:
     looked = _Looked(len(files))
+    shared: dict[Any, Any] = {}  # what files of one study have in common is converted once
     for file in files:
         path = Path(file)
         if not path.is_file():  # a dangling link leads nowhere
@@ -204,16 +206,16 @@ def _look(files: Sequence[str]) -> _Looked:
             about = path.stat()
             looked.volumes.append((file, about.st_size, about.st_mtime_ns))
             continue
-        seen = _object(path)
+        seen = _object(path, shared)
         if seen is not None:
             looked.objects.append(seen)
     return looked
 
 
-def _object(path: Path) -> _Object | None:
+def _object(path: Path, shared: dict[Any, Any]) -> _Object | None:
     """Return a CT slice, or a DICOM file that is damaged or cannot be opened; None for anything else."""
     try:
-        header = read_header(path, _TAGS)
+        header = read_header(path, _TAGS, shared)
     except CannotMeasure:
         return _Object(str(path), str(path.parent), 0)
     if header is None or header.text("Modality") != _CT:

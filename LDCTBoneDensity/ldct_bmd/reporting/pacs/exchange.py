@@ -2,6 +2,7 @@
 
 import contextvars
 import os
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -102,6 +103,8 @@ class Server:
         except TimeoutError as error:
             raise Unanswered("slow", self.host, seconds=round(seconds())) from error
         except requests.exceptions.SSLError as error:
+            if _hung_up(error):
+                raise UsageError("pacs.unreachable", host=self.host) from error
             raise UsageError("pacs.not_trusted", host=self.host) from error
         except requests.exceptions.ReadTimeout as error:
             raise Unanswered("slow", self.host, seconds=round(QUIET_S)) from error
@@ -205,6 +208,13 @@ def within(seconds: float | Callable[[], float], work: Callable[[], Result]) -> 
     if not done:
         raise TimeoutError
     return done[0]
+
+
+def _hung_up(error: requests.exceptions.SSLError) -> bool:
+    """Tell whether a server ended the connection before it showed a certificate, as one does that is going away."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    first = reason.args[0] if isinstance(reason, BaseException) and reason.args else None
+    return isinstance(first, ssl.SSLEOFError | ssl.SSLZeroReturnError)
 
 
 def _never_connected(error: requests.exceptions.RequestException) -> bool:
