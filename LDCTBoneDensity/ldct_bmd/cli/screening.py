@@ -13,6 +13,7 @@ from .. import __version__
 from ..calibration import Calibration
 from ..ground.errors import UsageError
 from ..jobs.spec import Networks, StoreChoice
+from ..rules import RuleSet
 from ..screening.archive import Archive, opened_archive, read_query
 from ..screening.cluster import DaskWorkers, local_cluster, remote_cluster
 from ..screening.feed import AskedAgain, Changes, OrthancChanges, is_orthanc
@@ -32,6 +33,7 @@ class Measuring:
     Attributes:
         scheduler: of a Dask cluster; None: processes of this machine.
         workers: how many processes; None: one for each core.
+        rules: which BMD is called what; None: the ACR's rule set.
     """
 
     store: Path
@@ -41,6 +43,7 @@ class Measuring:
     scheduler: str | None = None
     workers: int | None = None
     report: bool = True
+    rules: RuleSet | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def _workers(measuring: Measuring, count: int) -> Iterator[tuple[DaskWorkers, st
         calibration=measuring.calibration,
         report=measuring.report,
         language=current_language(),
+        rules=measuring.rules,
     )
     client: Client
     with local_cluster(count) if measuring.scheduler is None else remote_cluster(measuring.scheduler) as client:

@@ -11,7 +11,7 @@ from ...ground.errors import UsageError
 from ...words import text
 from ..extras import extra
 from ..terminal import count_bar, exit_codes, messages, output, say
-from .options import Device
+from .options import Device, Rules
 
 if TYPE_CHECKING:
     from ...jobs.spec import MeasureSpec
@@ -71,6 +71,7 @@ def screen(
     later_calibration: Later = False,
     weights: Weights = None,
     device: Device = "auto",
+    rules: Rules = None,
     report: Annotated[bool, typer.Option(help="Write report.html, report.pdf, tables and dicom/ too.")] = True,
     again: Annotated[
         bool, typer.Option("--again", help="Measure again what failed, or what another version measured.")
@@ -82,8 +83,10 @@ def screen(
         from ..screening import Measuring, PacsRequest, ScreenRequest
         from ..screening import screen as run_screen
 
-        calibrated = _calibrated(calibration, calibration_store, later_calibration).calibration
-        measuring = Measuring(store, networks(device, weights), calibrated, database, scheduler, workers, report=report)
+        asked = _asked(calibration, calibration_store, later_calibration, rules)
+        measuring = Measuring(
+            store, networks(device, weights), asked.calibration, database, scheduler, workers, report, asked.rules
+        )
         archive = None if pacs is None else PacsRequest(pacs, tuple(query or ()), ca)
         if archive is None and (query or ca is not None):
             raise UsageError("cli.pacs_alone")
@@ -117,6 +120,7 @@ def watch(
     later_calibration: Later = False,
     weights: Weights = None,
     device: Device = "auto",
+    rules: Rules = None,
 ) -> None:
     """Measure what comes to a PACS, and send the results back, until it is stopped (Ctrl-C, SIGTERM)."""
     with exit_codes(), extra("reports,screen"):
@@ -124,8 +128,10 @@ def watch(
         from ..screening import Measuring, PacsRequest, WatchRequest
         from ..screening import watch as run_watch
 
-        calibrated = _calibrated(calibration, calibration_store, later_calibration).calibration
-        measuring = Measuring(store, networks(device, weights), calibrated, database, scheduler, workers)
+        asked = _asked(calibration, calibration_store, later_calibration, rules)
+        measuring = Measuring(
+            store, networks(device, weights), asked.calibration, database, scheduler, workers, rules=asked.rules
+        )
         pacs = PacsRequest(address, tuple(query or ()), ca)
         counts = ""
 
@@ -160,7 +166,7 @@ class _Heard:
         say(messages(), text("watch.back"))
 
 
-def _calibrated(calibration: Path | None, calibration_store: Path | None, later: bool) -> "MeasureSpec":
+def _asked(calibration: Path | None, calibration_store: Path | None, later: bool, rules: str | None) -> "MeasureSpec":
     from ..measuring import Request, measure_spec
 
     return measure_spec(
@@ -170,6 +176,7 @@ def _calibrated(calibration: Path | None, calibration_store: Path | None, later:
             calibration_file=calibration,
             calibration_store=calibration_store,
             later_calibration=later,
+            rules=rules,
         )
     )
 
