@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import SimpleITK as sitk
 
 from helpers_dicom import as_image, datasets, save
 from helpers_orthanc import PASSWORD, USER, Orthanc
@@ -27,10 +28,12 @@ from ldct_bmd.screening.outcome import Outcome, Task
 _ready = cache(lambda: ReadySegmenter(spine_bodies()))
 
 
-def write_study(folder: Path, number: int, **tags: Any) -> list[Path]:
-    """Write T11 to L3 as the scan of a patient of their own; return the files."""
+def write_study(folder: Path, number: int, volume: Path | None = None, **tags: Any) -> list[Path]:
+    """Write T11 to L3, or the CT of a file, as the scan of a patient of their own; return the files."""
     scan = spine_scan()
     image = as_image(scan.hu, scan.geometry.spacing_mm, scan.geometry.origin_lps_mm)
+    if volume is not None:
+        image = sitk.Cast(sitk.DICOMOrient(sitk.ReadImage(str(volume)), "LPS"), sitk.sitkInt16)
     root = f"1.2.826.0.1.3680043.8.498.7.{number}"
     uids = {"StudyInstanceUID": f"{root}.1", "SeriesInstanceUID": f"{root}.2", "FrameOfReferenceUID": f"{root}.3"}
     person = {"PatientID": f"P-{number}", "PatientName": f"Secret^Name{number}", "AccessionNumber": f"A{number}"}

@@ -14,6 +14,7 @@ from helpers_watching import Watching, own_objects, wait_until, write_study
 from ldct_bmd.screening.states import Delivered, State
 from ldct_bmd.screening.store import open_store
 from ldct_bmd.screening.tables import Result, Sending
+from places import DATA
 
 # 200 are for `make acceptance`.
 STUDIES = int(os.environ.get("LDCT_BMD_WATCHED", "6"))
@@ -74,3 +75,24 @@ def test_all_results_come_back_once_whoever_is_killed(orthanc: Orthanc, watching
     assert "Stopped" in said
     for secret in ("Secret", "P-1", "not a secret"):
         assert secret not in said
+
+
+@pytest.mark.slow
+def test_three_studies_are_measured_by_the_networks_and_come_back(
+    orthanc: Orthanc, watching: Watching, tmp_path: Path
+) -> None:
+    abdomen = DATA / "abdomen_ct_3mm" / "ct.nii.gz"
+    if not abdomen.is_file():
+        pytest.skip(f"{abdomen} is not there")
+    watching.ready = False
+    watching.start()
+    for number in range(3):
+        orthanc.take(write_study(tmp_path / "in" / str(number), number, volume=abdomen))
+    assert wait_until(lambda: len(own_objects(orthanc)) == 3, 400.0), watching.said()
+    assert set(map(tuple, own_objects(orthanc).values())) == {tuple(KINDS)}
+    assert watching.stop() == 0
+    store = open_store(watching.store)
+    facts = [result.facts for _, result in store.database.newest()]
+    store.database.close()
+    assert len({str(one["bmd_mg_cm3"]) for one in facts}) == 1  # the same scan, three times
+    assert set(facts[0]["bmd_mg_cm3"]) >= {"L1", "L2"}  # type: ignore[arg-type]
