@@ -17,6 +17,7 @@ from .run import Ended, WorkerKilled
 
 _DASHBOARD = "127.0.0.1:8787"
 _COUNT_S = 2.0  # between two looks at how many workers there are
+_MANY, _TOGETHER_S = 32, 0.25  # with so many workers, what ends within so long is recorded together
 _AHEAD = 8  # one task in so many waits at the scheduler, so that no worker waits for the database
 
 
@@ -70,6 +71,8 @@ class DaskWorkers:
         ended: list[_Ended] = []
         try:
             ended.append(self._ended.get(timeout=seconds))
+            if self._threads >= _MANY:
+                time.sleep(_TOGETHER_S)
             while True:
                 ended.append(self._ended.get_nowait())
         except queue.Empty:

@@ -215,8 +215,9 @@ class Database:
 
     def left(self) -> int:
         """Return how many studies wait or are being measured."""
-        counts = self.counts()
-        return counts.get(State.QUEUED, 0) + counts.get(State.RUNNING, 0)
+        with self.session() as session:
+            waiting = Study.state.in_([State.QUEUED.value, State.RUNNING.value])
+            return session.scalar(select(func.count()).where(waiting)) or 0
 
     def priors(self, study: Study) -> list[str]:
         """Return the result folders of the patient's earlier studies, below the store, the earliest first."""
