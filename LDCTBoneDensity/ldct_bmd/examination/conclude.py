@@ -23,6 +23,7 @@ from ..quality import (
     scan_findings,
     size_findings,
     tissue_findings,
+    transfer_findings,
     voi_findings,
 )
 from ..scan import Acquisition
@@ -90,6 +91,12 @@ def _error(evidence: Evidence, levels: tuple[str, ...]) -> BMDError | None:
     return evidence.calibration.bmd_error([m.mean_hu for m in measured], noise)
 
 
+def _mean_hu(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
+    """Return the mean HU of ``levels``, of all that are measured where there is none; None where nothing is."""
+    measured = [m.mean_hu for m in evidence.measurements if m.level in levels or not levels]
+    return sum(measured) / len(measured) if measured else None
+
+
 def _choice(evidence: Evidence) -> CalibrationChoice | None:
     """Return why the calibration was taken; None where a reader has put another in its place since."""
     choice = evidence.calibration_choice
@@ -111,6 +118,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         ),
         *file_findings(made.lossy_compression, made.values_cut_at_hu, scan.source.passed_over),
         *calibration_findings(evidence.calibration, made.kvp),
+        *transfer_findings(evidence.calibration, _mean_hu(evidence, assessed_levels(measured, unused))),
         *origin_findings(evidence.calibration, conditions(made)),
         *choice_findings(evidence.calibration_choice),
         *tissue_findings(quality.tissue, made.contrast_agent),

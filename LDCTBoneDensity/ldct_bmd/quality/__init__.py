@@ -6,7 +6,7 @@ from .body_rules import (
     fracture_findings,
     outline_findings,
 )
-from .calibration_rules import choice_findings, origin_findings, tissue_findings
+from .calibration_rules import choice_findings, origin_findings, tissue_findings, transfer_findings
 from .facts import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .rules import (
     bmd_findings,
@@ -42,5 +42,6 @@ __all__ = [
     "scan_findings",
     "size_findings",
     "tissue_findings",
+    "transfer_findings",
     "voi_findings",
 ]

@@ -1,12 +1,18 @@
 """The rules about where the calibration comes from, and about the patient's own tissues."""
 
 from ..calibration import Calibration
+from ..calibration.carry import carried_words
 from ..calibration.described import named
 from ..calibration.match import CalibrationChoice, Condition, ScanConditions, condition_mismatches, date_mismatch
 from ..calibration.provenance import is_tin
 from ..calibration.tissue import TissueHU, blood_is_enhanced, unlikely_tissues
+from ..calibration.transfers import KVP_TOLERANCE
 from ..findings import Finding, FindingCode
 from ..words import Fact
+
+# The standard error of the L1-L2 mean that a transfer may add: 95 % stay within 10 mg/cm3, a quarter of the width of
+# the osteopenia range.
+LARGEST_TRANSFER_ERROR_MG_CM3 = 5.0
 
 
 def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Finding]:
@@ -15,7 +21,7 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     The nominal one has a finding of its own.
     """
     provenance = calibration.provenance
-    filters = _filter_findings(None if provenance is None else provenance.filter_type, scan)
+    filters = _filter_findings(calibration.with_tin, scan)
     if provenance is None or provenance.scanner is None:
         if calibration.nominal:
             return filters
@@ -42,10 +48,31 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     return found
 
 
-def _filter_findings(calibrated_with: str | None, scan: ScanConditions) -> list[Finding]:
+def transfer_findings(calibration: Calibration, mean_hu: float | None) -> list[Finding]:
+    """Return that the calibration was carried over, and whether too uncertainly for a category.
+
+    Args:
+        mean_hu: of the levels that the mean rests on, or else of those measured; None where nothing is.
+    """
+    transfer = calibration.transfer
+    if transfer is None or mean_hu is None:
+        return []
+    error = transfer.error_mg_cm3(mean_hu)
+    facts = carried_words(calibration) | {
+        "shift_mg_cm3": transfer.made_slope * (transfer.carried_hu(mean_hu) - mean_hu),
+        "error_mg_cm3": error,
+    }
+    if error < LARGEST_TRANSFER_ERROR_MG_CM3:
+        return [Finding(FindingCode.CALIBRATION_CARRIED, None, facts)]
+    facts |= {"case": "too_uncertain", "most_mg_cm3": LARGEST_TRANSFER_ERROR_MG_CM3}
+    same_kvp = calibration.kvp is not None and abs(transfer.kvp - calibration.kvp) < KVP_TOLERANCE
+    return [Finding(FindingCode.BEAM_FILTER_MISMATCH if same_kvp else FindingCode.KVP_MISMATCH, None, facts)]
+
+
+def _filter_findings(calibrated_with_tin: bool, scan: ScanConditions) -> list[Finding]:
     """Return whether only one of scan and calibration was made with tin; what words alone say limits."""
-    if is_tin(calibrated_with) is not is_tin(scan.filter_type):
-        if is_tin(calibrated_with) and scan.tin_by_name:
+    if calibrated_with_tin is not is_tin(scan.filter_type):
+        if calibrated_with_tin and scan.tin_by_name:
             return []
         with_tin = "scan" if is_tin(scan.filter_type) else "calibration"
         return [Finding(FindingCode.BEAM_FILTER_MISMATCH, None, {"case": with_tin})]

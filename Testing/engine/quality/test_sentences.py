@@ -2,11 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from ldct_bmd.assessment import NotUsed, assess
 from ldct_bmd.calibration import NOMINAL, Calibration, Method, Provenance, Scanner
+from ldct_bmd.calibration.carry import for_scan
 from ldct_bmd.calibration.match import CalibrationChoice, ScanConditions
 from ldct_bmd.calibration.tissue import TissueHU
 from ldct_bmd.densitometry import HUPattern, MidlineContrast
@@ -33,6 +35,7 @@ from ldct_bmd.quality import (
     scan_findings,
     size_findings,
     tissue_findings,
+    transfer_findings,
     voi_findings,
 )
 from ldct_bmd.voi import CylinderVOI
@@ -68,7 +71,15 @@ OUTLINES = [
     LevelOutline("L2", Outline(0.0, 0.1)),
 ]
 USUAL, TALL = (LevelHeights("L1", BodyHeights(h, h, h, 0.5)) for h in (27.0, 41.0))
+WITHOUT_TIN = replace(OWN, kvp=120.0, provenance=replace(MADE, filter_type=None))
+CARRIED, FAR, TIN = (
+    for_scan(WITHOUT_TIN, ScanConditions(SCANNER, kvp, filter_type, None, None))
+    for kvp, filter_type in ((100.0, None), (80.0, None), (120.0, "TIN"))
+)
 FOUND: list[Finding] = [
+    *transfer_findings(CARRIED, 150.0),
+    *transfer_findings(FAR, 300.0),
+    *transfer_findings(TIN, 400.0),
     *scan_findings("Iodine", 5.0, 5.0, 1, modified=True),
     *scan_findings(None, 3.27, 3.27, 3),
     *file_findings("JPEG", 600.0, ("a",)),
