@@ -27,6 +27,7 @@ from ldct_bmd.quality import (
     scan_findings,
     voi_findings,
 )
+from ldct_bmd.rules import ACR
 from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import told
 
@@ -251,7 +252,7 @@ def test_a_doubtful_outline_counts_no_more_once_a_reader_has_confirmed_it_or_pla
     [(("L1", "L2"), []), (("L2",), ["single_lumbar_level"]), ((), ["no_lumbar_level"])],
 )
 def test_the_number_of_lumbar_levels_is_told(levels, expected):
-    assert codes(lumbar_findings(levels)) == expected
+    assert codes(lumbar_findings(levels, ACR)) == expected
 
 
 def test_an_ordinary_voi_has_no_finding():
