@@ -91,7 +91,7 @@ def test_the_slope_depends_on_the_voltage_and_not_on_the_current() -> None:
     """
     quiet, half, low = (
         rod_slopes("K2HPO4", noise=None if photons is None else (np.random.default_rng(7), photons))
-        for photons in (None, 2e6, 2e5)
+        for photons in (None, 8e6, 2e6)
     )
     assert np.all(np.diff(quiet) < -0.05)
     assert half == pytest.approx(quiet, rel=0.03)
