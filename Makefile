@@ -8,7 +8,7 @@ PANEL_READY := $(VENV)/.panel-ready
 BENCHMARK_READY := $(VENV)/.benchmark-ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: demo panel test acceptance benchmark lint docs clean
+.PHONY: demo panel test acceptance benchmark lint docs release clean
 
 demo: $(CLI_READY)
 	$(VENV)/bin/ldct-bmd demo -o demo --overwrite
@@ -40,6 +40,11 @@ lint: $(DEV_READY)
 docs: $(DOCS_READY)
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build
 	@echo "Open build/docs/index.html"
+
+# Wheels, source archives, the extension's folder, offline wheel sets and checksums in build/release, tried in fresh
+# environments outside this checkout with each Python from 3.10 to 3.13 that is at hand.
+release:
+	$(PYTHON) Tools/release.py
 
 clean:
 	rm -rf $(VENV) demo build .pytest_cache .mypy_cache .ruff_cache
