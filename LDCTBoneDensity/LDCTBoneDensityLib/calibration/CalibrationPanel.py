@@ -27,6 +27,7 @@ _CODES = (
     FindingCode.KVP_MISMATCH,
     FindingCode.KVP_UNKNOWN,
     FindingCode.CALIBRATION_MATERIAL,
+    FindingCode.MATERIAL_CONVERTED,
     FindingCode.NOMINAL_CALIBRATION,
     FindingCode.BEAM_FILTER_MISMATCH,
     FindingCode.CALIBRATION_CARRIED,

@@ -4,11 +4,13 @@ from ..calibration import Calibration
 from ..calibration.carry import carried_words
 from ..calibration.described import named
 from ..calibration.match import CalibrationChoice, Condition, ScanConditions, condition_mismatches, date_mismatch
+from ..calibration.material import k2hpo4_parts
 from ..calibration.provenance import is_tin
 from ..calibration.tissue import TissueHU, blood_is_enhanced, unlikely_tissues
 from ..calibration.transfers import KVP_TOLERANCE
 from ..findings import Finding, FindingCode
-from ..words import Fact
+from ..rules import Category, RuleSet
+from ..words import Fact, Phrase
 
 # The standard error of the L1-L2 mean that a transfer may add: 95 % stay within 10 mg/cm3, a quarter of the width of
 # the osteopenia range.
@@ -67,6 +69,44 @@ def transfer_findings(calibration: Calibration, mean_hu: float | None) -> list[F
     facts |= {"case": "too_uncertain", "most_mg_cm3": LARGEST_TRANSFER_ERROR_MG_CM3}
     same_kvp = calibration.kvp is not None and abs(transfer.kvp - calibration.kvp) < KVP_TOLERANCE
     return [Finding(FindingCode.BEAM_FILTER_MISMATCH if same_kvp else FindingCode.KVP_MISMATCH, None, facts)]
+
+
+def material_findings(calibration: Calibration, mean_bmd_mg_cm3: float | None, rules: RuleSet) -> list[Finding]:
+    """Return what a BMD that is not in K2HPO4 equivalents means for the limits, which are.
+
+    The category is given where all that the BMD may stand for has the same one.
+
+    Args:
+        mean_bmd_mg_cm3: of the levels that the mean rests on; None where there is none.
+        rules: whose limits are meant.
+    """
+    material = calibration.material
+    if material == "K2HPO4":
+        return []
+    parts = k2hpo4_parts(calibration)
+    if parts is None or mean_bmd_mg_cm3 is None:
+        return [Finding(FindingCode.CALIBRATION_MATERIAL, None, {"material": material})]
+    least, most = parts
+    facts: dict[str, Fact] = {
+        "material": material,
+        "kvp": calibration.kvp,
+        "low_mg_cm3": least * mean_bmd_mg_cm3,
+        "high_mg_cm3": most * mean_bmd_mg_cm3,
+        "limits": tuple(
+            Phrase("material.limit", {"limit": limit, "low": limit / most, "high": limit / least})
+            for limit in rules.limits_mg_cm3
+        ),
+    }
+    if converted_category(calibration, mean_bmd_mg_cm3, rules) is None:
+        return [Finding(FindingCode.CALIBRATION_MATERIAL, None, {"case": "undecided"} | facts)]
+    return [Finding(FindingCode.MATERIAL_CONVERTED, None, facts)]
+
+
+def converted_category(calibration: Calibration, mean_bmd_mg_cm3: float, rules: RuleSet) -> Category | None:
+    """Return the category of all K2HPO4 equivalents that a BMD may stand for; None where they have several."""
+    parts = k2hpo4_parts(calibration)
+    found = set() if parts is None else {rules.categorize(part * mean_bmd_mg_cm3) for part in parts}
+    return found.pop() if len(found) == 1 else None
 
 
 def _filter_findings(calibrated_with_tin: bool, scan: ScanConditions) -> list[Finding]:

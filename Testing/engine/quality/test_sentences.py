@@ -30,6 +30,7 @@ from ldct_bmd.quality import (
     hu_findings,
     level_findings,
     lumbar_findings,
+    material_findings,
     name_findings,
     origin_findings,
     outline_findings,
@@ -74,6 +75,7 @@ OUTLINES = [
     LevelOutline("L2", Outline(0.0, 0.1)),
 ]
 USUAL, TALL = (LevelHeights("L1", BodyHeights(h, h, h, 0.5)) for h in (27.0, 41.0))
+HYDROXYAPATITE = Calibration("HA", 0.8, 0.0, "hydroxyapatite", 120.0, False, "made up")
 WITHOUT_TIN = replace(OWN, kvp=120.0, provenance=replace(MADE, filter_type=None))
 CARRIED, FAR, TIN = (
     for_scan(WITHOUT_TIN, ScanConditions(SCANNER, kvp, filter_type, None, None))
@@ -97,7 +99,10 @@ FOUND: list[Finding] = [
     *population_findings(RULE_SETS["china"], "M", 40.0),
     *hu_findings(replace(ACR, hu_limit=HULimit("L1", 110.0, "audit")), {"L1": 98.0}),
     *calibration_findings(NOMINAL, 140.0),
-    *calibration_findings(Calibration("HA", 0.8, 0.0, "hydroxyapatite", None, False, "made up"), 120.0),
+    *calibration_findings(replace(HYDROXYAPATITE, kvp=None), 120.0),
+    *material_findings(replace(HYDROXYAPATITE, kvp=None), 60.0, ACR),
+    *material_findings(HYDROXYAPATITE, 60.0, ACR),
+    *material_findings(HYDROXYAPATITE, 90.0, ACR),
     *calibration_findings(SITE, None),
     *origin_findings(SITE, SCAN),
     *origin_findings(OWN, SCAN),

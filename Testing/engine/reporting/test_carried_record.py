@@ -47,7 +47,7 @@ def test_a_reader_who_takes_one_of_another_voltage_gets_it_carried_to_the_scans(
 def test_what_forbids_a_category_for_another_reason_still_does() -> None:
     unsure = examined(names_certain=False, names_remark=told("No rib is in view."))
     assert change_calibration(unsure, AT_100, **BY).assessment.category is None
-    other = change_calibration(examined(), replace(AT_100, material="hydroxyapatite"), **BY)
+    other = change_calibration(examined(), replace(AT_100, material="hydroxyapatite", slope=0.95), **BY)
     assert other.assessment.category is None
     assert other.assessment.limited == ("calibration_material", "calibration_carried")
     assert "kvp_mismatch" in codes(change_calibration(examined(), replace(NOMINAL, kvp=100.0), **BY))
