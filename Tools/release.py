@@ -79,6 +79,17 @@ def run(*words: object, cwd: Path | None = None) -> str:
     return done.stdout
 
 
+def find(python: str) -> str | None:
+    """Return the command of a Python that runs: on the path, or among pyenv's; None if there is none."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    kept = sorted(pyenv.glob(f"versions/{python.removeprefix('python')}.*/bin/{python}"))
+    for command in filter(None, (shutil.which(python), *map(str, kept))):
+        # A shim of pyenv is there for versions that are not chosen, too.
+        if subprocess.run([command, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return command
+    return None
+
+
 def environment(python: str, folder: Path) -> Path:
     """Make a virtual environment; return the folder of its commands."""
     run(python, "-m", "venv", folder)
@@ -118,7 +129,7 @@ def verify(python: str, wheels: Path, scratch: Path, demo: bool) -> str:
     json.loads(run(command, "schema", cwd=scratch))
     run(scripts / "python", "-m", "pip", "check")
     if not demo:
-        return f"{python}: installed from {wheels.name} alone, {told}"
+        return f"installed from {wheels.name} alone, {told}"
     run(command, "phantom", "-o", "scan", cwd=scratch)
     calibration = ("--slope", "0.8", "--intercept", "-2", "--material", "K2HPO4", "--calibration-kvp", "120")
     run(command, "measure", "scan/dicom", "-o", "out", "--report", *calibration, cwd=scratch)
@@ -128,7 +139,7 @@ def verify(python: str, wheels: Path, scratch: Path, demo: bool) -> str:
     if set(off) != {"T12", "L1", "L2"} or max(map(abs, off.values())) > FARTHEST_MG_CM3:
         sys.exit(f"{python}: the demo's BMD is off by {off}")
     shown = ", ".join(f"{level} {by:+.1f}" for level, by in off.items())
-    return f"{python}: installed from {wheels.name} alone, {told}, report of the demo, BMD off by {shown} mg/cm3"
+    return f"installed from {wheels.name} alone, {told}, report of the demo, BMD off by {shown} mg/cm3"
 
 
 def verify_extension(python: str, archive: Path, scratch: Path) -> str:
@@ -156,19 +167,22 @@ def main() -> None:
         shutil.rmtree(release)
     release.mkdir(parents=True)
     wanted = tuple(given.python or PYTHONS)
-    at_hand = [python for python in wanted if shutil.which(python)]
+    at_hand = {python: command for python in wanted if (command := find(python)) is not None}
     if not at_hand:
         sys.exit(f"None of {', '.join(wanted)} is at hand.")
     tried = []
     with tempfile.TemporaryDirectory(prefix="ldct-bmd-release-") as temporary:
         scratch = Path(temporary)
-        build(at_hand[-1], release, scratch)
+        newest = list(at_hand.values())[-1]
+        build(newest, release, scratch)
         archive = write_extension(release)
         (scratch / "extension").mkdir()
-        tried.append(verify_extension(at_hand[-1], archive, scratch / "extension"))
-        for python in at_hand:
-            (scratch / python).mkdir()
-            tried.append(verify(python, offline_set(python, release), scratch / python, not given.no_demo))
+        tried.append(verify_extension(newest, archive, scratch / "extension"))
+        for number, (python, command) in enumerate(at_hand.items()):
+            place = scratch / f"environment-{number}"
+            place.mkdir()
+            done = verify(command, offline_set(command, release), place, not given.no_demo)
+            tried.append(f"{python}: {done}")
     tried += [f"{python}: not at hand, not tried" for python in wanted if python not in at_hand]
     (release / "VERIFIED.txt").write_text("\n".join(tried) + "\n", encoding="utf-8")
     write_checksums(release)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from . import commands, drawings, exits, findings, schemas
+from . import commands, drawings, exits, findings, rule_sets, schemas
 
 ROOT = Path(__file__).parents[2]
 _MODEL_CARD = ROOT / "LDCTBoneDensity" / "ldct_bmd" / "segmentation" / "model" / "MODEL_CARD.md"
@@ -18,6 +18,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/command-line.md": commands.page,
     "reference/exit-codes.md": exits.page,
     "reference/findings.md": findings.page,
+    "reference/rule-sets.md": rule_sets.page,
     "reference/record.md": schemas.record_page,
     "reference/worklist.md": schemas.worklist_page,
     "model-card.md": _copy(_MODEL_CARD),

@@ -10,8 +10,8 @@ from matplotlib.patches import Ellipse, FancyBboxPatch, Rectangle
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from ldct_bmd.assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3
 from ldct_bmd.morphometry import body_heights
+from ldct_bmd.rules import ACR
 from ldct_bmd.scan import Geometry
 from ldct_bmd.voi import CORTEX_MARGIN_MM, CylinderVOI, place_voi
 
@@ -87,18 +87,19 @@ def heights() -> bytes:
 
 
 def categories() -> bytes:
-    """Draw the three ranges of BMD."""
+    """Draw the ranges of BMD of the rule set that holds if none is chosen."""
+    below, above = ACR.osteoporosis_below_mg_cm3, ACR.normal_above_mg_cm3 or 200.0
     figure = Figure(figsize=(8.4, 1.5))
     axes = figure.subplots()
     ranges = {
-        "osteoporosis": (40.0, OSTEOPOROSIS_BELOW_MG_CM3, "#e07a5f"),
-        "osteopenia": (OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3, "#f2cc8f"),
-        "normal": (NORMAL_ABOVE_MG_CM3, 200.0, "#81b29a"),
+        "osteoporosis": (40.0, below, "#e07a5f"),
+        "osteopenia": (below, above, "#f2cc8f"),
+        "normal": (above, 200.0, "#81b29a"),
     }
     for name, (low, high, color) in ranges.items():
         axes.barh(0, high - low, left=low, color=color, height=0.8)
         axes.text((low + high) / 2, 0, name, ha="center", va="center", fontsize=10)
-    axes.set_xticks([OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3])
+    axes.set_xticks([below, above])
     axes.set_xlabel("mean BMD of L1 and L2, mg/cm³ (K2HPO4 equivalent); both limits are osteopenia", fontsize=9)
     axes.set_yticks([])
     axes.set_xlim(40, 200)
