@@ -16,6 +16,7 @@ from ldct_bmd.examination import Examination, is_intact, sign, unsign
 from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.page.about import calibration_facts
+from ldct_bmd.reporting.tables import patient_row
 from ldct_bmd.words import catalogue, speaking, told
 
 BY = {"reader": READER, "time": TIME}
@@ -97,3 +98,10 @@ def test_a_deidentified_copy_keeps_how_far_it_was_carried(carried) -> None:
     assert copy.calibration.transfer == carried.calibration.transfer
     said = next(one.message for one in carried.findings if one.code.value == "calibration_carried")
     assert said in {one.message for one in copy.findings}
+
+
+def test_the_table_of_patients_says_that_and_how_uncertainly(carried) -> None:
+    row = patient_row(carried)
+    assert row["calibration_carried_by"] == "table"
+    assert row["mean_bmd_transfer_se_mg_cm3"] == carried.assessment.mean_bmd_error.transfer_mg_cm3
+    assert patient_row(examined())["calibration_carried_by"] is None
