@@ -98,7 +98,7 @@ def material_findings(calibration: Calibration, mean_bmd_mg_cm3: float | None, r
         ),
     }
     if converted_category(calibration, mean_bmd_mg_cm3, rules) is None:
-        return [Finding(FindingCode.CALIBRATION_MATERIAL, None, {"case": "undecided"} | facts)]
+        return [Finding(FindingCode.CALIBRATION_MATERIAL, None, {"case": "undecided", **facts})]
     return [Finding(FindingCode.MATERIAL_CONVERTED, None, facts)]
 
 
