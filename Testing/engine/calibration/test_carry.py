@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from ldct_bmd.findings import FindingCode
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.quality import calibration_findings, origin_findings, transfer_findings
+from places import DOCS
 
 SITE = site_calibration()
 AT_100, AT_80 = (replace(SCAN, kvp=kvp) for kvp in (100.0, 80.0))
@@ -202,3 +204,19 @@ def test_a_transfer_that_cannot_be_is_refused() -> None:
 
 def test_settings_are_named_as_scanners_name_them() -> None:
     assert (setting_name(80.0, False), setting_name(150.0, True), setting_name(None, True)) == ("80", "Sn150", None)
+
+
+def test_the_errors_that_the_documentation_tells_are_those_of_the_table() -> None:
+    page = (DOCS / "explanation" / "tube-voltage.md").read_text(encoding="utf-8")
+    row = re.compile(
+        r"^\| (Sn)?(\d+)(?: kVp)? \| (?:about )?([\d.]+)(?:,[^|]*)? \| (?:about )?([\d.]+)(?:,[^|]*)? \|$", re.MULTILINE
+    )
+    told = row.findall(page)
+    assert len(told) == 9
+    slope = 0.74
+    for tin, kvp, *errors in told:
+        setting = replace(SCAN, kvp=float(kvp), filter_type="TIN" if tin else None)
+        carried = for_scan(replace(SITE, slope=slope, intercept_mg_cm3=0.0), setting)
+        for mean, error in zip((80.0, 120.0), errors, strict=True):
+            hu = (mean - carried.intercept_mg_cm3) / carried.slope
+            assert carried.transfer.error_mg_cm3(hu) == pytest.approx(float(error), abs=0.06)

@@ -104,7 +104,7 @@ def test_the_json_of_each_part_has_exactly_the_documented_names(plain):
     }
     assert set(plain["assessment"]) == assessment
     calibration = {"name", "slope", "intercept_mg_cm3", "material", "kvp", "nominal", "source", "provenance", "fit"}
-    assert set(plain["calibration"]) == calibration
+    assert set(plain["calibration"]) == calibration | {"transfer"}
     assert all(
         set(finding) == {"code", "severity", "level", "facts", "message", "frozen"} for finding in plain["findings"]
     )
