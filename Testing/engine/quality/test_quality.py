@@ -206,7 +206,10 @@ def test_a_loss_is_to_be_checked_with_its_size_and_uncertainty():
     small = replace(LOSS, level="T8", loss=0.19, suspected=False)
     (one,) = fracture_findings([LOSS, small], (), ())
     assert (one.code.value, one.level) == ("suspected_fracture", "T7")
-    assert one.message == "Check T7: its front height is 27 % below what is usual for T7 (uncertainty 5 %)."
+    told = "Check T7: its front height is 27 % below what is usual for T7 (uncertainty 5 %)."
+    assert one.message == f"{told} If it is a fracture, it is a wedge of Genant grade 1 or 2."
+    (unsure,) = fracture_findings([replace(LOSS, uncertainty=0.08)], (), ())
+    assert unsure.message == told.replace("5 %", "8 %")  # any grade is possible, so none is said
 
 
 def test_a_reader_s_word_ends_the_suspicion():

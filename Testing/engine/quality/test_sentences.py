@@ -123,9 +123,11 @@ FOUND: list[Finding] = [
         ("T11",),
     ),
     *fracture_findings(
-        [HeightLoss(level, which, 15.0, 22.0, 0.318, 0.062, True) for level, which in zip(
-            ("T7", "T8", "T9"), ("anterior", "middle", "whole"), strict=True
-        )],
+        [
+            HeightLoss(level, which, 15.0, 22.0, 0.318, uncertainty, True)
+            for uncertainty in (0.062, 0.04, 0.01)  # no grade, two of them, one
+            for level, which in zip(("T7", "T8", "T9"), ("anterior", "middle", "whole"), strict=True)
+        ],
         ("L1", "L2"),
         [FractureReading("L2", True, "R", "2026-01-02T03:04:05Z", grade=2)],
     ),
