@@ -1,7 +1,6 @@
 """What all commands share: text that is safe to print, the progress bar, exit codes."""
 
 import io
-import logging
 import os
 import signal
 import sys
@@ -31,6 +30,7 @@ from rich.text import Text
 from ..ground.errors import CannotMeasure, OutOfReach, UsageError
 from ..ground.progress import Cancelled, Progress, stage_words
 from ..ground.quiet import silence_libraries
+from ..ground.remarks import remarks_to
 from ..ground.text import visible
 from ..words import current_language, speaking, text
 
@@ -123,12 +123,16 @@ def exit_codes() -> Iterator[None]:
     silence_libraries()
     before = _interrupt_on_signals()
     try:
-        with speaking(current_language(), FACE), _told(), _remarks():
+        with speaking(current_language(), FACE), _told(), remarks_to(_remark):
             yield
             sys.stdout.flush()  # a reader that has gone is noticed here, not at the end of Python
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _remark(sentence: str) -> None:
+    say(messages(), sentence, "yellow")
 
 
 @contextmanager
@@ -150,22 +154,6 @@ def _told() -> Iterator[None]:
     except BrokenPipeError:
         close_quietly()
         raise typer.Exit(EXIT_PIPE_CLOSED) from None
-
-
-@contextmanager
-def _remarks() -> Iterator[None]:
-    """Print what the engine remarks by the way, such as what it put right after a killed run."""
-    logger, handler = logging.getLogger("ldct_bmd"), _Remarks()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-class _Remarks(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        say(messages(), record.getMessage(), "yellow")
 
 
 @contextmanager
