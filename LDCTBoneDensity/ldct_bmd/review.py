@@ -9,6 +9,7 @@ from .calibration.match import CalibrationChoice
 from .examination import Bodies, BodyMask, Examination, SigningKey, sign, unsign
 from .ground.clock import now
 from .ground.errors import UsageError
+from .rules import RuleSet
 from .scan import CTScan
 from .voi import CylinderVOI, place_voi
 
@@ -152,6 +153,10 @@ class Review:
     def change_calibration(self, calibration: Calibration, choice: CalibrationChoice | None = None) -> None:
         """Compute every BMD with another calibration; ``choice``: why a store's was taken."""
         self._advance(corrections.change_calibration(self.examination, calibration, *self._signed(), choice))
+
+    def change_rules(self, rules: RuleSet) -> None:
+        """Give the category by another rule set."""
+        self._advance(corrections.change_rules(self.examination, rules, *self._signed()))
 
     def annotate(self, comment: str) -> None:
         """Keep the reader's own words; undo and redo leave them as they are."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from .assessment import Category
 from .examination import Examination
 from .findings import FindingCode
 from .ground.atomic import write_text
@@ -15,6 +14,7 @@ from .ground.clock import now
 from .ground.errors import UsageError
 from .ground.files import read_text
 from .ground.plain import PlainError, from_plain, read_json, to_plain
+from .rules import Category
 from .words import Phrase
 
 SCHEMA = "ldct-bmd-worklist/1"
@@ -125,7 +125,7 @@ def urgency_of(facts: Facts) -> Urgency:
     """Return how soon a reader should open a result."""
     if facts.fractures_confirmed or facts.fractures_to_check:
         return Urgency.FRACTURE
-    if facts.category == Category.OSTEOPOROSIS.value:
+    if facts.category is not None and Category(facts.category).is_osteoporosis:
         return Urgency.OSTEOPOROSIS
     return Urgency.UNCERTAIN if facts.uncertain else Urgency.ROUTINE
 

@@ -74,9 +74,9 @@ def test_the_script_of_the_readme_measures_what_is_in_the_scene(
         "measure",
         lambda self, node, settings=None: measure(self, node, MeasureSettings(segmentationNode=source)),
     )
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "tutorial" / "slicer.md").read_text(encoding="utf-8")
     (script,) = [
         block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "LDCTBoneDensityLogic" in block
     ]
-    exec(compile(script, str(Path("README.md")), "exec"), {})
+    exec(compile(script, str(Path("slicer.md")), "exec"), {})
     assert capsys.readouterr().out.startswith("CT ")

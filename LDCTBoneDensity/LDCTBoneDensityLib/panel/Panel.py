@@ -126,6 +126,7 @@ class Panel:
             weights=self.sections.advanced.weights,
             segmentationNode=values.sourceSegmentation,
             segmentsAreWhole=values.sourceIsWhole,
+            rules=self.sections.calibration.rules.wanted(),
         )
 
     def export(self, settings: ExportSettings) -> None:

@@ -14,6 +14,7 @@ from ..ground.kinds import NOT_PLAIN
 from ..ground.plain import PlainError, from_plain, plain_json, to_plain
 from ..morphometry import HeightLoss
 from ..quality import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
+from ..rules import RuleSet
 from ..scan import ScanDescription
 from ..segmentation import RuntimeIdentity
 from ..voi import CylinderVOI
@@ -147,7 +148,8 @@ class Evidence:
     ``calibration_choice`` says why a store's calibration was taken; None where the calibration was given.
     ``measured_at`` is ISO 8601; None where whoever measured did not say. ``comment`` is the reader's own words.
     ``voxels_sha256`` is of the voxels that were measured, see :func:`.digests.voxels_sha256`; None in records of
-    before. ``unnamed`` are the vertebrae that a shift of all names left without one, top to bottom.
+    before. ``unnamed`` are the vertebrae that a shift of all names left without one, top to bottom. ``rules`` is
+    the rule set that was chosen; None: the ACR's, as in records of before.
 
     Raises:
         ValueError: a level does not exist, or comes twice, or the VOI facts do not match the measurements.
@@ -169,6 +171,7 @@ class Evidence:
     comment: str | None = None
     voxels_sha256: str | None = None
     unnamed: tuple[UnnamedVertebra, ...] = ()
+    rules: RuleSet | None = None
 
     def __post_init__(self) -> None:
         for name, levels in (

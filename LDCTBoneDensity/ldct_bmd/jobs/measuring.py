@@ -91,7 +91,9 @@ def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None, segmen
     read_s = time.perf_counter() - start
     report, left_out = _reporter(spec, read.scan)
     calibration, choice = _calibration(spec.calibration, stored, read.scan)
-    measured = measure(read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice)
+    measured = measure(
+        read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice, rules=spec.rules
+    )
     del segmenter  # its networks take the memory that writing needs
     give_back()
     measured = replace(measured, examination=replace(measured.examination, measured_at=now()))

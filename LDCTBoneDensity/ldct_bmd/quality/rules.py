@@ -8,6 +8,7 @@ from ..calibration import Calibration, KvpFit
 from ..densitometry import DENSE_HU, LIGHT_HU
 from ..findings import Finding, FindingCode
 from ..morphometry import FRACTURE_LOSS, smallest_loss
+from ..rules import RuleSet
 from ..voi import CORTEX_MARGIN_MM, CylinderVOI
 from ..words import Fact, Phrase
 from .facts import QualityFacts, VOIFacts
@@ -157,10 +158,12 @@ def level_findings(
     return found
 
 
-def lumbar_findings(levels: Sequence[str]) -> list[Finding]:
+def lumbar_findings(levels: Sequence[str], rules: RuleSet) -> list[Finding]:
     """Return what the number of lumbar levels means; ``levels`` are those that the mean rests on."""
     if not levels:
         return [Finding(FindingCode.NO_LUMBAR_LEVEL, None)]
+    if len(levels) < rules.lumbar_levels:
+        return [Finding(FindingCode.TOO_FEW_LEVELS, None, {"used": levels[0], "rules": rules.title})]
     if len(levels) < len(ASSESSED_LEVELS):
         return [Finding(FindingCode.SINGLE_LUMBAR_LEVEL, None, {"used": levels[0]})]
     return []

@@ -27,6 +27,7 @@ from ldct_bmd.quality import (
     scan_findings,
     voi_findings,
 )
+from ldct_bmd.rules import ACR
 from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import told
 
@@ -206,7 +207,10 @@ def test_a_loss_is_to_be_checked_with_its_size_and_uncertainty():
     small = replace(LOSS, level="T8", loss=0.19, suspected=False)
     (one,) = fracture_findings([LOSS, small], (), ())
     assert (one.code.value, one.level) == ("suspected_fracture", "T7")
-    assert one.message == "Check T7: its front height is 27 % below what is usual for T7 (uncertainty 5 %)."
+    told = "Check T7: its front height is 27 % below what is usual for T7 (uncertainty 5 %)."
+    assert one.message == f"{told} If it is a fracture, it is a wedge of Genant grade 1 or 2."
+    (unsure,) = fracture_findings([replace(LOSS, uncertainty=0.08)], (), ())
+    assert unsure.message == told.replace("5 %", "8 %")  # any grade is possible, so none is said
 
 
 def test_a_reader_s_word_ends_the_suspicion():
@@ -251,7 +255,7 @@ def test_a_doubtful_outline_counts_no_more_once_a_reader_has_confirmed_it_or_pla
     [(("L1", "L2"), []), (("L2",), ["single_lumbar_level"]), ((), ["no_lumbar_level"])],
 )
 def test_the_number_of_lumbar_levels_is_told(levels, expected):
-    assert codes(lumbar_findings(levels)) == expected
+    assert codes(lumbar_findings(levels, ACR)) == expected
 
 
 def test_an_ordinary_voi_has_no_finding():

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -25,16 +26,19 @@ from ldct_bmd.quality import (
     doubtful_outlines,
     file_findings,
     fracture_findings,
+    hu_findings,
     level_findings,
     lumbar_findings,
     name_findings,
     origin_findings,
     outline_findings,
+    population_findings,
     scan_findings,
     size_findings,
     tissue_findings,
     voi_findings,
 )
+from ldct_bmd.rules import ACR, RULE_SETS, HULimit
 from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import LANGUAGES, Phrase, catalogue, speaking
 
@@ -76,6 +80,12 @@ FOUND: list[Finding] = [
     Finding(FindingCode.FILES_PASSED_OVER, None, {"case": "count", "count": 2}),  # as a de-identified copy says it
     *bmd_findings("L1", 7305097.0),
     *origin_findings(NOMINAL, ScanConditions(SCANNER, 120.0, None, None, None, tin_by_name=True)),
+    *(finding for rules in RULE_SETS.values() for finding in lumbar_findings(("L2",), rules)),
+    *population_findings(RULE_SETS["east-asian-women"], "M", None),
+    *population_findings(RULE_SETS["east-asian-women"], None, None),
+    *population_findings(RULE_SETS["china"], "M", None),
+    *population_findings(RULE_SETS["china"], "M", 40.0),
+    *hu_findings(replace(ACR, hu_limit=HULimit("L1", 110.0, "audit")), {"L1": 98.0}),
     *calibration_findings(NOMINAL, 140.0),
     *calibration_findings(Calibration("HA", 0.8, 0.0, "hydroxyapatite", None, False, "made up"), 120.0),
     *calibration_findings(SITE, None),
@@ -98,17 +108,19 @@ FOUND: list[Finding] = [
         ("T11",),
     ),
     *fracture_findings(
-        [HeightLoss(level, which, 15.0, 22.0, 0.318, 0.062, True) for level, which in zip(
-            ("T7", "T8", "T9"), ("anterior", "middle", "whole"), strict=True
-        )],
+        [
+            HeightLoss(level, which, 15.0, 22.0, 0.318, uncertainty, True)
+            for uncertainty in (0.062, 0.04, 0.01)  # no grade, two of them, one
+            for level, which in zip(("T7", "T8", "T9"), ("anterior", "middle", "whole"), strict=True)
+        ],
         ("L1", "L2"),
         [FractureReading("L2", True, "R", "2026-01-02T03:04:05Z", grade=2)],
     ),
     *outline_findings(doubtful_outlines(OUTLINES, {"T12": 30.0, "L1": 30.0, "L2": 95.0})),
     *size_findings({"L1": 40.0}, [TALL]),
     *size_findings({"L1": 80.0}, [USUAL]),
-    *lumbar_findings(()),
-    *lumbar_findings(("L2",)),
+    *lumbar_findings((), ACR),
+    *lumbar_findings(("L2",), ACR),
     *seen(400.0, 30.0, QUIET),
     *seen(150.0, 160.0, QUIET),
     *seen(150.0, 30.0, HUPattern(-20.0, 1200.0, 0.0, 0.0)),
@@ -152,9 +164,11 @@ def test_every_code_has_a_meaning_and_a_finding_may_say_no_more(code: FindingCod
 def test_what_limits_a_category_is_given_as_its_reason(code: FindingCode, language: str) -> None:
     if code is FindingCode.NO_LUMBAR_LEVEL:
         return  # then there is no mean that could be limited
-    bmd = {"L1": 90.0} if code is FindingCode.SINGLE_LUMBAR_LEVEL else {"L1": 90.0, "L2": 90.0}
+    single = code in (FindingCode.SINGLE_LUMBAR_LEVEL, FindingCode.TOO_FEW_LEVELS)
+    rules = RULE_SETS["china"] if code is FindingCode.TOO_FEW_LEVELS else None
+    bmd = {"L1": 90.0} if single else {"L1": 90.0, "L2": 90.0}
     with speaking(language):
-        statement = assess(bmd, [Finding(code, None)], "K2HPO4").statement
+        statement = assess(bmd, [Finding(code, None)], "K2HPO4", rules=rules).statement
     assert catalogue(language)(f"because.{code.value}") in statement
 
 
