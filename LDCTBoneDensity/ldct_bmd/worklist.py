@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from .examination import Examination
+from .examination import Examination, is_intact
 from .findings import FindingCode
-from .ground.atomic import write_text
+from .ground.atomic import is_unfinished, settle, write_text
 from .ground.clock import now
 from .ground.errors import UsageError
 from .ground.files import read_text
@@ -147,7 +147,9 @@ def urgency_of(facts: Facts) -> Urgency:
 
 
 def row_of(examination: Examination, folder: str, scan: str | None = None) -> Row:
-    """Return the row of a result."""
+    """Return the row of a result; one that was changed after it was signed counts as none."""
+    if not is_intact(examination):
+        return Row(None, Progress.FAILED, Urgency.NONE, _refused(UsageError("worklist.changed", folder=folder)), scan)
     facts = facts_of(examination)
     state = Progress.MEASURED if examination.signature is None else Progress.SIGNED
     return Row(folder, state, urgency_of(facts), facts, scan)
@@ -197,6 +199,9 @@ def _of_folder(folder: Path) -> Worklist:
 
 def _rows_in(folder: Path) -> Iterator[Row]:
     for root, folders, names in os.walk(folder):
+        if any(is_unfinished(name) for name in folders):
+            settle(Path(root))  # a killed process may have moved a result out of its place
+            folders[:] = [path.name for path in Path(root).iterdir() if path.is_dir()]
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if _RECORD_FILE not in names:
             continue
@@ -204,10 +209,13 @@ def _rows_in(folder: Path) -> Iterator[Row]:
         try:
             examination = Examination.from_json(read_text(Path(root) / _RECORD_FILE))
         except (UsageError, OSError, UnicodeDecodeError) as error:
-            facts = Facts(reason=str(error), code=error.code if isinstance(error, UsageError) else None)
-            yield Row(None, Progress.FAILED, Urgency.NONE, facts)
+            yield Row(None, Progress.FAILED, Urgency.NONE, _refused(error))
             continue
         yield row_of(examination, Path(root).relative_to(folder).as_posix())
+
+
+def _refused(error: Exception) -> Facts:
+    return Facts(reason=str(error), code=error.code if isinstance(error, UsageError) else None)
 
 
 def _levels_of(code: FindingCode, examination: Examination) -> tuple[str, ...]:

@@ -176,13 +176,15 @@ class SeriesChoice:
 class OtherSeries:
     """A series in the input that was not measured; UID and description are empty if it is another patient's.
 
-    ``unsuitable``: None, or why it can't be measured.
+    ``unsuitable``: None, or why it can't be measured. ``continues``: True if its slices lie where the grid of those
+    measured goes on, as if one scan was split; else None.
     """
 
     series_uid: str
     description: str
     slices: int
     unsuitable: Phrase | None
+    continues: bool | None = None
 
 
 @dataclass(frozen=True)
