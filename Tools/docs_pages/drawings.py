@@ -116,7 +116,7 @@ def findings() -> bytes:
     for axes in (leaves, swapped, vein, edge):
         axes.set_aspect("equal")
         axes.axis("off")
-    return _svg(figure)
+    return svg(figure)
 
 
 def categories() -> bytes:
