@@ -14,7 +14,8 @@ from .commands.measurement import measure, series
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
 from .commands.screening import screen, summary, watch, worklist
 from .further import add_further_commands
-from .terminal import exit_codes, print_defect
+from .helping import add_help
+from .terminal import EXIT_PIPE_CLOSED, close_quietly, exit_codes, never_fail_on_a_character, print_defect
 
 LANGUAGE_OPTION = "--language"
 
@@ -48,7 +49,12 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line."""
     sys.excepthook = print_defect
-    app()
+    never_fail_on_a_character()
+    try:
+        app()
+    except BrokenPipeError:  # by help, or at the last flush
+        close_quietly()
+        sys.exit(EXIT_PIPE_CLOSED)
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,7 +74,7 @@ def _options(
         typer.Option(
             LANGUAGE_OPTION,
             metavar="en|zh",
-            help="Of all that is said and written.  [default: LDCT_BMD_LANGUAGE, else en]",
+            help="Of all that is said and written.  \\[default: LDCT_BMD_LANGUAGE, else en]",
         ),
     ] = None,
 ) -> None:
@@ -87,3 +93,4 @@ for command in (send, schema, series, screen, watch, worklist, summary):
     app.command()(command)
 app.add_typer(calibrate)
 add_further_commands(app)
+add_help(app)

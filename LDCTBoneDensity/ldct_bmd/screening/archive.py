@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from ..ground.scratch import temporary_folder
 from ..ground.text import visible
 from ..reporting.pacs.address import check_address
@@ -103,7 +103,7 @@ class Archive:
         try:
             reply = server.ask("GET", path + ("?" + urlencode(query, quote_via=quote) if query else ""), _JSON)
         except Unanswered as error:
-            raise UsageError("archive.away", problem=error.problem) from error
+            raise OutOfReach("archive.away", problem=error.problem) from error
         if reply.status == 204 or (absent_ok and reply.status == 404):
             return None
         if reply.status != 200:
@@ -111,7 +111,7 @@ class Archive:
         try:
             return json.loads(reply.body.decode("utf-8-sig") or "null")
         except (ValueError, RecursionError) as error:
-            raise UsageError("archive.no_list", host=self.host, status=reply.status) from error
+            raise OutOfReach("archive.no_list", host=self.host, status=reply.status) from error
 
     def listed(self, query: Sequence[tuple[str, str]]) -> Iterator[Listed]:
         """Yield the studies with CT images that the archive lists, each once.
@@ -124,7 +124,7 @@ class Archive:
             page = self._page(query, len(told))
             new = {study: one for one in page if (study := _text(one, _STUDY)) not in told}
             if not new and len(page) == _PAGE:
-                raise UsageError("archive.no_pages", host=self.host, n=_PAGE)
+                raise OutOfReach("archive.no_pages", host=self.host, n=_PAGE)
             if not new:
                 return
             told |= new.keys()
@@ -175,10 +175,10 @@ class Archive:
         for one in self._series(study):
             came = self._fetch_series(study, one, folder, len(files))
             if one.images is not None and len(came) < one.images:
-                raise UsageError("archive.incomplete", host=self.host, came=len(came), wanted=one.images)
+                raise OutOfReach("archive.incomplete", host=self.host, came=len(came), wanted=one.images)
             files += came
         if not files:
-            raise UsageError("archive.no_images", host=self.host)
+            raise OutOfReach("archive.no_images", host=self.host)
         return files
 
     def _fetch_series(self, study: str, series: _Series, folder: Path, first: int) -> list[Path]:
@@ -195,11 +195,11 @@ class Archive:
         try:
             came = self._server.stream(path, _DICOM, take, LARGEST_SERIES_BYTES)
         except Unanswered as error:
-            raise UsageError("archive.away", problem=error.problem) from error
+            raise OutOfReach("archive.away", problem=error.problem) from error
         except Malformed as error:
-            raise UsageError("archive.no_images_given", host=self.host, status=200) from error
+            raise OutOfReach("archive.no_images_given", host=self.host, status=200) from error
         except OSError as error:
-            raise UsageError("file.not_written", place=folder, problem=error.strerror or str(error)) from error
+            raise OutOfReach("file.not_written", place=folder, problem=error.strerror or str(error)) from error
         if isinstance(came, Reply):
             raise _refused(came, self.host, images=True)
         return came
@@ -219,7 +219,7 @@ class Archive:
         if answer is None:
             return []
         if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
-            raise UsageError("archive.no_list", host=self.host, status=200)
+            raise OutOfReach("archive.no_list", host=self.host, status=200)
         return answer
 
 
@@ -267,16 +267,16 @@ def _refused(reply: Reply, host: str, images: bool = False) -> UsageError:
     """Return what an answer means that is neither a list nor images."""
     status = reply.status
     if status in (401, 403):
-        return UsageError("archive.credentials", host=host, status=status)
+        return OutOfReach("archive.credentials", host=host, status=status)
     if status == 407:
-        return UsageError("pacs.proxy", host=host, status=status)
+        return OutOfReach("pacs.proxy", host=host, status=status)
     if status in (429, 500, 502, 503, 504):
-        return UsageError("archive.busy", host=host, status=status)
+        return OutOfReach("archive.busy", host=host, status=status)
     if 300 <= status < 400:
-        return UsageError("archive.redirected", host=host, target=visible(reply.location, 100), status=status)
+        return OutOfReach("archive.redirected", host=host, target=visible(reply.location, 100), status=status)
     if images:
-        return UsageError("archive.no_images_given", host=host, status=status)
-    return UsageError("archive.no_list", host=host, status=status)
+        return OutOfReach("archive.no_images_given", host=host, status=status)
+    return OutOfReach("archive.no_list", host=host, status=status)
 
 
 def _text(item: Mapping[str, Any], tag: str) -> str:

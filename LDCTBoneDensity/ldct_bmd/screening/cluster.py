@@ -11,7 +11,7 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster
 from distributed.comm.core import CommClosedError
 
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach
 from .outcome import Outcome, Task
 from .run import Ended, WorkerKilled
 
@@ -35,7 +35,7 @@ class _Ended:
         except KilledWorker as error:
             raise WorkerKilled from error
         except (CancelledError, CommClosedError, TimeoutError) as error:
-            raise UsageError("screen.scheduler_lost") from error
+            raise OutOfReach("screen.scheduler_lost") from error
 
 
 class DaskWorkers:
@@ -67,7 +67,7 @@ class DaskWorkers:
     def wait(self, seconds: float) -> list[Ended]:
         """Return the tasks that ended, once there is one or the time is up."""
         if self._client.status in ("closed", "closing"):
-            raise UsageError("screen.scheduler_lost")
+            raise OutOfReach("screen.scheduler_lost")
         ended: list[_Ended] = []
         try:
             ended.append(self._ended.get(timeout=seconds))
@@ -116,6 +116,6 @@ def remote_cluster(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=10)
     except (OSError, ValueError, TimeoutError) as error:
-        raise UsageError("screen.no_scheduler", address=address) from error
+        raise OutOfReach("screen.no_scheduler", address=address) from error
     with client:
         yield client

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
 
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from .inputs import Found
 from .outcome import Outcome
 from .states import Delivered, State
@@ -50,7 +50,7 @@ class Database:
                 elif about.version > VERSION:
                     raise UsageError("screen.database_version", version=about.version, known=VERSION)
         except SQLAlchemyError as error:
-            raise UsageError("screen.database", problem=_first_line(error)) from error
+            raise OutOfReach("screen.database", problem=_first_line(error)) from error
 
     @property
     def client(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..ground.atomic import write_text
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from ..ground.plain import plain_json
 from ..reporting.files import RECORD_FILE
 from .database import Database, sqlite_url
@@ -94,7 +94,7 @@ def _make(folder: Path, about: Path, url: str | None, make: bool) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError("file.not_written", place=folder, problem=error.strerror or str(error)) from error
+        raise OutOfReach("file.not_written", place=folder, problem=error.strerror or str(error)) from error
     kept = None if url is None else _without_password(url)
     write_text(about, json.dumps({"schema": SCHEMA, "database": kept}, indent=2) + "\n")
 

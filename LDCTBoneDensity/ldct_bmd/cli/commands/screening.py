@@ -25,11 +25,11 @@ Database = Annotated[
     typer.Option(
         metavar="URL",
         envvar="LDCT_BMD_DATABASE",
-        help="Of the database, such as postgresql+psycopg://user@host/name.  [default: SQLite in the store]",
+        help="Of the database, such as postgresql+psycopg://user@host/name.  \\[default: SQLite in the store]",
     ),
 ]
 Workers = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Processes of this machine.  [default: one a core]")
+    int | None, typer.Option(metavar="N", min=1, help="Processes of this machine.  \\[default: one a core]")
 ]
 Scheduler = Annotated[str | None, typer.Option(metavar="URL", help="Of a Dask cluster, such as tcp://host:8786.")]
 CalibrationFile = Annotated[

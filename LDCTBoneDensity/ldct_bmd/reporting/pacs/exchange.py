@@ -14,7 +14,7 @@ from typing import TypeVar
 import requests
 from requests.utils import get_environ_proxies
 
-from ...ground.errors import UsageError
+from ...ground.errors import OutOfReach, UsageError
 from ...words import Phrase
 from .address import is_this_machine
 from .credentials import Credentials
@@ -104,13 +104,13 @@ class Server:
             raise Unanswered("slow", self.host, seconds=round(seconds())) from error
         except requests.exceptions.SSLError as error:
             if _hung_up(error):
-                raise UsageError("pacs.unreachable", host=self.host) from error
-            raise UsageError("pacs.not_trusted", host=self.host) from error
+                raise OutOfReach("pacs.unreachable", host=self.host) from error
+            raise OutOfReach("pacs.not_trusted", host=self.host) from error
         except requests.exceptions.ReadTimeout as error:
             raise Unanswered("slow", self.host, seconds=round(QUIET_S)) from error
         except requests.exceptions.RequestException as error:
             if _never_connected(error):
-                raise UsageError("pacs.unreachable", host=self.host) from error
+                raise OutOfReach("pacs.unreachable", host=self.host) from error
             raise Unanswered("dropped", self.host) from error
 
     def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:

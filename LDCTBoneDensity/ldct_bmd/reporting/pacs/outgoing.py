@@ -8,12 +8,12 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset
 
-from ...ground.errors import UsageError
+from ...ground.errors import OutOfReach, UsageError
 from ...ground.files import read_regular
 from ...scan.dicom_headers import DAMAGED
 from ...words import Phrase, text
 
-_KINDS = ("sr", "seg", "report", "overview")
+_KINDS = ("sr", "seg", "vois", "report", "overview")
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +92,12 @@ def conclude(host: str, objects: Sequence[Outgoing], answer: Answer, held: froze
     there = frozenset(answer.stored) if held is None else held
     missing = [one for one in objects if one.uid not in there]
     if missing and held is None and answer.problem is not None:
-        raise UsageError("pacs.unknown", problem=answer.problem)
+        raise OutOfReach("pacs.unknown", problem=answer.problem)
     if missing:
         named = tuple(_why_missing(one, answer) for one in missing)
         total, arrived = len(objects), len(objects) - len(missing)
         if answer.problem is None:
-            raise UsageError("pacs.missing", host=host, there=arrived, total=total, missing=named)
+            raise OutOfReach("pacs.missing", host=host, there=arrived, total=total, missing=named)
         raise UsageError(
             "pacs.missing_after", problem=answer.problem, host=host, there=arrived, total=total, missing=named
         )
