@@ -12,7 +12,7 @@ from ..words import LANGUAGES, catalogue, is_spoken, speaking
 from .calibrating import calibrate
 from .commands.measurement import measure, series
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
-from .commands.screening import screen, summary, worklist
+from .commands.screening import screen, summary, watch, worklist
 from .further import add_further_commands
 from .helping import add_help
 from .terminal import EXIT_PIPE_CLOSED, close_quietly, exit_codes, never_fail_on_a_character, print_defect
@@ -89,7 +89,7 @@ app.command()(measure)
 app.command("report")(remake_report)
 app.command("sign")(sign_record)
 app.command("unsign")(unsign_record)
-for command in (send, schema, series, screen, worklist, summary):
+for command in (send, schema, series, screen, watch, worklist, summary):
     app.command()(command)
 app.add_typer(calibrate)
 add_further_commands(app)

@@ -19,6 +19,7 @@ from ..ground.atomic import write_text, writing
 from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.files import read_text, spelled
+from ..ground.memory import give_back
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
@@ -94,6 +95,8 @@ def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None, segmen
     measured = measure(
         read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice, rules=spec.rules
     )
+    del segmenter  # its networks take the memory that writing needs
+    give_back()
     measured = replace(measured, examination=replace(measured.examination, measured_at=now()))
     if spec.result is None:
         return Done(measured, read)

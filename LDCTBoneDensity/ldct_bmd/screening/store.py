@@ -9,6 +9,7 @@ from ..ground.errors import OutOfReach, UsageError
 from ..ground.plain import plain_json
 from ..reporting.files import RECORD_FILE
 from .database import Database, sqlite_url
+from .inputs import InArchive
 from .outcome import Task, facts_of
 from .states import State
 from .tables import Study
@@ -33,7 +34,9 @@ class Store:
         """Return what a worker needs to measure ``study``."""
         folder = f"{RESULTS}/{study.id[:2]}/{study.id}-{len(study.results) + 1}"
         priors = tuple(str(self.folder / prior) for prior in self.database.priors(study))
-        return Task(study.id, study.place, tuple(study.files), study.series, str(self.folder), folder, priors)
+        held = study.archived
+        archive = None if held is None else InArchive(held.address, held.study, held.authority)
+        return Task(study.id, study.place, tuple(study.files), study.series, str(self.folder), folder, priors, archive)
 
     def take_signed(self) -> int:
         """Take what readers changed in result folders into the database; return how many records changed."""

@@ -57,10 +57,12 @@ class Delivery:
     Attributes:
         uids: their SOP instance UIDs.
         sentence: how many there are, what the archive lists of them, and what it warns of.
+        listed: the archive was asked afterwards, and lists them all.
     """
 
     uids: tuple[str, ...]
     sentence: str
+    listed: bool
 
 
 def read_outgoing(files: Sequence[Path]) -> tuple[Outgoing, ...]:
@@ -106,7 +108,7 @@ def conclude(host: str, objects: Sequence[Outgoing], answer: Answer, held: froze
         for one in objects
         if answer.stored.get(one.uid)
     ]
-    return Delivery(tuple(one.uid for one in objects), " ".join(sentences))
+    return Delivery(tuple(one.uid for one in objects), " ".join(sentences), held is not None)
 
 
 def _why_missing(one: Outgoing, answer: Answer) -> Phrase:
