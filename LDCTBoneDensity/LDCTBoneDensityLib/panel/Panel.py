@@ -14,7 +14,7 @@ from ..common.Telling import telling
 from ..scene.Nodes import isAlive
 
 if TYPE_CHECKING:
-    from ldct_bmd.examination import Examination
+    from ldct_bmd.examination import Examination, Measurement
 
     from ..scene.SceneReview import SceneReview, Verb
     from ..work.ExportSettings import ExportSettings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .Sections import Sections
 
 _SETTLED_MS = 600  # an ROI that is moved by other means than a handle has settled after this
+_PREVIEW_MS = 30  # the numbers come first; what follows from them must not hold up the mouse
 
 
 class Panel:
@@ -45,6 +46,10 @@ class Panel:
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED_MS)
         self._settle.connect("timeout()", self.commit)
+        self._preview = qt.QTimer()
+        self._preview.setSingleShot(True)
+        self._preview.setInterval(_PREVIEW_MS)
+        self._preview.connect("timeout()", self._previewNow)
         self._connect()
         sections.measure.requirements(run.requirements())
         sections.advanced.showPackagesFolder(run.installer.folder)
@@ -198,6 +203,7 @@ class Panel:
     def cleanup(self) -> None:
         """Let go of everything: the panel goes away."""
         self._settle.stop()
+        self._preview.stop()
         self.sections.calibration.close()
         self.run.abandon()
         self.sections.report.preview.close()
@@ -245,9 +251,10 @@ class Panel:
         isNew = review is not self.review
         self.review = review
         if isNew and review is not None:
-            for signal in (review.changed, review.previewed, review.refused, review.viewsLost):
+            for signal in (review.changed, review.measured, review.previewed, review.refused, review.viewsLost):
                 signal.disconnectAll()
             review.changed.connect(self._changed)
+            review.measured.connect(self._moved)
             review.previewed.connect(self._previewed)
             review.refused.connect(self._refused)
             review.viewsLost.connect(self._restoreSoon)
@@ -272,10 +279,19 @@ class Panel:
         self.refresh()
         self.sections.vertebrae.views.redraw()
 
-    def _previewed(self, examination: Examination) -> None:
-        self.sections.vertebrae.table.showNumbers(examination)
-        self.sections.assessment.show(examination)
+    def _moved(self, measurement: Measurement) -> None:
+        self.sections.vertebrae.table.showNumbers(measurement)
         self._settle.start()
+        if not self._preview.isActive():
+            self._preview.start()
+
+    def _previewNow(self) -> None:
+        if self.review is not None:
+            self.review.preview()
+
+    def _previewed(self, examination: Examination) -> None:
+        self.sections.vertebrae.table.showStates(examination)
+        self.sections.assessment.show(examination)
 
     def _refused(self, sentence: str) -> None:
         self._refuse(sentence)
