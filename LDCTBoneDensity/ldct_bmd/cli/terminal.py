@@ -1,5 +1,6 @@
 """What all commands share: text that is safe to print, the progress bar, exit codes."""
 
+import codecs
 import io
 import logging
 import signal
@@ -38,6 +39,7 @@ EXIT_CANNOT_MEASURE = 3
 EXIT_CANCELLED = 130  # what a shell gives for SIGINT
 
 PIPE_WIDTH = 120  # columns, where the output is not a terminal
+_ASCII = {"\u00b3": "3", "\u00b2": "2", "\u00b1": "+/-"}  # of what units and intervals are written with
 
 
 def safe(words: str, style: str = "") -> Text:
@@ -177,9 +179,17 @@ def count_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
 
 def _never_fail_on_a_character() -> None:
+    codecs.register_error("plainer", _plainer)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="plainer")
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """Write what a terminal has no letter for as ASCII does: mg/cm3, +/-."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_ASCII.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
 
 
 def _interrupt_on_signals() -> dict[signal.Signals, Any]:
