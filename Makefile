@@ -6,8 +6,9 @@ CLI_READY := $(VENV)/.cli-ready
 DEV_READY := $(VENV)/.dev-ready
 PANEL_READY := $(VENV)/.panel-ready
 BENCHMARK_READY := $(VENV)/.benchmark-ready
+DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: demo panel test acceptance benchmark lint clean
+.PHONY: demo panel test acceptance benchmark lint docs release clean
 
 demo: $(CLI_READY)
 	$(VENV)/bin/ldct-bmd demo -o demo --overwrite
@@ -35,6 +36,16 @@ lint: $(DEV_READY)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# The documentation, as a folder of pages that opens from the disk. Any warning, dead link or dead anchor fails.
+docs: $(DOCS_READY)
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build
+	@echo "Open build/docs/index.html"
+
+# Wheels, source archives, the extension's folder, offline wheel sets and checksums in build/release, tried in fresh
+# environments outside this checkout with each Python from 3.10 to 3.13 that is at hand.
+release:
+	$(PYTHON) Tools/release.py
+
 clean:
 	rm -rf $(VENV) demo build .pytest_cache .mypy_cache .ruff_cache
 
@@ -56,6 +67,10 @@ $(PANEL_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/
 $(BENCHMARK_READY): $(CLI_READY)
 	$(PIP) install -c constraints.txt -e ".[openvino]" -e "Lab[train]"
 	@touch $@
+
+$(DOCS_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e ".[docs]" -e Lab
+	@touch $(CLI_READY) $@
 
 $(DEV_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install -c constraints.txt -e ".[dev]" -e "Lab[train,validation]"

@@ -7,7 +7,7 @@ import pytest
 from places import ROOT
 
 MOST_LINES = 449
-FOLDERS = ("LDCTBoneDensity", "Lab", "Standin", "Web", "Testing")
+FOLDERS = ("LDCTBoneDensity", "Lab", "Standin", "Web", "Testing", "Tools")
 FILES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 
 

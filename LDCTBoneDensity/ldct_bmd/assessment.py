@@ -1,6 +1,5 @@
 """The mean of L1 and L2, its category, and what may be said about it."""
 
-import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -8,20 +7,10 @@ from enum import Enum
 from .anatomy import ASSESSED_LEVELS, order
 from .calibration import BMDError
 from .findings import Effect, Finding, FindingCode
+from .rules import ACR, Category, RuleSet, rules_of
 from .words import Fact, Phrase, text
 
-# ACR-SPR-SSR practice parameter for QCT: K2HPO4-equivalent trabecular BMD, mean of L1 and L2 (Pan et al. 2020 use it).
-NORMAL_ABOVE_MG_CM3 = 120.0
-OSTEOPOROSIS_BELOW_MG_CM3 = 80.0
 REFERENCE_LEVEL = "T12"
-
-
-class Category(str, Enum):
-    """Bone mass by the mean BMD of L1 and L2."""
-
-    NORMAL = "normal"
-    OSTEOPENIA = "osteopenia"
-    OSTEOPOROSIS = "osteoporosis"
 
 
 class NotUsed(str, Enum):
@@ -63,7 +52,7 @@ class Assessment:
     Attributes:
         mean_bmd_mg_cm3: unrounded mean over ``levels``; None if there is no level.
         levels: the lumbar levels that the mean rests on.
-        category: "normal", "osteopenia", "osteoporosis", or None if none may be given.
+        category: of :class:`.rules.Category`, or None if none may be given.
         limited: codes of the findings that limit the category or forbid it, in the order of the enumeration.
         mean_bmd_error: standard error of the mean; None if there is no mean.
         material: the equivalent material of the BMD; None in records of before, of which only ``text`` is known.
@@ -72,6 +61,7 @@ class Assessment:
         suspected: levels that may be fractured, of those that the mean, or else the reference, rests on.
         reference: what is said beside if there is no mean.
         text: the statement that was shown, if it must stay as it was; None if it is composed.
+        rules: the rule set that the category is by; None: the ACR's.
     """
 
     mean_bmd_mg_cm3: float | None
@@ -85,6 +75,7 @@ class Assessment:
     suspected: tuple[str, ...] = ()
     reference: Reference | None = None
     text: str | None = None
+    rules: RuleSet | None = None
 
     @property
     def statement(self) -> str:
@@ -100,8 +91,12 @@ class Assessment:
         return self if self.material is None else replace(self, text=None)
 
 
-def categorize(mean_bmd_mg_cm3: float) -> Category:
-    """Return the category of an unrounded mean BMD; 80 and 120 themselves are osteopenia.
+def categorize(mean_bmd_mg_cm3: float, rules: RuleSet = ACR) -> Category:
+    """Return the category of an unrounded mean BMD; by the ACR's rule set 80 and 120 themselves are osteopenia.
+
+    Args:
+        mean_bmd_mg_cm3: of L1 and L2, in mg/cm3 of K2HPO4.
+        rules: the limits.
 
     Raises:
         ValueError: the BMD is not finite.
@@ -110,17 +105,15 @@ def categorize(mean_bmd_mg_cm3: float) -> Category:
         >>> categorize(79.97).value, categorize(80.0).value, categorize(120.01).value
         ('osteoporosis', 'osteopenia', 'normal')
     """
-    if not math.isfinite(mean_bmd_mg_cm3):
-        raise ValueError(f"a BMD of {mean_bmd_mg_cm3} mg/cm3 has no category")
-    if mean_bmd_mg_cm3 < OSTEOPOROSIS_BELOW_MG_CM3:
-        return Category.OSTEOPOROSIS
-    if mean_bmd_mg_cm3 > NORMAL_ABOVE_MG_CM3:
-        return Category.NORMAL
-    return Category.OSTEOPENIA
+    return rules.categorize(mean_bmd_mg_cm3)
 
 
-def format_bmd(bmd_mg_cm3: float) -> str:
-    """Return the number with one decimal, or with as many as keep it on its side of a threshold.
+def format_bmd(bmd_mg_cm3: float, rules: RuleSet = ACR) -> str:
+    """Return the number with one decimal, or with as many as keep it on its side of a rule set's limits.
+
+    Args:
+        bmd_mg_cm3: in mg/cm3.
+        rules: the limits.
 
     Examples:
         >>> format_bmd(104.26), format_bmd(79.97)
@@ -128,7 +121,7 @@ def format_bmd(bmd_mg_cm3: float) -> str:
     """
     for decimals in range(1, 7):
         shown = f"{bmd_mg_cm3:.{decimals}f}"
-        if categorize(float(shown)) is categorize(bmd_mg_cm3):
+        if rules.categorize(float(shown)) is rules.categorize(bmd_mg_cm3):
             return shown
     return repr(bmd_mg_cm3)
 
@@ -145,6 +138,7 @@ def assess(
     material: str,
     excluded: Mapping[str, str | Phrase] | None = None,
     unused: Mapping[str, NotUsed] | None = None,
+    rules: RuleSet | None = None,
 ) -> Assessment:
     """Assess the measured levels.
 
@@ -154,16 +148,18 @@ def assess(
         material: the equivalent material of the BMD, for the statement.
         excluded: a reader's reason by level.
         unused: what speaks against further levels.
+        rules: the rule set that the category is by; None: the ACR's.
     """
     findings = tuple(findings)
     out = {level: LeftOut(level, why) for level, why in (unused or {}).items()}
     out |= {level: LeftOut(level, NotUsed.EXCLUDED, reason) for level, reason in (excluded or {}).items()}
     levels = assessed_levels(bmd_by_level, out)
-    codes = _codes_that_count(findings, levels)
+    codes = _codes_that_count(findings, levels, rules_of(rules))
+    fractured = _levels_of(FindingCode.FRACTURE, findings)
     mean = sum(bmd_by_level[level] for level in levels) / len(levels) if levels else None
     category = None
     if mean is not None and not any(code.effect is Effect.FORBIDS for code in codes):
-        category = categorize(mean).value
+        category = _category(mean, rules_of(rules), bool(fractured)).value
     reference = None
     if mean is None and REFERENCE_LEVEL in bmd_by_level and REFERENCE_LEVEL not in out:
         reference = _reference(bmd_by_level[REFERENCE_LEVEL], findings)
@@ -177,10 +173,18 @@ def assess(
         left_out=tuple(
             out.get(level, LeftOut(level, NotUsed.NOT_MEASURED)) for level in ASSESSED_LEVELS if level not in levels
         ),
-        fractured=_levels_of(FindingCode.FRACTURE, findings),
+        fractured=fractured,
         suspected=tuple(level for level in _levels_of(FindingCode.SUSPECTED_FRACTURE, findings) if level in about),
         reference=reference,
+        rules=rules,
     )
+
+
+def _category(mean_bmd_mg_cm3: float, rules: RuleSet, fractured: bool) -> Category:
+    category = rules.categorize(mean_bmd_mg_cm3)
+    if category is Category.OSTEOPOROSIS and fractured and rules.severe_with_fracture:
+        return Category.SEVERE_OSTEOPOROSIS
+    return category
 
 
 def _levels_of(code: FindingCode, findings: Iterable[Finding]) -> tuple[str, ...]:
@@ -188,23 +192,32 @@ def _levels_of(code: FindingCode, findings: Iterable[Finding]) -> tuple[str, ...
     return tuple(sorted({f.level for f in findings if f.code is code and f.level is not None}, key=order))
 
 
-def _codes_that_count(findings: tuple[Finding, ...], levels: tuple[str, ...]) -> tuple[FindingCode, ...]:
+def _codes_that_count(
+    findings: tuple[Finding, ...], levels: tuple[str, ...], rules: RuleSet
+) -> tuple[FindingCode, ...]:
     present = {f.code for f in findings if f.level is None or f.level in levels}
     # How many levels there are is known here at first hand.
-    present -= {FindingCode.NO_LUMBAR_LEVEL, FindingCode.SINGLE_LUMBAR_LEVEL}
+    present -= {FindingCode.NO_LUMBAR_LEVEL, FindingCode.TOO_FEW_LEVELS, FindingCode.SINGLE_LUMBAR_LEVEL}
     if not levels:
         present.add(FindingCode.NO_LUMBAR_LEVEL)
+    elif len(levels) < rules.lumbar_levels:
+        present.add(FindingCode.TOO_FEW_LEVELS)
     elif len(levels) < len(ASSESSED_LEVELS):
         present.add(FindingCode.SINGLE_LUMBAR_LEVEL)
     return tuple(code for code in FindingCode if code in present and code.effect is not Effect.NONE)
 
 
-# The counts of lumbar levels and the thresholds' material say nothing about the BMD of T12 itself.
-_ABOUT_CATEGORY = (FindingCode.SINGLE_LUMBAR_LEVEL, FindingCode.CALIBRATION_MATERIAL)
+# The counts of lumbar levels, the thresholds' material and their population say nothing about the BMD of T12 itself.
+_ABOUT_CATEGORY = (
+    FindingCode.SINGLE_LUMBAR_LEVEL,
+    FindingCode.TOO_FEW_LEVELS,
+    FindingCode.CALIBRATION_MATERIAL,
+    FindingCode.RULES_POPULATION,
+)
 
 
 def _reference(bmd_mg_cm3: float, findings: tuple[Finding, ...]) -> Reference:
-    codes = [code for code in _codes_that_count(findings, (REFERENCE_LEVEL,)) if code not in _ABOUT_CATEGORY]
+    codes = [code for code in _codes_that_count(findings, (REFERENCE_LEVEL,), ACR) if code not in _ABOUT_CATEGORY]
     return Reference(REFERENCE_LEVEL, bmd_mg_cm3, tuple(code.value for code in codes))
 
 
@@ -224,14 +237,13 @@ def _mean(assessment: Assessment) -> Phrase:
         subject = Phrase("statement.subject_left_out", {"levels": levels, "left_out": _left_out(assessment)})
     facts: dict[str, Fact] = {
         "subject": subject,
-        "bmd": format_bmd(assessment.mean_bmd_mg_cm3 or 0.0),
+        "bmd": format_bmd(assessment.mean_bmd_mg_cm3 or 0.0, rules_of(assessment.rules)),
         "material": assessment.material,
     }
     codes = [code for code in FindingCode if code.value in assessment.limited]
     if assessment.category is not None:
-        span = {"below": OSTEOPOROSIS_BELOW_MG_CM3, "above": NORMAL_ABOVE_MG_CM3}
         facts |= {
-            "range": Phrase(f"statement.range.{assessment.category}", {**span}),
+            "range": _range(assessment),
             "limits": _indicative(codes, assessment),
         }
         return Phrase("statement.mean", facts)
@@ -241,6 +253,13 @@ def _mean(assessment: Assessment) -> Phrase:
         "limits": _indicative([code for code in codes if code not in forbids], assessment),
     }
     return Phrase("statement.no_category", facts)
+
+
+def _range(assessment: Assessment) -> Phrase:
+    rules = rules_of(assessment.rules)
+    span: dict[str, Fact] = {"below": rules.osteoporosis_below_mg_cm3, "above": rules.normal_above_mg_cm3}
+    named = Phrase(f"statement.range.{assessment.category}", span)
+    return named if rules == ACR else Phrase("statement.range.by", {"range": named, "rules": rules.title})
 
 
 def _nothing(assessment: Assessment) -> Phrase:

@@ -33,6 +33,7 @@ from .ground.plain import to_plain
 from .labeling import cut_by_edge
 from .morphometry import body_heights, check_outline
 from .quality import FractureReading, LevelHeights, LevelOutline, VOIFacts
+from .rules import RuleSet, rules_of
 from .scan import CTScan, is_same_scan
 from .voi import CylinderVOI, place_voi
 
@@ -55,6 +56,7 @@ class Correction(str, Enum):
     SUSPICION_DISMISSED = "suspicion_dismissed"
     OUTLINE_CONFIRMED = "outline_confirmed"
     CALIBRATION_CHANGED = "calibration_changed"
+    RULES_CHANGED = "rules_changed"
 
 
 def move_voi(
@@ -261,6 +263,13 @@ def change_calibration(
         reader,
         time,
     )
+
+
+def change_rules(examination: Examination, rules: RuleSet, reader: str, time: str) -> Examination:
+    """Use another rule set: the category is given anew."""
+    old = rules_of(examination.rules)
+    corrected = replace(examination, rules=rules)
+    return concluded(examination, corrected, Correction.RULES_CHANGED, None, old, rules, reader, time)
 
 
 def concluded(

@@ -28,6 +28,7 @@ from .ground.progress import Progress, silent
 from .labeling import VertebralColumn, explained, label
 from .morphometry import body_heights, check_outline
 from .quality import LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
+from .rules import RuleSet
 from .scan import CTScan
 from .segmentation import ModelIdentity, Segmenter
 from .voi import place_voi
@@ -50,6 +51,7 @@ def measure(
     read_s: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
     calibration_choice: CalibrationChoice | None = None,
+    rules: RuleSet | None = None,
 ) -> MeasuredScan:
     """Measure the BMD of ``levels``.
 
@@ -59,6 +61,7 @@ def measure(
         read_s: how long reading took, for the record.
         clock: seconds from any start.
         calibration_choice: why a store's calibration was taken.
+        rules: which BMD is called what; None: the ACR's rule set.
 
     Raises:
         CannotMeasure: the scan shows no vertebra, or the segmenter does not fit it.
@@ -109,6 +112,7 @@ def measure(
                 timing_s=timing_s,
                 calibration_choice=calibration_choice,
                 voxels_sha256=voxels_sha256(scan.hu),
+                rules=rules,
             )
         )
     return MeasuredScan(examination, column)

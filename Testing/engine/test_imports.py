@@ -25,6 +25,7 @@ ROOMS = (
     "labeling",
     "calibration",
     "noise",
+    "rules",
     "densitometry",
     "assessment",
     "quality",

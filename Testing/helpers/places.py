@@ -6,5 +6,6 @@ ROOT = Path(__file__).parents[2]
 MODULE = ROOT / "LDCTBoneDensity"  # what Slicer installs; holds the engine
 LAB = ROOT / "Lab"
 STANDIN = ROOT / "Standin"  # what the panel's tests run in
+DOCS = ROOT / "docs"
 HELPERS = ROOT / "Testing" / "helpers"
 DATA = ROOT.parent / "shared" / "data"  # real scans and atlases, which are not part of the project

@@ -14,6 +14,7 @@ from panel_fixtures import READER, Hands
 
 from ldct_bmd.calibration import entered_calibration
 from ldct_bmd.calibration.store import CalibrationStore
+from ldct_bmd.rules import RULE_SETS
 from ldct_bmd.words import speaking
 
 TODAY = "2024-06-01T08:00:00Z"
@@ -363,3 +364,39 @@ def node_ids() -> set[str]:
     return {node.GetID() for node in nodes if node.IsA("vtkMRMLMarkupsNode") or node.IsA("vtkMRMLModelNode")} | {
         node.GetID() for node in nodes if "Plot" in node.GetClassName() or node.IsA("vtkMRMLTableNode")
     }
+
+
+def test_another_rule_set_gives_the_category_anew_and_is_taken_for_the_next_scan(review: Hands) -> None:
+    import qt
+
+    from LDCTBoneDensityLib.calibration.RulesChoice import RULES_SETTING
+
+    combo = review.ui.rulesCombo
+    assert combo.currentText == "ACR practice parameter"
+    before = review.examination
+    combo.setCurrentIndex(1)
+    combo.activated.emit(1)
+    assert review.examination.assessment.rules == RULE_SETS["china"]
+    assert "rule set: Chinese expert consensus 2020" in review.ui.statementLabel.text
+    assert review.panel.settings().rules == RULE_SETS["china"]
+    review.click("undoButton")
+    assert review.examination == before
+    assert combo.currentText == "ACR practice parameter"
+    qt.QSettings().setValue(RULES_SETTING, "")
+
+
+def test_a_file_that_is_no_rule_set_is_told_and_changes_nothing(
+    review: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import qt
+
+    before = review.examination
+    path = tmp_path / "rules.json"
+    path.write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: str(path))
+    combo = review.ui.rulesCombo
+    combo.setCurrentIndex(combo.count - 1)
+    combo.activated.emit(combo.count - 1)
+    assert "is no file of rules" in review.message
+    assert review.examination == before
+    assert combo.currentText == "ACR practice parameter"

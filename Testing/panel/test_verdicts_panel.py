@@ -61,7 +61,7 @@ def test_an_open_suspicion_limits_the_category_and_is_decided_before_the_signatu
     assert "A fracture of L1 is suspected" in suspected.message
     assert suspected.examination.signature is None
     suspected.table.select("L1")
-    choose(suspected, "Fracture, Genant grade 2")
+    choose(suspected, "Fracture, Genant grade 2 (suggested by the heights)")
     assert suspected.table.cells("L1")[5] == "excluded: fracture, grade 2"
     assert suspected.ui.statementLabel.text.startswith("Vertebral fracture of L1, confirmed by the reader")
     assert suspected.examination.assessment.levels == ("L2",)

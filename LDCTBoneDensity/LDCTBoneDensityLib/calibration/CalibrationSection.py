@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.rules import RuleSet, rules_of
 from ldct_bmd.words import text
 
 from ..common.Signal import Signal
 from .CalibrationPanel import CalibrationPanel, fromText, toText
+from .RulesChoice import RulesChoice
 from .SiteStore import SiteStore
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class CalibrationSection:
         kept: emits the calibration that the next measurement takes, as text; "" for the store's.
         noted, refused: emit a sentence.
         panel: the widgets that show and choose.
+        rules: chooses the rule set.
         dialog: None until it was opened.
 
     Args:
@@ -42,6 +45,7 @@ class CalibrationSection:
         self.dialog: CalibrationDialog | None = None
         self._store = SiteStore()
         self.panel = CalibrationPanel(ui, self._store)
+        self.rules = RulesChoice(ui.rulesCombo)
         self._operator, self._newDialog = operator, newDialog
         self._volumeNode: Any = None
         self._examination: Examination | None = None
@@ -49,11 +53,14 @@ class CalibrationSection:
         self.panel.storeChosen.connect(self.useStore)
         self.panel.dialogWanted.connect(self.openDialog)
         self.panel.refused.connect(self.refused.emit)
+        self.rules.chosen.connect(self.useRules)
+        self.rules.refused.connect(self.refused.emit)
 
     def show(self, volumeNode: Any, examination: Examination | None, kept: str) -> None:
         """Show the calibration of a record, or the one that is kept for the next measurement."""
         self._volumeNode, self._examination = volumeNode, examination
         self.panel.show(examination, fromText(kept) if kept else None)
+        self.rules.show(examination)
 
     def wanted(self, kept: str) -> tuple[Calibration, str, bool]:
         """Return what a measurement takes: a calibration, or a store that goes before it, and whether a later one may.
@@ -86,6 +93,12 @@ class CalibrationSection:
         self.kept.emit("")
         if self._examination is None:
             self.panel.show(None, None)
+
+    def useRules(self, rules: RuleSet) -> None:
+        """Give the category of the review on display by another rule set."""
+        if self._examination is not None and rules != rules_of(self._examination.rules):
+            self.corrected.emit(lambda review: review.change_rules(rules))
+        self.rules.show(self._examination)
 
     def openDialog(self) -> None:
         """Show what the store holds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ldct_bmd.findings import FindingCode
+from ldct_bmd.morphometry import suggested_grade
 from ldct_bmd.words import text
 
 if TYPE_CHECKING:
@@ -17,6 +18,15 @@ def fractureOf(examination: Examination | None, level: str | None) -> FindingCod
         return None
     codes = {finding.code for finding in examination.findings if finding.level == level}
     return next((code for code in (FindingCode.FRACTURE, FindingCode.SUSPECTED_FRACTURE) if code in codes), None)
+
+
+def suggestedGrades(examination: Examination | None, level: str | None) -> range:
+    """Return Genant's grades that an open suspicion at ``level`` leaves possible; none where any is."""
+    if fractureOf(examination, level) is not FindingCode.SUSPECTED_FRACTURE or examination is None:
+        return range(0)
+    loss = next((one for one in examination.height_losses if one.level == level), None)
+    suggestion = None if loss is None else suggested_grade(loss)
+    return range(0) if suggestion is None else range(suggestion.least, suggestion.most + 1)
 
 
 def hasDoubtfulOutline(examination: Examination | None, level: str | None) -> bool:

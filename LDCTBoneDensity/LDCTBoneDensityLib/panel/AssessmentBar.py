@@ -4,7 +4,7 @@ from typing import Any
 
 import qt
 
-from ldct_bmd.assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3
+from ldct_bmd.rules import RuleSet, rules_of
 from ldct_bmd.words import text
 
 from ..common.Words import bmdWord, categoryWord, withUnit
@@ -12,7 +12,12 @@ from ..common.Words import bmdWord, categoryWord, withUnit
 WIDTH, HEIGHT, MARGIN = 336, 62, 14
 LOWEST, HIGHEST = 0.0, 200.0
 _BAR_TOP, _BAR_HEIGHT, _POINTER = 22, 20, 6
-_COLORS = {"osteoporosis": (204, 92, 84), "osteopenia": (240, 190, 90), "normal": (98, 164, 122)}
+_COLORS = {
+    "osteoporosis": (204, 92, 84),
+    "osteopenia": (240, 190, 90),
+    "normal": (98, 164, 122),
+    "not_osteoporosis": (98, 164, 122),
+}
 _PALE = (190, 190, 190)
 _INK, _MARK = (25, 25, 25), (128, 128, 128)
 
@@ -26,37 +31,39 @@ class AssessmentBar:
 
     def __init__(self, label: Any) -> None:
         self._label = label
-        self._shown: tuple[float | None, str | None, float | None] | None = None
+        self._shown: tuple[float | None, str | None, float | None, RuleSet | None] | None = None
         label.setMinimumHeight(HEIGHT)
         label.setAlignment(qt.Qt.AlignHCenter)
 
-    def show(self, mean: float | None, category: str | None, automatic: float | None) -> None:
-        """Show a mean BMD (mg/cm3), its category, and the automatic mean where a reader changed it."""
-        if (mean, category, automatic) == self._shown:
+    def show(
+        self, mean: float | None, category: str | None, automatic: float | None, rules: RuleSet | None = None
+    ) -> None:
+        """Show a mean BMD (mg/cm3), its category by a rule set, and the automatic mean where a reader changed it."""
+        if (mean, category, automatic, rules) == self._shown:
             return
-        self._shown = (mean, category, automatic)
+        self._shown = (mean, category, automatic, rules)
         self._label.setVisible(mean is not None)
         if mean is None:
             return
         words = text("assessment.bar", bmd=withUnit(mean), category=categoryWord(category))
         self._label.setToolTip(words)
         self._label.setAccessibleDescription(words)
-        self._label.setPixmap(self._picture(mean, category, automatic))
+        self._label.setPixmap(self._picture(mean, category, automatic, rules_of(rules)))
 
-    def _picture(self, mean: float, category: str | None, automatic: float | None) -> Any:
+    def _picture(self, mean: float, category: str | None, automatic: float | None, rules: RuleSet) -> Any:
         pixmap = qt.QPixmap(WIDTH, HEIGHT)
         pixmap.fill(qt.QColor(0, 0, 0, 0))
         painter = qt.QPainter(pixmap)
         ink = self._label.palette.color(qt.QPalette.WindowText)
-        limits = [LOWEST, OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3, HIGHEST]
-        for low, high, name in zip(limits, limits[1:], _COLORS, strict=False):
+        edges = [LOWEST, *rules.limits_mg_cm3, HIGHEST]
+        for low, high, name in zip(edges, edges[1:], rules.categories, strict=False):
             rectangle = qt.QRect(_x(low), _BAR_TOP, _x(high) - _x(low), _BAR_HEIGHT)
             # Without a category the scale is pale: the number stands, what it means is not said.
-            painter.fillRect(rectangle, qt.QColor(*(_COLORS[name] if category is not None else _PALE)))
+            painter.fillRect(rectangle, qt.QColor(*(_COLORS[name.value] if category is not None else _PALE)))
             painter.setPen(qt.QColor(*_INK))
-            painter.drawText(rectangle, qt.Qt.AlignCenter, categoryWord(name))
+            painter.drawText(rectangle, qt.Qt.AlignCenter, categoryWord(name.value))
         painter.setPen(ink)
-        for mark in limits[1:3]:
+        for mark in rules.limits_mg_cm3:
             painter.drawLine(_x(mark), _BAR_TOP - 2, _x(mark), _BAR_TOP + _BAR_HEIGHT + 3)
             painter.drawText(_about(_x(mark), _BAR_TOP + _BAR_HEIGHT + 3, 40), qt.Qt.AlignCenter, f"{mark:g}")
         if automatic is not None and automatic != mean:

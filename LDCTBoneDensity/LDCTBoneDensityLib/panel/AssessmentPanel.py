@@ -46,6 +46,7 @@ class AssessmentPanel:
             assessment.mean_bmd_mg_cm3,
             assessment.category,
             automatic.assessment.mean_bmd_mg_cm3 if automatic is not None else None,
+            assessment.rules,
         )
         self._statement.setText(assessment.statement)
         self._reference.setText("\n".join(filter(None, _besides(examination))))

@@ -131,6 +131,7 @@ class Panel:
             weights=self.sections.advanced.weights,
             segmentationNode=values.sourceSegmentation,
             segmentsAreWhole=values.sourceIsWhole,
+            rules=self.sections.calibration.rules.wanted(),
         )
 
     def export(self, settings: ExportSettings) -> None:
@@ -238,6 +239,7 @@ class Panel:
         of.advanced.deviceChosen.connect(self._setDevice)
         of.assessment.buttons.noted.connect(self._note)
         self.run.wrote.connect(of.advanced.log)
+        self.run.remarked.connect(of.measure.remark)
         of.advanced.packagesFolderChosen.connect(self.run.installer.setFolder)
         of.calibration.kept.connect(self._keepCalibration)
         for noted in (of.calibration.noted, of.vertebrae.noted):

@@ -11,7 +11,7 @@ from ldct_bmd.verdicts import GRADES
 from ldct_bmd.words import text
 
 from ..common.Signal import Signal
-from ..common.Verdicts import fractureOf, hasDoubtfulOutline
+from ..common.Verdicts import fractureOf, hasDoubtfulOutline, suggestedGrades
 
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
@@ -30,8 +30,10 @@ class VerdictActions:
         self._fracture, self._outline = fractureButton, outlineButton
         self._level: str | None = None
         self._menu = qt.QMenu(fractureButton)
-        for grade in GRADES:
-            self._add(text("verdict.fracture_of_grade", grade=grade), self._confirmation(grade))
+        self._grades = {
+            grade: self._add(text("verdict.fracture_of_grade", grade=grade), self._confirmation(grade))
+            for grade in GRADES
+        }
         self._add(text("verdict.fracture"), self._confirmation(None))
         self._menu.addSeparator()
         self._dismissal = self._add(text("verdict.no_fracture"), lambda review, level: review.dismiss_suspicion(level))
@@ -46,6 +48,10 @@ class VerdictActions:
         self._fracture.setEnabled(isOpen)
         self._outline.setEnabled(isOpen and hasDoubtfulOutline(examination, level))
         self._dismissal.setEnabled(isOpen and fractureOf(examination, level) is not None)
+        suggested = suggestedGrades(examination, level)
+        for grade, action in self._grades.items():
+            key = "verdict.fracture_of_suggested_grade" if grade in suggested else "verdict.fracture_of_grade"
+            action.setText(text(key, grade=grade))
 
     def _confirmation(self, grade: int | None) -> Callable[[Review, str], None]:
         return lambda review, level: review.confirm_fracture(level, grade)

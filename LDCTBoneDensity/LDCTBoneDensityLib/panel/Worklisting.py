@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ldct_bmd.examination import open_points
+from ldct_bmd.ground.remarks import remarks_to
 from ldct_bmd.words import text
 
 from ..common.Telling import telling
@@ -28,6 +29,7 @@ class Worklisting:
         self.session: WorklistSession | None = None
         self.case: ResultCase | None = None
         self._saving: tuple[int, ResultCase] | None = None
+        self._remarks: list[str] = []
         section.pathChosen.connect(self.load)
         section.rowWanted.connect(self.open)
         section.nextWanted.connect(self.next)
@@ -40,11 +42,12 @@ class Worklisting:
     def load(self, path: str) -> None:
         """Show another list; "" for none."""
         self.session = None
-        with telling(self._section.refuse):
+        with remarks_to(self._remarks.append), telling(self._section.refuse):
             if path:
                 self.session = WorklistSession(Path(path))
         if self.session is not None or not path:
             self._section.show(self.session)
+            self._showRemarks()
         self._allow()
 
     def next(self) -> None:
@@ -111,7 +114,7 @@ class Worklisting:
             return True
         session.current = number
         case = None
-        with telling(self._section.refuse):
+        with remarks_to(self._remarks.append), telling(self._section.refuse):
             case = ResultCase.open(self._panel.logic, session.folder(number), session.scan(number))
         if case is None:
             return True
@@ -123,6 +126,7 @@ class Worklisting:
         self.case = case
         self._panel.showVolume(case.review.volumeNode)
         self._section.show(session)
+        self._showRemarks()
         self._allow()
         return True
 
@@ -154,6 +158,12 @@ class Worklisting:
             text("worklist_section.not_saved", folder=case.folder.name, reason=self._panel.sections.measure.message)
         )
         self._allow()
+
+    def _showRemarks(self) -> None:
+        """Show what the engine said by the way, such as that it put back what a killed run had moved."""
+        if self._remarks:
+            self._section.note(" ".join(self._remarks))
+        self._remarks.clear()
 
     def _isRunning(self) -> bool:
         return self._panel.run.isRunning

@@ -12,6 +12,7 @@ from ldct_bmd.examination import Bodies, Examination, bodies_in
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay, load_result
 from ldct_bmd.jobs.spec import LabelMap, MeasureSpec, Networks, StoreChoice
+from ldct_bmd.rules import RuleSet
 from ldct_bmd.scan.air import with_air
 from ldct_bmd.scan.image_files import whole_numbers
 
@@ -34,6 +35,7 @@ class MeasureSettings:
     weights: str = ""
     segmentationNode: object | None = None
     segmentsAreWhole: bool = False
+    rules: RuleSet | None = None
 
 
 def levelsIn(typed: str) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ class MeasureJob:
         store = settings.calibrationStore
         calibration = StoreChoice(fromAnywhere(store), settings.laterCalibration) if store else settings.calibration
         volume = reader.volume(DicomDatabase.current())
-        lay(self.folder, MeasureSpec(volume, segmentation, calibration, settings.levels), arrays)
+        lay(self.folder, MeasureSpec(volume, segmentation, calibration, settings.levels, rules=settings.rules), arrays)
 
     def takeMeasurement(self, volumeNode: Any) -> tuple[StoredReview, Bodies]:
         """Return what was measured; UsageError if the volume changed meanwhile."""

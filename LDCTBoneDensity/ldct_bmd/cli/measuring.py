@@ -12,6 +12,7 @@ from ..ground.errors import UsageError
 from ..ground.progress import Progress
 from ..jobs.measuring import measure_as
 from ..jobs.spec import InputScan, LabelMap, MeasureSpec, Networks, ResultFolder, StoreChoice
+from ..rules import load_rules
 from ..segmentation.label_map import Parts, Values
 from .methods import networks
 
@@ -43,6 +44,7 @@ class Request:
     device: str = "auto"
     overwrite: bool = False
     report: bool = False
+    rules: str | None = None
 
 
 def measure_scan(request: Request, progress: Progress, remark: Callable[[str], None] = _unheard) -> Examination:
@@ -71,6 +73,7 @@ def measure_spec(request: Request) -> MeasureSpec:
         calibration=_stored(request) or _calibration(request),
         levels=_levels(request),
         result=ResultFolder(str(request.folder), request.overwrite, request.report),
+        rules=None if request.rules is None else load_rules(request.rules),
     )
 
 

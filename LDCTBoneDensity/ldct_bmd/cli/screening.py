@@ -13,6 +13,7 @@ from .. import __version__
 from ..calibration import Calibration
 from ..ground.errors import UsageError
 from ..jobs.spec import Networks, StoreChoice
+from ..rules import RuleSet
 from ..screening.cluster import DaskWorkers, local_cluster, remote_cluster
 from ..screening.inputs import find
 from ..screening.run import Told, run
@@ -29,6 +30,7 @@ class ScreenRequest:
         scheduler: of a Dask cluster; None: processes of this machine.
         workers: how many processes; None: one for each core.
         again: measure again what another version measured, and what failed.
+        rules: which BMD is called what; None: the ACR's rule set.
     """
 
     inputs: tuple[Path, ...]
@@ -40,6 +42,7 @@ class ScreenRequest:
     workers: int | None = None
     report: bool = True
     again: bool = False
+    rules: RuleSet | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def _workers(request: ScreenRequest, count: int) -> Iterator[tuple[DaskWorkers, 
         calibration=request.calibration,
         report=request.report,
         language=current_language(),
+        rules=request.rules,
     )
     client: Client
     with local_cluster(count) if request.scheduler is None else remote_cluster(request.scheduler) as client:

@@ -15,16 +15,19 @@ from ..quality import (
     doubtful_outlines,
     file_findings,
     fracture_findings,
+    hu_findings,
     level_findings,
     lumbar_findings,
     name_findings,
     origin_findings,
     outline_findings,
+    population_findings,
     scan_findings,
     size_findings,
     tissue_findings,
     voi_findings,
 )
+from ..rules import rules_of
 from ..scan import Acquisition
 from ..words import Fact
 from .record import Evidence, Examination, Measurement
@@ -46,6 +49,7 @@ def conclude(evidence: Evidence) -> Examination:
         evidence.calibration.material,
         {m.level: m.excluded.phrase for m in evidence.measurements if m.excluded is not None},
         unused_levels(evidence),
+        evidence.rules,
     )
     assessment = replace(assessment, mean_bmd_error=_error(evidence, assessment.levels))
     known = {one.name: getattr(evidence, one.name) for one in fields(Evidence)}
@@ -98,6 +102,7 @@ def _choice(evidence: Evidence) -> CalibrationChoice | None:
 
 def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Finding, ...]:
     scan, made, quality = evidence.scan, evidence.scan.acquisition, evidence.quality
+    rules, patient = rules_of(evidence.rules), evidence.scan.patient
     measured = {m.level for m in evidence.measurements}
     unused = {m.level for m in evidence.measurements if m.excluded is not None} | set(unused_levels(evidence))
     completeness = {v.level: v.complete for v in evidence.vertebrae}
@@ -108,6 +113,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
             scan.geometry.spacing_mm[2],
             len(scan.source.other_series),
             scan.source.modified,
+            sum(other.continues is True for other in scan.source.other_series),
         ),
         *file_findings(made.lossy_compression, made.values_cut_at_hu, scan.source.passed_over),
         *calibration_findings(evidence.calibration, made.kvp),
@@ -125,7 +131,9 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *_size_findings(evidence),
         *fracture_findings(losses, _confirmed(evidence), quality.fracture_readings),
         *outline_findings(_doubts(evidence)),
-        *lumbar_findings(assessed_levels(measured, unused)),
+        *lumbar_findings(assessed_levels(measured, unused), rules),
+        *population_findings(rules, patient.sex, patient.age_years),
+        *hu_findings(rules, {m.level: m.mean_hu for m in evidence.measurements if m.level not in unused}),
     ]
     for measurement in evidence.measurements:
         found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))

@@ -90,7 +90,9 @@ def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None, segmen
     read_s = time.perf_counter() - start
     report, left_out = _reporter(spec, read.scan)
     calibration, choice = _calibration(spec.calibration, stored, read.scan)
-    measured = measure(read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice)
+    measured = measure(
+        read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice, rules=spec.rules
+    )
     measured = replace(measured, examination=replace(measured.examination, measured_at=now()))
     if spec.result is None:
         return Done(measured, read)

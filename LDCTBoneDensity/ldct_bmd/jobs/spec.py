@@ -10,6 +10,7 @@ from ..anatomy import TARGET_LEVELS
 from ..calibration import NOMINAL, Calibration
 from ..calibration.phantom.description import PhantomDescription
 from ..reporting.output import EarlierReport, Output
+from ..rules import RuleSet
 from ..scan import Geometry
 from ..scan.volume import Volume
 from ..segmentation.label_map import Parts, Values
@@ -81,6 +82,7 @@ class MeasureSpec:
         source: a volume's voxels lie next to the spec.
         result: None: record and bodies are laid next to the spec.
         priors: records of earlier examinations of the patient, whose change the report shows.
+        rules: which BMD is called what; None: the ACR's rule set.
     """
 
     source: Volume | InputScan
@@ -89,6 +91,7 @@ class MeasureSpec:
     levels: tuple[str, ...] = TARGET_LEVELS
     result: ResultFolder | None = None
     priors: tuple[str, ...] = ()
+    rules: RuleSet | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from .body_rules import (
 )
 from .calibration_rules import choice_findings, origin_findings, tissue_findings
 from .facts import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
+from .rule_set_rules import hu_findings, population_findings
 from .rules import (
     bmd_findings,
     calibration_findings,
@@ -34,11 +35,13 @@ __all__ = [
     "doubtful_outlines",
     "file_findings",
     "fracture_findings",
+    "hu_findings",
     "level_findings",
     "lumbar_findings",
     "name_findings",
     "origin_findings",
     "outline_findings",
+    "population_findings",
     "scan_findings",
     "size_findings",
     "tissue_findings",

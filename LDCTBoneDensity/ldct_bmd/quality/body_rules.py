@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from ..anatomy import order
 from ..findings import Finding, FindingCode
-from ..morphometry import HeightLoss
-from ..words import Fact
+from ..morphometry import HeightLoss, suggested_grade
+from ..words import Fact, Phrase
 from .facts import FractureReading, LevelOutline
 
 FRACTURE_REASON = "fracture"  # the reader's reason for excluding a level; see ldct_bmd.corrections
@@ -40,15 +40,21 @@ def fracture_findings(
     ]
     judged = {reading.level for reading in readings} | set(confirmed)
     found += [
-        Finding(
-            FindingCode.SUSPECTED_FRACTURE,
-            loss.level,
-            {"case": loss.height, "loss": loss.loss, "uncertainty": loss.uncertainty},
-        )
+        Finding(FindingCode.SUSPECTED_FRACTURE, loss.level, _suspicion(loss))
         for loss in losses
         if loss.suspected and loss.level not in judged
     ]
     return found
+
+
+def _suspicion(loss: HeightLoss) -> dict[str, Fact]:
+    measured: dict[str, Fact] = {"loss": loss.loss, "uncertainty": loss.uncertainty}
+    suggestion = suggested_grade(loss)
+    if suggestion is None:
+        return {"case": loss.height, **measured}
+    grades: dict[str, Fact] = {"least": suggestion.least, "most": suggestion.most}
+    grade = Phrase("genant.grade" if suggestion.least == suggestion.most else "genant.grades", grades)
+    return {"case": f"{loss.height}_graded", **measured, "grade": grade}
 
 
 def doubtful_outlines(

@@ -8,6 +8,7 @@ from ..calibration import Calibration, KvpFit
 from ..densitometry import DENSE_HU, LIGHT_HU
 from ..findings import Finding, FindingCode
 from ..morphometry import FRACTURE_LOSS, smallest_loss
+from ..rules import RuleSet
 from ..voi import CORTEX_MARGIN_MM, CylinderVOI
 from ..words import Fact, Phrase
 from .facts import QualityFacts, VOIFacts
@@ -39,11 +40,13 @@ def scan_findings(
     spacing_z_mm: float,
     other_series: int,
     modified: bool = False,
+    continuing: int = 0,
 ) -> list[Finding]:
     """Return the findings about how the scan was made.
 
     Args:
         other_series: how many were not measured.
+        continuing: how many of them continue the one that was.
         modified: whether voxels or grid differ from those of the scan's files.
     """
     found = []
@@ -59,7 +62,10 @@ def scan_findings(
     if modified:
         found.append(Finding(FindingCode.SCAN_MODIFIED, None))
     if other_series > 0:
-        found.append(Finding(FindingCode.OTHER_SERIES, None, {"count": other_series}))
+        others: dict[str, Fact] = {"count": other_series}
+        if continuing:
+            others |= {"case": "continues", "continuing": continuing}
+        found.append(Finding(FindingCode.OTHER_SERIES, None, others))
     return found
 
 
@@ -149,7 +155,7 @@ def level_findings(
         elif level in measured:
             continue
         elif level not in completeness:
-            found.append(Finding(FindingCode.TARGET_MISSING, level))
+            found.append(Finding(FindingCode.TARGET_MISSING, level, {"case": "field"} if cut_by_field else {}))
         elif level in reasons:
             found.append(Finding(FindingCode.NOT_MEASURED, level, {"reason": reasons[level]}))
         else:
@@ -157,10 +163,12 @@ def level_findings(
     return found
 
 
-def lumbar_findings(levels: Sequence[str]) -> list[Finding]:
+def lumbar_findings(levels: Sequence[str], rules: RuleSet) -> list[Finding]:
     """Return what the number of lumbar levels means; ``levels`` are those that the mean rests on."""
     if not levels:
         return [Finding(FindingCode.NO_LUMBAR_LEVEL, None)]
+    if len(levels) < rules.lumbar_levels:
+        return [Finding(FindingCode.TOO_FEW_LEVELS, None, {"used": levels[0], "rules": rules.title})]
     if len(levels) < len(ASSESSED_LEVELS):
         return [Finding(FindingCode.SINGLE_LUMBAR_LEVEL, None, {"used": levels[0]})]
     return []

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..examination import Examination, Measurement, missing_signature, record_sha256, unused_levels
 from ..findings import FindingCode
+from ..rules import rules_of
 from .deidentify import is_deidentified_copy
 from .page.words import visible
 
@@ -86,6 +87,7 @@ PATIENT_COLUMNS = (
     "comment",
     "fractures_confirmed",
     "fractures_to_check",
+    "rules",
 )
 
 
@@ -204,6 +206,7 @@ def patient_row(examination: Examination) -> dict[str, Value]:
         "category": assessment.category,
         "category_limited_by": " ".join(assessment.limited),
         "statement": assessment.statement,
+        "rules": rules_of(assessment.rules).name,
         "state": _state(examination),
         "signed_by": None if signature is None else signature.reader,
         "signed_at": None if signature is None else signature.time,

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from ..assessment import Category
 from ..calibration.drift import ControlChart, control_chart
 from ..calibration.provenance import read_date
 from ..ground.errors import UsageError
+from ..rules import Category
 from ..words import Phrase
 from .states import State
 from .tables import Result, Study

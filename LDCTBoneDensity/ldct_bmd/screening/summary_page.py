@@ -8,9 +8,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3
 from ..ground.clock import now
 from ..reporting.chinese import drawable, drawn_words
+from ..rules import ACR
 from ..words import catalogue, current_language, text
 from .summary import Point, ScannerRow, Summary
 
@@ -54,7 +54,7 @@ def _by_age(points: tuple[Point, ...]) -> Figure:
         ages, means = [p.age_years for p in shown], [p.mean_bmd_mg_cm3 for p in shown]
         label = text(f"summary.sex.{sex}") if sex in _COLORS else text("summary.sex.other")
         axes.plot(ages, means, ".", color=_COLORS.get(sex, _OTHER), label=label, alpha=0.6)  # type: ignore[arg-type]
-    for limit in (OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3):
+    for limit in ACR.limits_mg_cm3:
         axes.axhline(limit, color="#888", linewidth=0.8, linestyle="--")
     axes.set_xlabel(text("summary.age"))
     axes.set_ylabel(text("summary.mean_bmd"))

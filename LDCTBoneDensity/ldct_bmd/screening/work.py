@@ -17,6 +17,7 @@ from ..ground.quiet import silence_libraries
 from ..jobs.measuring import measure_as, network_segmenter
 from ..jobs.spec import InputScan, MeasureSpec, Networks, ResultFolder, StoreChoice
 from ..reporting.files import RECORD_FILE
+from ..rules import RuleSet
 from ..segmentation import Segmenter
 from ..words import speak, text
 from .outcome import Outcome, Task, facts_of, series_of
@@ -39,7 +40,12 @@ def model_of(networks: Networks) -> str:
 
 
 def measure_task(
-    task: Task, networks: Networks, calibration: Calibration | StoreChoice, report: bool, language: str
+    task: Task,
+    networks: Networks,
+    calibration: Calibration | StoreChoice,
+    report: bool,
+    language: str,
+    rules: RuleSet | None = None,
 ) -> Outcome:
     """Measure one study into its result folder. Whatever goes wrong with it is an outcome, too."""
     silence_libraries()
@@ -53,6 +59,7 @@ def measure_task(
         calibration,
         result=ResultFolder(str(folder), overwrite=True, report=report),
         priors=task.priors,
+        rules=rules,
     )
 
     def outcome(state: State, **more: object) -> Outcome:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.inter_rater import cohens_kappa
 from statsmodels.stats.proportion import proportion_confint
 
-from ldct_bmd.assessment import Category, categorize
+from ldct_bmd.rules import ACR, Category
 
 from .agreement import Pairs
 from .estimate import CONFIDENCE, Estimate, finite, negligible
@@ -132,7 +132,7 @@ def compare_categories(group: str, means: Pairs) -> Categories:
     """Return the three-class table and its weighted kappa."""
     counts = np.zeros((3, 3), dtype=int)
     for reference, predicted in zip(means.reference, means.predicted, strict=True):
-        counts[CATEGORIES.index(categorize(reference)), CATEGORIES.index(categorize(predicted))] += 1
+        counts[CATEGORIES.index(ACR.categorize(reference)), CATEGORIES.index(ACR.categorize(predicted))] += 1
     linear, p = _kappa(counts, "linear")
     return Categories(
         group=group,
@@ -161,4 +161,4 @@ def _kappa(counts: NDArray[np.int_], weights: str) -> tuple[Estimate | None, flo
 
 
 def _all(bmd: NDArray[np.float64], is_target: Callable[[Category], bool]) -> NDArray[np.bool_]:
-    return np.array([is_target(categorize(float(value))) for value in bmd], dtype=bool)
+    return np.array([is_target(ACR.categorize(float(value))) for value in bmd], dtype=bool)

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_curve
 from statsmodels.regression.linear_model import OLS
 from statsmodels.tools import add_constant
 
-from ldct_bmd.assessment import NORMAL_ABOVE_MG_CM3, OSTEOPOROSIS_BELOW_MG_CM3, categorize
+from ldct_bmd.rules import ACR
 
 from ..ground.plot_style import AMBER, BLUE, GRID, INK, MUTED, RED, STYLE
 from .agreement import Agreement, Pairs, agree
@@ -122,7 +122,7 @@ def _regression(axes: Axes, panel: Panel) -> None:
     both = np.concatenate([x, y])
     margin = max(0.06 * float(np.ptp(both)), 1.0)
     low, high = float(both.min()) - margin, float(both.max()) + margin
-    for threshold in (OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3):
+    for threshold in ACR.limits_mg_cm3:
         if low < threshold < high:
             axes.axvline(threshold, color=GRID, linewidth=0.8, zorder=0)
             axes.axhline(threshold, color=GRID, linewidth=0.8, zorder=0)
@@ -210,7 +210,7 @@ def _in_corner(one: Diagnosis) -> bool:
 
 
 def _curve(axes: Axes, one: Diagnosis, pairs: Pairs, clip_dot: bool = False) -> None:
-    ill = [TARGETS[one.target](categorize(float(value))) for value in pairs.reference]
+    ill = [TARGETS[one.target](ACR.categorize(float(value))) for value in pairs.reference]
     false, true, _ = roc_curve(ill, -pairs.predicted, drop_intermediate=False)
     color, width = GROUP_COLORS[one.group], 1.8 if one.group == TOTAL else 1.2
     label = f"{one.group}: {with_interval(None if one.auc is None else one.auc.delong, 3)}"

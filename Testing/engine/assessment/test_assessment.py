@@ -10,7 +10,11 @@ from ldct_bmd.assessment import NotUsed, assess, categorize, format_bmd
 from ldct_bmd.findings import Effect, Finding, FindingCode
 
 TINY = 1e-9
-COUNTED = (FindingCode.NO_LUMBAR_LEVEL, FindingCode.SINGLE_LUMBAR_LEVEL)  # by the assessment itself
+COUNTED = (
+    FindingCode.NO_LUMBAR_LEVEL,
+    FindingCode.TOO_FEW_LEVELS,
+    FindingCode.SINGLE_LUMBAR_LEVEL,
+)  # by the assessment itself
 
 
 def codes_with(effect: Effect) -> list[FindingCode]:

@@ -86,7 +86,7 @@ def test_the_json_of_each_part_has_exactly_the_documented_names(plain):
     assert set(measurement["voi"]) == {"center_lps_mm", "semi_axes_mm", "axes_lps", "height_mm"}
     assert (measurement["excluded"], measurement["automatic"]) == (None, None)
     assessment = {"mean_bmd_mg_cm3", "levels", "category", "limited", "mean_bmd_error"}
-    assessment |= {"material", "left_out", "fractured", "suspected", "reference", "statement", "frozen"}
+    assessment |= {"material", "left_out", "fractured", "suspected", "reference", "rules", "statement", "frozen"}
     assert set(plain["assessment"]) == assessment
     calibration = {"name", "slope", "intercept_mg_cm3", "material", "kvp", "nominal", "source", "provenance", "fit"}
     assert set(plain["calibration"]) == calibration

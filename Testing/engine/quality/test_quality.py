@@ -27,6 +27,7 @@ from ldct_bmd.quality import (
     scan_findings,
     voi_findings,
 )
+from ldct_bmd.rules import ACR
 from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import told
 
@@ -79,6 +80,8 @@ def test_other_series_are_told_by_their_number():
     (one,) = scan_findings(None, 1.0, 1.0, 2)
     assert one.code is FindingCode.OTHER_SERIES
     assert "2 other series" in one.message
+    (split,) = scan_findings(None, 1.0, 1.0, 2, continuing=1)
+    assert "one of them continues the one that was measured" in split.message
 
 
 def test_a_scan_that_differs_from_its_files_is_told_and_limits_the_category():
@@ -190,6 +193,13 @@ def test_each_reason_for_a_level_without_a_number_has_its_own_finding():
     assert found[3].message == "L3 is in view but has no VOI."
 
 
+def test_a_missing_level_of_a_spine_that_the_field_cuts_may_be_missing_for_that():
+    (cut, missing) = level_findings(("L1", "L2"), {"L1": False}, {}, {}, ("L1",))
+    assert (cut.level, missing.level) == ("L1", "L2")
+    assert "reconstructed field" in cut.message
+    assert "reconstructed field" in missing.message
+
+
 def test_a_measured_level_is_told_to_be_cut_though_nobody_asked_for_it():
     found = level_findings(("L1",), {"L1": True, "L2": False}, {"L1", "L2"}, {})
     assert [(f.code.value, f.level) for f in found] == [("cut_by_edge", "L2")]
@@ -206,7 +216,10 @@ def test_a_loss_is_to_be_checked_with_its_size_and_uncertainty():
     small = replace(LOSS, level="T8", loss=0.19, suspected=False)
     (one,) = fracture_findings([LOSS, small], (), ())
     assert (one.code.value, one.level) == ("suspected_fracture", "T7")
-    assert one.message == "Check T7: its front height is 27 % below what is usual for T7 (uncertainty 5 %)."
+    told = "Check T7: its front height is 27 % below what is usual for T7 (uncertainty 5 %)."
+    assert one.message == f"{told} If it is a fracture, it is a wedge of Genant grade 1 or 2."
+    (unsure,) = fracture_findings([replace(LOSS, uncertainty=0.08)], (), ())
+    assert unsure.message == told.replace("5 %", "8 %")  # any grade is possible, so none is said
 
 
 def test_a_reader_s_word_ends_the_suspicion():
@@ -251,7 +264,7 @@ def test_a_doubtful_outline_counts_no_more_once_a_reader_has_confirmed_it_or_pla
     [(("L1", "L2"), []), (("L2",), ["single_lumbar_level"]), ((), ["no_lumbar_level"])],
 )
 def test_the_number_of_lumbar_levels_is_told(levels, expected):
-    assert codes(lumbar_findings(levels)) == expected
+    assert codes(lumbar_findings(levels, ACR)) == expected
 
 
 def test_an_ordinary_voi_has_no_finding():

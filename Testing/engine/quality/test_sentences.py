@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -25,16 +26,19 @@ from ldct_bmd.quality import (
     doubtful_outlines,
     file_findings,
     fracture_findings,
+    hu_findings,
     level_findings,
     lumbar_findings,
     name_findings,
     origin_findings,
     outline_findings,
+    population_findings,
     scan_findings,
     size_findings,
     tissue_findings,
     voi_findings,
 )
+from ldct_bmd.rules import ACR, RULE_SETS, HULimit
 from ldct_bmd.voi import CylinderVOI
 from ldct_bmd.words import LANGUAGES, Phrase, catalogue, speaking
 
@@ -71,11 +75,18 @@ USUAL, TALL = (LevelHeights("L1", BodyHeights(h, h, h, 0.5)) for h in (27.0, 41.
 FOUND: list[Finding] = [
     *scan_findings("Iodine", 5.0, 5.0, 1, modified=True),
     *scan_findings(None, 3.27, 3.27, 3),
+    *scan_findings(None, 1.0, 1.0, 3, continuing=2),
     *file_findings("JPEG", 600.0, ("a",)),
     *file_findings(None, None, ("a", "b", "c", "d")),
     Finding(FindingCode.FILES_PASSED_OVER, None, {"case": "count", "count": 2}),  # as a de-identified copy says it
     *bmd_findings("L1", 7305097.0),
     *origin_findings(NOMINAL, ScanConditions(SCANNER, 120.0, None, None, None, tin_by_name=True)),
+    *(finding for rules in RULE_SETS.values() for finding in lumbar_findings(("L2",), rules)),
+    *population_findings(RULE_SETS["east-asian-women"], "M", None),
+    *population_findings(RULE_SETS["east-asian-women"], None, None),
+    *population_findings(RULE_SETS["china"], "M", None),
+    *population_findings(RULE_SETS["china"], "M", 40.0),
+    *hu_findings(replace(ACR, hu_limit=HULimit("L1", 110.0, "audit")), {"L1": 98.0}),
     *calibration_findings(NOMINAL, 140.0),
     *calibration_findings(Calibration("HA", 0.8, 0.0, "hydroxyapatite", None, False, "made up"), 120.0),
     *calibration_findings(SITE, None),
@@ -88,7 +99,9 @@ FOUND: list[Finding] = [
     ),
     *choice_findings(CalibrationChoice("x", False, False, NEAREST, (ALARM,), ("2024-01",))),
     *choice_findings(CalibrationChoice("x", True, False, NEAREST, (), ("2024-01", "2024-02"))),
-    *tissue_findings(TissueHU(-900.0, -60.4, 80.0, 180.0), None),
+    *tissue_findings(TissueHU(-1000.0, -60.4, 80.0, 180.0), None),
+    *tissue_findings(TissueHU(-972.0, -79.0, 59.0, 60.0), None),
+    *tissue_findings(TissueHU(-1020.0, -115.0, -2.0, 26.0), None),
     *name_findings(UNCERTAIN, {"L1"}, {"L1"}),
     *level_findings(
         ("T11", "T12", "L1", "L2", "L3"),
@@ -97,18 +110,22 @@ FOUND: list[Finding] = [
         {"L3": Phrase("calibration_choice.empty_store")},
         ("T11",),
     ),
+    *level_findings(("L1", "L2"), {"L1": True, "L2": False}, ("L1", "L2"), {}),
+    *level_findings(("L1",), {}, (), {}),
     *fracture_findings(
-        [HeightLoss(level, which, 15.0, 22.0, 0.318, 0.062, True) for level, which in zip(
-            ("T7", "T8", "T9"), ("anterior", "middle", "whole"), strict=True
-        )],
+        [
+            HeightLoss(level, which, 15.0, 22.0, 0.318, uncertainty, True)
+            for uncertainty in (0.062, 0.04, 0.01)  # no grade, two of them, one
+            for level, which in zip(("T7", "T8", "T9"), ("anterior", "middle", "whole"), strict=True)
+        ],
         ("L1", "L2"),
         [FractureReading("L2", True, "R", "2026-01-02T03:04:05Z", grade=2)],
     ),
     *outline_findings(doubtful_outlines(OUTLINES, {"T12": 30.0, "L1": 30.0, "L2": 95.0})),
     *size_findings({"L1": 40.0}, [TALL]),
     *size_findings({"L1": 80.0}, [USUAL]),
-    *lumbar_findings(()),
-    *lumbar_findings(("L2",)),
+    *lumbar_findings((), ACR),
+    *lumbar_findings(("L2",), ACR),
     *seen(400.0, 30.0, QUIET),
     *seen(150.0, 160.0, QUIET),
     *seen(150.0, 30.0, HUPattern(-20.0, 1200.0, 0.0, 0.0)),
@@ -152,9 +169,11 @@ def test_every_code_has_a_meaning_and_a_finding_may_say_no_more(code: FindingCod
 def test_what_limits_a_category_is_given_as_its_reason(code: FindingCode, language: str) -> None:
     if code is FindingCode.NO_LUMBAR_LEVEL:
         return  # then there is no mean that could be limited
-    bmd = {"L1": 90.0} if code is FindingCode.SINGLE_LUMBAR_LEVEL else {"L1": 90.0, "L2": 90.0}
+    single = code in (FindingCode.SINGLE_LUMBAR_LEVEL, FindingCode.TOO_FEW_LEVELS)
+    rules = RULE_SETS["china"] if code is FindingCode.TOO_FEW_LEVELS else None
+    bmd = {"L1": 90.0} if single else {"L1": 90.0, "L2": 90.0}
     with speaking(language):
-        statement = assess(bmd, [Finding(code, None)], "K2HPO4").statement
+        statement = assess(bmd, [Finding(code, None)], "K2HPO4", rules=rules).statement
     assert catalogue(language)(f"because.{code.value}") in statement
 
 

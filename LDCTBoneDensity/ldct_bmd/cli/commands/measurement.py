@@ -7,7 +7,7 @@ import typer
 
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
-from .options import Device, Input, Method, OutputFolder, Overwrite
+from .options import Device, Input, Method, OutputFolder, Overwrite, Rules
 
 
 def measure(
@@ -44,6 +44,7 @@ def measure(
     ] = None,
     method: Method = None,
     device: Device = "auto",
+    rules: Rules = None,
     overwrite: Overwrite = False,
     report: Annotated[
         bool, typer.Option("--report", help="Add report.html, report.pdf, tables and, for a DICOM input, dicom/.")
@@ -75,6 +76,7 @@ def measure(
             device=device,
             overwrite=overwrite,
             report=report,
+            rules=rules,
         )
         remarks: list[str] = []
         with progress_bar() as progress, extra("reports"):

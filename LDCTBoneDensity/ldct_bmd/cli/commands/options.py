@@ -16,3 +16,10 @@ Method = Annotated[
         help="The two networks of this software, or the one of Pan et al. 2020.  [default: coarse-fine]",
     ),
 ]
+Rules = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE",
+        help="Which BMD is called what: acr, china, east-asian-women, or a site's own file.  [default: acr]",
+    ),
+]

@@ -10,7 +10,7 @@ import typer
 from ...words import text
 from ..extras import extra
 from ..terminal import count_bar, exit_codes, messages, output, say
-from .options import Device
+from .options import Device, Rules
 
 if TYPE_CHECKING:
     from ...screening.run import Told
@@ -53,6 +53,7 @@ def screen(
         Path | None, typer.Option(metavar="FILE", help="Weights that ldct-bmd pack wrote, not the shipped ones.")
     ] = None,
     device: Device = "auto",
+    rules: Rules = None,
     report: Annotated[bool, typer.Option(help="Write report.html, report.pdf, tables and dicom/ too.")] = True,
     again: Annotated[
         bool, typer.Option("--again", help="Measure again what failed, or what another version measured.")
@@ -65,25 +66,27 @@ def screen(
         from ..screening import ScreenRequest
         from ..screening import screen as run_screen
 
-        calibrated = measure_spec(
+        asked = measure_spec(
             Request(
                 Path(),
                 Path(),
                 calibration_file=calibration,
                 calibration_store=calibration_store,
                 later_calibration=later_calibration,
+                rules=rules,
             )
         )
         request = ScreenRequest(
             tuple(inputs),
             store,
             networks(device, weights),
-            calibrated.calibration,
+            asked.calibration,
             database,
             scheduler,
             workers,
             report,
             again,
+            asked.rules,
         )
         with _progress() as progress:
             told = run_screen(request, progress)

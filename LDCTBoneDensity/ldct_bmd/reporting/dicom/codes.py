@@ -53,6 +53,7 @@ INCLUDED = Code("INCLUDED", PRIVATE, "In the mean")
 REFERENCE = Code("REFERENCE", PRIVATE, "Measured as a reference")
 EXCLUDED = Code("EXCLUDED", PRIVATE, "Excluded by the reader")
 EXCLUSION_REASON = Code("EXCLUSION_REASON", PRIVATE, "Reason for exclusion")
+RULES = Code("BMD_RULES", PRIVATE, "Rule set of the category")
 CATEGORY_LIMITS = Code("CATEGORY_LIMITS", PRIVATE, "What limits the category")
 RECORD_SHA256 = Code("RECORD_SHA256", PRIVATE, "SHA-256 of the record")
 BMD = {
@@ -63,6 +64,8 @@ CATEGORIES = {
     "normal": codes.SCT.Normal,
     "osteopenia": Code("312894000", "SCT", "Osteopenia"),
     "osteoporosis": Code("64859006", "SCT", "Osteoporosis"),
+    "severe_osteoporosis": Code("SEVERE_OSTEOPOROSIS", PRIVATE, "Osteoporosis with a confirmed fragility fracture"),
+    "not_osteoporosis": Code("NOT_OSTEOPOROSIS", PRIVATE, "Not osteoporosis by the rule set used"),
     None: Code("NO_CATEGORY", PRIVATE, "No category given"),
 }
 

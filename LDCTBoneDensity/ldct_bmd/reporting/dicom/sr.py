@@ -15,6 +15,7 @@ from ...calibration.described import name_words, source_words
 from ...examination import Measurement, unused_levels
 from ...ground.text import visible
 from ...labeling import VertebralColumn
+from ...rules import rules_of
 from ...words import current_language
 from ...words import text as say
 from ..deidentify import is_signed_copy
@@ -114,6 +115,8 @@ def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
         qualitative_evaluations=[sr.QualitativeEvaluation(codes.CATEGORY, codes.CATEGORIES[assessment.category])],
     )
     _add_text(group, codes.CONCLUSION, assessment.statement)
+    rules = rules_of(assessment.rules)
+    _add_text(group, codes.RULES, f"{rules.title}: {rules.source}")
     if assessment.limited:
         _add_text(group, codes.CATEGORY_LIMITS, " ".join(assessment.limited))
     for finding in examination.findings:

@@ -4,6 +4,7 @@ from ...assessment import format_bmd
 from ...calibration import Calibration
 from ...calibration.described import name_words, source_words
 from ...examination import Examination, record_sha256
+from ...rules import rules_of
 from ...scan import Acquisition, Patient
 from ...segmentation import RuntimeIdentity
 from ...words import Catalogue
@@ -53,7 +54,7 @@ def mean_line(examination: Examination, say: Catalogue) -> str:
     if assessment.mean_bmd_mg_cm3 is None:
         return ""
     title = say("bar.title", levels=say.listed(assessment.levels))
-    shown = format_bmd(assessment.mean_bmd_mg_cm3)
+    shown = format_bmd(assessment.mean_bmd_mg_cm3, rules_of(assessment.rules))
     bmd = number(float(shown), len(shown.partition(".")[2]))
     error = assessment.mean_bmd_error
     if error is None:

@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 
 from ...anatomy import ASSESSED_LEVELS, order
-from ...assessment import (
-    NORMAL_ABOVE_MG_CM3,
-    OSTEOPOROSIS_BELOW_MG_CM3,
-    Category,
-    format_bmd,
-)
+from ...assessment import format_bmd
 from ...examination import SIGNED, Examination, missing_signature, record_sha256, signed_part, unused_levels
 from ...findings import Finding, FindingCode
+from ...rules import Category, RuleSet, rules_of
 from ...words import Catalogue, catalogue, current_language, speaking
 from ..deidentify import is_deidentified_copy, is_signed_copy
 from ..priors import Comparison
@@ -28,6 +24,7 @@ _BAR_COLORS = {
     Category.OSTEOPOROSIS: "#a63a32",
     Category.OSTEOPENIA: "#e3ab4a",
     Category.NORMAL: "#cfe8cf",
+    Category.NOT_OSTEOPOROSIS: "#cfe8cf",
 }
 LONGEST_COMMENT = 4000  # letters
 
@@ -137,26 +134,25 @@ def _bar(examination: Examination, say: Catalogue) -> ColourBar | None:
     mean = assessment.mean_bmd_mg_cm3
     if mean is None or assessment.category is None:
         return None
-    limits = {
-        Category.OSTEOPOROSIS: (BAR_LOW, OSTEOPOROSIS_BELOW_MG_CM3),
-        Category.OSTEOPENIA: (OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3),
-        Category.NORMAL: (NORMAL_ABOVE_MG_CM3, BAR_HIGH),
-    }
+    rules = rules_of(assessment.rules)
+    edges = (BAR_LOW, *rules.limits_mg_cm3, BAR_HIGH)
     parts = tuple(
         BarPart(say(f"category.{category.value}"), low, high, _BAR_COLORS[category])
-        for category, (low, high) in limits.items()
+        for category, low, high in zip(rules.categories, edges, edges[1:], strict=False)
     )
     levels = say.listed(assessment.levels)
     return ColourBar(
         low=BAR_LOW,
         high=BAR_HIGH,
         parts=parts,
-        ticks=(OSTEOPOROSIS_BELOW_MG_CM3, NORMAL_ABOVE_MG_CM3),
+        ticks=rules.limits_mg_cm3,
         value=mean,
         marker=min(max(mean, BAR_LOW), BAR_HIGH),
-        value_text=format_bmd(mean),
+        value_text=format_bmd(mean, rules),
         title=say("bar.title", levels=levels),
-        description=say("bar.alt", levels=levels, bmd=format_bmd(mean)),
+        description=say(
+            "bar.alt", levels=levels, bmd=format_bmd(mean, rules), limits=tuple(f"{one:g}" for one in edges[1:-1])
+        ),
     )
 
 
@@ -211,8 +207,19 @@ def _warnings(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _rules_line(rules: RuleSet, say: Catalogue) -> str:
+    """Return what is called what, by which rule set, and where that was published."""
+    limits = {"below": rules.osteoporosis_below_mg_cm3, "above": rules.normal_above_mg_cm3}
+    key = "method.category" if rules.normal_above_mg_cm3 is not None else "method.category_one_limit"
+    lines = [say(key, source=visible(rules.source), **limits)]
+    if rules.severe_with_fracture:
+        lines.append(say("method.category_severe"))
+    return " ".join(lines)
+
+
 def _method(examination: Examination, say: Catalogue) -> tuple[str, ...]:
-    lines = [say("method.voi"), say("method.category"), say("method.t_score")]
+    rules = rules_of(examination.assessment.rules)
+    lines = [say("method.voi"), _rules_line(rules, say), say("method.t_score")]
     if examination.scan.patient.age_years is None:
         lines.append(age_caveat(examination.scan.patient, say))
     return (*lines, say("method.screening"), say("method.research"))

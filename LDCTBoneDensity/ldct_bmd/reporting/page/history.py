@@ -8,6 +8,7 @@ from ...calibration.described import name_words
 from ...examination import Examination, HistoryEntry, exclusion_text
 from ...ground.errors import UsageError
 from ...ground.plain import PlainError, from_plain
+from ...rules import RuleSet
 from ...words import Catalogue
 from .report import Column, Table
 from .words import number, time, visible
@@ -51,7 +52,16 @@ def _change(entry: HistoryEntry, say: Catalogue) -> str:
         return say("history.from_to", old=_ends(old), new=_ends(new))
     if entry.what == "calibration_changed" and isinstance(old, dict) and isinstance(new, dict):
         return say("history.from_to", old=_named(old), new=_named(new))
+    if entry.what == "rules_changed" and isinstance(old, dict) and isinstance(new, dict):
+        return say("history.from_to", old=_titled(old), new=_titled(new))
     return ""
+
+
+def _titled(rules: dict[str, Any]) -> str:
+    try:
+        return str(from_plain(RuleSet, rules).title)
+    except ValueError:
+        return str(rules.get("name", ""))
 
 
 def _named(calibration: dict[str, Any]) -> str:
