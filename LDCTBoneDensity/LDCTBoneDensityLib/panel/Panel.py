@@ -356,11 +356,19 @@ class Panel:
             self.logic.showOnly(self.volumeNode)
         else:
             self._show(review)
+            self._hideSource()
             slicer.util.setSliceViewerLayers(background=self.volumeNode)
             self.sections.vertebrae.table.select(next((m.level for m in review.examination.measurements), None))
             self.sections.vertebrae.views.frame()
         self._note(text("measure_section.measured", name=review.volumeNode.GetName()))
         self._allow()
+
+    def _hideSource(self) -> None:
+        """Hide the segmentation that was measured from: the review has its own segments, in the levels' colours."""
+        source = self.parameters.sourceSegmentation if self.parameters is not None else None
+        display = source.GetDisplayNode() if source is not None else None
+        if display is not None:
+            display.SetVisibility(False)
 
     def _exported(self, sentence: str) -> None:
         self._note(sentence)
