@@ -62,6 +62,8 @@ class Assessment:
         reference: what is said beside if there is no mean.
         text: the statement that was shown, if it must stay as it was; None if it is composed.
         rules: the rule set that the category is by; None: the ACR's.
+        k2hpo4_parts: the least and the most K2HPO4 that a mg of another material may stand for, where the category is
+            by that.
     """
 
     mean_bmd_mg_cm3: float | None
@@ -76,6 +78,7 @@ class Assessment:
     reference: Reference | None = None
     text: str | None = None
     rules: RuleSet | None = None
+    k2hpo4_parts: tuple[float, float] | None = None
 
     @property
     def statement(self) -> str:
@@ -94,6 +97,10 @@ class Assessment:
 def categorize(mean_bmd_mg_cm3: float, rules: RuleSet = ACR) -> Category:
     """Return the category of an unrounded mean BMD; by the ACR's rule set 80 and 120 themselves are osteopenia.
 
+    Args:
+        mean_bmd_mg_cm3: of L1 and L2, in mg/cm3 of K2HPO4.
+        rules: the limits.
+
     Raises:
         ValueError: the BMD is not finite.
 
@@ -106,6 +113,10 @@ def categorize(mean_bmd_mg_cm3: float, rules: RuleSet = ACR) -> Category:
 
 def format_bmd(bmd_mg_cm3: float, rules: RuleSet = ACR) -> str:
     """Return the number with one decimal, or with as many as keep it on its side of a rule set's limits.
+
+    Args:
+        bmd_mg_cm3: in mg/cm3.
+        rules: the limits.
 
     Examples:
         >>> format_bmd(104.26), format_bmd(79.97)
@@ -131,6 +142,7 @@ def assess(
     excluded: Mapping[str, str | Phrase] | None = None,
     unused: Mapping[str, NotUsed] | None = None,
     rules: RuleSet | None = None,
+    k2hpo4_parts: tuple[float, float] | None = None,
 ) -> Assessment:
     """Assess the measured levels.
 
@@ -141,6 +153,7 @@ def assess(
         excluded: a reader's reason by level.
         unused: what speaks against further levels.
         rules: the rule set that the category is by; None: the ACR's.
+        k2hpo4_parts: see :class:`Assessment`; the findings say whether both have one category.
     """
     findings = tuple(findings)
     out = {level: LeftOut(level, why) for level, why in (unused or {}).items()}
@@ -151,7 +164,8 @@ def assess(
     mean = sum(bmd_by_level[level] for level in levels) / len(levels) if levels else None
     category = None
     if mean is not None and not any(code.effect is Effect.FORBIDS for code in codes):
-        category = _category(mean, rules_of(rules), bool(fractured)).value
+        least = 1.0 if k2hpo4_parts is None else k2hpo4_parts[0]
+        category = _category(least * mean, rules_of(rules), bool(fractured)).value
     reference = None
     if mean is None and REFERENCE_LEVEL in bmd_by_level and REFERENCE_LEVEL not in out:
         reference = _reference(bmd_by_level[REFERENCE_LEVEL], findings)
@@ -169,6 +183,7 @@ def assess(
         suspected=tuple(level for level in _levels_of(FindingCode.SUSPECTED_FRACTURE, findings) if level in about),
         reference=reference,
         rules=rules,
+        k2hpo4_parts=None if category is None else k2hpo4_parts,
     )
 
 
@@ -204,6 +219,7 @@ _ABOUT_CATEGORY = (
     FindingCode.SINGLE_LUMBAR_LEVEL,
     FindingCode.TOO_FEW_LEVELS,
     FindingCode.CALIBRATION_MATERIAL,
+    FindingCode.MATERIAL_CONVERTED,
     FindingCode.RULES_POPULATION,
 )
 
@@ -251,7 +267,12 @@ def _range(assessment: Assessment) -> Phrase:
     rules = rules_of(assessment.rules)
     span: dict[str, Fact] = {"below": rules.osteoporosis_below_mg_cm3, "above": rules.normal_above_mg_cm3}
     named = Phrase(f"statement.range.{assessment.category}", span)
-    return named if rules == ACR else Phrase("statement.range.by", {"range": named, "rules": rules.title})
+    if rules != ACR:
+        named = Phrase("statement.range.by", {"range": named, "rules": rules.title})
+    if assessment.k2hpo4_parts is None:
+        return named
+    low, high = (format_bmd(part * (assessment.mean_bmd_mg_cm3 or 0.0), rules) for part in assessment.k2hpo4_parts)
+    return Phrase("statement.range.converted", {"low": low, "high": high, "range": named})
 
 
 def _nothing(assessment: Assessment) -> Phrase:

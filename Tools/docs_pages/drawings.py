@@ -62,7 +62,7 @@ def voi() -> bytes:
     for axes in (above, side):
         axes.set_aspect("equal")
         axes.axis("off")
-    return _svg(figure)
+    return svg(figure)
 
 
 def heights() -> bytes:
@@ -83,7 +83,7 @@ def heights() -> bytes:
     axes.set_ylim(-22, 16)
     axes.set_aspect("equal")
     axes.axis("off")
-    return _svg(figure)
+    return svg(figure)
 
 
 def categories() -> bytes:
@@ -105,7 +105,7 @@ def categories() -> bytes:
     axes.set_xlim(40, 200)
     for edge in axes.spines.values():
         edge.set_visible(False)
-    return _svg(figure)
+    return svg(figure)
 
 
 def flow() -> bytes:
@@ -130,7 +130,7 @@ def flow() -> bytes:
     axes.set_xlim(0, len(stages))
     axes.set_ylim(0, 1)
     axes.axis("off")
-    return _svg(figure)
+    return svg(figure)
 
 
 def _outline(axes: Axes, section: NDArray[np.bool_]) -> None:
@@ -151,7 +151,8 @@ def _arrow(
     axes.text(x, y, words, ha="center", va="center", fontsize=9)
 
 
-def _svg(figure: Figure) -> bytes:
+def svg(figure: Figure) -> bytes:
+    """Return a figure as SVG, the same each time."""
     written = io.BytesIO()
     with rc_context({"svg.hashsalt": "ldct-bmd", "svg.fonttype": "path"}):
         figure.savefig(written, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from ..ground.plain import from_plain, plain_json, to_plain
 from ..words import Phrase
+from .carry import as_made
 from .files import calibration_from_dict, calibration_to_dict
 from .linear import Calibration
 
@@ -68,7 +69,11 @@ class CalibrationStore:
             raise UsageError("store.damaged", store=self._path) from error
 
     def get(self, identifier: str) -> StoredCalibration:
-        """Return the calibration whose identifier begins so; UsageError if there is none, or more than one."""
+        """Return the calibration whose identifier begins with ``identifier``.
+
+        Raises:
+            UsageError: there is none, or more than one, or there is no store.
+        """
         if len(identifier) < _LEAST_IDENTIFIER:
             raise UsageError("store.identifier_too_short", least=_LEAST_IDENTIFIER)
         found = [one for one in self.all() if one.calibration.identifier.startswith(identifier.lower())]
@@ -82,7 +87,9 @@ class CalibrationStore:
         """Add calibrations, all or none, and return those that were not there yet.
 
         Args:
-            added: when, ISO 8601. added_by: who.
+            calibrations: what to add.
+            added: when, ISO 8601.
+            added_by: who.
 
         Raises:
             UsageError: a calibration is nominal, or says too little to be ever chosen, or nobody adds it.
@@ -90,6 +97,7 @@ class CalibrationStore:
         listed = list(calibrations)
         if not added_by.strip():
             raise UsageError("store.nobody_adds")
+        listed = [as_made(one) for one in listed]
         for one in listed:
             _check_fit_for_store(one)
         new = []
@@ -105,7 +113,17 @@ class CalibrationStore:
         return new
 
     def retire(self, identifier: str, because: str, retired: str, retired_by: str) -> StoredCalibration:
-        """Mark a calibration as not to be used any more; UsageError if there is no such one, or no reason."""
+        """Mark a calibration as not to be used any more; it stays in the store.
+
+        Args:
+            identifier: how the calibration's identifier begins.
+            because: why.
+            retired: when, ISO 8601.
+            retired_by: who.
+
+        Raises:
+            UsageError: there is no such calibration, no reason, nobody, or it is retired already.
+        """
         if not because.strip() or not retired_by.strip():
             raise UsageError("store.no_reason_to_retire")
         stored = self.get(identifier)
@@ -157,7 +175,7 @@ class CalibrationStore:
             finally:
                 database.close()
         except sqlite3.DatabaseError as error:
-            raise UsageError("store.unusable", store=self._path, reason=str(error)) from error
+            raise OutOfReach("store.unusable", store=self._path, reason=str(error)) from error
 
     def _check_kind(self, database: sqlite3.Connection) -> None:
         kind = database.execute("PRAGMA application_id").fetchone()[0]

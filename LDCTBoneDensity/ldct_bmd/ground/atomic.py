@@ -9,7 +9,6 @@ What is new is readable for its user alone, what replaces something gets the per
 
 import ctypes
 import errno
-import logging
 import os
 import stat
 import sys
@@ -19,8 +18,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..words import text
-from .errors import UsageError
+from .errors import OutOfReach
 from .lock import SHARED_VARIABLE, locked
+from .remarks import remark
 from .scratch import BESIDE, made_in, sweep, sweep_temporary
 
 T = TypeVar("T")
@@ -141,7 +141,7 @@ def _beside(target: Path, parent: Path) -> Iterator[Path]:
             (work / _NEW).mkdir()
             yield work
     except OSError as error:
-        raise UsageError("file.not_written", place=target, problem=error.strerror or str(error)) from error
+        raise OutOfReach("file.not_written", place=target, problem=error.strerror or str(error)) from error
 
 
 def _put_back(work: Path) -> None:
@@ -151,7 +151,7 @@ def _put_back(work: Path) -> None:
         place = work.parent / old.name
         if not os.path.lexists(place):
             old.rename(place)
-            logging.getLogger("ldct_bmd").warning(text("file.put_back", folder=str(place)))
+            remark(text("file.put_back", folder=str(place)))
 
 
 def _swap_in(partial: Path, folder: Path, work: Path, may_go: Callable[[Path], None]) -> None:

@@ -125,7 +125,8 @@ def _plain_pixels(header: SliceHeader) -> NDArray[Any] | None:
     That is 16 bits each, one sample, one frame, little endian, as many bytes as pixels need: None for all others, for
     pydicom to decode or to refuse. Its own decoder of such pixels does the same: bits above those stored say nothing.
     """
-    kind, size = _PLAIN_TYPES.get(header.number("PixelRepresentation")), header.matrix
+    sign, size = header.number("PixelRepresentation"), header.matrix
+    kind = None if sign is None else _PLAIN_TYPES.get(sign)
     if kind is None or size is None or header.transfer_syntax not in _PLAIN_SYNTAXES:
         return None
     if any(header.number(keyword) != value for keyword, value in _PLAIN_NUMBERS) or not _is_grey(header):
