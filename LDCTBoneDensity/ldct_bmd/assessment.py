@@ -97,6 +97,10 @@ class Assessment:
 def categorize(mean_bmd_mg_cm3: float, rules: RuleSet = ACR) -> Category:
     """Return the category of an unrounded mean BMD; by the ACR's rule set 80 and 120 themselves are osteopenia.
 
+    Args:
+        mean_bmd_mg_cm3: of L1 and L2, in mg/cm3 of K2HPO4.
+        rules: the limits.
+
     Raises:
         ValueError: the BMD is not finite.
 
@@ -109,6 +113,10 @@ def categorize(mean_bmd_mg_cm3: float, rules: RuleSet = ACR) -> Category:
 
 def format_bmd(bmd_mg_cm3: float, rules: RuleSet = ACR) -> str:
     """Return the number with one decimal, or with as many as keep it on its side of a rule set's limits.
+
+    Args:
+        bmd_mg_cm3: in mg/cm3.
+        rules: the limits.
 
     Examples:
         >>> format_bmd(104.26), format_bmd(79.97)

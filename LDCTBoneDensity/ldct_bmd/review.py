@@ -70,41 +70,44 @@ class Review:
         return self._place < len(self._states) - 1
 
     def undo(self) -> None:
-        """Go back one correction; a signed record stays as it is."""
+        """Go back one correction; UsageError if there is none, or the record is signed."""
         self._refuse_signed()
         if not self.can_undo:
             raise UsageError("review.nothing_to_undo")
         self._place -= 1
 
     def redo(self) -> None:
-        """Do again what was undone; a signed record stays as it is."""
+        """Do again what was undone; UsageError if nothing was, or the record is signed."""
         self._refuse_signed()
         if not self.can_redo:
             raise UsageError("review.nothing_to_redo")
         self._place += 1
 
     def preview_voi(self, level: str, voi: CylinderVOI) -> Examination:
-        """Return what the record would be with the VOI of ``level`` there; the state stays as it is."""
+        """Return what the record would be with ``voi`` as that of ``level``; the state stays as it is."""
         body = self.state.bodies.get(level)
         return corrections.move_voi(self.examination, self._scan(), level, voi, _NOBODY, self._clock(), body)
 
     def move_voi(self, level: str, voi: CylinderVOI) -> None:
-        """Put the VOI of ``level`` elsewhere, turned or resized."""
+        """Measure ``level`` in ``voi``: put elsewhere, turned or resized."""
         body = self.state.bodies.get(level)
         self._advance(corrections.move_voi(self.examination, self._scan(), level, voi, *self._signed(), body))
 
     def reset_voi(self, level: str) -> None:
-        """Go back to the automatic VOI."""
+        """Go back to the automatic VOI of ``level``."""
         self._advance(corrections.reset_voi(self.examination, level, *self._signed()))
 
     def add_voi(self, level: str) -> None:
-        """Place the paper's VOI in a vertebra that has none."""
+        """Place the paper's VOI in the vertebra ``level``, which has none."""
         scan, body = self._scan(), self._body(level)
         voi = place_voi(body.inside, body.box, scan.geometry)
         self._advance(corrections.add_voi(self.examination, scan, level, voi, *self._signed(), body))
 
     def exclude(self, level: str, reason: str, words: str | None = None) -> None:
-        """Leave ``level`` out of the assessment; ``words`` are the reader's own."""
+        """Leave ``level`` out of the assessment.
+
+        ``reason`` is the value of an ``ExclusionReason``; ``words`` are the reader's own.
+        """
         self._advance(corrections.exclude_level(self.examination, level, reason, *self._signed(), words))
 
     def include(self, level: str) -> None:
@@ -124,11 +127,14 @@ class Review:
         self._advance(verdicts.confirm_outline(self.examination, level, *self._signed()))
 
     def rename(self, level: str, new_level: str) -> None:
-        """Give one vertebra another name."""
+        """Call the vertebra ``level`` ``new_level``."""
         self._advance_renamed(column.rename_level(self.examination, level, new_level, *self._signed()))
 
     def shift_names(self, steps: int) -> None:
-        """Shift all names: 1 makes T12 of T11. A body that runs off the list has no name until it is shifted back."""
+        """Shift all names by ``steps``: 1 makes T12 of T11.
+
+        A body that runs off the list has no name until it is shifted back.
+        """
         self._advance_renamed(column.shift_names(self.examination, steps, *self._signed()))
 
     def confirm_names(self) -> None:
@@ -136,37 +142,37 @@ class Review:
         self._advance(column.confirm_names(self.examination, *self._signed()))
 
     def edit_body(self, level: str, body: BodyMask) -> None:
-        """Take an edited mask; the VOI is placed again if the level is a target or measured."""
+        """Take ``body`` as the mask of ``level``; the VOI is placed again if the level is a target or measured."""
         edited = corrections.edit_body(self.examination, self._scan(), level, body, *self._signed())
         self._advance(edited, {**self.state.bodies, level: body})
 
     def add_vertebra(self, level: str, body: BodyMask) -> None:
-        """Take in a vertebra that was missed, as it was drawn."""
+        """Take in a vertebra that was missed, as it was drawn: ``body``, called ``level``."""
         added = column.add_vertebra(self.examination, self._scan(), level, body, *self._signed())
         self._advance(added, {**self.state.bodies, level: body})
 
     def remove_vertebra(self, level: str) -> None:
-        """Take out what is no vertebra."""
+        """Take out what is no vertebra, though it is called ``level``."""
         removed = column.remove_vertebra(self.examination, level, *self._signed())
         self._advance(removed, {name: body for name, body in self.state.bodies.items() if name != level})
 
     def change_calibration(self, calibration: Calibration, choice: CalibrationChoice | None = None) -> None:
-        """Compute every BMD with another calibration; ``choice``: why a store's was taken."""
+        """Compute every BMD with another ``calibration``; ``choice``: why a store's was taken."""
         self._advance(corrections.change_calibration(self.examination, calibration, *self._signed(), choice))
 
     def change_rules(self, rules: RuleSet) -> None:
-        """Give the category by another rule set."""
+        """Give the category by another rule set, ``rules``."""
         self._advance(corrections.change_rules(self.examination, rules, *self._signed()))
 
     def annotate(self, comment: str) -> None:
-        """Keep the reader's own words; undo and redo leave them as they are."""
+        """Keep the reader's own words, ``comment``; undo and redo leave them as they are."""
         self._refuse_signed()
         self._states = [
             ReviewState(replace(state.examination, comment=comment or None), state.bodies) for state in self._states
         ]
 
     def sign(self, key: SigningKey | None = None, acknowledged: Collection[str] = ()) -> None:
-        """Sign the record as it stands, with the site's private key too if it is given.
+        """Sign the record as it stands, with the site's private ``key`` too if it is given.
 
         ``acknowledged``: codes of the errors that the reader has seen, see :func:`.examination.open_points`.
         """

@@ -68,7 +68,7 @@ class CylinderVOI:
         return self.semi_axes_mm[1] > self.semi_axes_mm[0]
 
     def to_local_mm(self, points_lps_mm: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Map LPS points (..., 3) to coordinates along the long, the short and the cylinder axis from the centre."""
+        """Map ``points_lps_mm`` (..., 3) to mm along the long, the short and the cylinder axis from the centre."""
         offset = np.asarray(points_lps_mm, dtype=np.float64) - np.asarray(self.center_lps_mm)
         return np.asarray(offset @ np.asarray(self.axes_lps).T)
 

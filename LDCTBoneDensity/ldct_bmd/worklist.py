@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from .examination import Examination
+from .examination import Examination, is_intact
 from .findings import FindingCode
-from .ground.atomic import write_text
+from .ground.atomic import is_unfinished, settle, write_text
 from .ground.clock import now
 from .ground.errors import UsageError
 from .ground.files import read_text
@@ -47,14 +47,22 @@ class Facts:
     """What a row says of a result, so that the list can be read without opening it.
 
     Attributes:
+        patient_id: as the site gave it.
+        patient_sex: as DICOM codes it.
+        patient_age_years: at the scan.
         scan_date: as the header writes it (DICOM DA).
+        study_uid: DICOM's Study Instance UID.
+        series_uid: by which an archive or a database finds the scan.
         mean_bmd_mg_cm3: unrounded mean of L1 and L2; None without one.
-        fractures_confirmed, fractures_to_check, uncertain: levels, top to bottom.
+        category: by the mean; None without one.
+        fractures_confirmed: levels, top to bottom.
+        fractures_to_check: levels, top to bottom.
+        uncertain: levels whose names are not certain, top to bottom.
         limited: codes of the findings that limit the category, or forbid one.
         findings: codes.
-        series_uid: by which an archive or a database finds the scan.
         signed_by: who signed.
-        reason: why there is no result, in a sentence, and its code.
+        reason: why there is no result, in a sentence.
+        code: of the reason.
     """
 
     patient_id: str | None = None
@@ -81,6 +89,9 @@ class Row:
 
     Attributes:
         folder: the result folder, relative to the worklist's own or absolute; None without a result.
+        state: whether it is measured, signed, refused or failed.
+        urgency: how soon a reader should open it.
+        facts: what can be said of it without opening it.
         scan: the scan's folder or file, absolute; None if the list does not know it.
     """
 
@@ -93,7 +104,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Worklist:
-    """All rows, the most urgent first; ``made_at`` is ISO 8601."""
+    """All rows, the most urgent first; ``made_at`` is ISO 8601.
+
+    Attributes:
+        rows: the most urgent first.
+        made_at: when, ISO 8601.
+    """
 
     made_at: str
     rows: tuple[Row, ...]
@@ -131,7 +147,9 @@ def urgency_of(facts: Facts) -> Urgency:
 
 
 def row_of(examination: Examination, folder: str, scan: str | None = None) -> Row:
-    """Return the row of a result."""
+    """Return the row of a result; one that was changed after it was signed counts as none."""
+    if not is_intact(examination):
+        return Row(None, Progress.FAILED, Urgency.NONE, _refused(UsageError("worklist.changed", folder=folder)), scan)
     facts = facts_of(examination)
     state = Progress.MEASURED if examination.signature is None else Progress.SIGNED
     return Row(folder, state, urgency_of(facts), facts, scan)
@@ -149,12 +167,12 @@ def ordered(rows: Iterable[Row]) -> Worklist:
 
 
 def write_worklist(worklist: Worklist, path: Path) -> None:
-    """Write the list to a file; UsageError if it cannot be written."""
+    """Write ``worklist`` to ``path``; UsageError if it cannot be written."""
     write_text(path, json.dumps({"schema": SCHEMA, **to_plain(worklist)}, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_worklist(path: Path) -> Worklist:
-    """Read a worklist's file, or make the list of the results in a folder that has none.
+    """Read a worklist's file at ``path``, or make the list of the results in a folder that has none.
 
     Raises:
         UsageError: there is no such file or folder, no result in the folder, or the file is no worklist.
@@ -181,6 +199,9 @@ def _of_folder(folder: Path) -> Worklist:
 
 def _rows_in(folder: Path) -> Iterator[Row]:
     for root, folders, names in os.walk(folder):
+        if any(is_unfinished(name) for name in folders):
+            settle(Path(root))  # a killed process may have moved a result out of its place
+            folders[:] = [path.name for path in Path(root).iterdir() if path.is_dir()]
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if _RECORD_FILE not in names:
             continue
@@ -188,10 +209,13 @@ def _rows_in(folder: Path) -> Iterator[Row]:
         try:
             examination = Examination.from_json(read_text(Path(root) / _RECORD_FILE))
         except (UsageError, OSError, UnicodeDecodeError) as error:
-            facts = Facts(reason=str(error), code=error.code if isinstance(error, UsageError) else None)
-            yield Row(None, Progress.FAILED, Urgency.NONE, facts)
+            yield Row(None, Progress.FAILED, Urgency.NONE, _refused(error))
             continue
         yield row_of(examination, Path(root).relative_to(folder).as_posix())
+
+
+def _refused(error: Exception) -> Facts:
+    return Facts(reason=str(error), code=error.code if isinstance(error, UsageError) else None)
 
 
 def _levels_of(code: FindingCode, examination: Examination) -> tuple[str, ...]:

@@ -95,6 +95,21 @@ def test_a_folder_of_results_is_a_list_too(tmp_path: Path) -> None:
     assert rows[-1].facts.reason
 
 
+def test_a_record_that_was_changed_after_it_was_signed_is_no_signed_result(tmp_path: Path) -> None:
+    signed = sign(examined(), "Dr Roe", TIME)
+    (tmp_path / "one").mkdir()
+    for text, state in (
+        (signed.to_json(), Progress.SIGNED),
+        (replace(signed, comment="no fracture").to_json(), Progress.FAILED),
+    ):
+        (tmp_path / "one" / "measurement.json").write_text(text, encoding="utf-8")
+        (row,) = read_worklist(tmp_path).rows
+        assert row.state is state
+    assert row.facts.signed_by is None
+    assert row.facts.category is None
+    assert row.facts.reason == "The record in one was changed after it was signed; measure the scan again."
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

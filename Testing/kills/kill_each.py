@@ -10,8 +10,10 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLO
 
 import argparse
 import contextlib
+import hashlib
 import io
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from typing import Any
 
 TIME = "2024-05-06T07:08:09Z"
 SEED = 1
+_RANDOM = re.compile(r"[0-9a-f]{32}")  # in the names of scratch folders
 
 
 def killed(name: str, sources: Any, sample: int | None, seed: int, folder: Path) -> Iterator[str | None]:
@@ -57,10 +60,18 @@ def killed(name: str, sources: Any, sample: int | None, seed: int, folder: Path)
     print(f"{name}: {counted.touches} touches", flush=True)
     numbers = range(counted.touches)
     count = len(numbers) if sample is None else min(sample, len(numbers))
+    judged: dict[object, str] = {}
     for number in sorted(random.Random(f"{seed}/{name}").sample(numbers, count)):
         fresh()
         if run_killed(run, (home, temporary), number).code is not None:
             yield f"{name}, touch {number}: was not killed"
+            continue
+        # Many a touch only looks: what the next command makes of files that are the same is known.
+        left_behind = _everything(home, temporary)
+        if left_behind in judged:
+            known = judged[left_behind]
+            _remove(temporary)
+            yield f"{name}, touch {number}: {known}" if known else None
             continue
         found = scenario.states(home)
         torn = [unit for unit, state in found.items() if state not in (old[unit], new[unit])]
@@ -73,7 +84,27 @@ def killed(name: str, sources: Any, sample: int | None, seed: int, folder: Path)
         elif scenario.states(home) != new:
             problems.append("the next command did not do its work")
         problems += [f"{one} is left over or lost" for one in sorted(left)]
-        yield f"{name}, touch {number}: {'; '.join(problems)}" if problems else None
+        judged[left_behind] = "; ".join(problems)
+        yield f"{name}, touch {number}: {judged[left_behind]}" if problems else None
+
+
+def _everything(*folders: Path) -> object:
+    """What a killed process left, its random names apart."""
+    return tuple(
+        (
+            _RANDOM.sub("*", path.relative_to(folder).as_posix()),
+            path.lstat().st_mode,
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None,
+        )
+        for folder in folders
+        for path in sorted(folder.rglob("*"), key=lambda path: _RANDOM.sub("*", path.as_posix()))
+    )
+
+
+def _remove(folder: Path) -> None:
+    """Remove what ``folder`` holds."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _names(folder: Path) -> set[str]:

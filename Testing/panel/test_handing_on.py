@@ -57,6 +57,18 @@ def test_what_the_engine_wrote_is_kept_for_a_report(panel: Hands, ct: Any) -> No
     assert panel.ui.logEdit.plainText == "a library's warning"
 
 
+def test_what_the_engine_put_back_after_a_killed_run_is_shown_until_the_next_action(panel: Hands, ct: Any) -> None:
+    run, messages = panel.panel.run, panel.ui.messageLabel
+    run._runner._take(b'{"remark": "The earlier content is back."}')
+    assert messages.text == "The earlier content is back."
+    run.exported.emit("Written.")
+    assert messages.text == "The earlier content is back. Written."
+    run.failed.emit("The disk is full.")
+    assert messages.text.startswith("The earlier content is back. ")
+    panel.panel._note("")
+    assert messages.text == ""
+
+
 def test_the_script_of_the_readme_measures_what_is_in_the_scene(
     panel: Hands,
     ct: Any,

@@ -49,6 +49,13 @@ def results(measured_folder: Path, phantom_files: PhantomFiles, tmp_path: Path) 
     return tmp_path
 
 
+def moved_aside(folder: Path) -> None:
+    """Move a folder where a process leaves it that is killed while it replaces it in two renames."""
+    aside = folder.parent / f".{'0' * 32}.partial" / "old"
+    aside.mkdir(parents=True)
+    folder.rename(aside / folder.name)
+
+
 class Reader(Hands):
     """Hands on the worklist's section."""
 
@@ -91,6 +98,23 @@ def reader(panel: Hands, results: Path) -> Iterator[Reader]:
     hands.ui.worklistPath.setCurrentPath("")
     hands.worklisting.forget()
     hands.ui.worklistSection.collapsed = True
+
+
+def test_a_result_that_a_killed_run_had_moved_is_put_back_and_the_reader_told(reader: Reader, results: Path) -> None:
+    reader.worklisting.load(str(results))
+    moved_aside(results / "three")
+    reader.worklisting.next()
+    assert reader.opened == "three"
+    assert "An earlier run was killed while it replaced" in reader.said
+    assert "three: the earlier content is back in its place" in reader.said
+
+
+def test_a_folder_of_results_is_listed_whole_though_one_had_been_moved(reader: Reader, results: Path) -> None:
+    (results / "worklist.json").unlink()
+    moved_aside(results / "two")
+    reader.worklisting.load(str(results))
+    assert len(reader.section.numbers()) == len(NAMES)
+    assert "two: the earlier content is back in its place" in reader.said
 
 
 def test_rows_are_shown_by_urgency_and_filtered_by_state(reader: Reader) -> None:

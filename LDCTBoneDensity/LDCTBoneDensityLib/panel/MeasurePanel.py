@@ -22,6 +22,7 @@ class MeasurePanel:
     def __init__(self, ui: Any) -> None:
         self.started, self.cancelled = Signal(), Signal()
         self._ui = ui
+        self._remarks: list[str] = []
         ui.messageLabel.setTextFormat(qt.Qt.PlainText)
         ui.requirementsLabel.setTextFormat(qt.Qt.PlainText)
         ui.measureButton.connect("clicked(bool)", self._start)
@@ -51,11 +52,21 @@ class MeasurePanel:
 
     def refuse(self, sentence: str) -> None:
         """Show what went wrong."""
-        self._show(text("measure_section.refused", sentence=sentence), Severity.ERROR)
+        self._show(self._with_remarks(text("measure_section.refused", sentence=sentence)), Severity.ERROR)
 
     def note(self, sentence: str) -> None:
         """Show what was done; "" takes the last message away."""
-        self._show(sentence, Severity.INFO)
+        if not sentence:
+            self._remarks.clear()
+        self._show(self._with_remarks(sentence), Severity.WARNING if self._remarks else Severity.INFO)
+
+    def remark(self, sentence: str) -> None:
+        """Show what the engine said by the way, and again before what is said next."""
+        self._remarks.append(sentence)
+        self._show(self._with_remarks(""), Severity.WARNING)
+
+    def _with_remarks(self, sentence: str) -> str:
+        return " ".join(words for words in (*self._remarks, sentence) if words)
 
     def _show(self, words: str, severity: Severity) -> None:
         label = self._ui.messageLabel

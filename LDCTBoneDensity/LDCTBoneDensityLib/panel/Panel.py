@@ -233,6 +233,7 @@ class Panel:
         of.advanced.deviceChosen.connect(self._setDevice)
         of.assessment.buttons.noted.connect(self._note)
         self.run.wrote.connect(of.advanced.log)
+        self.run.remarked.connect(of.measure.remark)
         of.advanced.packagesFolderChosen.connect(self.run.installer.setFolder)
         of.calibration.kept.connect(self._keepCalibration)
         for noted in (of.calibration.noted, of.vertebrae.noted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ldct_bmd.ground.remarks import remarks_to
 from ldct_bmd.words import text
 
 from ..common.Telling import telling
@@ -27,6 +28,7 @@ class Worklisting:
         self.session: WorklistSession | None = None
         self.case: ResultCase | None = None
         self._saving: tuple[int, ResultCase] | None = None
+        self._remarks: list[str] = []
         section.pathChosen.connect(self.load)
         section.rowWanted.connect(self.open)
         section.nextWanted.connect(self.next)
@@ -39,11 +41,12 @@ class Worklisting:
     def load(self, path: str) -> None:
         """Show another list; "" for none."""
         self.session = None
-        with telling(self._section.refuse):
+        with remarks_to(self._remarks.append), telling(self._section.refuse):
             if path:
                 self.session = WorklistSession(Path(path))
         if self.session is not None or not path:
             self._section.show(self.session)
+            self._showRemarks()
         self._allow()
 
     def next(self) -> None:
@@ -101,7 +104,7 @@ class Worklisting:
             return True
         session.current = number
         case = None
-        with telling(self._section.refuse):
+        with remarks_to(self._remarks.append), telling(self._section.refuse):
             case = ResultCase.open(self._panel.logic, session.folder(number), session.scan(number))
         if case is None:
             return True
@@ -113,6 +116,7 @@ class Worklisting:
         self.case = case
         self._panel.showVolume(case.review.volumeNode)
         self._section.show(session)
+        self._showRemarks()
         self._allow()
         return True
 
@@ -144,6 +148,12 @@ class Worklisting:
             text("worklist_section.not_saved", folder=case.folder.name, reason=self._panel.sections.measure.message)
         )
         self._allow()
+
+    def _showRemarks(self) -> None:
+        """Show what the engine said by the way, such as that it put back what a killed run had moved."""
+        if self._remarks:
+            self._section.note(" ".join(self._remarks))
+        self._remarks.clear()
 
     def _isRunning(self) -> bool:
         return self._panel.run.isRunning

@@ -27,12 +27,13 @@ class EngineRunner:
         failed: told of a sentence.
         cancelled: told of nothing.
         wrote: told of what the engine, or a library in it, wrote.
+        remarked: told of a sentence that the engine says by the way.
         folder: the job's folder, while there is one; it is removed with :meth:`clean`.
     """
 
     def __init__(self) -> None:
         self.progressed, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
-        self.wrote = Signal()
+        self.wrote, self.remarked = Signal(), Signal()
         self.folder: Path | None = None
         self._held = ExitStack()
         self._process: Any = None
@@ -110,6 +111,8 @@ class EngineRunner:
             return
         if "stage" in message:
             self.progressed.emit(str(message["stage"]), float(message["fraction"]))
+        elif "remark" in message:
+            self.remarked.emit(str(message["remark"]))
         elif "failed" in message:
             self._sentence = str(message["failed"])
 

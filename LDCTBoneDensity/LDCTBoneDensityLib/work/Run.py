@@ -38,6 +38,7 @@ class Run:
         failed: emits a sentence.
         cancelled: emits nothing.
         wrote: emits what the engine wrote.
+        remarked: emits a sentence that the engine says by the way.
         installer: installs what a run needs, once.
     """
 
@@ -52,7 +53,7 @@ class Run:
         self._runner.finished.connect(self._finished)
         self._runner.failed.connect(self.failed.emit)
         self._runner.cancelled.connect(self.cancelled.emit)
-        self.wrote = runner.wrote
+        self.wrote, self.remarked = runner.wrote, runner.remarked
 
     @property
     def isRunning(self) -> bool:

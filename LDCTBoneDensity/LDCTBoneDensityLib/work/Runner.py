@@ -20,6 +20,7 @@ class Runner(Protocol):
         failed: emits a sentence.
         cancelled: emits nothing.
         wrote: emits what the engine wrote.
+        remarked: emits a sentence that the engine says by the way.
         folder: the job's folder, while there is one.
     """
 
@@ -28,6 +29,7 @@ class Runner(Protocol):
     failed: Signal
     cancelled: Signal
     wrote: Signal
+    remarked: Signal
     folder: Path | None
 
     @property

@@ -24,6 +24,9 @@ def load_calibration(path: Path) -> Calibration:
     ``nominal`` (true or false), ``provenance`` and ``fit`` (objects, see :mod:`.provenance`) and ``schema``
     ("ldct-bmd-calibration/1") may be.
 
+    Args:
+        path: the file.
+
     Raises:
         UsageError: the file can't be read, or is not such a file.
     """

@@ -51,10 +51,11 @@ class Calibration:
     """BMD = slope x mean HU + intercept.
 
     Attributes:
+        name: by which people know it.
         slope: mg/cm3 per HU, positive.
         intercept_mg_cm3: BMD at 0 HU.
         material: the equivalent material of the BMD, one of ``MATERIALS``.
-        kvp: the tube voltage it was made at; None where that is not known.
+        kvp: the tube voltage it was made at, in kV; None where that is not known.
         nominal: not made on the scanner that it is used for.
         source: where the numbers come from, in words.
         provenance: the same as data; None where it is not known.
@@ -104,7 +105,7 @@ class Calibration:
         return hashlib.sha256(text.encode()).hexdigest()[:_IDENTIFIER_DIGITS]
 
     def bmd_mg_cm3(self, mean_hu: float) -> float:
-        """Return the BMD in mg/cm3 of ``material``, unrounded."""
+        """Return the BMD at ``mean_hu`` in mg/cm3 of ``material``, unrounded."""
         return self.slope * mean_hu + self.intercept_mg_cm3
 
     def bmd_error(self, mean_hu: Sequence[float], standard_error_hu: Sequence[float]) -> BMDError:
@@ -112,6 +113,10 @@ class Calibration:
 
         The noise of different VOIs is independent; the calibration's error is common to them all and is therefore that
         of the line at their mean HU.
+
+        Args:
+            mean_hu: of each VOI.
+            standard_error_hu: of each mean, from the image noise.
         """
         count = len(mean_hu)
         noise = self.slope * math.sqrt(sum(error**2 for error in standard_error_hu)) / count

@@ -40,10 +40,20 @@ NOMINAL = Calibration(
     ),
     provenance=Provenance(Method.NOMINAL),
 )
+"""The calibration that ships: mg/cm3 of K2HPO4 at 120 kVp, from physics; it only indicates a category."""
 
 
 def entered_calibration(slope: float, intercept: float, material: str, kvp: float) -> Calibration:
-    """Return the calibration that a user typed in; UsageError if a value is not possible.
+    """Return the calibration that a user typed in.
+
+    Args:
+        slope: mg/cm3 per HU.
+        intercept: mg/cm3 at 0 HU.
+        material: "K2HPO4" or "hydroxyapatite", in any case of letters.
+        kvp: the tube voltage that it holds for, in kV.
+
+    Raises:
+        UsageError: a value is not possible.
 
     Examples:
         >>> site = entered_calibration(slope=0.8, intercept=-2.0, material="k2hpo4", kvp=120)

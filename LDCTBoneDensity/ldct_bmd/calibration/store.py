@@ -69,7 +69,11 @@ class CalibrationStore:
             raise UsageError("store.damaged", store=self._path) from error
 
     def get(self, identifier: str) -> StoredCalibration:
-        """Return the calibration whose identifier begins so; UsageError if there is none, or more than one."""
+        """Return the calibration whose identifier begins with ``identifier``.
+
+        Raises:
+            UsageError: there is none, or more than one, or there is no store.
+        """
         if len(identifier) < _LEAST_IDENTIFIER:
             raise UsageError("store.identifier_too_short", least=_LEAST_IDENTIFIER)
         found = [one for one in self.all() if one.calibration.identifier.startswith(identifier.lower())]
@@ -83,7 +87,9 @@ class CalibrationStore:
         """Add calibrations, all or none, and return those that were not there yet.
 
         Args:
-            added: when, ISO 8601. added_by: who.
+            calibrations: what to add.
+            added: when, ISO 8601.
+            added_by: who.
 
         Raises:
             UsageError: a calibration is nominal, or says too little to be ever chosen, or nobody adds it.
@@ -107,7 +113,17 @@ class CalibrationStore:
         return new
 
     def retire(self, identifier: str, because: str, retired: str, retired_by: str) -> StoredCalibration:
-        """Mark a calibration as not to be used any more; UsageError if there is no such one, or no reason."""
+        """Mark a calibration as not to be used any more; it stays in the store.
+
+        Args:
+            identifier: how the calibration's identifier begins.
+            because: why.
+            retired: when, ISO 8601.
+            retired_by: who.
+
+        Raises:
+            UsageError: there is no such calibration, no reason, nobody, or it is retired already.
+        """
         if not because.strip() or not retired_by.strip():
             raise UsageError("store.no_reason_to_retire")
         stored = self.get(identifier)

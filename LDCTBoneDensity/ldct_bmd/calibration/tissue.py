@@ -22,6 +22,11 @@ FAT_HU = (-123.0, -89.0)
 # Framingham Heart Study, T10 and L3 (Invest Radiol 2023;59:259): means of women from 23 HU (SD 6, 75 years and over) to
 # 43 HU (SD 6, under 45 years), men a few HU more. Two SD beyond, and 5 HU for muscle that is chosen differently.
 MUSCLE_HU = (6.0, 65.0)
+# Air in the ACR's phantom (CT accreditation program, clinical image and phantom criteria): what a scanner may show.
+ACCREDITED_AIR_HU = (-1005.0, -970.0)
+# Ranges as means with two SD on either side; three standard errors of their weighted mean are 16 to 23 HU, and one
+# patient in 370 is beyond by chance.
+FEWEST_TISSUES, OFFSET_STANDARD_ERRORS = 2, 3.0
 # Unenhanced aorta: quartiles of 29 and 45 HU in 325 patients (Research Square rs-1420003), so a mean of 37 and an SD of
 # about 12 HU: this is three and a half SD above the mean. Contrast agent makes 100 to 400 HU.
 ENHANCED_BLOOD_HU = 80.0
@@ -86,12 +91,43 @@ def blood_is_enhanced(tissue: TissueHU) -> bool:
 
 def unlikely_tissues(tissue: TissueHU) -> list[Phrase]:
     """Return which tissues lie outside their published range."""
-    ranges = (("air", tissue.air_hu, AIR_HU), ("fat", tissue.fat_hu, FAT_HU), ("muscle", tissue.muscle_hu, MUSCLE_HU))
     return [
-        Phrase(f"tissue.{name}", {"hu": value, "low": low, "high": high})
-        for name, value, (low, high) in ranges
-        if value is not None and not low <= value <= high
+        _told(name, value, between)
+        for name, value, between in _ranges(tissue, AIR_HU)
+        if value is not None and not between[0] <= value <= between[1]
     ]
+
+
+def seen_tissues(tissue: TissueHU) -> list[Phrase]:
+    """Return what :func:`scale_offset_hu` rests on."""
+    ranges = _ranges(tissue, ACCREDITED_AIR_HU)
+    return [_told(name, value, between) for name, value, between in ranges if value is not None]
+
+
+def _ranges(tissue: TissueHU, air_hu: tuple[float, float]) -> tuple[tuple[str, float | None, tuple[float, float]], ...]:
+    return ("air", tissue.air_hu, air_hu), ("fat", tissue.fat_hu, FAT_HU), ("muscle", tissue.muscle_hu, MUSCLE_HU)
+
+
+def _told(name: str, hu: float, between: tuple[float, float]) -> Phrase:
+    return Phrase(f"tissue.{name}", {"hu": hu, "low": between[0], "high": between[1]})
+
+
+def scale_offset_hu(tissue: TissueHU, is_enhanced: bool) -> float | None:
+    """Return by how much all tissues together say that the HU scale is shifted; None if they do not say so.
+
+    Args:
+        is_enhanced: whether a contrast agent was given, which muscle takes up.
+    """
+    off = [
+        (value - (low + high) / 2, ((high - low) / 4) ** -2)
+        for name, value, (low, high) in _ranges(tissue, ACCREDITED_AIR_HU)
+        if value is not None and not (is_enhanced and name == "muscle")
+    ]
+    if len(off) < FEWEST_TISSUES or len({difference > 0 for difference, _ in off}) > 1:
+        return None
+    weights = sum(weight for _, weight in off)
+    offset = sum(difference * weight for difference, weight in off) / weights
+    return offset if abs(offset) > OFFSET_STANDARD_ERRORS / math.sqrt(weights) else None
 
 
 def _air(smooth: NDArray[np.float32], pixel_mm2: float, pixel_mm: float) -> float | None:

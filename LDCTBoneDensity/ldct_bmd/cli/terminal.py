@@ -1,7 +1,6 @@
 """What all commands share: text that is safe to print, the progress bar, exit codes."""
 
 import io
-import logging
 import signal
 import sys
 import traceback
@@ -29,6 +28,7 @@ from rich.text import Text
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Cancelled, Progress, stage_words
 from ..ground.quiet import silence_libraries
+from ..ground.remarks import remarks_to
 from ..ground.text import visible
 from ..words import current_language, speaking, text
 
@@ -98,11 +98,15 @@ def exit_codes() -> Iterator[None]:
     silence_libraries()
     before = _interrupt_on_signals()
     try:
-        with speaking(current_language(), FACE), _told(), _remarks():
+        with speaking(current_language(), FACE), _told(), remarks_to(_remark):
             yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _remark(sentence: str) -> None:
+    say(messages(), sentence, "yellow")
 
 
 @contextmanager
@@ -118,22 +122,6 @@ def _told() -> Iterator[None]:
     except (KeyboardInterrupt, Cancelled):
         say(messages(), text("terminal.cancelled"))
         raise typer.Exit(EXIT_CANCELLED) from None
-
-
-@contextmanager
-def _remarks() -> Iterator[None]:
-    """Print what the engine remarks by the way, such as what it put right after a killed run."""
-    logger, handler = logging.getLogger("ldct_bmd"), _Remarks()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-class _Remarks(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        say(messages(), record.getMessage(), "yellow")
 
 
 @contextmanager

@@ -129,6 +129,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
             scan.geometry.spacing_mm[2],
             len(scan.source.other_series),
             scan.source.modified,
+            sum(other.continues is True for other in scan.source.other_series),
         ),
         *file_findings(made.lossy_compression, made.values_cut_at_hu, scan.source.passed_over),
         *calibration_findings(evidence.calibration, made.kvp),

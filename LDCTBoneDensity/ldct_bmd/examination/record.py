@@ -34,7 +34,13 @@ _NOT_COMPARED = ("file_name", "choice", "other_series", "passed_over")
 class VertebraRecord:
     """A vertebra that was found; see :class:`ldct_bmd.labeling.Vertebra`.
 
-    ``mask_sha256``: of its body's voxels, see :func:`.digests.mask_sha256`; None in records of before.
+    Attributes:
+        level: "T12", "L1", ...
+        centroid_lps_mm: centre of its body.
+        volume_ml: of its body.
+        confidence: probability of the name, from 0 to 1.
+        complete: whether the whole body is in view.
+        mask_sha256: of its body's voxels, see :func:`.digests.mask_sha256`; None in records of before.
     """
 
     level: str
@@ -61,7 +67,17 @@ class AutomaticValues:
 class Measurement:
     """One measured level: the current values, and the automatic ones where they differ.
 
-    ``bmd_error`` follows from the VOI's noise and the calibration's covariance, and is concluded with the findings.
+    Attributes:
+        level: "T12", "L1", ...
+        mean_hu: mean over the VOI, border voxels by the part inside.
+        sd_hu: standard deviation over the VOI.
+        volume_mm3: of the VOI.
+        bmd_mg_cm3: unrounded, in mg/cm3 of the calibration's material.
+        voi: where it was measured.
+        excluded: why a reader left it out of the assessment; None if nobody did.
+        automatic: what the software measured, if a correction replaced it.
+        bmd_error: standard error in mg/cm3; follows from the VOI's noise and the calibration's covariance, and is
+            concluded with the findings.
     """
 
     level: str
@@ -201,6 +217,8 @@ class Examination(Evidence):
     """The record: the evidence, and what is concluded from it.
 
     Attributes:
+        assessment: the mean of L1 and L2, its category and statement.
+        findings: what was noticed, with its effect on the category.
         height_losses: the largest loss of each body from T4 to L4, suspected or not; none in records of before.
         signed_text: the JSON text of a record that was signed under an earlier schema. Its signature covers that text,
             so while it is signed it is written out again as it was.
@@ -254,7 +272,14 @@ class Examination(Evidence):
 
     @classmethod
     def from_json(cls, text: str) -> "Examination":
-        """Read a record of this schema or an earlier one; UsageError if it is none, or of a later schema."""
+        """Read a record of this schema or an earlier one.
+
+        Args:
+            text: JSON, as :meth:`to_json` writes it.
+
+        Raises:
+            UsageError: it is no record, or one of a later schema.
+        """
         try:
             values = plain_json(text)
         except json.JSONDecodeError as error:

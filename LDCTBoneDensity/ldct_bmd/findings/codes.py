@@ -68,6 +68,7 @@ class FindingCode(str, Enum):
     CALIBRATION_QA_MISSED = ("calibration_qa_missed", Severity.INFO, Effect.NONE)
     BLOOD_ENHANCED = ("blood_enhanced", Severity.WARNING, Effect.LIMITS)
     TISSUE_HU = ("tissue_hu", Severity.WARNING, Effect.NONE)
+    HU_OFFSET = ("hu_offset", Severity.WARNING, Effect.LIMITS)
     LOSSY_COMPRESSION = ("lossy_compression", Severity.WARNING, Effect.LIMITS)
     VALUES_CUT = ("values_cut", Severity.WARNING, Effect.LIMITS)
     VOXEL_SIZE = ("voxel_size", Severity.WARNING, Effect.LIMITS)

@@ -13,6 +13,7 @@ class Finding:
     """One finding.
 
     Attributes:
+        code: what it is, how much it matters and what it does to the category.
         level: None if it concerns the whole scan.
         facts: what the sentence names; if the code has several sentences, ``case`` says which.
         text: the sentence that was shown, if it must stay as it was; None if it is composed.

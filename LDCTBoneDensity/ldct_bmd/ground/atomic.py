@@ -9,7 +9,6 @@ What is new is readable for its user alone, what replaces something gets the per
 
 import ctypes
 import errno
-import logging
 import os
 import stat
 import sys
@@ -21,6 +20,7 @@ from typing import TypeVar
 from ..words import text
 from .errors import UsageError
 from .lock import SHARED_VARIABLE, locked
+from .remarks import remark
 from .scratch import BESIDE, made_in, sweep, sweep_temporary
 
 T = TypeVar("T")
@@ -151,7 +151,7 @@ def _put_back(work: Path) -> None:
         place = work.parent / old.name
         if not os.path.lexists(place):
             old.rename(place)
-            logging.getLogger("ldct_bmd").warning(text("file.put_back", folder=str(place)))
+            remark(text("file.put_back", folder=str(place)))
 
 
 def _swap_in(partial: Path, folder: Path, work: Path, may_go: Callable[[Path], None]) -> None:

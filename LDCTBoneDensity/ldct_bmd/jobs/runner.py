@@ -2,8 +2,9 @@
 
     python -m ldct_bmd.jobs FOLDER [--language zh] [--face panel] [--end-with-input]
 
-As a process it writes one JSON object a line to standard output: ``{"stage", "fraction"}``, and at the end ``{"done"}``
-or ``{"failed"}`` with a sentence. It ends with 0 (done), 3 (refused), 1 (a defect) or 130 (interrupted).
+As a process it writes one JSON object a line to standard output: ``{"stage", "fraction"}``, ``{"remark"}`` with a
+sentence, and at the end ``{"done"}`` or ``{"failed"}`` with a sentence. It ends with 0 (done), 3 (refused), 1 (a
+defect) or 130 (interrupted).
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.progress import Progress
+from ..ground.remarks import remarks_to
 from ..ground.scratch import used_by_engine
 from .folder import load
 from .spec import ExportSpec, MeasureSpec, PhantomSpec
@@ -48,7 +50,7 @@ def run(folder: Path, progress: Progress) -> None:
 def main(folder: Path) -> int:
     """Do the job in ``folder`` and tell of it on standard output; return the exit status."""
     try:
-        with used_by_engine(folder):
+        with used_by_engine(folder), remarks_to(lambda sentence: _tell({"remark": sentence})):
             run(folder, _told_by_percent(_tell))
     except (CannotMeasure, UsageError) as error:
         _tell({"failed": str(error)})

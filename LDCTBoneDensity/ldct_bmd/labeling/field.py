@@ -16,6 +16,7 @@ from .column import VertebralColumn
 FILLED_BELOW_HU = -1000.0
 REACH_MM = 2.0  # about the outline
 LEAST_CONTACT_MM2 = 100.0  # of some 3500 mm2 of a body's wall
+LEAST_CONTACT = 0.03  # the same, as a share: of what a cut left only a piece, a smaller wall is seen
 LEAST_SLICES = 0.5  # of those that show bodies
 
 
@@ -23,9 +24,7 @@ def cut_by_field(column: VertebralColumn, scan: CTScan) -> VertebralColumn:
     """Return the column with the bodies incomplete that the edge of the field cuts."""
     if scan.hu.min() > FILLED_BELOW_HU:
         return column
-    cut = tuple(
-        v.level for v in column.vertebrae if v.complete and _contact_mm2(column, scan, v.level) > LEAST_CONTACT_MM2
-    )
+    cut = tuple(v.level for v in column.vertebrae if v.complete and _is_cut(column, scan, v.level))
     if not cut:
         return column
     vertebrae = tuple(replace(v, complete=v.complete and v.level not in cut) for v in column.vertebrae)
@@ -49,8 +48,8 @@ def reaches_field(segmentation: NetworkBodies, scan: CTScan) -> bool:
     return len(cut) > LEAST_SLICES * len(shown)
 
 
-def _contact_mm2(column: VertebralColumn, scan: CTScan, level: str) -> float:
-    """Return how much of the wall of a body lies at what was filled in."""
+def _is_cut(column: VertebralColumn, scan: CTScan, level: str) -> bool:
+    """Return whether more of the wall of a body lies at what was filled in than a rim that touches it makes."""
     (z, y, x), body = column.mask(level)
     spacing_x, spacing_y, spacing_z = scan.geometry.spacing_mm
     reach = max(1, round(REACH_MM / min(spacing_x, spacing_y)))
@@ -59,11 +58,15 @@ def _contact_mm2(column: VertebralColumn, scan: CTScan, level: str) -> float:
     columns = slice(max(0, x.start - margin), x.stop + margin)
     filled = _filled(scan.hu[z, rows, columns])
     if not filled.any():
-        return 0.0
+        return False
     place = np.zeros(filled.shape, dtype=bool)
     place[:, y.start - rows.start :, x.start - columns.start :][:, : body.shape[1], : body.shape[2]] = body
     about = ndimage.binary_dilation(place, np.ones((1, 3, 3), bool), iterations=reach)
-    return float(np.count_nonzero(about & filled) / reach * np.sqrt(spacing_x * spacing_y) * spacing_z)
+    voxel_mm2 = np.sqrt(spacing_x * spacing_y) * spacing_z
+    inside = ndimage.binary_erosion(body, np.ones((1, 3, 3), bool))
+    wall_mm2 = np.count_nonzero(body & ~inside) * voxel_mm2
+    contact_mm2 = np.count_nonzero(about & filled) / reach * voxel_mm2
+    return bool(contact_mm2 > min(LEAST_CONTACT_MM2, LEAST_CONTACT * wall_mm2))
 
 
 def _filled(hu: NDArray[Any]) -> NDArray[np.bool_]:

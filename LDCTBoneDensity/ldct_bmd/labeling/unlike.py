@@ -23,6 +23,9 @@ LEAST_BODIES = 4  # whole ones, in order: fewer are found by chance in what is n
 FACTORS = (1.5, 0.7)
 
 
+_TOO_LITTLE = {"labeling.no_vertebra", "labeling.one_body", "labeling.like_no_level"}
+
+
 class _Guess(NamedTuple):
     """The scan as it would be, and what is told if its bodies are recognised then."""
 
@@ -39,6 +42,8 @@ def explained(
         segmentation: what was refused.
         look: finds and names the bodies of a scan; CannotMeasure if it cannot.
     """
+    if refusal.code in _TOO_LITTLE and any(other.continues for other in scan.source.other_series):
+        return CannotMeasure("labeling.split_scan")
     if refusal.code != "labeling.like_no_level":
         return refusal
     if isinstance(segmentation, NetworkBodies) and reaches_field(segmentation, scan):

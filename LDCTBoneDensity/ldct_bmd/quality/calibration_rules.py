@@ -6,7 +6,7 @@ from ..calibration.described import named
 from ..calibration.match import CalibrationChoice, Condition, ScanConditions, condition_mismatches, date_mismatch
 from ..calibration.material import k2hpo4_parts
 from ..calibration.provenance import is_tin
-from ..calibration.tissue import TissueHU, blood_is_enhanced, unlikely_tissues
+from ..calibration.tissue import TissueHU, blood_is_enhanced, scale_offset_hu, seen_tissues, unlikely_tissues
 from ..calibration.transfers import KVP_TOLERANCE
 from ..findings import Finding, FindingCode
 from ..rules import Category, RuleSet
@@ -141,7 +141,12 @@ def tissue_findings(tissue: TissueHU | None, contrast_agent: str | None) -> list
     found = []
     if contrast_agent is None and blood_is_enhanced(tissue):
         found.append(Finding(FindingCode.BLOOD_ENHANCED, None, {"vessel_hu": tissue.vessel_hu}))
+    offset = scale_offset_hu(tissue, contrast_agent is not None or blood_is_enhanced(tissue))
     unlikely = unlikely_tissues(tissue)
-    if unlikely:
+    if offset is not None:
+        case = "high" if offset > 0 else "low"
+        facts: dict[str, Fact] = {"case": case, "offset_hu": abs(offset), "tissues": tuple(seen_tissues(tissue))}
+        found.append(Finding(FindingCode.HU_OFFSET, None, facts))
+    elif unlikely:
         found.append(Finding(FindingCode.TISSUE_HU, None, {"tissues": tuple(unlikely)}))
     return found

@@ -40,11 +40,13 @@ def scan_findings(
     spacing_z_mm: float,
     other_series: int,
     modified: bool = False,
+    continuing: int = 0,
 ) -> list[Finding]:
     """Return the findings about how the scan was made.
 
     Args:
         other_series: how many were not measured.
+        continuing: how many of them continue the one that was.
         modified: whether voxels or grid differ from those of the scan's files.
     """
     found = []
@@ -60,7 +62,10 @@ def scan_findings(
     if modified:
         found.append(Finding(FindingCode.SCAN_MODIFIED, None))
     if other_series > 0:
-        found.append(Finding(FindingCode.OTHER_SERIES, None, {"count": other_series}))
+        others: dict[str, Fact] = {"count": other_series}
+        if continuing:
+            others |= {"case": "continues", "continuing": continuing}
+        found.append(Finding(FindingCode.OTHER_SERIES, None, others))
     return found
 
 
@@ -148,7 +153,7 @@ def level_findings(
         elif level in measured:
             continue
         elif level not in completeness:
-            found.append(Finding(FindingCode.TARGET_MISSING, level))
+            found.append(Finding(FindingCode.TARGET_MISSING, level, {"case": "field"} if cut_by_field else {}))
         elif level in reasons:
             found.append(Finding(FindingCode.NOT_MEASURED, level, {"reason": reasons[level]}))
         else:

@@ -1,7 +1,10 @@
 """Whether vertebral bodies have a size that adults have: if none has, the voxel size that the scan states looks wrong.
 
-People differ by more than a wrong voxel size of 20 % makes: the sections of the bodies of eleven real scans lie between
-10 and 19 cm2. So only what no adult has is told, and a BMD, which is a mean over voxels, hardly depends on their size.
+People differ by more than a wrong voxel size of 20 % makes, so only what no adult has is told. In 13 real scans the
+logarithms of heights, of sections and of their ratio have an SD of .09, .20 and .12; 20 % in one direction are 2.3, 2.1
+and 1.7 of these, so that a limit with one false alarm in a hundred would miss two of three. A BMD, which is a mean over
+voxels, hardly depends on their size: with pixels or slices of one real scan 20 to 40 % off, the HU of L2 stay within
+2.2 HU, and those of L1 within 2.1 HU unless its outline is told to be doubtful.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..examination import Examination
+from ..ground.atomic import settle
 from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress, silent
@@ -38,7 +39,12 @@ def open_result(folder: Path, scan: Path, progress: Progress = silent) -> Opened
 
 
 def record_in(folder: Path) -> Examination:
-    """Return the record in a result folder; UsageError if there is none."""
+    """Return the record in a result folder; UsageError if there is none.
+
+    A folder that a killed process had moved out of its place is put back first.
+    """
+    if not (folder / RECORD_FILE).exists():
+        settle(folder)
     try:
         return Examination.from_json(read_text(folder / RECORD_FILE))
     except (OSError, UnicodeDecodeError) as error:

@@ -108,7 +108,7 @@ class RuleSet:
         )
 
     def categorize(self, mean_bmd_mg_cm3: float) -> Category:
-        """Return the category of an unrounded mean BMD; what equals a limit is neither below nor above it.
+        """Return the category of ``mean_bmd_mg_cm3``, unrounded; what equals a limit is neither below nor above it.
 
         Raises:
             ValueError: the BMD is not finite.

@@ -23,7 +23,7 @@ def rules_of(chosen: RuleSet | None) -> RuleSet:
 
 
 def load_rules(name_or_file: str) -> RuleSet:
-    """Return a published rule set by its name, or a site's own from a JSON file.
+    """Return a published rule set by its name, or a site's own from a JSON file: ``name_or_file``.
 
     The file holds ``schema`` ("ldct-bmd-rules/1") and the fields of :class:`RuleSet`; ``title`` is a text.
 

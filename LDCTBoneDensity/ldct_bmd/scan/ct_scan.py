@@ -47,19 +47,39 @@ class Geometry:
         return float(np.prod(self.spacing_mm))
 
     def to_lps_mm(self, index_xyz: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Map continuous indices (..., 3) in (x, y, z) order to LPS points in mm."""
+        """Map continuous indices ``index_xyz`` (..., 3) in (x, y, z) order to LPS points in mm."""
         scaled = np.asarray(index_xyz, dtype=np.float64) * np.asarray(self.spacing_mm)
         return scaled @ np.asarray(self.direction).T + np.asarray(self.origin_lps_mm)
 
     def to_index_xyz(self, points_lps_mm: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Map LPS points (..., 3) in mm to continuous indices in (x, y, z) order."""
+        """Map LPS points ``points_lps_mm`` (..., 3) to continuous indices in (x, y, z) order."""
         offset = np.asarray(points_lps_mm, dtype=np.float64) - np.asarray(self.origin_lps_mm)
         return (offset @ np.asarray(self.direction)) / np.asarray(self.spacing_mm)
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How the scan was made. None: the input does not say (never guessed)."""
+    """How the scan was made. None: the input does not say (never guessed).
+
+    Attributes:
+        kvp: tube voltage in kV.
+        tube_current_ma: in mA.
+        exposure_mas: in mAs.
+        kernel: as the scanner calls it.
+        slice_thickness_mm: as the header says, which is not the distance of the slices.
+        manufacturer: of the scanner.
+        model: of the scanner.
+        station: name of the station.
+        device_serial: serial number of the scanner.
+        filter_type: of the beam filter.
+        contrast_agent: what was given.
+        series_description: as the header has it.
+        study_date: DICOM DA, YYYYMMDD.
+        acquisition_date: DICOM DA, YYYYMMDD.
+        tin_by_name: whether only the filter's material, or words, tell of tin.
+        lossy_compression: how, if pixels were lost by it.
+        values_cut_at_hu: the brightest values pile up there.
+    """
 
     kvp: float | None = None
     tube_current_ma: float | None = None
@@ -73,17 +93,24 @@ class Acquisition:
     filter_type: str | None = None
     contrast_agent: str | None = None
     series_description: str | None = None
-    study_date: str | None = None  # DICOM DA: YYYYMMDD
+    study_date: str | None = None
     acquisition_date: str | None = None
     # Not compared: a record of a version that did not look for them is still of its scan.
-    tin_by_name: bool = field(default=False, compare=False)  # told by the filter's material, or in words
-    lossy_compression: str | None = field(default=None, compare=False)  # how, where pixels were lost by it
-    values_cut_at_hu: float | None = field(default=None, compare=False)  # the brightest values pile up there
+    tin_by_name: bool = field(default=False, compare=False)
+    lossy_compression: str | None = field(default=None, compare=False)
+    values_cut_at_hu: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Patient:
-    """Who was scanned, as the input names them. The date of birth is not kept: the age follows from it on reading."""
+    """Who was scanned, as the input names them. The date of birth is not kept: the age follows from it on reading.
+
+    Attributes:
+        patient_id: as the site gave it.
+        name: as the header has it.
+        sex: as DICOM codes it, "F", "M" or "O".
+        age_years: at the scan.
+    """
 
     patient_id: str | None = None
     name: str | None = None
@@ -149,13 +176,15 @@ class SeriesChoice:
 class OtherSeries:
     """A series in the input that was not measured; UID and description are empty if it is another patient's.
 
-    ``unsuitable``: None, or why it can't be measured.
+    ``unsuitable``: None, or why it can't be measured. ``continues``: True if its slices lie where the grid of those
+    measured goes on, as if one scan was split; else None.
     """
 
     series_uid: str
     description: str
     slices: int
     unsuitable: Phrase | None
+    continues: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -208,6 +237,9 @@ class CTScan:
         hu: Hounsfield units, int16 or float32, shape (z, y, x); x rises towards the patient's left, y to the back and
             z to the head (the axes may still be oblique to these by less than 45 degrees).
         geometry: the grid of ``hu``.
+        acquisition: how it was made.
+        patient: who was scanned.
+        source: where the pixels come from.
         stored: the grid before reorientation; None if it is ``geometry``.
     """
 

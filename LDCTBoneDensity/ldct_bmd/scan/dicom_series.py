@@ -1,16 +1,17 @@
 """Grouping DICOM slices into series, and taking apart what several acquisitions put into one."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
-from ..words import Phrase
+from ..words import Fact, Phrase
 from .contradictions import contradiction
 from .ct_scan import SeriesSummary
+from .dicom_acquisition import lossy_compression
 from .dicom_headers import SliceHeader
 from .dicom_stack import Stack, UnfitStack, build_stack, named
 from .image_content import Unsuitable, why_unsuitable
@@ -36,6 +37,8 @@ _SHARED = {
     "ConvolutionKernel": "unsuitable.kernel",
     "RescaleType": "unsuitable.unit",
 }
+_SPLIT = tuple(keyword for keyword in _SHARED if keyword != "FrameOfReferenceUID")
+_SAME_PLACE = 0.1  # of the slice spacing
 # What makes Hounsfield units of pixels, and the key of its name: one rule for all slices of a volume.
 _SAME_PIXELS = {
     "RescaleSlope": "unsuitable.slope",
@@ -129,6 +132,7 @@ def _too_few(part: Group) -> Phrase | None:
 def _mixed(stack: Stack) -> Unsuitable | None:
     """Refuse a volume pieced together from different scans: one slice speaks for all in what is measured by."""
     differing = []
+    is_scale_alone = True
     odd: dict[SliceHeader, None] = {}
     for keyword, what in (_SHARED | _SAME_PIXELS).items():
         values = [_shared_value(header, keyword) for header in stack.slices]
@@ -138,10 +142,15 @@ def _mixed(stack: Stack) -> Unsuitable | None:
         others = [header for header, value in zip(stack.slices, values, strict=True) if value != usual]
         if others:
             differing.append(Phrase("unsuitable.tag", {"what": Phrase(what), "tag": keyword}))
+            is_scale_alone = is_scale_alone and keyword in _SAME_PIXELS
             odd.update(dict.fromkeys(others))
     if not differing:
         return None
-    return Unsuitable(Phrase("unsuitable.mixed", {"slices": named(list(odd)), "differing": tuple(differing)}))
+    facts: dict[str, Fact] = {"slices": named(list(odd)), "differing": tuple(differing)}
+    lossy = lossy_compression(stack.slices) if is_scale_alone else None
+    if lossy is not None:  # which may give each slice the scale that fills its bits
+        return Unsuitable(Phrase("unsuitable.lossy_by_slice", facts | {"how": lossy}))
+    return Unsuitable(Phrase("unsuitable.mixed", facts))
 
 
 def _contradicted(stack: Stack) -> Unsuitable | None:
@@ -178,12 +187,37 @@ def split_acquisitions(group: Group) -> list[Group]:
     return [group]
 
 
-def _scan_identity(header: SliceHeader) -> Hashable:
+def continues(one: Series, other: Series) -> bool:
+    """Return whether most slices of ``other`` lie where the grid of ``one`` goes on, and are made like its slices.
+
+    Such are the parts of a scan that was split, whatever series and frame of reference they were given.
+    """
+    normal = one.first.normal
+    if one.stack is None or normal is None or _scan_identity(one.first, _SPLIT) != _scan_identity(other.first, _SPLIT):
+        return False
+    places = np.array([header.position_lps_mm for header in one.stack.slices]) @ normal
+    near_mm = _SAME_PLACE * one.stack.geometry.spacing_mm[2]
+    beyond = [
+        header
+        for header in other.slices
+        if header.position_lps_mm is not None and np.abs(places - header.position_lps_mm @ normal).min() > near_mm
+    ]
+    return 2 * len(beyond) > len(other.slices) and _makes_volume([*one.slices, *beyond])
+
+
+def are_of_one_volume(series: Sequence[Series]) -> bool:
+    """Return whether each of ``series`` is one slice of a volume, as if each file was given a series of its own."""
+    headers = [header for one in series for header in one.slices]
+    alike = {_scan_identity(header, _SPLIT) for header in headers}
+    return len(headers) == len(series) and len(alike) == 1 and _makes_volume(headers)
+
+
+def _scan_identity(header: SliceHeader, shared: Iterable[str] = tuple(_SHARED)) -> Hashable:
     """What all slices of one volume share."""
     orientation = header.orientation
     spacing = header.numbers("PixelSpacing", 2)
     return (
-        *(_shared_value(header, keyword) for keyword in _SHARED),
+        *(_shared_value(header, keyword) for keyword in shared),
         *(header.text(k) for k in ("StudyInstanceUID", "SOPClassUID", "Modality", "Rows", "Columns")),
         None if orientation is None else tuple((np.round(orientation, 2) + 0.0).ravel().tolist()),
         None if spacing is None else tuple(np.round(spacing, 3).tolist()),

@@ -101,7 +101,15 @@ def _match(direction: NDArray[np.float64]) -> AxisMap:
 
 
 def to_source_geometry(array_on_scan_grid: NDArray[Any], scan: CTScan) -> sitk.Image:
-    """Put a volume (z, y, x) on ``scan.geometry`` back on the grid the scan is stored on; no value changes."""
+    """Put a volume on ``scan.geometry`` back on the grid the scan is stored on; no value changes.
+
+    Args:
+        array_on_scan_grid: (z, y, x).
+        scan: whose grid it is.
+
+    Raises:
+        ValueError: the shape is not the scan's.
+    """
     if array_on_scan_grid.shape != scan.geometry.shape:
         raise ValueError(f"shape {array_on_scan_grid.shape} is not the scan's {scan.geometry.shape}")
     stored = scan.stored_geometry

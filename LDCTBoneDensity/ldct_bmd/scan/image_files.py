@@ -72,11 +72,14 @@ def _read_volume(path: Path) -> tuple[Geometry, NDArray[Any]]:
 
 
 def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
-    """Take an image in memory as a CT scan; CannotMeasure if its values are not Hounsfield units.
+    """Take an image in memory as a CT scan.
 
-    ``of_patient``: see :func:`.reader.read_scan`.
+    Args:
+        image: in Hounsfield units, on any grid.
+        of_patient: see :func:`.reader.read_scan`.
 
     Raises:
+        CannotMeasure: its values are not Hounsfield units.
         ValueError: it has not three dimensions, or more than one value per voxel, or 8 bits.
     """
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or image.GetPixelID() in _EIGHT_BITS:

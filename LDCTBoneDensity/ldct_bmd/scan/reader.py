@@ -11,7 +11,7 @@ from ..words import Phrase
 from .ct_scan import CTScan, OtherSeries, SeriesChoice, SeriesSummary, Source
 from .dicom_acquisition import acquisition, patient
 from .dicom_headers import SliceHeader, read_header, read_header_files, read_headers, refuse_folder
-from .dicom_series import Series, find_series
+from .dicom_series import Series, continues, find_series
 from .dicom_stack import Stack, UnfitStack, build_stack
 from .dicom_volume import read_volume
 from .frame import axes_to_lps
@@ -27,6 +27,13 @@ def list_series(path: Path, progress: Progress = silent) -> list[SeriesSummary]:
     """List the DICOM series under a folder, or the one a DICOM file belongs to; empty for a NIfTI, NRRD or MHA file.
 
     A series that holds several acquisitions is listed once for each, as "<SeriesInstanceUID>#1", "#2", ...
+
+    Args:
+        path: a folder, or one file.
+        progress: called with a stage and a fraction from 0 to 1; may raise to cancel.
+
+    Raises:
+        UsageError: there is nothing at the path.
     """
     path = Path(path)
     if _is_volume_file(path):
@@ -155,7 +162,8 @@ def _other(other: Series, chosen: Series) -> OtherSeries:
     if not own:
         why = Phrase("unsuitable.unspecified") if why is not None and why.facts else why
         return OtherSeries("", "", len(other.slices), why)
-    return OtherSeries(other.address, other.first.text("SeriesDescription") or "", len(other.slices), why)
+    description = other.first.text("SeriesDescription") or ""
+    return OtherSeries(other.address, description, len(other.slices), why, continues(chosen, other) or None)
 
 
 def _stack(chosen: Series) -> Stack:

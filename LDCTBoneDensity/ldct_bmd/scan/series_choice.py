@@ -8,7 +8,7 @@ from ..ground.errors import CannotMeasure, UsageError
 from ..words import Phrase
 from .ct_scan import ChoiceReason, SeriesChoice
 from .dicom_acquisition import contrast_agent
-from .dicom_series import Series
+from .dicom_series import Series, are_of_one_volume
 from .image_content import is_elsewhere, is_original
 from .kernels import kernel_sharpness
 
@@ -78,6 +78,8 @@ def _none_suitable(series: Sequence[Series], where: str) -> CannotMeasure:
     if len(reasons) > _NAMED_AT_MOST:
         more = Phrase("scan.and_more", {"more": len(reasons) - _NAMED_AT_MOST})
         reasons = [*reasons[:_NAMED_AT_MOST], more]
+    if are_of_one_volume(series):
+        return CannotMeasure("scan.split_to_slices", count=len(series), where=where)
     on_request = any(s.unsuitable is not None and s.unsuitable.on_request and s.stack is not None for s in series)
     hint = Phrase("scan.hint_on_request") if on_request else ""
     if len(series) == 1 and series[0].unsuitable is not None:

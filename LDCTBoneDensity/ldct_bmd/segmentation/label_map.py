@@ -104,7 +104,11 @@ class LabelMapSegmenter:
             return None
 
     def read(self) -> sitk.Image:
-        """Return the label map, its axes brought to those of LPS that they are closest to."""
+        """Return the label map, its axes brought to those of LPS that they are closest to.
+
+        Raises:
+            CannotMeasure: the file is no label map of three dimensions, or can't be read.
+        """
         try:
             check_volume_file(self.path)
             with spelled(self.path) as name:

@@ -20,7 +20,7 @@ class Phrase:
     """
 
     code: str
-    facts: dict[str, "Fact"] = field(default_factory=dict, hash=False)
+    facts: "dict[str, Fact]" = field(default_factory=dict, hash=False)
     text: str | None = None
 
     def __str__(self) -> str:

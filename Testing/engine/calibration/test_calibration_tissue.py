@@ -75,6 +75,30 @@ def test_the_findings_name_the_tissue_and_its_range():
     assert tissue_findings(None, None) == []
 
 
+@pytest.mark.parametrize("offset", [24.0, -24.0])
+def test_a_scale_that_all_tissues_say_is_shifted_limits_the_category(offset):
+    """1000 taken for 1024, or the other way round: BMD is off by about 18 mg/cm3."""
+    (found,) = tissue_findings(tissue_hu(trunk(offset, blood_hu=15.0), VOI), None)
+    assert found.code is FindingCode.HU_OFFSET
+    assert found.code.effect is Effect.LIMITS
+    assert float(found.facts["offset_hu"]) == pytest.approx(abs(offset), abs=8.0)
+    assert found.message.startswith(f"The HU scale looks shifted {'up' if offset > 0 else 'down'} by about ")
+    assert all(tissue in found.message for tissue in ("air", "fat", "muscle"))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(NORMAL, fat_hu=-70.0),  # the others say nothing of it
+        TissueHU(None, -60.0, None, None),  # one tissue is one patient's
+        TissueHU(-1000.0, -100.0, 90.0, 180.0),  # a contrast agent, which muscle takes up
+        TissueHU(-1016.8, -100.9, 48.2, 67.9),  # a low-dose scan with a sharp kernel
+    ],
+)
+def test_tissues_that_do_not_agree_shift_no_scale(seen):
+    assert FindingCode.HU_OFFSET not in [f.code for f in tissue_findings(seen, None)]
+
+
 def test_enhanced_blood_is_told_unless_the_scan_says_so_itself():
     enhanced = replace(NORMAL, vessel_hu=200.0)
     assert [f.code for f in tissue_findings(enhanced, None)] == [FindingCode.BLOOD_ENHANCED]

@@ -33,7 +33,7 @@ from ldct_bmd.jobs.folder import (
     load_result,
 )
 from ldct_bmd.jobs.measuring import measure_as
-from ldct_bmd.jobs.runner import run
+from ldct_bmd.jobs.runner import main, run
 from ldct_bmd.jobs.spec import (
     Destination,
     ExportSpec,
@@ -155,6 +155,21 @@ def test_a_process_that_refuses_says_why_in_one_sentence(laid: Path, volume: Vol
     told = json.loads(done.stdout.splitlines()[-1])
     assert "none.calibrations" in told["failed"]
     assert "Traceback" not in done.stderr
+
+
+def test_a_process_tells_what_it_put_back_after_a_killed_one(
+    laid: Path, volume: Volume, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aside = tmp_path / f".{'0' * 32}.partial" / "old" / "result"
+    aside.mkdir(parents=True)
+    (aside / "note.txt").write_text("the reader's", encoding="utf-8")
+    spec = MeasureSpec(volume, LabelMap("verse", "body"), result=ResultFolder(str(tmp_path / "result")))
+    lay(laid, spec)
+    assert main(laid) == 3, "what is not ours is not replaced"
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (remark,) = [one["remark"] for one in told if "remark" in one]
+    assert "killed while it replaced" in remark
+    assert (tmp_path / "result" / "note.txt").exists()
 
 
 def test_a_process_speaks_the_language_that_it_was_started_in(laid: Path, volume: Volume) -> None:

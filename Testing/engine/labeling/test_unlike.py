@@ -13,7 +13,7 @@ from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.labeling import Vertebra, VertebralColumn, explained, label
 from ldct_bmd.labeling.field import cut_by_field
 from ldct_bmd.labeling.lying import lies_on_side
-from ldct_bmd.scan import Acquisition, CTScan, Geometry, Patient, Source
+from ldct_bmd.scan import Acquisition, CTScan, Geometry, OtherSeries, Patient, Source
 from ldct_bmd.segmentation import NamedBodies
 
 REFUSAL = CannotMeasure("labeling.like_no_level")
@@ -91,6 +91,17 @@ def test_what_is_no_spine_in_any_way_is_refused_as_before() -> None:
     assert explained(other, marked(), seen, recognised_if(lambda _: True)) is other
 
 
+@pytest.mark.parametrize("code", ["labeling.one_body", "labeling.no_vertebra", "labeling.like_no_level"])
+@pytest.mark.parametrize(("goes_on", "told"), [(True, "labeling.split_scan"), (None, None)])
+def test_a_part_of_a_scan_is_told_to_be_one(code: str, goes_on: bool | None, told: str | None) -> None:
+    _, seen, _ = seen_by_networks()
+    scan = marked()
+    other = OtherSeries("1.2#2", "", 18, None, goes_on)
+    part = replace(scan, source=replace(scan.source, other_series=(other,)))
+    found = explained(CannotMeasure(code), part, seen, recognised_if(lambda _: False))
+    assert found.code == (told or code)
+
+
 def filled_behind(scan: CTScan, y_mm: float) -> CTScan:
     """The scan as a field would show it that ends there: beyond it is one value."""
     rng = np.random.default_rng(1)
@@ -123,6 +134,22 @@ def test_bodies_that_the_field_cuts_are_incomplete() -> None:
     left_whole = cut_by_field(found, filled_behind(scan, end_mm + 10.0))
     assert left_whole.cut_by_field == ()
     assert left_whole is found
+
+
+def test_a_piece_that_the_field_left_of_a_body_is_no_whole_one() -> None:
+    """It is so small that it touches the edge nowhere much."""
+    _, numbers = column(HEIGHTS)
+    labels = np.where(numbers == 3, VERSE_VALUE["L2"], 0).astype(np.uint8)
+    z, y, _ = (np.unique(axis) for axis in np.nonzero(labels))
+    labels[: z[len(z) // 2]] = 0
+    labels[z[len(z) // 2] + 2 :] = 0
+    labels[:, y[3] :] = 0
+    geometry = Geometry((40, 60, len(numbers)), SPACING_ZYX_MM[::-1], (0.0, 0.0, 0.0), scan_grid(10).direction)
+    piece = label(NamedBodies(labels), empty_scan(geometry))
+    cut = cut_by_field(piece, filled_behind(empty_scan(geometry), y[2] * geometry.spacing_mm[1]))
+    assert piece.vertebrae[0].complete
+    assert piece.vertebrae[0].volume_ml < 1.0
+    assert cut.cut_by_field == ("L2",)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ def test_other_series_are_told_by_their_number():
     (one,) = scan_findings(None, 1.0, 1.0, 2)
     assert one.code is FindingCode.OTHER_SERIES
     assert "2 other series" in one.message
+    (split,) = scan_findings(None, 1.0, 1.0, 2, continuing=1)
+    assert "one of them continues the one that was measured" in split.message
 
 
 def test_a_scan_that_differs_from_its_files_is_told_and_limits_the_category():
@@ -188,6 +190,13 @@ def test_each_reason_for_a_level_without_a_number_has_its_own_finding():
     ]
     assert found[0].message == "The body is only 7 mm high."
     assert found[3].message == "L3 is in view but has no VOI."
+
+
+def test_a_missing_level_of_a_spine_that_the_field_cuts_may_be_missing_for_that():
+    (cut, missing) = level_findings(("L1", "L2"), {"L1": False}, {}, {}, ("L1",))
+    assert (cut.level, missing.level) == ("L1", "L2")
+    assert "reconstructed field" in cut.message
+    assert "reconstructed field" in missing.message
 
 
 def test_a_measured_level_is_told_to_be_cut_though_nobody_asked_for_it():

@@ -87,6 +87,7 @@ FOUND: list[Finding] = [
     *transfer_findings(TIN, 400.0),
     *scan_findings("Iodine", 5.0, 5.0, 1, modified=True),
     *scan_findings(None, 3.27, 3.27, 3),
+    *scan_findings(None, 1.0, 1.0, 3, continuing=2),
     *file_findings("JPEG", 600.0, ("a",)),
     *file_findings(None, None, ("a", "b", "c", "d")),
     Finding(FindingCode.FILES_PASSED_OVER, None, {"case": "count", "count": 2}),  # as a de-identified copy says it
@@ -113,7 +114,9 @@ FOUND: list[Finding] = [
     ),
     *choice_findings(CalibrationChoice("x", False, False, NEAREST, (ALARM,), ("2024-01",))),
     *choice_findings(CalibrationChoice("x", True, False, NEAREST, (), ("2024-01", "2024-02"))),
-    *tissue_findings(TissueHU(-900.0, -60.4, 80.0, 180.0), None),
+    *tissue_findings(TissueHU(-1000.0, -60.4, 80.0, 180.0), None),
+    *tissue_findings(TissueHU(-972.0, -79.0, 59.0, 60.0), None),
+    *tissue_findings(TissueHU(-1020.0, -115.0, -2.0, 26.0), None),
     *name_findings(UNCERTAIN, {"L1"}, {"L1"}),
     *level_findings(
         ("T11", "T12", "L1", "L2", "L3"),
@@ -122,6 +125,8 @@ FOUND: list[Finding] = [
         {"L3": Phrase("calibration_choice.empty_store")},
         ("T11",),
     ),
+    *level_findings(("L1", "L2"), {"L1": True, "L2": False}, ("L1", "L2"), {}),
+    *level_findings(("L1",), {}, (), {}),
     *fracture_findings(
         [
             HeightLoss(level, which, 15.0, 22.0, 0.318, uncertainty, True)

@@ -14,6 +14,7 @@ from helpers_pacs import Archive, archive, as_json, headers_of, listing, store_r
 from helpers_report import case, with_patient
 from ldct_bmd.cli.reporting import read_record
 from ldct_bmd.examination import Examination
+from ldct_bmd.reporting.checksums import write_checksums
 from ldct_bmd.reporting.dicom import read_earlier
 from ldct_bmd.reporting.outputs import Pixels, write_deidentified, write_outputs
 from ldct_bmd.reporting.pacs.belonging import demand_own
@@ -72,6 +73,26 @@ def other_pixels(name: str) -> Callable[[Path], None]:
     return change
 
 
+def other_numbers(unit: str) -> Callable[[Path], None]:
+    """Raise the numbers of the report that have a unit, and make the digests again, which everyone can."""
+
+    def raised(item: pydicom.Dataset) -> None:
+        for inner in item.get("ContentSequence") or ():
+            for value in inner.get("MeasuredValueSequence") or ():
+                if value.MeasurementUnitsCodeSequence[0].CodeValue == unit:
+                    value.NumericValue = f"{float(value.NumericValue) + 40.0:.4f}"
+            raised(inner)
+
+    def change(result: Path) -> None:
+        path = result / "dicom" / "sr.dcm"
+        dataset = pydicom.dcmread(path)
+        raised(dataset)
+        dataset.save_as(path)
+        write_checksums(result)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
@@ -85,6 +106,8 @@ def other_pixels(name: str) -> Callable[[Path], None]:
         (other_pixels("seg.dcm"), "seg.dcm was changed after it was written"),
         (other_pixels("overview.dcm"), "overview.dcm was changed after it was written"),
         (lambda r: of_another(r, "sr.dcm", InstanceNumber="7"), "sr.dcm was changed after it was written"),
+        (other_numbers("mg/cm3"), "sr.dcm does not say the BMD and HU of the record"),
+        (other_numbers("[hnsf'U]"), "sr.dcm does not say the BMD and HU of the record"),
         (lambda r: (r / "dicom.sha256").unlink(), "dicom.sha256, with which changed objects are told, is not there"),
         (lambda r: (r / "dicom.sha256").write_bytes(b"\xff"), "dicom.sha256, with which changed objects are told"),
         (lambda r: (r / "dicom" / "seg.dcm").write_bytes(b"not DICOM"), "seg.dcm is not a DICOM object"),

@@ -146,6 +146,22 @@ def test_one_volume_of_slices_of_different_scans_is_refused(tmp_path, keyword, v
     assert f"differ in {what} ({keyword})" in sentence
 
 
+def test_slices_that_a_lossy_encoder_put_on_scales_of_their_own_are_no_mix_of_scans(tmp_path):
+    """Encoders shift each image to begin at zero; most CT slices begin at the same value anyway."""
+
+    def lossy(dataset: Dataset, k: int) -> None:
+        dataset.LossyImageCompression, dataset.LossyImageCompressionRatio = "01", "12"
+        if k in (3, 8):
+            dataset.RescaleIntercept = "-1000"
+
+    write_series(tmp_path, edit=lossy)
+    sentence = refusal(tmp_path)
+    assert "it was compressed with loss (lossy, 12:1)" in sentence
+    assert "instance 4 (slice_003)" in sentence
+    assert "differ in intercept (RescaleIntercept)" in sentence
+    assert "mixes" not in sentence
+
+
 def test_a_reformat_of_different_scans_is_refused_even_on_request(tmp_path):
     image = sitk.DICOMOrient(as_image(torso()), "LSA")
     uid = write_series(tmp_path, image, lambda d, k: setattr(d, "KVP", "80") if k % 3 == 0 else None)

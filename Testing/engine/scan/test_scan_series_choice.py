@@ -151,6 +151,43 @@ def test_a_complete_scan_is_chosen_over_one_with_a_gap(tmp_path):
     assert "slices are missing" in str(scan.source.other_series[0].unsuitable)
 
 
+@pytest.mark.parametrize("keyword", ["SeriesInstanceUID", "FrameOfReferenceUID"])
+def test_the_rest_of_a_scan_that_was_split_is_told_to_continue_it(tmp_path, keyword):
+    made = datasets(as_image(torso(40)))
+    for dataset in made[:18]:
+        setattr(dataset, keyword, "1.2.3")
+    save(made, tmp_path)
+    scan = read_scan(tmp_path)
+    (other,) = scan.source.other_series
+    assert (len(scan.hu) + other.slices, other.continues) == (40, True)
+
+
+@pytest.mark.parametrize(
+    ("origin_mm", "tags"),
+    [
+        ((0.0, 0.0, -300.0), {}),  # far away
+        ((0.0, 0.0, 60.0), {"ConvolutionKernel": "BONE"}),
+        ((0.0, 0.0, 0.0), {}),  # the same slices again
+    ],
+)
+def test_another_scan_does_not_continue_the_one_that_is_measured(tmp_path, origin_mm, tags):
+    study = generate_uid()
+    write_series(tmp_path, as_image(torso(20), (2.5, 2.5, 3.0), (0.0, 0.0, 0.0)), prefix="a", StudyInstanceUID=study)
+    write_series(tmp_path, as_image(torso(20), (2.5, 2.5, 3.0), origin_mm), prefix="b", StudyInstanceUID=study, **tags)
+    (other,) = read_scan(tmp_path).source.other_series
+    assert other.continues is None
+
+
+def test_files_that_were_given_a_series_each_are_told_to_be_one_volume(tmp_path):
+    made = datasets(as_image(torso(20)))
+    for dataset in made:
+        dataset.SeriesInstanceUID = generate_uid()
+    save(made, tmp_path)
+    with pytest.raises(CannotMeasure, match=r"The 20 series .* together they make one volume") as refused:
+        read_scan(tmp_path)
+    assert refused.value.code == "scan.split_to_slices"
+
+
 def test_scans_of_two_patients_in_one_folder_stay_apart_and_are_counted(tmp_path):
     write_series(tmp_path, prefix="a", PatientID="P1", ConvolutionKernel="BONE")
     uid = write_series(tmp_path, as_image(torso()[:, :, ::-1]), prefix="b", PatientID="P2")

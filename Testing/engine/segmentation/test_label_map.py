@@ -257,10 +257,17 @@ def test_levels_out_of_order_are_refused(segment):
         segment(upside_down)
 
 
-def test_a_label_map_of_totalsegmentator_1_is_refused(segment):
-    labels = with_values(BODIES, {"T12": 27, "L1": 25, "L2": 24})  # T8, T10 and T11 of version 1
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"T12": 27, "L1": 25, "L2": 24},  # T8, T10 and T11 of version 1
+        {"T12": 26, "L1": 25, "L2": 24},  # those of version 2 less 6: an export numbered what it held
+    ],
+)
+def test_values_of_totalsegmentator_1_or_renumbered_ones_are_refused(segment, values):
+    labels = with_values(BODIES, values)
 
-    with pytest.raises(CannotMeasure, match="TotalSegmentator 1"):
+    with pytest.raises(CannotMeasure, match=r"24 lies just below 25, as in version 1, or .* renumbered"):
         segment(labels, values="totalsegmentator")
 
 

@@ -1,18 +1,21 @@
 """Whether the DICOM objects of a result folder are those of its record: only such are sent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from pydicom.dataset import Dataset
 
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
 from ...words import LANGUAGES
-from ..dicom import read_earlier
+from ..dicom import codes, read_earlier
 from ..dicom.context import document_digest, object_uid
 from ..outputs import SEG_FILE, SR_FILE
 from ..signed import refuse_changed
 from .outgoing import Outgoing, read_outgoing
+
+_AS_WRITTEN = 1e-4  # of a number in 16 letters
 
 
 def demand_own(files: Sequence[Path], record: Examination) -> None:
@@ -31,6 +34,8 @@ def demand_own(files: Sequence[Path], record: Examination) -> None:
     uids_of = _uids(files, record)
     for one in read_outgoing(files):
         _demand_own(one, record, uids_of)
+        if one.path.name == SR_FILE and not _says(one.dataset, record):
+            raise UsageError("pacs.other_numbers", file=SR_FILE)
 
 
 def _demand_own(one: Outgoing, record: Examination, uids_of: Callable[[Outgoing], set[str]]) -> None:
@@ -60,6 +65,33 @@ def _uids(files: Sequence[Path], record: Examination) -> Callable[[Outgoing], se
         }
 
     return uids_of
+
+
+def _says(report: Dataset, record: Examination) -> bool:
+    """Tell whether the BMD and HU of a structured report are those of the record: whoever edits one keeps its UIDs."""
+    mean = record.assessment.mean_bmd_mg_cm3
+    bmd = [*(() if mean is None else (mean,)), *(one.bmd_mg_cm3 for one in record.measurements)]
+    hu = [value for one in record.measurements for value in (one.mean_hu, one.sd_hu)]
+    said = {True: list[float](), False: list[float]()}
+    names_of_bmd = {(code.value, code.scheme_designator) for code in codes.BMD.values()}
+    name_of_hu = (codes.SOURCE_CT_NUMBER.value, codes.SOURCE_CT_NUMBER.scheme_designator)
+    for name, value in _numbers(report):
+        if name in names_of_bmd or name == name_of_hu:
+            said[name in names_of_bmd].append(value)
+    return all(
+        len(mine) == len(own) and np.allclose(sorted(mine), sorted(own), rtol=_AS_WRITTEN, atol=_AS_WRITTEN)
+        for mine, own in ((said[True], bmd), (said[False], hu))
+    )
+
+
+def _numbers(item: Dataset) -> Iterator[tuple[tuple[str, str], float]]:
+    """Return the numbers in a report, each with the code of its name."""
+    for inner in item.get("ContentSequence") or ():
+        if inner.get("ValueType") == "NUM" and inner.get("MeasuredValueSequence"):
+            name = inner.ConceptNameCodeSequence[0]
+            code = _text(name, "CodeValue"), _text(name, "CodingSchemeDesignator")
+            yield code, float(inner.MeasuredValueSequence[0].NumericValue)
+        yield from _numbers(inner)
 
 
 def _is_deidentified(record: Examination, dataset: Dataset) -> bool:
