@@ -84,16 +84,22 @@ def region(level: str) -> int:
     return 0
 
 
-# "L1", "vertebrae_L1", "L1 vertebra", "Th12", "T 12 body"; not "L1-L2", nor "L10".
-_NAME = re.compile(r"(?<![A-Za-z0-9])(C7|TH?\s?(?:1[0-3]|[1-9])|L\s?[1-6])(?![0-9])(?!\s?[-/]\s?\d)", re.IGNORECASE)
+# "L1", "vertebrae_L1", "L1 vertebra", "Th12", "T 12 body"; not "L1-L2", "L5-S", "L1-2", nor "L10".
+_NAME = re.compile(
+    r"(?<![A-Za-z0-9])(C7|TH?\s?(?:1[0-3]|[1-9])|L\s?[1-6])(?![0-9])(?!\s?[-/]\s?(?:\d|S\d?\b))", re.IGNORECASE
+)
+# What is named after a vertebra and is none.
+_OTHER = re.compile(r"\b(disc|disk|ivd|endplates?|ribs?|costa|nerve|root|cord|canal|facet|voi)\b", re.IGNORECASE)
 
 
 def level_in_name(name: str) -> str | None:
     """Return the one level that the name of a segment holds, or None.
 
-    >>> level_in_name("vertebrae_L1"), level_in_name("Th 12"), level_in_name("L1-L2 disc")
-    ('L1', 'T12', None)
+    >>> level_in_name("vertebrae_L1"), level_in_name("Th 12"), level_in_name("L1-L2 disc"), level_in_name("rib_T12")
+    ('L1', 'T12', None, None)
     """
+    if _OTHER.search(name.replace("_", " ")):
+        return None
     found = {match.upper().replace(" ", "").replace("TH", "T") for match in _NAME.findall(name.replace("_", " "))}
     level = found.pop() if len(found) == 1 else None
     return level if level in LEVELS else None

@@ -62,6 +62,8 @@ class Assessment:
         reference: what is said beside if there is no mean.
         text: the statement that was shown, if it must stay as it was; None if it is composed.
         rules: the rule set that the category is by; None: the ACR's.
+        k2hpo4_parts: the least and the most K2HPO4 that a mg of another material may stand for, where the category is
+            by that.
     """
 
     mean_bmd_mg_cm3: float | None
@@ -76,6 +78,7 @@ class Assessment:
     reference: Reference | None = None
     text: str | None = None
     rules: RuleSet | None = None
+    k2hpo4_parts: tuple[float, float] | None = None
 
     @property
     def statement(self) -> str:
@@ -139,6 +142,7 @@ def assess(
     excluded: Mapping[str, str | Phrase] | None = None,
     unused: Mapping[str, NotUsed] | None = None,
     rules: RuleSet | None = None,
+    k2hpo4_parts: tuple[float, float] | None = None,
 ) -> Assessment:
     """Assess the measured levels.
 
@@ -149,6 +153,7 @@ def assess(
         excluded: a reader's reason by level.
         unused: what speaks against further levels.
         rules: the rule set that the category is by; None: the ACR's.
+        k2hpo4_parts: see :class:`Assessment`; the findings say whether both have one category.
     """
     findings = tuple(findings)
     out = {level: LeftOut(level, why) for level, why in (unused or {}).items()}
@@ -159,7 +164,8 @@ def assess(
     mean = sum(bmd_by_level[level] for level in levels) / len(levels) if levels else None
     category = None
     if mean is not None and not any(code.effect is Effect.FORBIDS for code in codes):
-        category = _category(mean, rules_of(rules), bool(fractured)).value
+        least = 1.0 if k2hpo4_parts is None else k2hpo4_parts[0]
+        category = _category(least * mean, rules_of(rules), bool(fractured)).value
     reference = None
     if mean is None and REFERENCE_LEVEL in bmd_by_level and REFERENCE_LEVEL not in out:
         reference = _reference(bmd_by_level[REFERENCE_LEVEL], findings)
@@ -177,6 +183,7 @@ def assess(
         suspected=tuple(level for level in _levels_of(FindingCode.SUSPECTED_FRACTURE, findings) if level in about),
         reference=reference,
         rules=rules,
+        k2hpo4_parts=None if category is None else k2hpo4_parts,
     )
 
 
@@ -212,6 +219,7 @@ _ABOUT_CATEGORY = (
     FindingCode.SINGLE_LUMBAR_LEVEL,
     FindingCode.TOO_FEW_LEVELS,
     FindingCode.CALIBRATION_MATERIAL,
+    FindingCode.MATERIAL_CONVERTED,
     FindingCode.RULES_POPULATION,
 )
 
@@ -259,7 +267,12 @@ def _range(assessment: Assessment) -> Phrase:
     rules = rules_of(assessment.rules)
     span: dict[str, Fact] = {"below": rules.osteoporosis_below_mg_cm3, "above": rules.normal_above_mg_cm3}
     named = Phrase(f"statement.range.{assessment.category}", span)
-    return named if rules == ACR else Phrase("statement.range.by", {"range": named, "rules": rules.title})
+    if rules != ACR:
+        named = Phrase("statement.range.by", {"range": named, "rules": rules.title})
+    if assessment.k2hpo4_parts is None:
+        return named
+    low, high = (format_bmd(part * (assessment.mean_bmd_mg_cm3 or 0.0), rules) for part in assessment.k2hpo4_parts)
+    return Phrase("statement.range.converted", {"low": low, "high": high, "range": named})
 
 
 def _nothing(assessment: Assessment) -> Phrase:

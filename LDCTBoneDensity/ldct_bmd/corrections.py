@@ -12,6 +12,7 @@ import numpy as np
 
 from .anatomy import LEVELS, order
 from .calibration import Calibration
+from .calibration.carry import for_scan
 from .calibration.match import CalibrationChoice
 from .examination import (
     AutomaticResult,
@@ -27,6 +28,7 @@ from .examination import (
     mask_sha256,
     measure_voi,
 )
+from .examination.conclude import conditions
 from .ground.errors import CannotMeasure, UsageError
 from .ground.plain import to_plain
 from .labeling import cut_by_edge
@@ -222,10 +224,11 @@ def change_calibration(
     time: str,
     choice: CalibrationChoice | None = None,
 ) -> Examination:
-    """Use another calibration: every BMD is computed again from its mean HU.
+    """Use another calibration, carried to the scan's voltage and filter if it can be: every BMD is computed again.
 
     ``choice``: why a store's was taken, see :func:`.calibration.choose.choose_calibration`; None where it was given.
     """
+    calibration = for_scan(calibration, conditions(examination.scan.acquisition))
     corrected = replace(examination, calibration=calibration, calibration_choice=choice)
     for measurement in examination.measurements:
         bmd = calibration.bmd_mg_cm3(measurement.mean_hu)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from . import __version__
 from .anatomy import TARGET_LEVELS, order
 from .calibration import NOMINAL, Calibration
+from .calibration.carry import for_scan
 from .calibration.match import CalibrationChoice
 from .calibration.tissue import TissueHU, tissue_hu
 from .examination import (
@@ -22,6 +23,7 @@ from .examination import (
     measure_voi,
     voxels_sha256,
 )
+from .examination.conclude import conditions
 from .ground.errors import CannotMeasure
 from .ground.memory import give_back
 from .ground.progress import Progress, silent
@@ -55,6 +57,7 @@ def measure(
 ) -> MeasuredScan:
     """Measure the BMD of ``levels``.
 
+    A calibration that was made at another tube voltage or without the scan's tin filter is carried over, if it can be.
     A level that is not in view, is cut by the scan's edge or holds no VOI becomes a finding.
 
     Args:
@@ -67,6 +70,7 @@ def measure(
         CannotMeasure: the scan shows no vertebra, or the segmenter does not fit it.
         Cancelled: ``progress`` raised it.
     """
+    calibration = for_scan(calibration, conditions(scan.acquisition))
     timing_s = {} if read_s is None else {"read": read_s}
 
     @contextmanager

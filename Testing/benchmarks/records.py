@@ -4,7 +4,8 @@
     python Testing/benchmarks/records.py make AFTER
     python Testing/benchmarks/records.py compare BEFORE AFTER
 
-Numbers must agree to the last digit. Fields that were renamed on purpose are listed in ``RENAMED``, sentences that
+Numbers must agree to the last digit; those that the order of additions may change, by less than a billionth, are told
+apart. Fields that were renamed on purpose are listed in ``RENAMED``, sentences that
 became facts in ``RESHAPED``; a sentence that was worded in another way is told apart from a value that changed.
 """
 
@@ -27,6 +28,7 @@ DATA = ROOT.parent / "shared" / "data"
 NOT_COMPARED = re.compile(
     r"(timing_s\..*|measured_at|schema|software\.version|software\.runtime\..*|files\[\d+\]\..*|voxels_sha256|vertebrae\[\d+\]\.mask_sha256)$"
 )
+ROUNDING = 1e-9  # of a number; neither a voxel nor a name moves with it
 # (pattern of a path before, path after)
 RENAMED: tuple[tuple[str, str], ...] = (
     (r"^scan\.(size|spacing_mm|origin_lps_mm|direction)\b", r"scan.geometry.\1"),
@@ -108,12 +110,20 @@ def compare(before: Path, after: Path) -> int:
         changed = [path for path in sorted(old.keys() | new.keys()) if old.get(path) != new.get(path)]
         added = [path for path in changed if path not in old]
         sentences = [path for path in changed if _is_sentence(old.get(path)) and _is_sentence(new.get(path))]
-        differing = len(changed) - len(sentences) - len(added)
+        rounded = [path for path in changed if _is_rounded(old.get(path), new.get(path))]
+        differing = len(changed) - len(sentences) - len(added) - len(rounded)
         wrong += differing
-        print(f"{name}: {len(old)} values, {differing} differ; {len(sentences)} worded otherwise, {len(added)} added")
-        for path in changed:
+        print(
+            f"{name}: {len(old)} values, {differing} differ; {len(rounded)} by rounding,"
+            f" {len(sentences)} worded otherwise, {len(added)} added"
+        )
+        for path in (path for path in changed if path not in rounded):
             print(f"    {path}: {old.get(path, 'absent')!r} -> {new.get(path, 'absent')!r}")
     return wrong
+
+
+def _is_rounded(old: Any, new: Any) -> bool:
+    return isinstance(old, float) and isinstance(new, float) and abs(new - old) <= ROUNDING * max(abs(old), abs(new))
 
 
 def _is_sentence(value: Any) -> bool:

@@ -1,10 +1,10 @@
 """How well the screening's own machinery keeps a large cluster busy: 200 workers as threads of one process.
 
-    python Testing/benchmarks/simulated_cluster.py [--workers 200] [--jobs 10000] [--seconds 5] [--database URL]
+    python Testing/benchmarks/simulated_cluster.py [--workers 200] [--jobs 10000] [--seconds 13] [--database URL]
 
-The jobs sleep as long as measuring takes, one in a hundred fails, and five workers are cut off on the way. Scheduler,
-client, database and store are the real ones. Printed: the share of the workers' time that was spent in jobs, whether
-every job ended once, and how long the client was busy for each.
+The jobs sleep as long as a chest of 350 slices takes one core, one in a hundred fails, and five workers are cut off on
+the way. Scheduler, client, database and store are the real ones. Printed: the share of the workers' time that was spent
+in jobs, whether every job ended once, and how long the client was busy for each.
 """
 
 # ruff: noqa: T201
@@ -30,6 +30,18 @@ from ldct_bmd.screening.tables import Result, Study
 
 FAILING = 100  # one job in so many
 CUT_OFF = 5  # workers
+# What every worker does for itself all the time: 200 of them in one process would leave it no time for the jobs.
+OF_EACH_WORKER = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.profile.interval": "1h",
+    "distributed.worker.profile.cycle": "1h",
+    "distributed.admin.system-monitor.interval": "1h",
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+    "distributed.scheduler.work-stealing": False,
+}
 
 
 def sleeping(task: Task, seconds: float) -> Outcome:
@@ -60,10 +72,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=10_000)
-    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--seconds", type=float, default=13.0)
     parser.add_argument("--database")
     options = parser.parse_args()
-    settings = {"distributed.scheduler.allowed-failures": 0, "distributed.scheduler.worker-saturation": 1.0}
+    settings = {
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.worker-saturation": 1.0,
+        **OF_EACH_WORKER,
+    }
     with tempfile.TemporaryDirectory() as folder, dask.config.set(settings):
         store = open_store(Path(folder) / "store", options.database, make=True)
         store.database.add(Found(f"study\n{n}", f"/in/{n}", "a", (f"/in/{n}/1",)) for n in range(options.jobs))

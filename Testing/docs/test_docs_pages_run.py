@@ -63,7 +63,7 @@ def test_the_example_of_a_table_to_validate_is_one(reader) -> None:
 
 def test_a_result_is_sent_to_an_archive(with_result) -> None:
     printed = with_result.types("howto/send.md", leave_out=("--dimse",))
-    assert "4" in printed[-1]
+    assert str(len(list(Path("DIR/dicom").iterdir()))) in printed[-1]
     assert with_result.archive.came("POST")
 
 
@@ -90,7 +90,7 @@ def test_a_key_signs_and_its_public_half_verifies(with_result) -> None:
 @pytest.mark.slow
 def test_a_programme_is_screened(with_scan) -> None:
     shutil.copytree("INPUT", "SCANS/one")
-    printed = with_scan.types("howto/screen.md")
+    printed = with_scan.types("howto/screen.md", leave_out=("https://pacs.example",))
     assert "STORE/worklist.json" in printed[1].replace("\\", "/")
     assert Path("list.csv").is_file()
     assert Path("summary.html").is_file()

@@ -33,12 +33,17 @@ LOGIN = Said(200, HTML, b"<html>login</html>")
 
 @dataclass
 class Archive:
-    """The server: what it answers to a store request and to a question, and which requests came."""
+    """The server: what it answers to a store request and to a question, and which requests came.
+
+    Attributes:
+        answers: to questions whose path ends so; others get ``lists``.
+    """
 
     url: str
     stores: Said = field(default_factory=Said)
     lists: Said = LOGIN
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    answers: dict[str, Said] = field(default_factory=dict)
 
     def came(self, method: str) -> list[dict[str, str]]:
         """The headers of the requests by one method."""
@@ -52,7 +57,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._answer("GET", self.made.lists)
+        path = self.path.partition("?")[0]
+        own = (said for end, said in self.made.answers.items() if path.endswith(end))
+        self._answer("GET", next(own, self.made.lists))
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -26,6 +26,7 @@ ROOMS = (
     "agreement",
     "evaluation",
     "simulation",
+    "physics",
     "training",
     "cli",
 )

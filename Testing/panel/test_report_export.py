@@ -24,7 +24,7 @@ BOXES = {
     "htmlBox": {"report.html"},
     "pdfBox": {"report.pdf"},
     "tablesBox": {"report.csv", "report_patient.csv"},
-    "segBox": {"dicom/seg.dcm", "dicom.sha256"},
+    "segBox": {"dicom/seg.dcm", "dicom/vois.dcm", "dicom.sha256"},
     "srBox": {"dicom/sr.dcm", "dicom.sha256"},
     "dicomPdfBox": {"dicom/report.dcm", "dicom.sha256"},
     "captureBox": {"dicom/overview.dcm", "dicom.sha256"},

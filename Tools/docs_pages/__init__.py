@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from . import commands, drawings, exits, findings, rule_sets, schemas
+from . import commands, drawings, exits, findings, rule_sets, schemas, transfers
 
 ROOT = Path(__file__).parents[2]
 _MODEL_CARD = ROOT / "LDCTBoneDensity" / "ldct_bmd" / "segmentation" / "model" / "MODEL_CARD.md"
@@ -29,4 +29,6 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "pictures/categories.svg": drawings.categories,
     "pictures/flow.svg": drawings.flow,
     "pictures/heights.svg": drawings.heights,
+    "pictures/findings.svg": drawings.findings,
+    "pictures/tube-voltage.svg": transfers.picture,
 }

@@ -14,7 +14,9 @@ _HEAD = """# Exit codes
 MEANING = {
     "EXIT_USAGE": "wrong usage: an option, a file or a name that is not right",
     "EXIT_CANNOT_MEASURE": "the input can't be measured; one sentence on standard error says why and what to do",
+    "EXIT_OUT_OF_REACH": "something could not be written, or a PACS, a database or a cluster not be reached",
     "EXIT_CANCELLED": "cancelled, by Ctrl-C or by a signal; nothing half-written is left",
+    "EXIT_PIPE_CLOSED": "whoever read the output (`| head`) has gone",
 }
 _FOOT = """
 Any other code is a defect of the software: a traceback is printed. Please report it.

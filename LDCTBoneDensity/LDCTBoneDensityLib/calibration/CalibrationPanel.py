@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 
 from ldct_bmd.calibration import MATERIALS, NOMINAL, Calibration, KvpFit, entered_calibration, load_calibration
+from ldct_bmd.calibration.described import carried_line
 from ldct_bmd.findings import FindingCode
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.words import text
@@ -26,7 +27,10 @@ _CODES = (
     FindingCode.KVP_MISMATCH,
     FindingCode.KVP_UNKNOWN,
     FindingCode.CALIBRATION_MATERIAL,
+    FindingCode.MATERIAL_CONVERTED,
     FindingCode.NOMINAL_CALIBRATION,
+    FindingCode.BEAM_FILTER_MISMATCH,
+    FindingCode.CALIBRATION_CARRIED,
     FindingCode.CALIBRATION_SCANNER,
     FindingCode.CALIBRATION_DATE,
     FindingCode.NO_MATCHING_CALIBRATION,
@@ -190,6 +194,9 @@ def _reasonWords(examination: Examination) -> list[str]:
 
 
 def _fitWords(calibration: Calibration, scanKvp: float | None) -> str:
+    carried = carried_line(calibration)
+    if carried is not None:
+        return text("calibration_section.carried", line=carried)
     fit = calibration.kvp_fit(scanKvp)
     if fit is KvpFit.FITS:
         return text("calibration_section.kvp_fits", kvp=scanKvp)

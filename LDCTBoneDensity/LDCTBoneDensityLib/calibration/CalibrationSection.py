@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ldct_bmd.calibration.carry import as_made, for_scan
+from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.rules import RuleSet, rules_of
 from ldct_bmd.words import text
@@ -71,11 +73,13 @@ class CalibrationSection:
 
     def use(self, calibration: Calibration) -> None:
         """Take one calibration, whatever the scan; if the review refuses it, the next measurement's stays too."""
+        if self._examination is not None:
+            calibration = for_scan(calibration, conditions(self._examination.scan.acquisition))
         if self._examination is not None and calibration != self._examination.calibration:
             self.corrected.emit(lambda review: review.change_calibration(calibration))
             if self._examination is None or calibration != self._examination.calibration:
                 return
-        self.kept.emit(toText(calibration))
+        self.kept.emit(toText(as_made(calibration)))
         if self._examination is None:
             self.panel.show(None, calibration)
 

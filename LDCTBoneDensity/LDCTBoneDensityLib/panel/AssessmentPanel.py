@@ -44,7 +44,8 @@ class AssessmentPanel:
         assessment, automatic = examination.assessment, examination.automatic
         self._bar.show(
             assessment.mean_bmd_mg_cm3,
-            assessment.category,
+            # The scale is one of K2HPO4 equivalents: pale under another number.
+            assessment.category if assessment.k2hpo4_parts is None else None,
             automatic.assessment.mean_bmd_mg_cm3 if automatic is not None else None,
             assessment.rules,
         )

@@ -1,6 +1,7 @@
 """A calibration in sentences, for whoever looks one up."""
 
 from ..words import Phrase, text
+from .carry import carried_words
 from .linear import Calibration
 from .nominal import ENTERED_NAME, NOMINAL
 from .provenance import FitQuality, Method, Provenance
@@ -45,7 +46,15 @@ def described(calibration: Calibration) -> tuple[str, ...]:
     )
     fit = () if calibration.fit is None else (_errors(calibration.fit),)
     origin = () if calibration.provenance is None else (_origin(calibration.provenance, calibration.kvp),)
-    return (line, *fit, *origin, source_words(calibration))
+    carried = carried_line(calibration)
+    moved = () if carried is None else (text("described.carried", line=carried),)
+    return (line, *moved, *fit, *origin, source_words(calibration))
+
+
+def carried_line(calibration: Calibration) -> Phrase | None:
+    """Return from which setting to which, and how, a calibration was carried; None if it was not."""
+    words = carried_words(calibration)
+    return Phrase("transfer.line", words) if words else None
 
 
 def added_words(stored: StoredCalibration) -> str:

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 
 from ..ground.errors import UsageError
-from .provenance import FitQuality, Provenance
+from .provenance import FitQuality, Provenance, is_tin
+from .transfer import Transfer
+from .transfers import KVP_TOLERANCE
 
 MATERIALS: tuple[str, ...] = ("K2HPO4", "hydroxyapatite")
 
@@ -16,7 +18,6 @@ MATERIALS: tuple[str, ...] = ("K2HPO4", "hydroxyapatite")
 _SLOPE_RANGE = (0.1, 5.0)
 _LARGEST_INTERCEPT_MG_CM3 = 300.0
 _KVP_RANGE = (40.0, 200.0)
-KVP_TOLERANCE = 0.5  # kVp is a setting in whole kilovolts; the tag is a decimal string
 _IDENTIFIER_DIGITS = 12
 
 
@@ -35,12 +36,14 @@ class BMDError:
     Attributes:
         noise_mg_cm3: from the image noise in the VOIs.
         calibration_mg_cm3: from the calibration's fit; None where the calibration does not say how well it fits.
-        total_mg_cm3: of both; None where the calibration's part is not known.
+        total_mg_cm3: of all; None where the calibration's part is not known.
+        transfer_mg_cm3: from carrying the calibration to another tube voltage or filter; None where it was not.
     """
 
     noise_mg_cm3: float
     calibration_mg_cm3: float | None
     total_mg_cm3: float | None
+    transfer_mg_cm3: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Calibration:
         source: where the numbers come from, in words.
         provenance: the same as data; None where it is not known.
         fit: how well the line fits; None where it is not known.
+        transfer: how the line was carried from ``kvp`` to another voltage or filter, which slope, intercept and fit
+            then hold for; None where it was not.
 
     Raises:
         UsageError: a value is not possible.
@@ -71,6 +76,7 @@ class Calibration:
     source: str
     provenance: Provenance | None = None
     fit: FitQuality | None = None
+    transfer: Transfer | None = None
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -92,7 +98,10 @@ class Calibration:
     @property
     def identifier(self) -> str:
         """Twelve digits that any other calibration's differ from: the start of the SHA-256 of all it says."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        values = asdict(self)
+        if self.transfer is None:
+            del values["transfer"]  # one that was not carried goes by the digits that it always had
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_IDENTIFIER_DIGITS]
 
     def bmd_mg_cm3(self, mean_hu: float) -> float:
@@ -111,13 +120,23 @@ class Calibration:
         """
         count = len(mean_hu)
         noise = self.slope * math.sqrt(sum(error**2 for error in standard_error_hu)) / count
+        mean = sum(mean_hu) / count
+        transfer = None if self.transfer is None else self.transfer.error_mg_cm3(mean)
         if self.fit is None:
-            return BMDError(noise, None, None)
-        variance = self.fit.variance_at(sum(mean_hu) / count)
-        return BMDError(noise, math.sqrt(variance), math.hypot(noise, math.sqrt(variance)))
+            return BMDError(noise, None, None, transfer)
+        line = math.sqrt(self.fit.variance_at(mean))
+        return BMDError(noise, line, math.hypot(noise, line, transfer or 0.0), transfer)
 
     def kvp_fit(self, scan_kvp: float | None) -> KvpFit:
         """Tell whether this calibration belongs to a scan at ``scan_kvp`` (None: the scan does not say)."""
-        if scan_kvp is None or self.kvp is None:
+        own_kvp = self.kvp if self.transfer is None else self.transfer.kvp
+        if scan_kvp is None or own_kvp is None:
             return KvpFit.UNKNOWN
-        return KvpFit.FITS if abs(scan_kvp - self.kvp) <= KVP_TOLERANCE else KvpFit.MISMATCH
+        return KvpFit.FITS if abs(scan_kvp - own_kvp) <= KVP_TOLERANCE else KvpFit.MISMATCH
+
+    @property
+    def with_tin(self) -> bool:
+        """Whether it holds for scans with a tin filter."""
+        if self.transfer is not None:
+            return self.transfer.tin
+        return self.provenance is not None and is_tin(self.provenance.filter_type)

@@ -7,7 +7,7 @@ from enum import Enum
 from ..ground.errors import UsageError
 from ..words import Phrase
 from .linear import Calibration, KvpFit
-from .provenance import KERNEL_CLASSES, Scanner, kernel_class, read_date
+from .provenance import KERNEL_CLASSES, Scanner, is_tin, kernel_class, read_date
 
 
 class Condition(str, Enum):
@@ -47,7 +47,8 @@ class CalibrationChoice:
 
     Attributes:
         identifier: of the calibration that was taken; the choice says nothing about any other.
-        matched: whether it was made for this scanner and acquisition; False: none was found, and this is nominal.
+        matched: whether it was made for this scanner and acquisition, or carried to it; False: none was found, and this
+            is nominal.
         later: whether it was made after the scan.
         reason: why it was taken.
         drift: what its quality series shows, one phrase per alarm.
@@ -95,7 +96,9 @@ def condition_mismatches(calibration: Calibration, scan: ScanConditions) -> dict
         found[Condition.TUBE_VOLTAGE] = Phrase(f"mismatch.kvp_unknown_{unknown}")
     elif fit is KvpFit.MISMATCH:
         found[Condition.TUBE_VOLTAGE] = Phrase("mismatch.kvp", {"ours": calibration.kvp, "theirs": scan.kvp})
-    if not _same(provenance.filter_type, scan.filter_type):
+    # One that was carried holds for the scan's filter, if that is tin or not as said.
+    was_carried = calibration.transfer is not None and calibration.with_tin is is_tin(scan.filter_type)
+    if not was_carried and not _same(provenance.filter_type, scan.filter_type):
         found[Condition.BEAM_FILTER] = _differing("beam_filter", provenance.filter_type, scan.filter_type, "not_named")
     sharpness = kernel_class(scan.kernel)
     if not _same(provenance.kernel_class, sharpness):

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from ..ground.plain import from_plain, plain_json, to_plain
 from ..words import Phrase
+from .carry import as_made
 from .files import calibration_from_dict, calibration_to_dict
 from .linear import Calibration
 
@@ -96,6 +97,7 @@ class CalibrationStore:
         listed = list(calibrations)
         if not added_by.strip():
             raise UsageError("store.nobody_adds")
+        listed = [as_made(one) for one in listed]
         for one in listed:
             _check_fit_for_store(one)
         new = []
@@ -173,7 +175,7 @@ class CalibrationStore:
             finally:
                 database.close()
         except sqlite3.DatabaseError as error:
-            raise UsageError("store.unusable", store=self._path, reason=str(error)) from error
+            raise OutOfReach("store.unusable", store=self._path, reason=str(error)) from error
 
     def _check_kind(self, database: sqlite3.Connection) -> None:
         kind = database.execute("PRAGMA application_id").fetchone()[0]

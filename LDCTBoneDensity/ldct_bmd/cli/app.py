@@ -12,9 +12,10 @@ from ..words import LANGUAGES, catalogue, is_spoken, speaking
 from .calibrating import calibrate
 from .commands.measurement import measure, series
 from .commands.reports import remake_report, schema, send, sign_record, unsign_record
-from .commands.screening import screen, summary, worklist
+from .commands.screening import screen, summary, watch, worklist
 from .further import add_further_commands
-from .terminal import exit_codes, print_defect
+from .helping import add_help
+from .terminal import EXIT_PIPE_CLOSED, close_quietly, exit_codes, never_fail_on_a_character, print_defect
 
 LANGUAGE_OPTION = "--language"
 
@@ -48,7 +49,12 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line."""
     sys.excepthook = print_defect
-    app()
+    never_fail_on_a_character()
+    try:
+        app()
+    except BrokenPipeError:  # by help, or at the last flush
+        close_quietly()
+        sys.exit(EXIT_PIPE_CLOSED)
 
 
 def _print_version(wanted: bool) -> None:
@@ -68,7 +74,7 @@ def _options(
         typer.Option(
             LANGUAGE_OPTION,
             metavar="en|zh",
-            help="Of all that is said and written.  [default: LDCT_BMD_LANGUAGE, else en]",
+            help="Of all that is said and written.  \\[default: LDCT_BMD_LANGUAGE, else en]",
         ),
     ] = None,
 ) -> None:
@@ -83,7 +89,8 @@ app.command()(measure)
 app.command("report")(remake_report)
 app.command("sign")(sign_record)
 app.command("unsign")(unsign_record)
-for command in (send, schema, series, screen, worklist, summary):
+for command in (send, schema, series, screen, watch, worklist, summary):
     app.command()(command)
 app.add_typer(calibrate)
 add_further_commands(app)
+add_help(app)

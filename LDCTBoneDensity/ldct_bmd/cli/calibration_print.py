@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from ..calibration import Calibration
 from ..calibration.described import added_words, described, retired_words
@@ -14,7 +13,7 @@ from ..calibration.paired_bmd import PairedFit
 from ..calibration.phantom.measure import PhantomMeasurement
 from ..calibration.store import StoredCalibration
 from ..words import text
-from .terminal import safe, say
+from .terminal import pairs, safe, say, say_block
 
 
 def print_rods(console: Console, measured: PhantomMeasurement) -> None:
@@ -49,24 +48,24 @@ def print_pairs(console: Console, fitted: PairedFit) -> None:
 
 
 def print_list(console: Console, stored: Sequence[StoredCalibration]) -> None:
-    """Print one line per calibration."""
-    columns = ("id", "date", "valid_until", "slope", "intercept", "kvp", "scanner", "method", "state")
-    table = _table([f"store.{one}" for one in columns])
+    """Print a block per calibration."""
     for one in stored:
         calibration, provenance = one.calibration, one.calibration.provenance
-        scanner = "-" if provenance is None or provenance.scanner is None else str(provenance.scanner)
-        table.add_row(
-            Text(calibration.identifier, "bold"),
-            safe(provenance.date or "-" if provenance else "-"),
-            safe(provenance.valid_until or "-" if provenance else "-"),
-            f"{calibration.slope:.4f}",
-            f"{calibration.intercept_mg_cm3:+.2f}",
-            "-" if calibration.kvp is None else f"{calibration.kvp:g}",
-            safe(scanner),
-            safe(text(f"store.method.{provenance.method.value}") if provenance else "-"),
-            text("store.in_use" if one.retired is None else "store.is_retired"),
+        dates = (None, None) if provenance is None else (provenance.date, provenance.valid_until)
+        scanner = None if provenance is None else provenance.scanner
+        method = "-" if provenance is None else text(f"store.method.{provenance.method.value}")
+        state = text("store.in_use" if one.retired is None else "store.is_retired")
+        lines = (
+            (("date", dates[0] or "-"), ("valid_until", dates[1] or "-"), ("method", method)),
+            (
+                ("slope", f"{calibration.slope:.4f}"),
+                ("intercept", f"{calibration.intercept_mg_cm3:+.2f}"),
+                ("kvp", "-" if calibration.kvp is None else f"{calibration.kvp:g}"),
+            ),
+            (("scanner", "-" if scanner is None else str(scanner)),),
         )
-    console.print(table)
+        said = (pairs(*((text(f"store.{name}"), value) for name, value in line)) for line in lines)
+        say_block(console, f"{calibration.identifier}   {state}", *said)
 
 
 def print_one(console: Console, stored: StoredCalibration) -> None:

@@ -10,7 +10,18 @@ from .terminal import exit_codes
 
 GROUP = "ldct_bmd.commands"
 # Said of a command that is not there. The lab's own list is tested against this one.
-OF_THE_LAB = ("phantom", "demo", "train", "pack", "folds", "evaluate", "validate", "simulate", "repeatability")
+OF_THE_LAB = (
+    "phantom",
+    "demo",
+    "train",
+    "pack",
+    "folds",
+    "evaluate",
+    "validate",
+    "simulate",
+    "repeatability",
+    "spectra",
+)
 
 
 def add_further_commands(app: typer.Typer) -> None:

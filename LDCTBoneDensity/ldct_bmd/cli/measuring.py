@@ -13,8 +13,10 @@ from ..ground.progress import Progress
 from ..jobs.measuring import measure_as
 from ..jobs.spec import InputScan, LabelMap, MeasureSpec, Networks, ResultFolder, StoreChoice
 from ..rules import load_rules
-from ..segmentation.label_map import Parts, Values
+from ..segmentation.label_map import Parts
+from ..segmentation.label_values import KNOWN_VALUES, LIST, AnyValues, read_list
 from .methods import networks
+from .on_request import on_request
 
 
 def _unheard(_: str) -> None:
@@ -44,6 +46,8 @@ class Request:
     device: str = "auto"
     overwrite: bool = False
     report: bool = False
+    seg_form: str | None = None
+    fhir: bool = False
     rules: str | None = None
 
 
@@ -72,9 +76,16 @@ def measure_spec(request: Request) -> MeasureSpec:
         segmentation=_segmentation(request),
         calibration=_stored(request) or _calibration(request),
         levels=_levels(request),
-        result=ResultFolder(str(request.folder), request.overwrite, request.report),
+        result=_result(request),
         rules=None if request.rules is None else load_rules(request.rules),
     )
+
+
+def _result(request: Request) -> ResultFolder:
+    asked = on_request(request.seg_form, request.fhir)
+    if (request.fhir or request.seg_form is not None) and not request.report:
+        raise UsageError("cli.report_missing")
+    return ResultFolder(str(request.folder), request.overwrite, request.report, asked)
 
 
 def _levels(request: Request) -> tuple[str, ...]:
@@ -124,10 +135,12 @@ def _segmentation(request: Request) -> Networks | LabelMap:
         raise UsageError("cli.method_and_segmentation")
     if values is None or parts is None:
         raise UsageError("cli.segmentation_not_described")
-    if values not in get_args(Values):
-        raise UsageError("cli.segmentation_values", values=values, known=get_args(Values))
+    listed = read_list(Path(values)) if values not in KNOWN_VALUES and Path(values).is_file() else ()
+    if values not in KNOWN_VALUES and not listed:
+        raise UsageError("cli.segmentation_values", values=values, known=KNOWN_VALUES)
     if parts not in get_args(Parts):
         raise UsageError("cli.segmentation_parts", parts=parts, known=get_args(Parts))
     if not request.segmentation_file.is_file():
         raise UsageError("cli.no_segmentation_file", file=request.segmentation_file)
-    return LabelMap(cast(Values, values), cast(Parts, parts), str(request.segmentation_file))
+    named = cast(AnyValues, LIST if listed else values)
+    return LabelMap(named, cast(Parts, parts), str(request.segmentation_file), listed)

@@ -15,6 +15,7 @@ from ..reporting.bodies import read_bodies
 from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
 from ..reporting.opened import measured_scan
+from ..reporting.output import ALL_OUTPUTS, REPORT_OUTPUTS
 from ..reporting.outputs import (
     Pixels,
     deidentified_folder,
@@ -28,6 +29,7 @@ from ..reporting.priors import Comparison, compare_all
 from ..reporting.signed import refuse_changed
 from ..verdicts import confirm_fracture, dismiss_suspicion
 from ..words import text
+from .on_request import on_request
 
 if TYPE_CHECKING:
     from ..reporting.pacs import Delivery
@@ -44,6 +46,8 @@ class ReportRequest:
     deidentify: bool = False
     folder: Path | None = None
     public_key: Path | None = None
+    seg_form: str | None = None
+    fhir: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,16 +99,18 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     comparisons = _comparisons(examination, request)
+    asked = on_request(request.seg_form, request.fhir)
     remark_on_fonts(remark)
     pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
     if request.deidentify:
         folder = request.folder or deidentified_folder(home)
-        write_deidentified(folder, examination, pixels, comparisons)
+        write_deidentified(folder, examination, pixels, comparisons, ALL_OUTPUTS.union(asked))
         return folder
     if request.folder is None:
-        update_report(home, examination, pixels, comparisons, key_compared)
+        update_report(home, examination, pixels, comparisons, key_compared, REPORT_OUTPUTS.union(asked))
         return home
-    write_outputs(request.folder, examination, pixels, comparisons, key_compared=key_compared)
+    wanted = ALL_OUTPUTS.union(asked)
+    write_outputs(request.folder, examination, pixels, comparisons, wanted, key_compared=key_compared)
     return request.folder
 
 

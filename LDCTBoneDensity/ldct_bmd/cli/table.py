@@ -8,15 +8,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..anatomy import order
 from ..assessment import format_bmd
 from ..calibration import BMDError
-from ..calibration.described import name_words
+from ..calibration.described import carried_line, name_words
 from ..examination import Examination, unused_levels
 from ..findings import Finding, Severity
 from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
 from ..words import text
 from ..worklist import Facts, Worklist
-from .terminal import safe, say
+from .terminal import pairs, safe, say, say_block
 
 SEVERITY_STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
@@ -25,6 +26,7 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
     """Print which series was measured, the table, the findings, the statement and where the files are."""
     _print_choice(console, examination.scan)
     console.print(_measurement_table(examination))
+    _print_left_out(console, examination)
     if any(m.bmd_error is not None and m.bmd_error.total_mg_cm3 is None for m in examination.measurements):
         say(console, text("result.noise_alone"), "dim")
     calibration, choice = examination.calibration, examination.calibration_choice
@@ -36,10 +38,13 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
         material=calibration.material,
     )
     say(console, line, "yellow" if calibration.nominal else "")
+    carried = carried_line(calibration)
+    if carried is not None:
+        say(console, text("result.carried", line=carried))
     # Where none matched, a finding says so in the same words.
     if choice is not None and choice.matched:
         say(console, str(choice.reason))
-    for finding in examination.findings:
+    for finding in _anatomical(examination.findings):
         say(console, _finding_line(finding), SEVERITY_STYLE[finding.severity])
     console.print()
     say(console, examination.assessment.statement, "bold")
@@ -48,46 +53,42 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
 
 
 def print_series(console: Console, series: Sequence[SeriesSummary]) -> None:
-    """Print one line per series found in the input; a volume file has none."""
+    """Print a block per series found in the input; a volume file has none."""
     if not series:
         say(console, text("series_table.none"))
-        return
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column(text("series_table.uid"), no_wrap=True)  # to be copied whole
-    for column in ("description", "slices", "spacing", "coverage", "kernel", "suitable"):
-        table.add_column(text(f"series_table.{column}"), overflow="fold")
-    for one in series:
-        table.add_row(
-            safe(one.series_uid),
-            safe(f"{one.modality} {one.description}".strip()),
-            str(one.slices),
-            _number(one.spacing_z_mm, ".2f"),
-            _number(one.coverage_z_mm, ".0f"),
-            safe(one.kernel or "-"),
+    for place, one in enumerate(series):
+        if place:
+            console.print()
+        facts = (
+            ("slices", str(one.slices)),
+            ("spacing", _number(one.spacing_z_mm, ".2f")),
+            ("coverage", _number(one.coverage_z_mm, ".0f")),
+            ("kernel", one.kernel or "-"),
+        )
+        say_block(
+            console,
+            one.series_uid,
+            f"{one.modality} {one.description}".strip() or "-",
+            pairs(*((text(f"series_table.{name}"), value) for name, value in facts)),
             _suitability(one),
         )
-    console.print(table)
 
 
 def print_worklist(console: Console, worklist: Worklist, limit: int) -> None:
-    """Print the first ``limit`` rows (0: all), and how many more there are."""
+    """Print a block for each of the first ``limit`` rows (0: all), and how many more there are."""
     shown = worklist.rows[: limit or None]
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("urgency", "state", "patient", "date", "mean", "category", "why", "result"):
-        table.add_column(text(f"worklist.{column}"), overflow="fold", no_wrap=column == "result")
     for row in shown:
         facts = row.facts
-        table.add_row(
-            text(f"worklist.urgency.{row.urgency.value}"),
-            text(f"worklist.state.{row.state.value}"),
-            safe(facts.patient_id or "-"),
-            safe(facts.scan_date or "-"),
-            "-" if facts.mean_bmd_mg_cm3 is None else format_bmd(facts.mean_bmd_mg_cm3),
-            _category(facts),
-            safe(_why(facts)),
-            safe(row.folder or "-"),
+        mean = "-" if facts.mean_bmd_mg_cm3 is None else format_bmd(facts.mean_bmd_mg_cm3)
+        urgency, state = text(f"worklist.urgency.{row.urgency.value}"), text(f"worklist.state.{row.state.value}")
+        say_block(
+            console,
+            f"{urgency}   {facts.patient_id or '-'}   {facts.scan_date or '-'}   {state}",
+            pairs((text("worklist.mean"), mean), (text("worklist.category"), _category(facts))),
+            pairs((text("worklist.why"), _why(facts))),
         )
-    console.print(table)
+        say(console, f"  {pairs((text('worklist.result'), row.folder or '-'))}")
+        console.print()
     if len(worklist.rows) > len(shown):
         say(console, text("worklist.more", count=len(worklist.rows) - len(shown)))
 
@@ -138,33 +139,39 @@ def _label(series_uid: str, description: str | None) -> str:
 
 
 def _measurement_table(examination: Examination) -> Table:
+    """Return a row per level that was measured or should have been, top to bottom."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column(text("result.level"))
     for column in ("bmd", "error", "mean_hu", "sd_hu", "volume"):
         table.add_column(text(f"result.{column}"), justify="right")
-    table.add_column(text("result.findings"), overflow="fold")
-    unused = unused_levels(examination)
-    for measurement in examination.measurements:
-        codes = [f.code.value for f in examination.findings if f.level == measurement.level]
-        if measurement.excluded is not None:
-            codes.insert(0, text("result.excluded", reason=measurement.excluded.text))
-        elif measurement.level in unused:
-            codes.insert(0, text("result.unused", reason=unused[measurement.level].words))
-        level = measurement.level
+    measured = {measurement.level: measurement for measurement in examination.measurements}
+    for level in sorted({*measured, *examination.quality.requested_levels}, key=order):
+        name = Text(level if examination.quality.certain(level) else f"{level}?", "bold")
+        measurement = measured.get(level)
+        if measurement is None:
+            table.add_row(name, *"-----")
+            continue
         table.add_row(
-            Text(level if examination.quality.certain(level) else f"{level}?", "bold"),
+            name,
             format_bmd(measurement.bmd_mg_cm3),
             _standard_error(measurement.bmd_error),
             f"{measurement.mean_hu:.1f}",
             f"{measurement.sd_hu:.1f}",
             f"{measurement.volume_mm3 / 1000:.2f}",
-            safe(", ".join(codes)),
         )
-    measured = {measurement.level for measurement in examination.measurements}
-    for finding in examination.findings:
-        if finding.level is not None and finding.level not in measured:
-            table.add_row(finding.level, *"-----", safe(finding.code.value))
     return table
+
+
+def _print_left_out(console: Console, examination: Examination) -> None:
+    unused = unused_levels(examination)
+    for measurement in examination.measurements:
+        if measurement.excluded is not None:
+            said = text("result.excluded", reason=measurement.excluded.text)
+        elif measurement.level in unused:
+            said = text("result.unused", reason=unused[measurement.level].words)
+        else:
+            continue
+        say(console, pairs((measurement.level, said)))
 
 
 def _standard_error(error: BMDError | None) -> str:
@@ -173,10 +180,15 @@ def _standard_error(error: BMDError | None) -> str:
     return f"{error.noise_mg_cm3:.1f}*" if error.total_mg_cm3 is None else f"{error.total_mg_cm3:.1f}"
 
 
+def _anatomical(findings: Sequence[Finding]) -> list[Finding]:
+    """Return those of the whole examination first, then those of the levels from top to bottom."""
+    return sorted(findings, key=lambda finding: -1 if finding.level is None else order(finding.level))
+
+
 def _finding_line(finding: Finding) -> str:
     key = "result.finding" if finding.level is None or finding.level in finding.message else "result.finding_at"
     severity = text(f"result.severity.{finding.severity.value}")
-    return text(key, severity=severity, level=finding.level, message=finding.message)
+    return text(key, severity=severity, level=finding.level, message=finding.message, code=finding.code.value)
 
 
 def _suitability(series: SeriesSummary) -> Text:

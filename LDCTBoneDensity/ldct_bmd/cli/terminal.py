@@ -1,17 +1,19 @@
 """What all commands share: text that is safe to print, the progress bar, exit codes."""
 
 import io
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, TextIO
 
 import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,7 +27,7 @@ from rich.segment import Segment
 from rich.table import Column
 from rich.text import Text
 
-from ..ground.errors import CannotMeasure, UsageError
+from ..ground.errors import CannotMeasure, OutOfReach, UsageError
 from ..ground.progress import Cancelled, Progress, stage_words
 from ..ground.quiet import silence_libraries
 from ..ground.remarks import remarks_to
@@ -35,9 +37,9 @@ from ..words import current_language, speaking, text
 FACE = "cli"  # how the catalogue of words knows the command line
 EXIT_USAGE = 2
 EXIT_CANNOT_MEASURE = 3
+EXIT_OUT_OF_REACH = 4
 EXIT_CANCELLED = 130  # what a shell gives for SIGINT
-
-PIPE_WIDTH = 120  # columns, where the output is not a terminal
+EXIT_PIPE_CLOSED = 141  # and for SIGPIPE
 
 
 def safe(words: str, style: str = "") -> Text:
@@ -56,9 +58,16 @@ def messages() -> Console:
 
 
 def _console(stream: TextIO) -> Console:
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
+    # Where it is no terminal, Rich takes COLUMNS, or 80.
+    console = _Console(file=stream, highlight=False)
     console.push_render_hook(_Escaping())
     return console
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to :func:`exit_codes`; Rich would exit with 1."""
+        raise BrokenPipeError
 
 
 class _Escaping(RenderHook):
@@ -87,19 +96,36 @@ def print_defect(kind: type[BaseException], error: BaseException, trace: Traceba
 
 
 def say(console: Console, sentence: str, style: str = "") -> None:
-    """Print a sentence on one line, however long (the terminal folds it)."""
-    console.print(safe(sentence, style), soft_wrap=True)
+    """Print a sentence: between words on a terminal, on one line however long where another program reads it."""
+    words = safe(sentence, style)
+    if console.is_terminal:
+        console.print(words, overflow="ignore", crop=False)
+    else:
+        console.print(words, soft_wrap=True)
+
+
+def say_block(console: Console, head: str, *lines: str | Text) -> None:
+    """Print what belongs together: a line that stays whole, and indented lines that are folded between words."""
+    console.print(safe(head, "bold"), soft_wrap=True)
+    for line in lines:
+        console.print(Padding(line if isinstance(line, Text) else safe(line), (0, 0, 0, 2), expand=False))
+
+
+def pairs(*facts: tuple[str, str]) -> str:
+    """Return facts as "name: value", next to each other."""
+    return "   ".join(f"{name}: {value}" for name, value in facts)
 
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
     """Turn what a user can cause into one sentence on standard error and an exit code; a defect raises on."""
-    _never_fail_on_a_character()
+    never_fail_on_a_character()
     silence_libraries()
     before = _interrupt_on_signals()
     try:
         with speaking(current_language(), FACE), _told(), remarks_to(_remark):
             yield
+            sys.stdout.flush()  # a reader that has gone is noticed here, not at the end of Python
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -113,6 +139,9 @@ def _remark(sentence: str) -> None:
 def _told() -> Iterator[None]:
     try:
         yield
+    except OutOfReach as error:
+        say(messages(), str(error), "red")
+        raise typer.Exit(EXIT_OUT_OF_REACH) from None
     except UsageError as error:
         say(messages(), str(error), "red")
         raise typer.Exit(EXIT_USAGE) from None
@@ -122,6 +151,9 @@ def _told() -> Iterator[None]:
     except (KeyboardInterrupt, Cancelled):
         say(messages(), text("terminal.cancelled"))
         raise typer.Exit(EXIT_CANCELLED) from None
+    except BrokenPipeError:
+        close_quietly()
+        raise typer.Exit(EXIT_PIPE_CLOSED) from None
 
 
 @contextmanager
@@ -164,7 +196,16 @@ def count_bar() -> Iterator[Callable[[str, int, int | None], None]]:
         yield move
 
 
-def _never_fail_on_a_character() -> None:
+def close_quietly() -> None:
+    """Send what is still to be written nowhere: its reader (``| head``) has gone, and Python would say so."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+
+
+def never_fail_on_a_character() -> None:
+    """Print a character that the terminal's encoding lacks as a question mark."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from ..assessment import NotUsed, assess, assessed_levels
 from ..calibration import BMDError, KvpFit, Scanner
 from ..calibration.match import CalibrationChoice, ScanConditions
+from ..calibration.material import k2hpo4_parts
 from ..findings import Finding, FindingCode, Severity
 from ..morphometry import HeightLoss, height_losses
 from ..quality import (
@@ -18,6 +19,7 @@ from ..quality import (
     hu_findings,
     level_findings,
     lumbar_findings,
+    material_findings,
     name_findings,
     origin_findings,
     outline_findings,
@@ -25,6 +27,7 @@ from ..quality import (
     scan_findings,
     size_findings,
     tissue_findings,
+    transfer_findings,
     voi_findings,
 )
 from ..rules import rules_of
@@ -50,6 +53,7 @@ def conclude(evidence: Evidence) -> Examination:
         {m.level: m.excluded.phrase for m in evidence.measurements if m.excluded is not None},
         unused_levels(evidence),
         evidence.rules,
+        None if evidence.calibration.material == "K2HPO4" else k2hpo4_parts(evidence.calibration),
     )
     assessment = replace(assessment, mean_bmd_error=_error(evidence, assessment.levels))
     known = {one.name: getattr(evidence, one.name) for one in fields(Evidence)}
@@ -94,6 +98,18 @@ def _error(evidence: Evidence, levels: tuple[str, ...]) -> BMDError | None:
     return evidence.calibration.bmd_error([m.mean_hu for m in measured], noise)
 
 
+def _mean_bmd(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
+    """Return the mean BMD of ``levels``; None without any."""
+    measured = [m.bmd_mg_cm3 for m in evidence.measurements if m.level in levels]
+    return sum(measured) / len(measured) if measured else None
+
+
+def _mean_hu(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
+    """Return the mean HU of ``levels``, of all that are measured where there is none; None where nothing is."""
+    measured = [m.mean_hu for m in evidence.measurements if m.level in levels or not levels]
+    return sum(measured) / len(measured) if measured else None
+
+
 def _choice(evidence: Evidence) -> CalibrationChoice | None:
     """Return why the calibration was taken; None where a reader has put another in its place since."""
     choice = evidence.calibration_choice
@@ -117,6 +133,8 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         ),
         *file_findings(made.lossy_compression, made.values_cut_at_hu, scan.source.passed_over),
         *calibration_findings(evidence.calibration, made.kvp),
+        *material_findings(evidence.calibration, _mean_bmd(evidence, assessed_levels(measured, unused)), rules),
+        *transfer_findings(evidence.calibration, _mean_hu(evidence, assessed_levels(measured, unused))),
         *origin_findings(evidence.calibration, conditions(made)),
         *choice_findings(evidence.calibration_choice),
         *tissue_findings(quality.tissue, made.contrast_agent),

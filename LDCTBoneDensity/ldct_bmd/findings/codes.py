@@ -75,4 +75,6 @@ class FindingCode(str, Enum):
     IMPLAUSIBLE_BMD = ("implausible_bmd", Severity.ERROR, Effect.FORBIDS)
     FILES_PASSED_OVER = ("files_passed_over", Severity.WARNING, Effect.NONE)
     SCAN_MODIFIED = ("scan_modified", Severity.WARNING, Effect.LIMITS)
+    CALIBRATION_CARRIED = ("calibration_carried", Severity.WARNING, Effect.LIMITS)
+    MATERIAL_CONVERTED = ("material_converted", Severity.WARNING, Effect.LIMITS)
     OTHER_SERIES = ("other_series", Severity.INFO, Effect.NONE)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..words import text
-from .errors import UsageError
+from .errors import OutOfReach
 from .lock import SHARED_VARIABLE, locked
 from .remarks import remark
 from .scratch import BESIDE, made_in, sweep, sweep_temporary
@@ -141,7 +141,7 @@ def _beside(target: Path, parent: Path) -> Iterator[Path]:
             (work / _NEW).mkdir()
             yield work
     except OSError as error:
-        raise UsageError("file.not_written", place=target, problem=error.strerror or str(error)) from error
+        raise OutOfReach("file.not_written", place=target, problem=error.strerror or str(error)) from error
 
 
 def _put_back(work: Path) -> None:

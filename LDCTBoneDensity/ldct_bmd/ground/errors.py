@@ -72,6 +72,13 @@ class UsageError(Refusal):
     """The request itself makes no sense, whatever the input (command line: exit 2)."""
 
 
+class OutOfReach(UsageError):
+    """The request makes sense; what it writes to or asks does not let it (command line: exit 4).
+
+    A folder that can't be written or that another writes to, a full disk, a PACS, a database, a cluster.
+    """
+
+
 def _fact(given: _Given) -> Fact:
     if isinstance(given, Refusal):
         return given.phrase

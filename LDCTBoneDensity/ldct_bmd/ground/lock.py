@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from .errors import UsageError
+from .errors import OutOfReach
 
 if sys.platform == "win32":
     import msvcrt
@@ -85,13 +85,13 @@ def _locked_file(place: Path, folder: Path, or_refuse: bool) -> int:
             # Where a group shares a folder, what one of its killed processes left must not keep the others out.
             descriptor = os.open(place, _FLAGS, 0o666 if os.environ.get(SHARED_VARIABLE) else 0o600)
         except OSError as error:
-            raise UsageError("file.not_written", place=folder, problem=error.strerror or str(error)) from error
+            raise OutOfReach("file.not_written", place=folder, problem=error.strerror or str(error)) from error
         try:
             _take(descriptor)
         except OSError as error:
             if or_refuse or error.errno in _TAKEN:
                 os.close(descriptor)
-                raise UsageError("file.in_use", folder=folder) from error
+                raise OutOfReach("file.in_use", folder=folder) from error
             return descriptor  # some network drives have no locks
         if _is_at(place, descriptor):
             return descriptor

@@ -19,10 +19,12 @@ from ..ground.atomic import write_text, writing
 from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
 from ..ground.files import read_text, spelled
+from ..ground.memory import give_back
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
 from ..reporting.files import check_output_folder, write_result
+from ..reporting.output import REPORT_OUTPUTS, Output
 from ..reporting.priors import Comparison, compare, compare_all
 from ..reporting.replacing import check_replaceable
 from ..scan import CTScan, Geometry, read_scan
@@ -93,6 +95,8 @@ def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None, segmen
     measured = measure(
         read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice, rules=spec.rules
     )
+    del segmenter  # its networks take the memory that writing needs
+    give_back()
     measured = replace(measured, examination=replace(measured.examination, measured_at=now()))
     if spec.result is None:
         return Done(measured, read)
@@ -144,7 +148,7 @@ def _segmenter(spec: MeasureSpec, folder: Path | None) -> Segmenter:
     if isinstance(wanted, Networks):
         return network_segmenter(wanted)
     path = Path(wanted.path) if wanted.path is not None else _laid_labels(spec, _needed(folder))
-    segmenter = LabelMapSegmenter(path, wanted.values, wanted.parts, witness=_witness())
+    segmenter = LabelMapSegmenter(path, wanted.values, wanted.parts, witness=_witness(), listed=wanted.listed)
     try:
         _ = segmenter.identity  # hashed now: an unreadable file is told before the scan is read
     except CannotMeasure as error:
@@ -213,6 +217,9 @@ def _reporter(
     if not isinstance(spec.source, InputScan):
         raise ValueError("a report needs the scan's own files")
     from ..reporting.dicom import NoDICOMObjects
+
+    if Output.FHIR in spec.result.on_request:
+        from ..reporting import fhir  # noqa: F401 - a package that is missing is told before the scan is measured
     from ..reporting.outputs import Pixels, earlier_in, fill_report, source_of
 
     source = left_out = None
@@ -221,10 +228,12 @@ def _reporter(
     except NoDICOMObjects as refusal:
         left_out = refusal.phrase
     earlier = None if source is None else earlier_in(folder)
+    on_request = spec.result.on_request
 
     def write(column: VertebralColumn, partial: Path, examination: Examination) -> None:
         comparisons = _comparisons(spec, examination)
-        fill_report(partial, examination, Pixels(scan, column, source), comparisons, earlier)
+        wanted = REPORT_OUTPUTS | set(on_request)
+        fill_report(partial, examination, Pixels(scan, column, source), comparisons, earlier, wanted=wanted)
 
     return write, left_out
 

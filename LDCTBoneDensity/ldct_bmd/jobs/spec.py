@@ -13,7 +13,8 @@ from ..reporting.output import EarlierReport, Output
 from ..rules import RuleSet
 from ..scan import Geometry
 from ..scan.volume import Volume
-from ..segmentation.label_map import Parts, Values
+from ..segmentation.label_map import Parts
+from ..segmentation.label_values import AnyValues, ListedLevel
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ class LabelMap:
 
     Attributes:
         path: a file; None: the labels lie next to the spec, on the grid of its volume.
+        listed: which value is which level, if ``values`` is "list".
     """
 
-    values: Values
+    values: AnyValues
     parts: Parts
     path: str | None = None
+    listed: tuple[ListedLevel, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,12 @@ class StoreChoice:
 
 @dataclass(frozen=True)
 class ResultFolder:
-    """Where the result is written, and whether with a report."""
+    """Where the result is written, and whether with a report; ``on_request``: what the report has only if asked."""
 
     path: str
     overwrite: bool = False
     report: bool = False
+    on_request: tuple[Output, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Where the spine is cut into vertebral bodies: the ends and the discs of a profile of cross-sections."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,6 +156,8 @@ class CutCosts:
 
 
 CUT_COSTS = CutCosts()
+_UPWARDS_MM = np.array(list(HEIGHTS_MM.values())[::-1])
+_NUMBERS = np.arange(1.0, len(_UPWARDS_MM) + 1)
 Stretch = tuple[int, int]  # the nodes from which and to which it goes
 
 
@@ -224,21 +227,25 @@ class _Stretches:
         nodes: NDArray[np.intp],
         costs: CutCosts,
     ) -> None:
-        self._profile, self._level, self._nodes, self._costs = profile, level, nodes, costs
+        # Of Python, which reads one number of a list ten times as fast as one of an array.
+        self._profile: list[float] = profile.tolist()
+        self._nodes: list[int] = nodes.tolist()
+        self._level, self._costs = None if level is None else level.tolist(), costs
         self._last = len(nodes) - 1
-        self._nothing = costs.empty * profile.max()
-        self._peaks = np.zeros((len(nodes), len(nodes)))
+        self._nothing = costs.empty * float(profile.max())
+        peaks = np.zeros((len(nodes), len(nodes)))
         for a in range(len(nodes)):
-            self._peaks[a, a:] = np.maximum.accumulate(profile[nodes[a] :])[nodes[a:] - nodes[a]]
+            peaks[a, a:] = np.maximum.accumulate(profile[nodes[a] :])[nodes[a:] - nodes[a]]
+        self._peaks: list[list[float]] = peaks.tolist()
 
     def allowed(self, a: int, b: int) -> bool:
         """Return whether a stretch may be a body, or nothing."""
         low = self._costs.least_mm / STEP_MM
-        return self._empty(a, b) or self._at_end(a, b) or bool(self._length(a, b) >= low)
+        return self._empty(a, b) or self._at_end(a, b) or self._length(a, b) >= low
 
     def too_long(self, a: int, b: int) -> float:
         """Return what a stretch costs for being longer than any body."""
-        return self._costs.inseparable * bool(self._length(a, b) > self._costs.most_mm / STEP_MM)
+        return self._costs.inseparable * (self._length(a, b) > self._costs.most_mm / STEP_MM)
 
     def cost(self, a: int, b: int) -> float:
         """Return what a stretch costs whatever lies below it."""
@@ -260,7 +267,7 @@ class _Stretches:
 
     def _with_cut(self, so_far: float, before: int, a: int, b: int) -> float:
         costs, at = self._costs, self._nodes[a]
-        depth = 1.0 - self._profile[at] / min(self._peaks[before, a], self._peaks[a, b])
+        depth = 1.0 - self._profile[at] / min(self._peaks[before][a], self._peaks[a][b])
         gain = so_far + (depth - costs.cut - costs.through_bone * max(0.0, 1.0 - depth / costs.no_disc))
         gain -= _mid_body_cost(self._level, at, costs)
         above, below = self._length(a, b), self._length(before, a)
@@ -269,45 +276,44 @@ class _Stretches:
             cut = (b == self._last and above < sliver) or (before == 0 and below < sliver)
             gain -= costs.cut_sliver if cut else costs.sliver
         if before and b < self._last:  # a body that the scan cuts may have any height
-            ratio = abs(np.log(above / below))
+            ratio = abs(float(np.log(above / below)))
             gain -= min(costs.irregular * max(0.0, ratio - costs.free_irregularity), costs.most_irregular)
-        return float(gain)
+        return gain
 
-    def _length(self, a: int, b: int) -> np.intp:
+    def _length(self, a: int, b: int) -> int:
         """Return how long a stretch is, in samples."""
-        return np.intp(self._nodes[b] - self._nodes[a])
+        return self._nodes[b] - self._nodes[a]
 
     def _empty(self, a: int, b: int) -> bool:
-        return bool(self._peaks[a, b] <= self._nothing)
+        return self._peaks[a][b] <= self._nothing
 
     def _at_end(self, a: int, b: int) -> bool:
         return a == 0 or b == self._last
 
 
-def _mid_body_cost(level: NDArray[np.float64] | None, at: int, costs: CutCosts) -> float:
+def _mid_body_cost(level: list[float] | None, at: int, costs: CutCosts) -> float:
     """Return what a cut at sample ``at`` costs for lying in a body: levels are whole numbers in its middle."""
     if level is None:
         return 0.0
-    off = level[at] - np.floor(level[at]) - 0.5  # evenly spread from -0.5 to 0.5, (2 off)^2 has the mean 1/3
-    return float(costs.mid_body * ((2.0 * off) ** 2 - 1.0 / 3.0))
+    off = level[at] - math.floor(level[at]) - 0.5  # evenly spread from -0.5 to 0.5, (2 off)^2 has the mean 1/3
+    return costs.mid_body * ((2.0 * off) ** 2 - 1.0 / 3.0)
 
 
-def _levels_cost(level: NDArray[np.float64] | None, start: int, end: int, at_end: bool, costs: CutCosts) -> float:
+def _levels_cost(level: list[float] | None, start: int, end: int, at_end: bool, costs: CutCosts) -> float:
     """Return what a body from sample ``start`` to ``end`` costs for the change of level over it; a cut one may lack."""
     if level is None:
         return 0.0
-    excess = float(level[end] - level[start]) - 1.0
+    excess = level[end] - level[start] - 1.0
     if at_end:
         excess = max(excess, 0.0)
     return min(costs.levels * excess**2, costs.most_levels)
 
 
-def _height_cost(level: NDArray[np.float64] | None, start: int, end: int, costs: CutCosts) -> float:
+def _height_cost(level: list[float] | None, start: int, end: int, costs: CutCosts) -> float:
     """Return what a body from sample ``start`` to ``end`` costs for being taller than others of its level."""
     if level is None:
         return 0.0
-    number = float(level[(start + end) // 2])  # 1: L5
-    upwards_mm = list(HEIGHTS_MM.values())[::-1]
-    usual_mm = np.interp(number, np.arange(1, len(upwards_mm) + 1), upwards_mm)
-    excess = np.log((end - start) * STEP_MM / (costs.tall * usual_mm))
-    return float(np.clip(costs.too_tall * excess, 0.0, costs.most_tall))
+    number = level[(start + end) // 2]  # 1: L5
+    usual_mm = float(np.interp(number, _NUMBERS, _UPWARDS_MM))
+    excess = float(np.log((end - start) * STEP_MM / (costs.tall * usual_mm)))
+    return min(max(costs.too_tall * excess, 0.0), costs.most_tall)

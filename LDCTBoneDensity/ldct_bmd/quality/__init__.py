@@ -6,7 +6,7 @@ from .body_rules import (
     fracture_findings,
     outline_findings,
 )
-from .calibration_rules import choice_findings, origin_findings, tissue_findings
+from .calibration_rules import choice_findings, material_findings, origin_findings, tissue_findings, transfer_findings
 from .facts import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .rule_set_rules import hu_findings, population_findings
 from .rules import (
@@ -38,6 +38,7 @@ __all__ = [
     "hu_findings",
     "level_findings",
     "lumbar_findings",
+    "material_findings",
     "name_findings",
     "origin_findings",
     "outline_findings",
@@ -45,5 +46,6 @@ __all__ = [
     "scan_findings",
     "size_findings",
     "tissue_findings",
+    "transfer_findings",
     "voi_findings",
 ]

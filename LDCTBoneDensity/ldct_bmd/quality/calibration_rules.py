@@ -1,12 +1,20 @@
 """The rules about where the calibration comes from, and about the patient's own tissues."""
 
 from ..calibration import Calibration
+from ..calibration.carry import carried_words
 from ..calibration.described import named
 from ..calibration.match import CalibrationChoice, Condition, ScanConditions, condition_mismatches, date_mismatch
+from ..calibration.material import k2hpo4_parts
 from ..calibration.provenance import is_tin
 from ..calibration.tissue import TissueHU, blood_is_enhanced, scale_offset_hu, seen_tissues, unlikely_tissues
+from ..calibration.transfers import KVP_TOLERANCE
 from ..findings import Finding, FindingCode
-from ..words import Fact
+from ..rules import Category, RuleSet
+from ..words import Fact, Phrase
+
+# The standard error of the L1-L2 mean that a transfer may add: 95 % stay within 10 mg/cm3, a quarter of the width of
+# the osteopenia range.
+LARGEST_TRANSFER_ERROR_MG_CM3 = 5.0
 
 
 def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Finding]:
@@ -15,7 +23,7 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     The nominal one has a finding of its own.
     """
     provenance = calibration.provenance
-    filters = _filter_findings(None if provenance is None else provenance.filter_type, scan)
+    filters = _filter_findings(calibration.with_tin, scan)
     if provenance is None or provenance.scanner is None:
         if calibration.nominal:
             return filters
@@ -42,10 +50,69 @@ def origin_findings(calibration: Calibration, scan: ScanConditions) -> list[Find
     return found
 
 
-def _filter_findings(calibrated_with: str | None, scan: ScanConditions) -> list[Finding]:
+def transfer_findings(calibration: Calibration, mean_hu: float | None) -> list[Finding]:
+    """Return that the calibration was carried over, and whether too uncertainly for a category.
+
+    Args:
+        mean_hu: of the levels that the mean rests on, or else of those measured; None where nothing is.
+    """
+    transfer = calibration.transfer
+    if transfer is None or mean_hu is None:
+        return []
+    error = transfer.error_mg_cm3(mean_hu)
+    facts = carried_words(calibration) | {
+        "shift_mg_cm3": transfer.made_slope * (transfer.carried_hu(mean_hu) - mean_hu),
+        "error_mg_cm3": error,
+    }
+    if error < LARGEST_TRANSFER_ERROR_MG_CM3:
+        return [Finding(FindingCode.CALIBRATION_CARRIED, None, facts)]
+    facts |= {"case": "too_uncertain", "most_mg_cm3": LARGEST_TRANSFER_ERROR_MG_CM3}
+    same_kvp = calibration.kvp is not None and abs(transfer.kvp - calibration.kvp) < KVP_TOLERANCE
+    return [Finding(FindingCode.BEAM_FILTER_MISMATCH if same_kvp else FindingCode.KVP_MISMATCH, None, facts)]
+
+
+def material_findings(calibration: Calibration, mean_bmd_mg_cm3: float | None, rules: RuleSet) -> list[Finding]:
+    """Return what a BMD that is not in K2HPO4 equivalents means for the limits, which are.
+
+    The category is given where all that the BMD may stand for has the same one.
+
+    Args:
+        mean_bmd_mg_cm3: of the levels that the mean rests on; None where there is none.
+        rules: whose limits are meant.
+    """
+    material = calibration.material
+    if material == "K2HPO4":
+        return []
+    parts = k2hpo4_parts(calibration)
+    if parts is None or mean_bmd_mg_cm3 is None:
+        return [Finding(FindingCode.CALIBRATION_MATERIAL, None, {"material": material})]
+    least, most = parts
+    facts: dict[str, Fact] = {
+        "material": material,
+        "kvp": calibration.kvp,
+        "low_mg_cm3": least * mean_bmd_mg_cm3,
+        "high_mg_cm3": most * mean_bmd_mg_cm3,
+        "limits": tuple(
+            Phrase("material.limit", {"limit": limit, "low": limit / most, "high": limit / least})
+            for limit in rules.limits_mg_cm3
+        ),
+    }
+    if converted_category(calibration, mean_bmd_mg_cm3, rules) is None:
+        return [Finding(FindingCode.CALIBRATION_MATERIAL, None, {"case": "undecided", **facts})]
+    return [Finding(FindingCode.MATERIAL_CONVERTED, None, facts)]
+
+
+def converted_category(calibration: Calibration, mean_bmd_mg_cm3: float, rules: RuleSet) -> Category | None:
+    """Return the category of all K2HPO4 equivalents that a BMD may stand for; None where they have several."""
+    parts = k2hpo4_parts(calibration)
+    found = set() if parts is None else {rules.categorize(part * mean_bmd_mg_cm3) for part in parts}
+    return found.pop() if len(found) == 1 else None
+
+
+def _filter_findings(calibrated_with_tin: bool, scan: ScanConditions) -> list[Finding]:
     """Return whether only one of scan and calibration was made with tin; what words alone say limits."""
-    if is_tin(calibrated_with) is not is_tin(scan.filter_type):
-        if is_tin(calibrated_with) and scan.tin_by_name:
+    if calibrated_with_tin is not is_tin(scan.filter_type):
+        if calibrated_with_tin and scan.tin_by_name:
             return []
         with_tin = "scan" if is_tin(scan.filter_type) else "calibration"
         return [Finding(FindingCode.BEAM_FILTER_MISMATCH, None, {"case": with_tin})]

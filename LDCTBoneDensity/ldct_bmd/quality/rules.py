@@ -98,8 +98,6 @@ def calibration_findings(calibration: Calibration, scan_kvp: float | None) -> li
     found = []
     if calibration.nominal:
         found.append(Finding(FindingCode.NOMINAL_CALIBRATION, None))
-    if calibration.material != "K2HPO4":
-        found.append(Finding(FindingCode.CALIBRATION_MATERIAL, None, {"material": calibration.material}))
     fit = calibration.kvp_fit(scan_kvp)
     if fit is KvpFit.MISMATCH:
         facts: dict[str, Fact] = {"scan_kvp": scan_kvp, "calibration_kvp": calibration.kvp}

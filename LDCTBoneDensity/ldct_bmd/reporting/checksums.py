@@ -17,10 +17,18 @@ def write_checksums(folder: Path) -> None:
     (folder / CHECKSUMS_FILE).write_text("".join(lines), encoding="ascii", newline="\n")
 
 
+def is_listed(folder: Path, name: str) -> bool:
+    """Return whether the digests of the result ``folder`` list a DICOM object of this name."""
+    try:
+        return any(line.endswith(f"  {DICOM_FOLDER}/{name}") for line in _lines(folder))
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def demand_as_written(folder: Path, files: tuple[Path, ...]) -> None:
     """Raise UsageError if one of the DICOM objects of a result is not the one that was written with the others."""
     try:
-        said = set(read_text(folder / CHECKSUMS_FILE).splitlines())
+        said = set(_lines(folder))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError("pacs.no_checksums", file=CHECKSUMS_FILE) from error
     for path in files:
@@ -30,6 +38,10 @@ def demand_as_written(folder: Path, files: tuple[Path, ...]) -> None:
             raise UsageError("pacs.unreadable_object", file=path.name) from error
         if line not in said:
             raise UsageError("pacs.not_as_written", file=path.name)
+
+
+def _lines(folder: Path) -> list[str]:
+    return read_text(folder / CHECKSUMS_FILE).splitlines()
 
 
 def _name(path: Path) -> str:

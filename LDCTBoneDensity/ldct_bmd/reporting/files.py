@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ..examination import SCHEMA, Examination, FileReference, with_mask_files
 from ..ground import atomic
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from ..ground.files import read_regular, read_text
 from ..ground.plain import plain_json
 from ..ground.progress import Progress, silent
@@ -27,13 +27,15 @@ OVERVIEW_FILE = "overview.png"
 Written = TypeVar("Written")
 RESULT_FILES = (RECORD_FILE, BODIES_FILE, SEGMENTATION_FILE, MARKUPS_FILE, OVERVIEW_FILE)
 HTML_FILE = "report.html"
+FHIR_FILE = "report.fhir.json"
 PDF_FILE = "report.pdf"
 LEVELS_FILE = "report.csv"
 PATIENT_FILE = "report_patient.csv"
 DICOM_FOLDER = "dicom"
 CHECKSUMS_FILE = "dicom.sha256"
 DEIDENTIFIED_FOLDER = "deidentified"
-DICOM_FILES = ("sr.dcm", "seg.dcm", "report.dcm", "overview.dcm")
+VOIS_FILE = "vois.dcm"
+DICOM_FILES = ("sr.dcm", "seg.dcm", VOIS_FILE, "report.dcm", "overview.dcm")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class ResultKind:
 
 
 _IN_ONE = (
-    *(*RESULT_FILES, HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, CHECKSUMS_FILE),
+    *(*RESULT_FILES, HTML_FILE, PDF_FILE, LEVELS_FILE, PATIENT_FILE, FHIR_FILE, CHECKSUMS_FILE),
     *(f"{DICOM_FOLDER}/{name}" for name in DICOM_FILES),
 )
 MEASUREMENT = ResultKind(
@@ -70,7 +72,7 @@ def check_output_folder(folder: Path, overwrite: bool, kind: ResultKind = MEASUR
     if folder.is_dir() and os.path.ismount(folder):
         raise UsageError("output.mount_point", folder=folder)
     if not os.access(folder.absolute().parent, os.W_OK | os.X_OK):
-        raise UsageError("output.not_writable", folder=folder.absolute().parent)
+        raise OutOfReach("output.not_writable", folder=folder.absolute().parent)
     if folder.exists():
         check_content(folder, overwrite, kind)
 

@@ -15,10 +15,14 @@ class Output(str, Enum):
     SR = "sr"
     DICOM_PDF = "dicom_pdf"
     DICOM_OVERVIEW = "dicom_overview"
+    LABEL_MAP = "label_map"  # the form of SEG, which is binary without it
+    FHIR = "fhir"
 
 
 DICOM_OUTPUTS = frozenset({Output.SEG, Output.SR, Output.DICOM_PDF, Output.DICOM_OVERVIEW})
-REPORT_OUTPUTS = frozenset(Output) - {Output.RECORD}
+ON_REQUEST = frozenset({Output.LABEL_MAP, Output.FHIR})
+ALL_OUTPUTS = frozenset(Output) - ON_REQUEST
+REPORT_OUTPUTS = ALL_OUTPUTS - {Output.RECORD}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ..ground.progress import Progress, silent
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan
 from ..scan import CTScan
-from .checksums import write_checksums
+from .checksums import is_listed, write_checksums
 from .deidentify import deidentified
 from .dicom import SourceSeries, make_objects, read_earlier, read_source, read_source_files
 from .dicom.deidentify import deidentified_source
@@ -20,17 +20,19 @@ from .files import (
     DEIDENTIFIED_FOLDER,
     DICOM_FILES,
     DICOM_FOLDER,
+    FHIR_FILE,
     HTML_FILE,
     LEVELS_FILE,
     OVERVIEW_FILE,
     PATIENT_FILE,
     PDF_FILE,
     RECORD_FILE,
+    VOIS_FILE,
     check_dicom_folder,
     fill_result,
     write_folder,
 )
-from .output import DICOM_OUTPUTS, REPORT_OUTPUTS, EarlierReport, Output
+from .output import ALL_OUTPUTS, DICOM_OUTPUTS, REPORT_OUTPUTS, EarlierReport, Output
 from .overview import overview_png
 from .page.compose import compose
 from .page.html import to_html
@@ -111,13 +113,17 @@ def fill_report(
     if Output.TABLES in wanted:
         (folder / LEVELS_FILE).write_text(levels_csv(examination), encoding="utf-8", newline="")
         (folder / PATIENT_FILE).write_text(patient_csv(examination), encoding="utf-8", newline="")
+    if Output.FHIR in wanted:
+        from .fhir import fhir_json  # pydantic's models, which nothing else needs
+
+        (folder / FHIR_FILE).write_text(fhir_json(examination), encoding="utf-8", newline="\n")
     if wanted & DICOM_OUTPUTS and pixels is not None and pixels.source is not None:
         picture = None
         if Output.DICOM_OVERVIEW in wanted:
             drawn = folder / OVERVIEW_FILE
             picture = drawn.read_bytes() if drawn.is_file() else overview_png(pixels.scan, pixels.column, examination)
         objects = make_objects(
-            make_context(examination, pixels.source, earlier, is_deidentified),
+            make_context(examination, pixels.source, earlier, is_deidentified, Output.LABEL_MAP in wanted),
             pixels.scan,
             pixels.column,
             pdf=pdf if Output.DICOM_PDF in wanted else None,
@@ -137,8 +143,11 @@ def update_report(
     pixels: Pixels | None = None,
     comparisons: Sequence[Comparison] = (),
     key_compared: bool = False,
+    wanted: Collection[Output] = REPORT_OUTPUTS,
 ) -> None:
     """Make the report in the record's own folder again: each file, and the folder of DICOM objects, appears whole.
+
+    FHIR that is there is made again too, so that it is of the same record.
 
     Raises:
         UsageError: the pixels are not those that were measured; the folder can't be written to; or it holds DICOM
@@ -150,9 +159,10 @@ def update_report(
     if not has_source and report.is_file() and record_sha256(examination).encode() not in report.read_bytes():
         raise UsageError("output.dicom_of_earlier_state", folder=folder / DICOM_FOLDER)
     earlier = earlier_in(folder) if has_source else None
+    made = {*wanted, Output.FHIR} if (folder / FHIR_FILE).is_file() else wanted
 
     def fill(partial: Path) -> None:
-        fill_report(partial, examination, pixels, comparisons, earlier, key_compared=key_compared)
+        fill_report(partial, examination, pixels, comparisons, earlier, wanted=made, key_compared=key_compared)
 
     def may_go(held: Path) -> None:
         check_dicom_folder(folder / DICOM_FOLDER, held)
@@ -165,7 +175,7 @@ def write_outputs(
     examination: Examination,
     pixels: Pixels | None = None,
     comparisons: Sequence[Comparison] = (),
-    wanted: Collection[Output] = frozenset(Output),
+    wanted: Collection[Output] = ALL_OUTPUTS,
     earlier: EarlierReport | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -186,7 +196,7 @@ def write_deidentified(
     examination: Examination,
     pixels: Pixels | None = None,
     comparisons: Sequence[Comparison] = (),
-    wanted: Collection[Output] = frozenset(Output),
+    wanted: Collection[Output] = ALL_OUTPUTS,
     overwrite: bool = True,
     progress: Progress = silent,
 ) -> None:
@@ -256,7 +266,9 @@ def deidentified_folder(folder: Path) -> Path:
 
 def dicom_files(folder: Path) -> tuple[Path, ...]:
     """Return the DICOM objects in a result folder; UsageError if one is missing."""
-    files = tuple(folder / DICOM_FOLDER / name for name in DICOM_FILES)
+    # Where nothing was measured there are no VOIs.
+    named = [name for name in DICOM_FILES if name != VOIS_FILE or is_listed(folder, name)]
+    files = tuple(folder / DICOM_FOLDER / name for name in named)
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise UsageError("output.dicom_missing", folder=folder / DICOM_FOLDER, file=missing[0])

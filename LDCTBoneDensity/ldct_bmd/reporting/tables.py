@@ -88,6 +88,8 @@ PATIENT_COLUMNS = (
     "fractures_confirmed",
     "fractures_to_check",
     "rules",
+    "calibration_carried_by",
+    "mean_bmd_transfer_se_mg_cm3",
 )
 
 
@@ -217,6 +219,8 @@ def patient_row(examination: Examination) -> dict[str, Value]:
         "calibration_intercept_mg_cm3": calibration.intercept_mg_cm3,
         "calibration_kvp": calibration.kvp,
         "calibration_nominal": calibration.nominal,
+        "calibration_carried_by": None if calibration.transfer is None else calibration.transfer.way.value,
+        "mean_bmd_transfer_se_mg_cm3": None if error is None else error.transfer_mg_cm3,
         "scan_kvp": made.kvp,
         "scanner_manufacturer": made.manufacturer,
         "scanner_model": made.model,

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from ..ground.errors import CannotMeasure
@@ -91,6 +92,7 @@ _TAGS = (
     "TemporalPositionIdentifier",
     "PositionReferenceIndicator",
     "SamplesPerPixel",
+    "PhotometricInterpretation",
     "NumberOfFrames",
     "Rows",
     "Columns",
@@ -130,11 +132,13 @@ class SliceHeader:
     """One DICOM object: where it is and what its header says.
 
     Attributes:
+        pixels_at: where in the file the element of the pixels begins, if the file is stored as it was read.
         shared: what was converted for other objects read with it: most tags are the same in all slices.
     """
 
     path: Path
     tags: Dataset
+    pixels_at: int = 0
     shared: dict[_Raw, _Converted] = field(default_factory=dict, repr=False)
     _converted: dict[str, _Converted] = field(default_factory=dict, repr=False)
 
@@ -245,9 +249,15 @@ class SliceHeader:
 def _stored(tags: Dataset, keyword: str) -> DataElement | RawDataElement | None:
     """Return a tag as the file has it, if it was not converted yet; None where it is missing."""
     try:
-        return tags.get_item(keyword) if keyword in tags else None
+        return tags.get_item(_tag(keyword))
     except (*DAMAGED, OSError):
         return None
+
+
+@cache
+def _tag(keyword: str) -> BaseTag:
+    """Return a tag, which pydicom takes without a look into its dictionary."""
+    return Tag(keyword)
 
 
 def _convert(tags: Dataset, keyword: str) -> _Converted:
@@ -325,14 +335,16 @@ def read_header(
             if not declared and not _may_lack_preamble(start):
                 return None
             stream.seek(0)
-            tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords), force=not declared)
+            wanted = [_tag(keyword) for keyword in keywords]
+            tags = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=wanted, force=not declared)
+            pixels_at = stream.tell()
     except (*DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the system's; pydicom's own have no number
             raise CannotMeasure("scan.file_not_opened", file=path.name, reason=error.strerror) from error
         if not declared:
             return None
         raise CannotMeasure("scan.damaged_dicom", file=path.name) from error
-    header = SliceHeader(path, tags, {} if shared is None else shared)
+    header = SliceHeader(path, tags, pixels_at, {} if shared is None else shared)
     if header.text("SOPClassUID") is not None and header.series_uid:
         return header
     meta: Dataset = getattr(tags, "file_meta", None) or Dataset()

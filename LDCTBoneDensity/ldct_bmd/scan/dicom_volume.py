@@ -12,10 +12,10 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import JPEGLSLossless, JPEGLSNearLossless
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless, JPEGLSNearLossless
 
 from ..ground.errors import CannotMeasure
-from ..ground.files import read_regular
+from ..ground.files import open_regular, read_regular
 from ..ground.progress import Progress, silent
 from .ct_scan import Geometry
 from .dicom_headers import DAMAGED, SliceHeader
@@ -30,6 +30,12 @@ _INT16 = np.iinfo(np.int16)
 _END_OF_IMAGE = b"\xff\xd9"
 _LEAST_PIXELS = 1024  # bytes
 _LONGEST_NAME = 64
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"  # (7FE0,0010), little endian
+_LONGEST_START = 12  # bytes of an element before its value
+_PLAIN_SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+_PLAIN_NUMBERS = (("BitsAllocated", 16.0), ("SamplesPerPixel", 1.0))
+_STORED_BITS = range(1, 17)
+_PLAIN_TYPES: dict[float | None, str] = {0.0: "<u2", 1.0: "<i2"}  # by PixelRepresentation
 _WORKERS = 2
 _AHEAD = 6
 
@@ -75,19 +81,12 @@ def _decode_ahead(slices: Sequence[SliceHeader]) -> Generator[HU, None, None]:
 
 def decode_hu(header: SliceHeader) -> HU:
     """Decode one slice, (rows, columns) in HU: int16 if whole numbers in range, else float32; padding becomes air."""
-    # Not above: where pydicom is older, this module can still be imported, and say that it cannot read.
-    from pydicom.pixels.utils import pixel_array
-
     try:
-        content = BytesIO(read_regular(header.path))
+        plain = _plain_pixels(header)
+        content = BytesIO() if plain is not None else BytesIO(read_regular(header.path))
     except OSError as error:
         raise CannotMeasure("scan.file_not_opened", file=header.path.name, reason=error.strerror) from error
-    try:
-        dataset = pydicom.dcmread(content, force=True)
-        _refuse_unreadable(dataset, header)
-        pixels: NDArray[Any] = pixel_array(dataset, view_only=True)
-    except (*DAMAGED, OSError) as error:  # Pillow's kind of a damaged image is an OSError
-        raise _not_decoded(header) from error
+    pixels = _decoded(content, header) if plain is None else plain
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
     if slope is None or intercept is None:
         raise CannotMeasure("scan.no_rescale", file=header.path.name)
@@ -105,6 +104,54 @@ def decode_hu(header: SliceHeader) -> HU:
         real[padding] = AIR_HU
     _range(real, header)
     return real
+
+
+def _decoded(content: BytesIO, header: SliceHeader) -> NDArray[Any]:
+    """Return the pixels (rows, columns) of a file, however it holds them."""
+    # Not above: where pydicom is older, this module can still be imported, and say that it cannot read.
+    from pydicom.pixels.utils import pixel_array
+
+    try:
+        dataset = pydicom.dcmread(content, force=True)
+        _refuse_unreadable(dataset, header)
+        return pixel_array(dataset, view_only=True)
+    except (*DAMAGED, OSError) as error:  # Pillow's kind of a damaged image is an OSError
+        raise _not_decoded(header) from error
+
+
+def _plain_pixels(header: SliceHeader) -> NDArray[Any] | None:
+    """Return the pixels (rows, columns) of a file that holds them as most do, without parsing its header again.
+
+    That is 16 bits each, one sample, one frame, little endian, as many bytes as pixels need: None for all others, for
+    pydicom to decode or to refuse. Its own decoder of such pixels does the same: bits above those stored say nothing.
+    """
+    sign, size = header.number("PixelRepresentation"), header.matrix
+    kind = None if sign is None else _PLAIN_TYPES.get(sign)
+    if kind is None or size is None or header.transfer_syntax not in _PLAIN_SYNTAXES:
+        return None
+    if any(header.number(keyword) != value for keyword, value in _PLAIN_NUMBERS) or not _is_grey(header):
+        return None
+    columns, rows = size
+    count = 2 * columns * rows
+    with open_regular(header.path) as stream:
+        stream.seek(header.pixels_at)
+        start = stream.read(_LONGEST_START)
+        length_at = 8 if start[4:6] in (b"OW", b"OB") else 4
+        begins = start[:4] == _PIXEL_DATA and int.from_bytes(start[length_at : length_at + 4], "little") == count
+        if not begins or count == 0:
+            return None
+        stream.seek(header.pixels_at + length_at + 4)
+        content = stream.read(count)
+    if len(content) < count:
+        return None
+    unused = 16 - int(header.number("BitsStored") or 0)
+    pixels = np.frombuffer(content, dtype=kind).reshape(rows, columns)
+    return (pixels << unused) >> unused if unused else pixels
+
+
+def _is_grey(header: SliceHeader) -> bool:
+    grey = header.text("PhotometricInterpretation") in ("MONOCHROME1", "MONOCHROME2")
+    return grey and header.number("BitsStored") in _STORED_BITS and header.number("NumberOfFrames") in (None, 1.0)
 
 
 def _range(values: NDArray[Any], header: SliceHeader) -> tuple[float, float]:

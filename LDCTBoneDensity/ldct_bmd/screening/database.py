@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import psutil
@@ -14,13 +15,14 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
 
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from .inputs import Found
 from .outcome import Outcome
-from .states import State
-from .tables import VERSION, About, Base, Client, Result, SeriesRow, Study, Trace
+from .states import Delivered, State
+from .tables import VERSION, About, Archived, Base, Client, Result, Sending, SeriesRow, Study, Trace
 
 LEASE_S = 60.0  # a client on another machine that said nothing for so long is taken for dead
+_AT_ONCE = 500  # studies in one transaction
 _ENDED = tuple(state.value for state in State if state.is_ended)
 
 
@@ -43,10 +45,17 @@ class Database:
                 about = session.scalars(select(About)).first()
                 if about is None:
                     session.add(About(version=VERSION))
-                elif about.version != VERSION:
+                elif about.version < VERSION:
+                    about.version = VERSION  # the tables that it lacked were made
+                elif about.version > VERSION:
                     raise UsageError("screen.database_version", version=about.version, known=VERSION)
         except SQLAlchemyError as error:
-            raise UsageError("screen.database", problem=_first_line(error)) from error
+            raise OutOfReach("screen.database", problem=_first_line(error)) from error
+
+    @property
+    def client(self) -> str:
+        """By which what this client holds is known."""
+        return self._client
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -87,26 +96,20 @@ class Database:
             if dead:
                 _release(session, dead)
 
-    def add(self, found: Iterable[Found]) -> int:
-        """Queue what is new or has changed; return how many."""
-        queued = 0
-        with self.session() as session:
-            known = {study.id: study for study in session.scalars(select(Study))}
-            order = session.scalar(select(func.max(Study.order))) or 0
-            for one in found:
-                study = known.get(one.id)
-                if study is not None and study.fingerprint == one.fingerprint:
-                    study.files, study.place = list(one.files), one.place  # the tree may have moved
-                    continue
-                order, queued = order + 1, queued + 1
-                if study is None:
-                    study = Study(id=one.id, key=one.key, kills=0)
-                    session.add(study)
-                    known[one.id] = study
-                study.place, study.patient, study.date = one.place, one.patient, one.date
-                study.files, study.series, study.fingerprint = list(one.files), one.series, one.fingerprint
-                if study.state != State.RUNNING.value:
-                    study.state, study.order, study.kills = State.QUEUED.value, order, 0
+    def add(self, found: Iterable[Found], send_back: bool = False) -> int:
+        """Queue what is new or has changed; return how many.
+
+        Args:
+            send_back: what comes of a study of an archive is sent there.
+        """
+        queued, coming = 0, iter(found)
+        while some := {one.id: one for one in islice(coming, _AT_ONCE)}:
+            with self.session() as session:
+                wanted = select(Study).where(Study.id.in_(some)).options(selectinload(Study.archived))
+                known = {study.id: study for study in session.scalars(wanted)}
+                order = session.scalar(select(func.max(Study.order))) or 0
+                for one in some.values():
+                    queued += int(_queue(session, known.get(one.id), one, order + 1 + queued, send_back))
         return queued
 
     def queue_again(self, software: str, model: str) -> int:
@@ -149,14 +152,16 @@ class Database:
             mine = select(Study).where(
                 Study.id.in_(free), Study.client == self._client, Study.state == State.RUNNING.value
             )
-            taken = session.scalars(mine.options(selectinload(Study.results)).order_by(Study.order))
+            further = (selectinload(Study.results), selectinload(Study.archived))
+            taken = session.scalars(mine.options(*further).order_by(Study.order))
             return list(taken)
 
     def end(self, ended: Sequence[tuple[Study, Outcome]]) -> list[Outcome]:
         """Record what came of studies, and return what was recorded: what this client holds no more is not."""
         with self.session() as session:
             wanted = select(Study).where(Study.id.in_([study.id for study, _ in ended]))
-            held = {study.id: study for study in session.scalars(wanted.options(selectinload(Study.results)))}
+            further = (selectinload(Study.results), selectinload(Study.archived))
+            held = {study.id: study for study in session.scalars(wanted.options(*further))}
             return [outcome for study, outcome in ended if self._ended(session, held.get(study.id), study, outcome)]
 
     def _ended(self, session: Session, held: Study | None, study: Study, outcome: Outcome) -> bool:
@@ -179,13 +184,17 @@ class Database:
             memory_mb=outcome.memory_mb,
         )
         session.add(result)
-        if outcome.series or outcome.trace is not None:
+        # Slices that came while it was measured have it measured again.
+        changed = held.fingerprint != study.fingerprint
+        is_watched = held.archived is not None and held.archived.send_back
+        goes_back = is_watched and outcome.state is State.MEASURED and not changed
+        if outcome.series or outcome.trace is not None or goes_back:
             session.flush()  # gives the result its number
+        if goes_back:
+            session.add(Sending(result_id=result.id, state=Delivered.WAITING.value, uids=[]))
         session.add_all(SeriesRow(result_id=result.id, **series) for series in outcome.series)
         if outcome.trace is not None:
             session.add(Trace(result_id=result.id, text=outcome.trace))
-        # Slices that came while it was measured have it measured again.
-        changed = held.fingerprint != study.fingerprint
         held.state = State.QUEUED.value if changed else outcome.state.value
         held.client = None
         return True
@@ -206,8 +215,9 @@ class Database:
 
     def left(self) -> int:
         """Return how many studies wait or are being measured."""
-        counts = self.counts()
-        return counts.get(State.QUEUED, 0) + counts.get(State.RUNNING, 0)
+        with self.session() as session:
+            waiting = Study.state.in_([State.QUEUED.value, State.RUNNING.value])
+            return session.scalar(select(func.count()).where(waiting)) or 0
 
     def priors(self, study: Study) -> list[str]:
         """Return the result folders of the patient's earlier studies, below the store, the earliest first."""
@@ -263,6 +273,29 @@ def _durable(connection: Any, _: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
 
 
+def _queue(session: Session, study: Study | None, found: Found, order: int, send_back: bool) -> bool:
+    """Take over what was found of a study; return whether it is queued for that."""
+    same = study is not None and study.fingerprint == found.fingerprint
+    if study is None:
+        study = Study(id=found.id, key=found.key, kills=0, archived=None)
+        session.add(study)
+    study.place, study.files = found.place, list(found.files)  # the tree may have moved
+    if found.archive is None:
+        study.archived = None
+    else:
+        held = study.archived or Archived(send_back=False)
+        held.address, held.study, held.authority = found.archive.address, found.archive.study, found.archive.authority
+        held.send_back = held.send_back or (send_back and not same)
+        study.archived = held
+    if same:
+        return False
+    study.patient, study.date = found.patient, found.date
+    study.series, study.fingerprint = found.series, found.fingerprint
+    if study.state != State.RUNNING.value:
+        study.state, study.order, study.kills = State.QUEUED.value, order, 0
+    return True
+
+
 def _write_at_once(connection: Any) -> None:
     """Begin as a writer: one that begins as a reader cannot wait for another writer."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -274,6 +307,7 @@ def _release(session: Session, clients: Sequence[str]) -> None:
         .where(Study.client.in_(clients), Study.state == State.RUNNING.value)
         .values(state=State.QUEUED.value, client=None)
     )
+    session.execute(update(Sending).where(Sending.client.in_(clients)).values(client=None))
     for client in clients:
         row = session.get(Client, client)
         if row is not None:

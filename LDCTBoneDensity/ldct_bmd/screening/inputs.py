@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from ..ground.errors import CannotMeasure, UsageError
 from ..scan.dicom_headers import read_header
@@ -21,17 +22,32 @@ _CT = "CT"
 
 
 @dataclass(frozen=True)
+class InArchive:
+    """Where a study lies that no folder holds.
+
+    Attributes:
+        address: of the archive's DICOMweb service.
+        authority: a file with the certificates to trust, in PEM.
+    """
+
+    address: str
+    study: str
+    authority: str | None = None
+
+
+@dataclass(frozen=True)
 class Found:
     """A study, or a volume file.
 
     Attributes:
         key: what it is, for good.
-        place: the folder that holds its files, or the file.
-        files: of a study; empty for a volume file.
+        place: the folder that holds its files, or the file, or its address.
+        files: of a study; empty for a volume file, and in an archive.
         patient: PatientID; None if it has none.
         date: StudyDate as the header writes it; empty if it has none.
         series: the one to measure; None: chosen by rule.
-        fingerprint: changes when slices are added or exchanged.
+        fingerprint: changes when slices are added or exchanged (in an archive: added).
+        archive: None: it is on a drive.
     """
 
     key: str
@@ -41,6 +57,7 @@ class Found:
     patient: str | None = None
     date: str = ""
     series: str | None = None
+    archive: InArchive | None = None
 
     @property
     def id(self) -> str:
@@ -96,6 +113,11 @@ def find(
     for one in _found_at(plain, processes, told, leave_out):
         found.setdefault(one.key, one)
     return sorted(found.values(), key=lambda one: (one.date, one.key))
+
+
+def study_key(study: str, patient: str) -> str:
+    """Return what a study is for good, wherever it lies."""
+    return f"study\n{study}\n{patient}"
 
 
 def _of_series(found: Found, series: str) -> Found:
@@ -175,6 +197,7 @@ def _look_at(chunks: Iterator[list[str]], processes: int) -> Iterator[_Looked]:
 
 def _look(files: Sequence[str]) -> _Looked:
     looked = _Looked(len(files))
+    shared: dict[Any, Any] = {}  # what files of one study have in common is converted once
     for file in files:
         path = Path(file)
         if not path.is_file():  # a dangling link leads nowhere
@@ -183,16 +206,16 @@ def _look(files: Sequence[str]) -> _Looked:
             about = path.stat()
             looked.volumes.append((file, about.st_size, about.st_mtime_ns))
             continue
-        seen = _object(path)
+        seen = _object(path, shared)
         if seen is not None:
             looked.objects.append(seen)
     return looked
 
 
-def _object(path: Path) -> _Object | None:
+def _object(path: Path, shared: dict[Any, Any]) -> _Object | None:
     """Return a CT slice, or a DICOM file that is damaged or cannot be opened; None for anything else."""
     try:
-        header = read_header(path, _TAGS)
+        header = read_header(path, _TAGS, shared)
     except CannotMeasure:
         return _Object(str(path), str(path.parent), 0)
     if header is None or header.text("Modality") != _CT:
@@ -215,7 +238,7 @@ def _studies(objects: Sequence[_Object]) -> Iterator[Found]:
         folders = {one.folder for one in group}
         spoilt = [one for folder in sorted(folders & damaged.keys()) for one in damaged[folder]]
         told |= {one.file for one in spoilt}
-        yield _study(f"study\n{study}\n{patient}", group, spoilt)
+        yield _study(study_key(study, patient), group, spoilt)
     for folder, alone in damaged.items():
         if not told & {one.file for one in alone}:
             yield _study(f"folder\n{folder}", alone, [])

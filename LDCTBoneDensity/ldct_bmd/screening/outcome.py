@@ -7,6 +7,7 @@ from .. import worklist
 from ..examination import Examination
 from ..ground.plain import to_plain
 from ..reporting.tables import patient_row
+from .inputs import InArchive
 from .states import State
 
 
@@ -17,9 +18,10 @@ class Task:
     Attributes:
         id: of the study.
         place: of a volume file; of a study what sentences call it.
-        files: of a study.
+        files: of a study on a drive.
         folder: where the result goes, and its path below the store.
         priors: records of earlier studies of the patient.
+        archive: where its images are fetched from.
     """
 
     id: str
@@ -29,6 +31,7 @@ class Task:
     store: str
     folder: str
     priors: tuple[str, ...] = ()
+    archive: InArchive | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .store import Store
 from .tables import Study
 
 KILLS = 2  # so often a study may end the process that measures it; the second time it runs alone
-_WAIT_S = 2.0  # between looks for studies that another client may free
+_WAIT_S = 1.0  # between looks for studies that another client may free, or that are new
 
 
 class WorkerKilled(Exception):
@@ -71,14 +71,23 @@ class Told:
         return {state: self.ended.get(state, 0) for state in State if state.is_ended}
 
 
-def run(store: Store, workers: Workers, told: Callable[[Told], None]) -> Told:
-    """Measure everything that is queued, and wait for what other clients have in hand; return what was done."""
+def _no_more() -> bool:
+    return False
+
+
+def run(store: Store, workers: Workers, told: Callable[[Told], None], more: Callable[[], bool] = _no_more) -> Told:
+    """Measure everything that is queued, and wait for what other clients have in hand; return what was done.
+
+    Args:
+        more: is called again and again, and may queue; returns whether still more may come.
+    """
     database, now_told = store.database, Told()
     held: dict[str, Study] = {}
     with _alive(database):
         while True:
+            may_come = more()
             _give_out(store, workers, held)
-            if not held and not database.left():
+            if not held and not may_come and not database.left():
                 return now_told
             _take_in(database, held, workers.wait(_WAIT_S), now_told)
             now_told.left = database.left()

@@ -17,3 +17,11 @@ class State(str, Enum):
     def is_ended(self) -> bool:
         """Whether nothing more is done without a request."""
         return self not in (State.QUEUED, State.RUNNING)
+
+
+class Delivered(str, Enum):
+    """Where a result stands that goes back to an archive."""
+
+    WAITING = "waiting"
+    SENT = "sent"  # the archive lists all its objects
+    KEPT = "kept"  # there is nothing that may be sent

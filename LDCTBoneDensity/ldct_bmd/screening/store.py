@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..ground.atomic import write_text
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from ..ground.plain import plain_json
 from ..reporting.files import RECORD_FILE
 from .database import Database, sqlite_url
+from .inputs import InArchive
 from .outcome import Task, facts_of
 from .states import State
 from .tables import Study
@@ -33,7 +34,9 @@ class Store:
         """Return what a worker needs to measure ``study``."""
         folder = f"{RESULTS}/{study.id[:2]}/{study.id}-{len(study.results) + 1}"
         priors = tuple(str(self.folder / prior) for prior in self.database.priors(study))
-        return Task(study.id, study.place, tuple(study.files), study.series, str(self.folder), folder, priors)
+        held = study.archived
+        archive = None if held is None else InArchive(held.address, held.study, held.authority)
+        return Task(study.id, study.place, tuple(study.files), study.series, str(self.folder), folder, priors, archive)
 
     def take_signed(self) -> int:
         """Take what readers changed in result folders into the database; return how many records changed."""
@@ -91,7 +94,7 @@ def _make(folder: Path, about: Path, url: str | None, make: bool) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError("file.not_written", place=folder, problem=error.strerror or str(error)) from error
+        raise OutOfReach("file.not_written", place=folder, problem=error.strerror or str(error)) from error
     kept = None if url is None else _without_password(url)
     write_text(about, json.dumps({"schema": SCHEMA, "database": kept}, indent=2) + "\n")
 

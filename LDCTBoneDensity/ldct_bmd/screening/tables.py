@@ -3,7 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-VERSION = 1  # of these tables
+VERSION = 2  # of these tables; 2 has more of them than 1
 
 
 class Base(DeclarativeBase):
@@ -41,7 +41,7 @@ class Study(Base):
         key: what it is: UIDs and patient ID, or the path of a file.
         patient: PatientID, issuer aside; None if it has none.
         date: StudyDate as the header writes it.
-        files: of a study; empty for a volume file.
+        files: of a study; empty for a volume file, and in an archive.
         series: the one to measure; None: chosen by rule.
         fingerprint: changes with the content.
         state: see :class:`.states.State`.
@@ -64,8 +64,25 @@ class Study(Base):
     order: Mapped[int] = mapped_column(Integer, default=0)
     kills: Mapped[int] = mapped_column(Integer, default=0)
     results: Mapped[list["Result"]] = relationship(back_populates="study", order_by="Result.number")
+    archived: Mapped["Archived | None"] = relationship(cascade="all, delete-orphan")
 
     __table_args__ = (Index("next", "state", "order"),)
+
+
+class Archived(Base):
+    """Where a study lies that no folder holds.
+
+    Attributes:
+        authority: a file with the certificates to trust; None: those of the system.
+        send_back: what comes of it is sent there.
+    """
+
+    __tablename__ = "archived"
+    study_id: Mapped[str] = mapped_column(ForeignKey("study.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(Text)
+    study: Mapped[str] = mapped_column(String(255))
+    authority: Mapped[str | None] = mapped_column(Text)
+    send_back: Mapped[bool] = mapped_column(default=False)
 
 
 class SeriesRow(Base):
@@ -122,3 +139,54 @@ class Trace(Base):
     __tablename__ = "trace"
     result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
+
+
+class Sending(Base):
+    """How far a result is on its way to the archive that its study came from.
+
+    Attributes:
+        state: see :class:`.states.Delivered`.
+        client: who sends it now.
+        attempts: that came to nothing.
+        after: seconds since 1970 before which it is not tried again.
+        sentence: why it was not sent.
+        uids: SOP instance UIDs that the archive lists.
+    """
+
+    __tablename__ = "sending"
+    result_id: Mapped[int] = mapped_column(ForeignKey("result.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    client: Mapped[str | None] = mapped_column(String(32), index=True)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    after: Mapped[float] = mapped_column(Float, default=0.0)
+    sentence: Mapped[str | None] = mapped_column(Text)
+    uids: Mapped[list[str]] = mapped_column(JSON)
+    ended: Mapped[str | None] = mapped_column(String(40))
+
+
+class Feed(Base):
+    """How far the changes of an archive were read; ``position`` is the archive's own number."""
+
+    __tablename__ = "feed"
+    address: Mapped[str] = mapped_column(String(255), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
+
+
+class Arriving(Base):
+    """A study of which an archive told, and that may still grow.
+
+    Attributes:
+        name: by which the archive is asked for it.
+        content: what changes when it grows.
+        changed: seconds since 1970 when that was last seen to change.
+        announced: the archive said that one of its series is whole.
+        handed_on: it was queued as it is.
+    """
+
+    __tablename__ = "arriving"
+    address: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    content: Mapped[str] = mapped_column(String(255), default="")
+    changed: Mapped[float] = mapped_column(Float)
+    announced: Mapped[bool] = mapped_column(default=False)
+    handed_on: Mapped[bool] = mapped_column(default=False)

@@ -2,6 +2,8 @@
 
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +26,8 @@ from .outcome import Outcome, Task, facts_of, series_of
 from .states import State
 
 _MEGABYTE = 2.0**20
-_OF_THE_PLACE = ("file.", "output.")
+# Of where the scan comes from and the result goes, not of the scan.
+_OF_THE_PLACE = ("file.", "output.", "archive.", "pacs.")
 
 
 @cache
@@ -53,14 +56,17 @@ def measure_task(
     clock, process = time.process_time(), psutil.Process()
     segmenter, model = loaded(networks), model_of(networks)
     folder = Path(task.store) / task.folder
-    spec = MeasureSpec(
-        InputScan(task.place, task.series, task.files),
-        networks,
-        calibration,
-        result=ResultFolder(str(folder), overwrite=True, report=report),
-        priors=task.priors,
-        rules=rules,
-    )
+    fetch_s: dict[str, float] = {}
+
+    def spec(files: tuple[str, ...]) -> MeasureSpec:
+        return MeasureSpec(
+            InputScan(task.place, task.series, files),
+            networks,
+            calibration,
+            result=ResultFolder(str(folder), overwrite=True, report=report),
+            priors=task.priors,
+            rules=rules,
+        )
 
     def outcome(state: State, **more: object) -> Outcome:
         return Outcome(
@@ -75,9 +81,10 @@ def measure_task(
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        examination = measure_as(spec, silent, segmenter=segmenter).measured.examination
+        with _files(task, fetch_s) as files:
+            examination = measure_as(spec(files), silent, segmenter=segmenter).measured.examination
     except (CannotMeasure, UsageError) as refusal:
-        # The place of the result is the store's, not the scan's: a full disk is no verdict on a study.
+        # A full disk, or an archive that is away, is no verdict on a study.
         state = State.FAILED if refusal.code.startswith(_OF_THE_PLACE) else State.REFUSED
         return outcome(state, code=refusal.code, sentence=str(refusal))
     except MemoryError:
@@ -91,8 +98,22 @@ def measure_task(
         folder=task.folder,
         facts=facts_of(examination),
         series=series_of(examination),
-        timing_s=dict(examination.timing_s),
+        timing_s={**fetch_s, **examination.timing_s},
     )
+
+
+@contextmanager
+def _files(task: Task, timing_s: dict[str, float]) -> Iterator[tuple[str, ...]]:
+    """Give the files of a study; those of an archive are fetched, and gone after the block."""
+    if task.archive is None:
+        yield task.files
+        return
+    from .archive import fetched
+
+    begin = time.perf_counter()
+    with fetched(task.archive) as files:
+        timing_s["fetch"] = time.perf_counter() - begin
+        yield files
 
 
 def read_result(folder: Path) -> Examination:

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..anatomy import LEVEL_OF_VERSE_VALUE, LEVELS, VERSE_VALUE, order
+from ..anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE, order
 from ..ground.errors import CannotMeasure
 from ..ground.files import read_regular, spelled
 from ..ground.progress import Progress, silent
@@ -22,26 +22,26 @@ from ..scan.volume_files import check_volume_file
 from ..words import Phrase
 from .alignment import refuse_misplaced
 from .body_split import holds_arch, split_bodies
+from .label_values import (
+    MEASURED_LEVELS,
+    NAME_OF_VALUES,
+    AnyValues,
+    ListedLevel,
+    Values,
+    levels_of,
+)
 from .segment_names import named_levels
 from .segmenter import ModelIdentity, NamedBodies, NetworkBodies
 
-Values = Literal["verse", "totalsegmentator"]
 Parts = Literal["body", "whole"]
 
-# Cervical vertebrae are background, as for the network.
-MEASURED_LEVELS = tuple(level for level in LEVELS if level != "C7")
-LEVEL_OF_VALUE: dict[str, dict[int, str]] = {
-    "verse": {value: level for value, level in LEVEL_OF_VERSE_VALUE.items() if level in MEASURED_LEVELS},
-    # TotalSegmentator 2, task "total": 26 S1, 27 L5 up to 31 L1, 32 T12 up to 43 T1, 44 C7.
-    "totalsegmentator": {
-        **{32 - i: f"L{i}" for i in range(1, 6)},
-        **{44 - i: f"T{i}" for i in range(1, 13)},
-    },
-}
 # VerSe ends at 28; some tools add discs and endplates from 101 on. TotalSegmentator's organs fill the gap.
 NOT_VERSE = range(29, 100)
+# SPINEPS without its labeling model numbers the vertebrae from the top of the image, and with it C1 is 1.
+FIRST_INSTANCE = 1
 SAME_GRID_MM = 0.01
 MOST_SHOWN = 8  # values in a sentence
+__all__ = ["LabelMapSegmenter", "Parts", "Values", "resampled"]
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,15 @@ class LabelMapSegmenter:
         dropped: told of each level whose mask can't be used, by the refusal; the others are used. None: such a level
             is an error.
         witness: the networks, which look at the scan too, so that its names may be doubted; None if they are not asked.
+        listed: which value is which level, if ``values`` is "list".
     """
 
     path: Path
-    values: Values
+    values: AnyValues
     parts: Parts
     dropped: Callable[[CannotMeasure], object] | None = None
     witness: Callable[[CTScan], NetworkBodies] | None = None
+    listed: tuple[ListedLevel, ...] = ()
 
     @cached_property
     def identity(self) -> ModelIdentity:
@@ -71,7 +73,7 @@ class LabelMapSegmenter:
             sha256 = hashlib.sha256(read_regular(self.path)).hexdigest()
         except OSError as error:
             raise CannotMeasure("segmentation.file_not_read", file=self.path, reason=error.strerror) from error
-        kind = {"verse": "VerSe", "totalsegmentator": "TotalSegmentator"}[self.values]
+        kind = NAME_OF_VALUES[self.values]
         part = {"body": "vertebral bodies", "whole": "whole vertebrae"}[self.parts]
         return ModelIdentity(f"ready label map ({kind} values, {part})", sha256)
 
@@ -132,20 +134,26 @@ class LabelMapSegmenter:
         # By slice: counting widens what it counts to 64 bits.
         present = np.flatnonzero(sum(np.bincount(plane.ravel(), minlength=1 << 16) for plane in voxels))
         named = named_levels(self.path)
-        levels = named or LEVEL_OF_VALUE[self.values]
-        if not named and self.values == "verse" and any(value in NOT_VERSE for value in present):
-            raise CannotMeasure("segmentation.not_verse", file=self.path)
-        if not named and self.values == "totalsegmentator" and _is_version_1(voxels):
-            raise CannotMeasure("segmentation.version_1", file=self.path)
+        levels = named or levels_of(self.values, self.listed)
+        if not named:
+            self._refuse_other_values(voxels, present)
         if not any(value in levels for value in present):
-            raise CannotMeasure(
-                "segmentation.no_vertebra_in_file", file=self.path, values=self.values, held=_listed(present)
-            )
+            values = NAME_OF_VALUES[self.values]
+            raise CannotMeasure("segmentation.no_vertebra_in_file", file=self.path, values=values, held=_held(present))
         table = np.zeros(int(present.max()) + 1, dtype=np.uint8)
         for value, level in levels.items():
             if value < table.size and level in MEASURED_LEVELS:
                 table[value] = VERSE_VALUE[level]
         return table[voxels]
+
+    def _refuse_other_values(self, voxels: NDArray[np.uint16], present: NDArray[np.intp]) -> None:
+        """Refuse values that are not those that were named, where that shows."""
+        if self.values in ("verse", "spineps") and any(value in NOT_VERSE for value in present):
+            raise CannotMeasure("segmentation.not_verse", file=self.path)
+        if self.values == "spineps" and FIRST_INSTANCE in present:
+            raise CannotMeasure("segmentation.counted_from_the_top", file=self.path)
+        if self.values == "totalsegmentator" and _is_version_1(voxels):
+            raise CannotMeasure("segmentation.version_1", file=self.path)
 
     def _check_order(self, bodies: NDArray[np.uint8]) -> None:
         """Refuse levels that do not follow each other from head to foot: the values are another tool's."""
@@ -235,7 +243,7 @@ def _refuse_elsewhere(bodies: NDArray[np.uint8], scan: CTScan) -> None:
     refuse_misplaced(bodies, scan)
 
 
-def _listed(values: NDArray[np.intp]) -> Phrase:
+def _held(values: NDArray[np.intp]) -> Phrase:
     shown = tuple(str(value) for value in values if value)[:MOST_SHOWN]
     if not shown:
         return Phrase("segmentation.no_values")

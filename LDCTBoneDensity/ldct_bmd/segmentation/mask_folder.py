@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from ..ground.errors import CannotMeasure
 from ..ground.files import spelled
-from .label_map import LEVEL_OF_VALUE, Values
+from .label_values import LEVEL_OF_VALUE, Values
 
 VERTEBRAE = {f"vertebrae_{level}": value for value, level in LEVEL_OF_VALUE["totalsegmentator"].items()}
 

@@ -11,7 +11,7 @@ from ..ground.memory import give_back
 from ..ground.progress import Progress, silent
 from ..scan import CTScan, Geometry
 from .levels import FIRST_BODY, LAST_BODY
-from .patches import FINE_MM, PATCH_SLICES, Patch, blended, body_bounds, cropped, probabilities, slab_starts
+from .patches import FINE_MM, PATCH_SLICES, Patch, blended, body_bounds, cropped, halved, probabilities, slab_starts
 from .resample import along_z, grid, in_plane, planes_resized
 from .segmenter import ModelIdentity, NetworkBodies
 from .weights import Model, load_model
@@ -79,7 +79,7 @@ class NetworkSegmenter:
     def _levels(self, small: NDArray[np.float32], corner: Any, shape: Any) -> NDArray[np.float16]:
         """Return the level probabilities (channels, z, y, x) of a part of the coarse volume."""
         view = small[tuple(slice(c, c + n) for c, n in zip(corner, shape, strict=True))]
-        return probabilities(self._model.coarse, view, "air").astype(np.float16)
+        return halved(probabilities(self._model.coarse, view, "air"))
 
     def _patches(
         self, shape: Any, fine_grid: Geometry, level_grid: Geometry, levels: NDArray[np.float16]

@@ -17,6 +17,8 @@ PATCH_SLICES = 64  # Pan et al. 2020
 STEP_SLICES = 40
 STRIDE = 8  # all networks halve three times
 BODY_HU = -300
+# Of float16: IEEE 754, binary16.
+LEAST_NORMAL, LAST_DIGIT = np.float32(2.0**-14), np.float32(2.0**24)
 
 Patch = tuple[NDArray[np.int64], NDArray[np.int64]]  # start and size (z, y, x)
 
@@ -60,7 +62,7 @@ def blended(
     seen = weight > 0
     total[0][~seen] = 1.0
     total /= np.where(seen, weight, np.float32(1.0))
-    return corner, total.astype(np.float16)
+    return corner, halved(total)
 
 
 def probabilities(network: Network, hu: NDArray[np.float32], beyond: Literal["edge", "air"]) -> NDArray[np.float32]:
@@ -75,6 +77,18 @@ def probabilities(network: Network, hu: NDArray[np.float32], beyond: Literal["ed
     np.exp(values, out=values)
     values /= values.sum(axis=0)
     return values
+
+
+def halved(probability: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Return probabilities of any shape as float16, rounded as numpy does, in a tenth of the time.
+
+    Each number that loses digits below the least normal one makes the processor report it, which takes as long as
+    fifty conversions, and most of a scan is such a number: they are rounded to its last digit before.
+    """
+    out = np.empty(probability.shape, dtype=np.float16)
+    for one, part in zip(out, probability, strict=True):
+        one[...] = np.where(part < LEAST_NORMAL, np.rint(part * LAST_DIGIT) / LAST_DIGIT, part)
+    return out
 
 
 def padded(inputs: NDArray[np.float32], beyond: Literal["edge", "air"]) -> NDArray[np.float32]:

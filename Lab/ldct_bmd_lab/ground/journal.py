@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from ldct_bmd.ground.atomic import remove_folder, write_text
-from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.errors import OutOfReach, UsageError
 from ldct_bmd.ground.plain import from_plain, to_plain
 
 ARGUMENTS_FILE = "arguments.json"
@@ -61,7 +61,7 @@ class Journal(Generic[Result]):
             if inputs is not None:
                 write_text(self._folder / INPUTS_FILE, json.dumps(inputs))
         except OSError as error:
-            raise UsageError("file.not_written", place=self._folder, problem=error.strerror or str(error)) from error
+            raise OutOfReach("file.not_written", place=self._folder, problem=error.strerror or str(error)) from error
 
     @property
     def results(self) -> Mapping[str, Result]:
@@ -76,7 +76,7 @@ class Journal(Generic[Result]):
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise UsageError("file.not_written", place=self._folder, problem=error.strerror or str(error)) from error
+            raise OutOfReach("file.not_written", place=self._folder, problem=error.strerror or str(error)) from error
         self._results[result.name] = result
 
     def remove(self) -> None:

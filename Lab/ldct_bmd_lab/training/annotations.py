@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ldct_bmd.anatomy import LEVELS, VERSE_VALUE
-from ldct_bmd.segmentation.label_map import LEVEL_OF_VALUE, Parts, Values
+from ldct_bmd.segmentation.label_map import Parts
+from ldct_bmd.segmentation.label_values import LEVEL_OF_VALUE, Values
 from ldct_bmd.segmentation.mask_folder import VERTEBRAE
 
 from ..torso import tissues as t

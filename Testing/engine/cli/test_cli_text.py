@@ -17,15 +17,17 @@ from ldct_bmd import __version__
 from ldct_bmd.calibration import BMDError
 from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.cli.table import print_result, print_series
-from ldct_bmd.cli.terminal import PIPE_WIDTH, messages, output, print_defect
+from ldct_bmd.cli.terminal import messages, output, print_defect
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.text import visible
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
 from ldct_bmd.words import ENGLISH, LANGUAGES, current_language, speaking, told
 
+WIDTH = 120
+
 
 def printed(record: Examination, folder: Path = Path("out")) -> str:
-    console = Console(width=PIPE_WIDTH, force_terminal=True, color_system=None)
+    console = Console(width=WIDTH, force_terminal=True, color_system=None)
     with console.capture() as capture:
         print_result(console, record, folder)
     return capture.get()

@@ -340,7 +340,7 @@ def test_another_calibration_changes_every_bmd_and_keeps_the_old(record):
 
 
 def test_a_calibration_that_does_not_fit_takes_the_category_away(record):
-    after = change_calibration(record, replace(SITE, kvp=100.0), **BY)
+    after = change_calibration(record, replace(SITE, kvp=115.0), **BY)
     assert after.assessment.category is None
     assert "kvp_mismatch" in codes(after)
 

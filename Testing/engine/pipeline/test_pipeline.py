@@ -11,7 +11,9 @@ from helpers_record import HU, LEVELS, SITE
 from helpers_spine import ReadySegmenter, spine_bodies
 from ldct_bmd.anatomy import VERSE_VALUE
 from ldct_bmd.calibration import NOMINAL
+from ldct_bmd.calibration.carry import for_scan
 from ldct_bmd.examination import Examination
+from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.findings import FindingCode
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.ground.progress import Cancelled
@@ -49,6 +51,15 @@ def test_the_nominal_calibration_limits_the_category(scan: CTScan, segmenter: Re
     assert examination.calibration == NOMINAL
     assert examination.assessment.category is not None
     assert "nominal_calibration" in examination.assessment.limited
+
+
+def test_one_of_another_voltage_is_carried_to_the_scans(scan: CTScan, segmenter: ReadySegmenter) -> None:
+    made = replace(SITE, kvp=100.0)
+    examination = measure(scan, segmenter, made).examination
+    assert examination.calibration.transfer is not None
+    assert examination.calibration == for_scan(made, conditions(scan.acquisition))
+    assert examination.assessment.category is not None
+    assert examination.assessment.limited == ("calibration_carried",)
 
 
 def test_levels_come_top_to_bottom_however_they_were_asked_for(scan: CTScan, segmenter: ReadySegmenter) -> None:

@@ -118,7 +118,6 @@ def test_a_calibration_that_fits_is_no_finding():
         (SITE, 140.0, ["kvp_mismatch"]),
         (SITE, None, ["kvp_unknown"]),
         (replace(SITE, kvp=None), 120.0, ["kvp_unknown"]),
-        (replace(SITE, material="hydroxyapatite"), 120.0, ["calibration_material"]),
         (NOMINAL, 120.0, ["nominal_calibration"]),
         (NOMINAL, 140.0, ["nominal_calibration", "kvp_mismatch"]),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from ldct_bmd.assessment import NotUsed, assess
 from ldct_bmd.calibration import NOMINAL, Calibration, Method, Provenance, Scanner
+from ldct_bmd.calibration.carry import for_scan
 from ldct_bmd.calibration.match import CalibrationChoice, ScanConditions
 from ldct_bmd.calibration.tissue import TissueHU
 from ldct_bmd.densitometry import HUPattern, MidlineContrast
@@ -29,6 +30,7 @@ from ldct_bmd.quality import (
     hu_findings,
     level_findings,
     lumbar_findings,
+    material_findings,
     name_findings,
     origin_findings,
     outline_findings,
@@ -36,6 +38,7 @@ from ldct_bmd.quality import (
     scan_findings,
     size_findings,
     tissue_findings,
+    transfer_findings,
     voi_findings,
 )
 from ldct_bmd.rules import ACR, RULE_SETS, HULimit
@@ -72,7 +75,16 @@ OUTLINES = [
     LevelOutline("L2", Outline(0.0, 0.1)),
 ]
 USUAL, TALL = (LevelHeights("L1", BodyHeights(h, h, h, 0.5)) for h in (27.0, 41.0))
+HYDROXYAPATITE = Calibration("HA", 0.8, 0.0, "hydroxyapatite", 120.0, False, "made up")
+WITHOUT_TIN = replace(OWN, kvp=120.0, provenance=replace(MADE, filter_type=None))
+CARRIED, FAR, TIN = (
+    for_scan(WITHOUT_TIN, ScanConditions(SCANNER, kvp, filter_type, None, None))
+    for kvp, filter_type in ((100.0, None), (80.0, None), (120.0, "TIN"))
+)
 FOUND: list[Finding] = [
+    *transfer_findings(CARRIED, 150.0),
+    *transfer_findings(FAR, 300.0),
+    *transfer_findings(TIN, 400.0),
     *scan_findings("Iodine", 5.0, 5.0, 1, modified=True),
     *scan_findings(None, 3.27, 3.27, 3),
     *scan_findings(None, 1.0, 1.0, 3, continuing=2),
@@ -88,7 +100,10 @@ FOUND: list[Finding] = [
     *population_findings(RULE_SETS["china"], "M", 40.0),
     *hu_findings(replace(ACR, hu_limit=HULimit("L1", 110.0, "audit")), {"L1": 98.0}),
     *calibration_findings(NOMINAL, 140.0),
-    *calibration_findings(Calibration("HA", 0.8, 0.0, "hydroxyapatite", None, False, "made up"), 120.0),
+    *calibration_findings(replace(HYDROXYAPATITE, kvp=None), 120.0),
+    *material_findings(replace(HYDROXYAPATITE, kvp=None), 60.0, ACR),
+    *material_findings(HYDROXYAPATITE, 60.0, ACR),
+    *material_findings(HYDROXYAPATITE, 90.0, ACR),
     *calibration_findings(SITE, None),
     *origin_findings(SITE, SCAN),
     *origin_findings(OWN, SCAN),

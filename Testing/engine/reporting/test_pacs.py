@@ -1,24 +1,14 @@
 """Sending to a real PACS on this machine: Orthanc, over the web and by C-STORE, fetched back and compared."""
 
-import base64
 import json
-import shutil
-import socket
-import socketserver
-import ssl
-import subprocess
-import threading
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
 import pytest
 from typer.testing import CliRunner
 
+from helpers_orthanc import PASSWORD, USER, Orthanc, free_port, orthanc_in
 from helpers_report import case
 from ldct_bmd.cli import app
 from ldct_bmd.ground.errors import UsageError
@@ -26,147 +16,11 @@ from ldct_bmd.reporting.outputs import write_outputs
 from ldct_bmd.reporting.pacs import Credentials, find_credentials, read_peer, send_dicomweb, send_dimse
 from ldct_bmd.reporting.pacs.credentials import PASSWORD_VARIABLE, TOKEN_VARIABLE, USER_VARIABLE
 
-PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-ORTHANC = shutil.which("Orthanc") or "/usr/sbin/Orthanc"
-USER, PASSWORD = "tester", "not a secret"
-START_S = 60.0
-
-
-@dataclass(frozen=True)
-class Orthanc:
-    """A running server: its own interface, and DICOMweb behind TLS."""
-
-    own: str
-    web: str
-    certificate: Path
-    dimse: str
-
-    def ask(self, path: str, method: str = "GET") -> bytes:
-        """Ask its own interface, which is not DICOMweb."""
-        token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        request = urllib.request.Request(self.own + path, method=method, headers={"Authorization": f"Basic {token}"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return bytes(answer.read())
-
-    def fetch(self, sop_instance_uid: str, folder: Path) -> pydicom.Dataset:
-        """The object as the server gives it back."""
-        for identifier in json.loads(self.ask("/instances")):
-            path = folder / f"{identifier}.dcm"
-            path.write_bytes(self.ask(f"/instances/{identifier}/file"))
-            dataset = pydicom.dcmread(path)
-            if dataset.SOPInstanceUID == sop_instance_uid:
-                return dataset
-        raise LookupError(sop_instance_uid)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
 
 @pytest.fixture(scope="module")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    if not Path(ORTHANC).is_file() or not PLUGIN.is_file():
-        pytest.skip("Orthanc is not installed (Debian: apt-get install orthanc orthanc-dicomweb)")
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl, which makes the test's certificate, is not installed")
-    folder = tmp_path_factory.mktemp("orthanc")
-    request = [
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-        "-keyout",
-        "key.pem",
-        "-out",
-        "cert.pem",
-    ]
-    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(["openssl", *request, *names], cwd=folder, check=True, capture_output=True)
-    web, dicom = free_port(), free_port()
-    configuration = {
-        "StorageDirectory": str(folder / "storage"),
-        "IndexDirectory": str(folder / "storage"),
-        "Plugins": [str(PLUGIN)],
-        "HttpPort": web,
-        "DicomPort": dicom,
-        "DicomAet": "ARCHIVE",
-        "DicomCheckCalledAet": True,
-        "DicomAlwaysAllowStore": True,
-        "DicomAlwaysAllowFind": True,
-        "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": True,
-        "RegisteredUsers": {USER: PASSWORD},
-        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-    }
-    (folder / "orthanc.json").write_text(json.dumps(configuration))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    with (folder / "log").open("w") as log, tls_in_front_of(web, context) as secure:
-        process = subprocess.Popen([ORTHANC, str(folder / "orthanc.json")], stdout=log, stderr=log)
-        server = Orthanc(
-            f"http://127.0.0.1:{web}",
-            f"https://localhost:{secure}/dicom-web",
-            folder / "cert.pem",
-            f"ARCHIVE@127.0.0.1:{dicom}",
-        )
-        try:
-            wait_for(server, process)
-            yield server
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
-
-
-@contextmanager
-def tls_in_front_of(port: int, context: ssl.SSLContext) -> Iterator[int]:
-    """Take TLS connections on another port, as the web server of a hospital does, and pass them on to ``port``."""
-
-    class Pass(socketserver.BaseRequestHandler):
-        def handle(self) -> None:
-            try:
-                client = context.wrap_socket(self.request, server_side=True)
-            except OSError:
-                return  # a client that does not trust the certificate hangs up
-            with client, socket.create_connection(("127.0.0.1", port)) as server:
-                back = threading.Thread(target=copy, args=(server, client), daemon=True)
-                back.start()
-                copy(client, server)
-                back.join()
-
-    class Server(socketserver.ThreadingTCPServer):
-        daemon_threads = True
-
-    with Server(("127.0.0.1", 0), Pass) as listening:
-        threading.Thread(target=listening.serve_forever, daemon=True).start()
-        yield int(listening.server_address[1])
-        listening.shutdown()
-
-
-def copy(source: socket.socket, target: socket.socket) -> None:
-    """Pass bytes on until one side has no more."""
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_RDWR)
-
-
-def wait_for(server: Orthanc, process: subprocess.Popen) -> None:
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            server.ask("/system")
-            return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail("Orthanc did not start")
+    with orthanc_in(tmp_path_factory.mktemp("orthanc")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -188,13 +42,8 @@ def assert_unchanged(orthanc: Orthanc, sent: list[Path], folder: Path) -> None:
         assert back.file_meta.TransferSyntaxUID == own.file_meta.TransferSyntaxUID
 
 
-def empty(orthanc: Orthanc) -> None:
-    for patient in json.loads(orthanc.ask("/patients")):
-        orthanc.ask(f"/patients/{patient}", "DELETE")
-
-
 def test_objects_stored_over_the_web_come_back_unchanged(orthanc: Orthanc, result: Path, tmp_path: Path) -> None:
-    empty(orthanc)
+    orthanc.empty()
     delivery = send_dicomweb(orthanc.web, files(result), Credentials(USER, PASSWORD), orthanc.certificate)
     assert len(delivery.uids) == 4
     assert "lists all of them" in delivery.sentence
@@ -202,7 +51,7 @@ def test_objects_stored_over_the_web_come_back_unchanged(orthanc: Orthanc, resul
 
 
 def test_objects_stored_by_c_store_come_back_unchanged(orthanc: Orthanc, result: Path, tmp_path: Path) -> None:
-    empty(orthanc)
+    orthanc.empty()
     delivery = send_dimse(read_peer(orthanc.dimse), files(result))
     assert len(delivery.uids) == 4
     assert "ARCHIVE lists all of them" in delivery.sentence
@@ -212,7 +61,7 @@ def test_objects_stored_by_c_store_come_back_unchanged(orthanc: Orthanc, result:
 def test_the_command_sends_with_credentials_from_the_environment(
     orthanc: Orthanc, result: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    empty(orthanc)
+    orthanc.empty()
     monkeypatch.setenv(USER_VARIABLE, USER)
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
     done = CliRunner().invoke(app, ["send", str(result), "--dicomweb", orthanc.web, "--ca", str(orthanc.certificate)])

@@ -70,7 +70,7 @@ ANSWERS: dict[str, tuple[Answering, int, tuple[str, ...]]] = {
     "all refused, 409": (
         lambda sent: as_json(store_reply([], sent, PROCESSING), 409),
         2,
-        ("holds 0 of 4", "sr.dcm (it could not be processed, code 0110)", "seg.dcm"),
+        ("holds 0 of 5", "sr.dcm (it could not be processed, code 0110)", "seg.dcm"),
     ),
     "an empty body": (said(200, "application/dicom+json"), 2, ("did not say what it stored", UNKNOWN)),
     "a login page": (said(200, HTML, b"<html>log in</html>"), 2, ("web page", UNKNOWN)),
@@ -192,6 +192,6 @@ def test_an_answer_is_bounded_in_time(server: Archive, result: Path, monkeypatch
 def test_what_the_server_says_can_not_steer_a_terminal(location: str, server: Archive, result: Path) -> None:
     server.stores = Said(302, HTML, headers={"Location": location})
     done = run("send", result, "--dicomweb", server.url)
-    assert done.exit_code == 2
+    assert done.exit_code == 4
     assert not {"\x1b", "\x07"} & set(done.output)
     assert len(done.output) < 600

@@ -22,7 +22,7 @@ from ldct_bmd.reporting.outputs import Pixels, write_deidentified, write_outputs
 from ldct_bmd.scan import read_scan
 
 FOLDER = "Qzxw-Mueller-Karl"
-DICOM_FILES = {"seg.dcm", "sr.dcm", "report.dcm", "overview.dcm"}
+DICOM_FILES = {"seg.dcm", "sr.dcm", "vois.dcm", "report.dcm", "overview.dcm"}
 
 
 @pytest.fixture(scope="module")

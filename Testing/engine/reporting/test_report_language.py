@@ -107,7 +107,7 @@ def test_objects_in_another_language_are_other_objects() -> None:
     for language in ("en", "zh"):
         with speaking(language):
             context = make_context(made.examination, made.pixels.source)
-            uids.append({context.series(kind)[3] for kind in ("seg", "sr", "report", "overview")})
+            uids.append({context.series(kind)[3] for kind in ("seg", "vois", "sr", "report", "overview")})
     assert not uids[0] & uids[1]
 
 

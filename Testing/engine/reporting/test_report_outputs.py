@@ -31,7 +31,7 @@ from ldct_bmd.reporting.output import Output
 from ldct_bmd.reporting.outputs import fill_report, update_report, write_outputs
 from places import HELPERS, MODULE
 
-DICOM = {"sr.dcm", "seg.dcm", "report.dcm", "overview.dcm"}
+DICOM = {"sr.dcm", "seg.dcm", "vois.dcm", "report.dcm", "overview.dcm"}
 TABLES = {"report.html", "report.pdf", "report.csv", "report_patient.csv"}
 READER, TIME = "Dr. Reader", "2024-05-06T08:00:00Z"
 

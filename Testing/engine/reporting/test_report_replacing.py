@@ -147,7 +147,7 @@ def test_while_a_folder_is_written_no_one_signs_measures_or_reports_into_it(tmp_
     with locked(folder):
         for arguments in asked:
             done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-            assert done.exit_code == 2, arguments
+            assert done.exit_code == 4, arguments
             assert "is being written by another" in " ".join(done.stderr.split()), arguments
     assert (folder / RECORD).read_bytes() == before
     assert CliRunner().invoke(app, ["sign", str(folder), "--reader", READER]).exit_code == 0

@@ -123,7 +123,7 @@ def test_the_same_bytes_mean_in_each_slice_what_its_own_header_says() -> None:
         ):
             raw(dataset, tag, vr, value)
         dataset.set_original_encoding(False, True, character_set.decode())
-        return SliceHeader(Path("slice"), dataset, shared)
+        return SliceHeader(Path("slice"), dataset, shared=shared)
 
     latin_1, latin_2 = header(b"ISO_IR 100", 0), header(b"ISO_IR 101", 1)
     assert (latin_1.text("StationName"), latin_2.text("StationName")) == ("Gdañsk", "Gdańsk")

@@ -7,7 +7,7 @@ import typer
 
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
-from .options import Device, Input, Method, OutputFolder, Overwrite, Rules
+from .options import FHIR, Device, Input, Method, OutputFolder, Overwrite, Rules, SegForm
 
 
 def measure(
@@ -34,7 +34,12 @@ def measure(
         Path | None, typer.Option(metavar="FILE", help="A ready label map, in place of the network.")
     ] = None,
     segmentation_values: Annotated[
-        str | None, typer.Option(metavar="verse|totalsegmentator", help="Whose label values it has.")
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Whose label values it has: verse, totalsegmentator, spineps, cads, cads-552, totalspineseg, or a "
+            "JSON file of them (nnU-Net's dataset.json, or {name: value}).",
+        ),
     ] = None,
     segmentation_parts: Annotated[
         str | None, typer.Option(metavar="body|whole", help="What it labels: bodies, or whole vertebrae.")
@@ -49,6 +54,8 @@ def measure(
     report: Annotated[
         bool, typer.Option("--report", help="Add report.html, report.pdf, tables and, for a DICOM input, dicom/.")
     ] = False,
+    seg_form: SegForm = None,
+    fhir: FHIR = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record on standard output, nothing else.")] = False,
 ) -> None:
     """Measure one CT scan and write the result folder."""
@@ -76,10 +83,12 @@ def measure(
             device=device,
             overwrite=overwrite,
             report=report,
+            seg_form=seg_form,
+            fhir=fhir,
             rules=rules,
         )
         remarks: list[str] = []
-        with progress_bar() as progress, extra("reports"):
+        with progress_bar() as progress, extra("reports,fhir" if fhir else "reports"):
             examination = measure_scan(request, progress, remarks.append)
         if as_json:
             # ASCII, so that it is the same bytes whatever encoding the terminal has.

@@ -8,6 +8,7 @@ import typer
 from ...words import text
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
+from .options import FHIR, SegForm
 
 RecordFile = Annotated[Path, typer.Argument(metavar="RECORD", help="A measurement.json, or the folder it is in.")]
 Reader = Annotated[str, typer.Option(metavar="NAME", help="Who does it; kept in the record's history.")]
@@ -34,12 +35,15 @@ def remake_report(
     public_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Only report a record that is signed with this key.")
     ] = None,
+    seg_form: SegForm = None,
+    fhir: FHIR = False,
 ) -> None:
     """Make the report of a record again, after corrections too."""
-    with exit_codes(), extra("reports"):
+    with exit_codes(), extra("reports,fhir" if fhir else "reports"):
         from ..reporting import ReportRequest, make_report
 
-        request = ReportRequest(record, input_, tuple(prior or ()), lsc, deidentify, folder, public_key)
+        priors = tuple(prior or ())
+        request = ReportRequest(record, input_, priors, lsc, deidentify, folder, public_key, seg_form, fhir)
         remarks: list[str] = []
         with progress_bar() as progress:
             written = make_report(request, progress, remarks.append)
@@ -92,7 +96,7 @@ def send(
     ] = None,
     dimse: Annotated[str | None, typer.Option(metavar="TITLE@HOST:PORT", help="A PACS, by C-STORE.")] = None,
     title: Annotated[
-        str | None, typer.Option(metavar="AET", help="Our own title, with --dimse.  [default: LDCT_BMD]")
+        str | None, typer.Option(metavar="AET", help="Our own title, with --dimse.  \\[default: LDCT_BMD]")
     ] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt, with --dimse.")] = False,
     ca: Annotated[Path | None, typer.Option(metavar="FILE", help="Certificates to trust, in PEM.")] = None,

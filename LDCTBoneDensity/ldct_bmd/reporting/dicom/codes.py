@@ -15,13 +15,15 @@ PRIVATE_SCHEME_NAME = "ldct-bmd local codes"
 
 # Archives and hanging protocols match these texts, so they are the same in every language.
 SERIES_DESCRIPTION = {
-    "seg": "Vertebrae and VOIs (ldct-bmd)",
+    "seg": "Vertebral bodies (ldct-bmd)",
+    "vois": "Trabecular VOIs (ldct-bmd)",
     "sr": "Bone mineral density (ldct-bmd)",
     "report": "Bone mineral density report (ldct-bmd)",
     "overview": "Bone mineral density overview (ldct-bmd)",
 }
 PLACEMENT = "Elliptic cylinder, Pan et al. 2020"
-SEGMENTATION_CONTENT = "Vertebral bodies and trabecular VOIs"
+SEGMENTATION_LABEL = {"seg": "VERTEBRAE", "vois": "VOIS"}
+SEGMENTATION_CONTENT = {"seg": "Vertebral bodies", "vois": "Trabecular volumes of interest"}
 DEIDENTIFICATION = "ldct-bmd: names, identifiers, dates and UIDs replaced"
 
 ANATOMICAL_STRUCTURE = Code("123037004", "SCT", "Anatomical Structure")
@@ -38,6 +40,7 @@ MM3 = Code("mm3", "UCUM", "mm3")
 VOLUME = codes.SCT.Volume
 MEAN = codes.SCT.Mean
 STANDARD_DEVIATION = codes.SCT.StandardDeviation
+AREA_OUTLINE = codes.DCM.AreaOutline
 EQUATION = codes.DCM.Equation
 EQUATION_CITATION = codes.DCM.EquationCitation
 COMMENT = codes.DCM.Comment

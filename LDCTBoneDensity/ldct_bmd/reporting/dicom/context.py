@@ -8,7 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, Comprehensive3DSRStorage, ExplicitVRLittleEndian, SegmentationStorage
+from pydicom.uid import (
+    UID,
+    Comprehensive3DSRStorage,
+    ExplicitVRLittleEndian,
+    SegmentationStorage,
+)
 
 from ... import __version__
 from ...examination import Examination, record_sha256
@@ -18,6 +23,7 @@ from ..output import Predecessor
 from . import codes
 from .source import UTF8, SourceSeries
 
+LABEL_MAP_SEGMENTATION_STORAGE = UID("1.2.840.10008.5.1.4.1.1.66.7")  # DICOM Supplement 243; not in pydicom 3.0
 MANUFACTURER = "ldct-bmd"
 MODEL_NAME = "LDCT Bone Density"
 DEVICE_SERIAL = "none"
@@ -25,7 +31,14 @@ IMPLEMENTATION_VERSION = "LDCTBMD_1"
 # Any fixed UUID: it keeps the names that are hashed here apart from others' (RFC 4122, version 5).
 _NAMESPACE = uuid.UUID("b1c0a7a4-54a8-4d0c-9d3b-5e8f2b7c6d10")
 _DUMMY_TIME = datetime(2000, 1, 1)  # a date is mandatory, and the true one is not told
-_SERIES = {"seg": ("SEG", 9901), "sr": ("SR", 9902), "report": ("DOC", 9903), "overview": ("OT", 9904)}
+_SERIES = {
+    "seg": ("SEG", 9901),
+    "sr": ("SR", 9902),
+    "report": ("DOC", 9903),
+    "overview": ("OT", 9904),
+    "vois": ("SEG", 9905),
+}
+FORMS = (False, True)  # of segmentations: binary, label map
 _COPIED = (
     "PatientName",
     "PatientID",
@@ -52,12 +65,14 @@ class Context:
 
     Attributes:
         deidentified: says so in every object, and names no reader.
+        labelmap: segmentations are label maps (DICOM Supplement 243), not binary.
     """
 
     examination: Examination
     source: SourceSeries
     predecessor: Predecessor | None = None
     deidentified: bool = False
+    labelmap: bool = False
 
     @cached_property
     def state(self) -> str:
@@ -69,7 +84,8 @@ class Context:
         previous = "" if self.predecessor is None else self.predecessor.sop_instance_uid
         series_uid, measured_at = self.source.first.SeriesInstanceUID, self.examination.measured_at
         language = current_language()
-        return object_uid(series_uid, self.state, measured_at, previous, __version__, *what, language=language)
+        named = (series_uid, self.state, measured_at, previous, __version__, *what)
+        return object_uid(*named, language=language, labelmap=self.labelmap)
 
     def tracking_uid(self, level: str, what: str) -> str:
         """Return the UID by which a region is known through all corrections of this scan's record."""
@@ -167,13 +183,20 @@ class Context:
         """Return an item of a reference sequence for each source image."""
         return [_reference(image.SOPClassUID, image.SOPInstanceUID) for image in self.source.images]
 
-    def segmentation_identity(self) -> Dataset:
-        """Return what names the segmentation of this export, whether or not it is made too."""
-        series_uid, _, _, instance_uid = self.series("seg")
+    @property
+    def segmentation_class(self) -> UID:
+        """The SOP class of the segmentations of this export."""
+        return LABEL_MAP_SEGMENTATION_STORAGE if self.labelmap else SegmentationStorage
+
+    def vois_identity(self) -> list[Dataset]:
+        """Return what names the VOIs' segmentation of this export, whether or not it is made; empty without VOIs."""
+        if not self.examination.measurements:
+            return []
+        series_uid, _, _, instance_uid = self.series("vois")
         identity = Dataset()
         identity.StudyInstanceUID, identity.SeriesInstanceUID = self.source.first.StudyInstanceUID, series_uid
-        identity.SOPClassUID, identity.SOPInstanceUID = SegmentationStorage, instance_uid
-        return identity
+        identity.SOPClassUID, identity.SOPInstanceUID = self.segmentation_class, instance_uid
+        return [identity]
 
     def report_reference(self) -> Dataset:
         """Return an item of a reference sequence for the structured report of this export."""
@@ -188,6 +211,7 @@ def object_uid(
     version: str,
     *what: str,
     language: str = ENGLISH,
+    labelmap: bool = False,
 ) -> str:
     """Return the UID of what an export of a record holds.
 
@@ -198,9 +222,11 @@ def object_uid(
         version: of the software.
         what: which of the export's UIDs, such as ("sr", "instance").
         language: of the export's text.
+        labelmap: segmentations of the export are label maps.
     """
     spoken = () if language == ENGLISH else (language,)
-    return _uid(series_uid, state, measured_at or "", previous, version, *what, *spoken)
+    form = ("labelmap",) if labelmap else ()
+    return _uid(series_uid, state, measured_at or "", previous, version, *what, *spoken, *form)
 
 
 def document_digest(dataset: Dataset) -> tuple[str, ...]:

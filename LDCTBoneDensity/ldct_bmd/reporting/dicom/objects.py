@@ -16,7 +16,7 @@ from ...scan.dicom_headers import DAMAGED
 from ..output import EarlierReport, Predecessor
 from .context import Context
 from .documents import capture, encapsulate_pdf
-from .seg import make_segmentation
+from .seg import make_bodies, make_vois
 from .source import SourceSeries
 from .sr import make_report
 
@@ -27,6 +27,7 @@ class DICOMObjects:
 
     sr: Dataset | None = None
     seg: Dataset | None = None
+    vois: Dataset | None = None
     report: Dataset | None = None
     overview: Dataset | None = None
 
@@ -50,8 +51,9 @@ def make_objects(
 ) -> DICOMObjects:
     """Make the objects of one export; each is the same whether or not the others are made too."""
     return DICOMObjects(
-        sr=make_report(context, column) if sr else None,
-        seg=make_segmentation(context, scan, column) if seg else None,
+        sr=make_report(context) if sr else None,
+        seg=make_bodies(context, scan, column) if seg else None,
+        vois=make_vois(context, scan) if seg else None,
         report=None if pdf is None else encapsulate_pdf(context, pdf, title),
         overview=None if overview_png is None else capture(context, overview_png),
     )
@@ -62,6 +64,7 @@ def make_context(
     source: SourceSeries,
     earlier: EarlierReport | None = None,
     deidentified: bool = False,
+    labelmap: bool = False,
 ) -> Context:
     """Return the context of an export that takes the place of ``earlier``.
 
@@ -69,11 +72,11 @@ def make_context(
     de-identified copy has of its own, is nobody's predecessor here.
     """
     if earlier is None or earlier.report.study_uid != source.first.StudyInstanceUID:
-        return Context(examination, source, None, deidentified)
-    again = Context(examination, source, earlier.replaced, deidentified)
+        return Context(examination, source, None, deidentified, labelmap)
+    again = Context(examination, source, earlier.replaced, deidentified, labelmap)
     if again.series("sr")[3] == earlier.report.sop_instance_uid:
         return again
-    return Context(examination, source, earlier.report, deidentified)
+    return Context(examination, source, earlier.report, deidentified, labelmap)
 
 
 def read_earlier(path: Path) -> EarlierReport | None:

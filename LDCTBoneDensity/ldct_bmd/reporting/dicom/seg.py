@@ -1,7 +1,6 @@
-"""Vertebral bodies and VOIs as a binary DICOM segmentation on the source series' own grid."""
+"""Vertebral bodies, and VOIs, as DICOM segmentations on the source series' own grid: binary, or as a label map."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 
 import highdicom as hd
 import numpy as np
@@ -23,116 +22,59 @@ from .context import Context
 INSIDE = 0.5  # a voxel belongs to the binary VOI where more than half of it lies inside
 
 
-def segment_numbers(context: Context, column: VertebralColumn) -> dict[tuple[str, str], int]:
-    """Return the segment number of each ("body", level) and, after them, of each ("voi", level)."""
-    bodies = [("body", vertebra.level) for vertebra in column.vertebrae]
-    vois = [("voi", measurement.level) for measurement in context.examination.measurements]
-    return {segment: place for place, segment in enumerate([*bodies, *vois], start=1)}
+def make_bodies(context: Context, scan: CTScan, column: VertebralColumn) -> Dataset:
+    """Return the vertebral bodies as a segmentation, numbered from the top; frames without a voxel are left out."""
+    levels = [vertebra.level for vertebra in column.vertebrae]
+    return _made(context, "seg", scan, _body_labels(scan, column), _descriptions(context, levels, is_body=True))
 
 
-def make_segmentation(context: Context, scan: CTScan, column: VertebralColumn) -> Dataset:
-    """Return the segmentation; frames without a voxel are left out."""
-    to_stored = axes_between(scan.stored_geometry, scan.geometry).inverse()
+def make_vois(context: Context, scan: CTScan) -> Dataset | None:
+    """Return the VOIs as a segmentation, numbered in the order of the measurements; None if nothing was measured.
+
+    They overlap the bodies, and are a segmentation of their own: OHIF loses segments of one whose segments overlap.
+    """
+    levels = [measurement.level for measurement in context.examination.measurements]
+    if not levels:
+        return None
+    return _made(context, "vois", scan, _voi_labels(context, scan), _descriptions(context, levels, is_body=False))
+
+
+def _made(
+    context: Context,
+    kind: str,
+    scan: CTScan,
+    labels: NDArray[np.uint8],
+    descriptions: Sequence[hd.seg.SegmentDescription],
+) -> Dataset:
+    """Return a segmentation of ``labels`` (z, y, x), whose values are segment numbers."""
     _check_positions(context.source.images, scan)
-    number = segment_numbers(context, column)
-    count = len(column.vertebrae)
-    bodies = np.zeros(scan.geometry.shape, dtype=np.uint8)
-    for vertebra in column.vertebrae:
-        box, inside = column.mask(vertebra.level)
-        bodies[box][inside] = number["body", vertebra.level]
-    descriptions = _descriptions(context, number)
-    dataset = _encode(context, to_stored.view(bodies), descriptions[:count])
-    if len(descriptions) > count:
-        # highdicom takes one label for each voxel, and a VOI overlaps its body: the VOIs are encoded apart and joined.
-        apart = _encode(context, to_stored.view(_voi_labels(context, scan)), _renumbered(descriptions[count:]))
-        join(dataset, apart, descriptions)
-    dimensions = context.uid("seg", "dimensions")
+    stored = axes_between(scan.stored_geometry, scan.geometry).inverse().view(labels)
+    slices = np.flatnonzero(stored.any(axis=(1, 2)))
+    types = hd.seg.SegmentationTypeValues
+    dataset = hd.seg.Segmentation(
+        source_images=[context.source.images[int(k)] for k in slices],
+        pixel_array=stored[slices],
+        segmentation_type=types.LABELMAP if context.labelmap else types.BINARY,
+        segment_descriptions=descriptions,
+        content_label=codes.SEGMENTATION_LABEL[kind],
+        content_description=codes.SEGMENTATION_CONTENT[kind],
+        omit_empty_frames=True,
+        **context.equipment(kind),
+    )
+    dimensions = context.uid(kind, "dimensions")
     for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
     context.stamp(dataset)
     return dataset
 
 
-def _encode(context: Context, labels: NDArray[np.uint8], descriptions: Sequence[hd.seg.SegmentDescription]) -> Dataset:
-    """Return a segmentation of ``labels`` (slice, row, column), whose values are segment numbers."""
-    slices = np.flatnonzero(labels.any(axis=(1, 2)))
-    images = [context.source.images[int(k)] for k in slices]
-    return hd.seg.Segmentation(
-        source_images=images,
-        pixel_array=labels[slices],
-        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=descriptions,
-        content_label="VERTEBRAE",
-        content_description=codes.SEGMENTATION_CONTENT,
-        omit_empty_frames=True,
-        **context.equipment("seg"),
-    )
-
-
-def _renumbered(descriptions: Sequence[hd.seg.SegmentDescription]) -> list[hd.seg.SegmentDescription]:
-    copies = deepcopy(list(descriptions))
-    for place, description in enumerate(copies, start=1):
-        description.SegmentNumber = place
-    return copies
-
-
-def join(first: Dataset, second: Dataset, descriptions: Sequence[hd.seg.SegmentDescription]) -> None:
-    """Append the frames of ``second`` to ``first``; its segments follow those of ``first``.
-
-    Both are on one grid, and ``descriptions`` are those of all segments.
-    """
-    shift = len(first.SegmentSequence)
-    groups = _frame_groups(first)
-    for group in _frame_groups(second):
-        group.SegmentIdentificationSequence[0].ReferencedSegmentNumber += shift
-        groups.append(group)
-    # Dimension index values count the distinct values of each dimension, here segment and position, over all frames.
-    positions = [tuple(map(float, g.PlanePositionSequence[0].ImagePositionPatient)) for g in groups]
-    along = np.asarray(first.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0].ImageOrientationPatient)
-    normal = np.cross(along[:3].astype(float), along[3:].astype(float))
-    ordered = sorted(set(positions), key=lambda position: float(np.dot(position, normal)))
-    for group, position in zip(groups, positions, strict=True):
-        segment = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
-        group.FrameContentSequence[0].DimensionIndexValues = [segment, ordered.index(position) + 1]
-    pixels = first.Rows * first.Columns
-    packed = _joined(first, int(first.NumberOfFrames) * pixels, second, int(second.NumberOfFrames) * pixels)
-    first.PixelData = packed + b"\0" * (len(packed) % 2)
-    first.NumberOfFrames = len(groups)
-    first.PerFrameFunctionalGroupsSequence = groups
-    first.SegmentSequence = list(descriptions)
-    first.SegmentsOverlap = "YES"
-    _add_references(first, second)
-
-
-def _frame_groups(dataset: Dataset) -> list[Dataset]:
-    """Return the functional groups of each frame, its segment too, which is shared where there is one alone."""
-    groups = list(dataset.PerFrameFunctionalGroupsSequence)
-    shared = dataset.SharedFunctionalGroupsSequence[0]
-    if "SegmentIdentificationSequence" in shared:
-        for group in groups:
-            group.SegmentIdentificationSequence = deepcopy(shared.SegmentIdentificationSequence)
-        del shared.SegmentIdentificationSequence
-    return groups
-
-
-def _joined(first: Dataset, count: int, second: Dataset, further: int) -> bytes:
-    """Return ``count`` bits of one and ``further`` bits of the other, packed; whole bytes need no unpacking."""
-    if count % 8 == 0:
-        return bytes(first.PixelData[: count // 8]) + bytes(second.PixelData[: -(-further // 8)])
-    bits = [
-        np.unpackbits(np.frombuffer(one.PixelData, dtype=np.uint8), count=n, bitorder="little")
-        for one, n in ((first, count), (second, further))
-    ]
-    return np.packbits(np.concatenate(bits), bitorder="little").tobytes()
-
-
-def _add_references(first: Dataset, second: Dataset) -> None:
-    """Refer to the images that only ``second`` rests on."""
-    instances = first.ReferencedSeriesSequence[0].ReferencedInstanceSequence
-    known = {item.ReferencedSOPInstanceUID for item in instances}
-    for item in second.ReferencedSeriesSequence[0].ReferencedInstanceSequence:
-        if item.ReferencedSOPInstanceUID not in known:
-            instances.append(item)
+def _body_labels(scan: CTScan, column: VertebralColumn) -> NDArray[np.uint8]:
+    """Return the bodies (z, y, x) as 1, 2, ... in the order of the column."""
+    labels = np.zeros(scan.geometry.shape, dtype=np.uint8)
+    for place, vertebra in enumerate(column.vertebrae, start=1):
+        box, inside = column.mask(vertebra.level)
+        labels[box][inside] = place
+    return labels
 
 
 def _voi_labels(context: Context, scan: CTScan) -> NDArray[np.uint8]:
@@ -154,7 +96,7 @@ def _check_positions(images: Sequence[Dataset], scan: CTScan) -> None:
         raise CannotMeasure("dicom.images_elsewhere")
 
 
-def _descriptions(context: Context, number: dict[tuple[str, str], int]) -> list[hd.seg.SegmentDescription]:
+def _descriptions(context: Context, levels: Sequence[str], is_body: bool) -> list[hd.seg.SegmentDescription]:
     examination = context.examination
     edited = {entry.level for entry in examination.history if entry.what == Correction.BODY_EDITED.value}
     algorithm = hd.AlgorithmIdentificationSequence(
@@ -166,22 +108,22 @@ def _descriptions(context: Context, number: dict[tuple[str, str], int]) -> list[
         name=codes.PLACEMENT, family=codes.ELLIPTIC_CYLINDER, version=__version__
     )
     made = []
-    for (kind, level), segment in number.items():
-        is_body = kind == "body"
+    for segment, level in enumerate(levels, start=1):
         by_reader = level in edited if is_body else examination.quality.voi(level).placed_by is not None
         how = "SEMIAUTOMATIC" if is_body and by_reader else "MANUAL" if by_reader else "AUTOMATIC"
+        label = level if is_body else f"{level} VOI"
         made.append(
             hd.seg.SegmentDescription(
                 segment_number=segment,
-                segment_label=level if is_body else f"{level} VOI",
+                segment_label=label,
                 segmented_property_category=_category(is_body),
                 segmented_property_type=codes.VERTEBRAL_BODY if is_body else codes.TRABECULAR_VOI,
                 algorithm_type=how,
                 algorithm_identification=None if how == "MANUAL" else algorithm if is_body else placement,
-                tracking_uid=context.tracking_uid(level, kind),
-                tracking_id=level if is_body else f"{level} VOI",
+                tracking_uid=context.tracking_uid(level, "body" if is_body else "voi"),
+                tracking_id=label,
                 anatomic_regions=[codes.vertebra(level)],
-                display_color=hd.color.CIELabColor.from_rgb(*(COLOR_RGB[level] if is_body else (255, 255, 255))),
+                display_color=hd.color.CIELabColor.from_rgb(*COLOR_RGB[level]),
             )
         )
     return made

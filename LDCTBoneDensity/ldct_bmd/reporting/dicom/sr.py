@@ -6,7 +6,6 @@ import highdicom as hd
 from highdicom import sr
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
-from pydicom.uid import SegmentationStorage
 
 from ... import __version__
 from ...assessment import format_bmd
@@ -14,33 +13,33 @@ from ...calibration import BMDError, Calibration
 from ...calibration.described import name_words, source_words
 from ...examination import Measurement, unused_levels
 from ...ground.text import visible
-from ...labeling import VertebralColumn
 from ...rules import rules_of
 from ...words import current_language
 from ...words import text as say
 from ..deidentify import is_signed_copy
 from . import codes
 from .context import MANUFACTURER, MODEL_NAME, Context, as_datetime
-from .seg import segment_numbers
+from .outlines import images_of, outlines
 
 _LONGEST_NAME = 64
 
 
-def make_report(context: Context, column: VertebralColumn) -> Dataset:
+def make_report(context: Context) -> Dataset:
     """Return the structured report; it is complete and verified once the record is signed."""
     examination = context.examination
     signature = None if context.deidentified else examination.signature
-    number = segment_numbers(context, column)
-    groups = [_level_group(one, context, number["voi", one.level]) for one in examination.measurements]
+    groups = [_level_group(one, context, segment) for segment, one in enumerate(examination.measurements, start=1)]
     report = sr.MeasurementReport(
         observation_context=_observers(context),
         procedure_reported=codes.COMPUTED_TOMOGRAPHY,
-        imaging_measurements=[_mean_group(context), *groups],
+        # Slicer's QuantitativeReporting heads its table by the first group, and OHIF needs an image library.
+        imaging_measurements=[*groups, _mean_group(context)],
+        referenced_images=images_of([one.voi for one in examination.measurements], context),
         title=codes.REPORT_TITLE,
         language_of_content_item_and_descendants=_language(),
     )
     dataset = sr.Comprehensive3DSR(
-        evidence=[*context.source.images, context.segmentation_identity()],
+        evidence=[*context.source.images, *context.vois_identity()],
         content=report[0],
         is_complete=signature is not None or (context.deidentified and is_signed_copy(examination)),
         is_final=signature is not None,
@@ -124,6 +123,8 @@ def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
     if examination.comment:
         _add_text(group, codes.COMMENT, examination.comment)
     _add_text(group, codes.RECORD_SHA256, context.state)
+    averaged = [one.voi for one in examination.measurements if one.level in assessment.levels]
+    group[0].ContentSequence.extend(outlines(averaged or [one.voi for one in examination.measurements], context))
     return group
 
 
@@ -140,8 +141,8 @@ def _level_group(
     group = sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(context.tracking_uid(level, "voi"), f"{level} VOI"),
         referenced_segment=sr.ReferencedSegment(
-            sop_class_uid=SegmentationStorage,
-            sop_instance_uid=context.series("seg")[3],
+            sop_class_uid=context.segmentation_class,
+            sop_instance_uid=context.series("vois")[3],
             segment_number=segment,
             source_series=sr.SourceSeriesForSegmentation(context.source.first.SeriesInstanceUID),
         ),
@@ -149,9 +150,9 @@ def _level_group(
         method=codes.ELLIPTIC_CYLINDER,
         finding_sites=[site],
         measurements=[
+            _bmd(measurement.bmd_mg_cm3, measurement.bmd_error, examination.calibration),
             _measurement(codes.SOURCE_CT_NUMBER, measurement.mean_hu, codes.HOUNSFIELD, codes.MEAN),
             _measurement(codes.SOURCE_CT_NUMBER, measurement.sd_hu, codes.HOUNSFIELD, codes.STANDARD_DEVIATION),
-            _bmd(measurement.bmd_mg_cm3, measurement.bmd_error, examination.calibration),
             _measurement(codes.VOLUME, measurement.volume_mm3, codes.MM3),
         ],
         qualitative_evaluations=[sr.QualitativeEvaluation(codes.INCLUSION, use)],
@@ -166,6 +167,7 @@ def _level_group(
         _add_text(group, codes.COMMENT, text)
     if not examination.quality.certain(measurement.level):
         _add_text(group, codes.COMMENT, say("sr.uncertain", remark=str(examination.quality.names_remark)))
+    group[0].ContentSequence.extend(outlines([measurement.voi], context))
     return group
 
 

@@ -10,7 +10,7 @@ from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
 from ...words import LANGUAGES
 from ..dicom import codes, read_earlier
-from ..dicom.context import document_digest, object_uid
+from ..dicom.context import FORMS, document_digest, object_uid
 from ..outputs import SEG_FILE, SR_FILE
 from ..signed import refuse_changed
 from .outgoing import Outgoing, read_outgoing
@@ -60,8 +60,11 @@ def _uids(files: Sequence[Path], record: Examination) -> Callable[[Outgoing], se
         what = (one.path.stem, "instance", *document_digest(one.dataset))
         version = _text(one.dataset, "SoftwareVersions")
         return {
-            object_uid(series, state, record.measured_at, previous, version, *what, language=language)
+            object_uid(
+                series, state, record.measured_at, previous, version, *what, language=language, labelmap=labelmap
+            )
             for language in LANGUAGES
+            for labelmap in FORMS
         }
 
     return uids_of

@@ -18,12 +18,17 @@ ASK_AGAIN_S = (0.5, 1.0, 2.0, 4.0)
 
 
 def send_dicomweb(
-    url: str, files: Sequence[Path], credentials: Credentials | None = None, ca_bundle: Path | None = None
+    url: str,
+    files: Sequence[Path],
+    credentials: Credentials | None = None,
+    ca_bundle: Path | None = None,
+    only_missing: bool = False,
 ) -> Delivery:
     """Store ``files`` on the server at ``url`` and ask it what it holds.
 
     Args:
         ca_bundle: certificates to trust, where the server's is not signed by a known authority.
+        only_missing: ask first what the server holds, and store what it lacks.
 
     Raises:
         UsageError: the address is not safe, the server can't be reached, or an object is not there afterwards.
@@ -32,7 +37,11 @@ def send_dicomweb(
     objects = read_outgoing(files)
     server = Server(url, host, credentials, ca_bundle)
     try:
-        answer = _store(server, objects)
+        held = (_listed(server, objects) if only_missing else None) or frozenset()
+        lacking = [one for one in objects if one.uid not in held]
+        if not lacking:
+            return conclude(host, objects, Answer(), held)
+        answer = _store(server, lacking)
         return conclude(host, objects, answer, _held(server, objects, answer))
     finally:
         server.close()

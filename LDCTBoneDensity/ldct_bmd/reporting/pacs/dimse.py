@@ -20,7 +20,7 @@ from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_context
 
-from ...ground.errors import UsageError
+from ...ground.errors import OutOfReach, UsageError
 from ...words import Phrase
 from .exchange import LARGEST_ANSWER_BYTES, SLOWEST_BYTES_PER_S, TOTAL_S
 from .outgoing import Answer, Delivery, Outgoing, conclude, read_outgoing
@@ -102,8 +102,8 @@ def _associated(
             # What went wrong in a TLS handshake does not come back from pynetdicom.
             trust = "" if tls is None else Phrase("pacs.trust")
             if association.is_rejected:
-                raise UsageError("pacs.rejected", title=peer.title, host=peer.host, port=peer.port, trust=trust)
-            raise UsageError("pacs.not_associated", title=peer.title, host=peer.host, port=peer.port, trust=trust)
+                raise OutOfReach("pacs.rejected", title=peer.title, host=peer.host, port=peer.port, trust=trust)
+            raise OutOfReach("pacs.not_associated", title=peer.title, host=peer.host, port=peer.port, trust=trust)
         try:
             yield association
         finally:

@@ -2,8 +2,11 @@
 
 import contextvars
 import os
+import ssl
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +14,7 @@ from typing import TypeVar
 import requests
 from requests.utils import get_environ_proxies
 
-from ...ground.errors import UsageError
+from ...ground.errors import OutOfReach, UsageError
 from ...words import Phrase
 from .address import is_this_machine
 from .credentials import Credentials
@@ -89,17 +92,25 @@ class Server:
             Unanswered: it was reached, and gave no whole answer.
         """
         seconds = TOTAL_S + len(body or b"") / SLOWEST_BYTES_PER_S
-        try:
+        with self._told(lambda: seconds):
             return within(seconds, lambda: self._ask(method, self.url + path, headers, body))
+
+    @contextmanager
+    def _told(self, seconds: Callable[[], float]) -> Iterator[None]:
+        """Turn what goes wrong on the way into what the methods raise; ``seconds``: what was allowed."""
+        try:
+            yield
         except TimeoutError as error:
-            raise Unanswered("slow", self.host, seconds=round(seconds)) from error
+            raise Unanswered("slow", self.host, seconds=round(seconds())) from error
         except requests.exceptions.SSLError as error:
-            raise UsageError("pacs.not_trusted", host=self.host) from error
+            if _hung_up(error):
+                raise OutOfReach("pacs.unreachable", host=self.host) from error
+            raise OutOfReach("pacs.not_trusted", host=self.host) from error
         except requests.exceptions.ReadTimeout as error:
             raise Unanswered("slow", self.host, seconds=round(QUIET_S)) from error
         except requests.exceptions.RequestException as error:
             if _never_connected(error):
-                raise UsageError("pacs.unreachable", host=self.host) from error
+                raise OutOfReach("pacs.unreachable", host=self.host) from error
             raise Unanswered("dropped", self.host) from error
 
     def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Reply:
@@ -115,11 +126,65 @@ class Server:
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             return Reply(response.status_code, kind, bytes(content), response.headers.get("Location", ""))
 
+    def stream(
+        self, path: str, headers: dict[str, str], take: Callable[[str, Iterator[bytes]], Result], most_bytes: int
+    ) -> Result | Reply:
+        """Let ``take`` read a large answer piece by piece; return what it returns, or a reply whose status is not 200.
 
-def within(seconds: float, work: Callable[[], Result]) -> Result:
+        Args:
+            take: gets the content type with its parameters, and the pieces. It works in a thread, and is left alone
+                by an error if the server is too slow.
+            most_bytes: of the answer.
+
+        Raises:
+            UsageError: the server can't be reached, or is not trusted.
+            Unanswered: it was reached, and gave no whole answer.
+        """
+        pieces = _Pieces(self.host, most_bytes)
+        with self._told(pieces.seconds):
+            return within(pieces.seconds, lambda: self._stream(self.url + path, headers, take, pieces))
+
+    def _stream(
+        self, url: str, headers: dict[str, str], take: Callable[[str, Iterator[bytes]], Result], pieces: "_Pieces"
+    ) -> Result | Reply:
+        with self._session.get(url, headers=headers, timeout=QUIET_S, allow_redirects=False, stream=True) as response:
+            kind = response.headers.get("Content-Type", "")
+            if response.status_code != 200:
+                return Reply(response.status_code, kind, b"", response.headers.get("Location", ""))
+            return take(kind, pieces.of(response))
+
+
+@dataclass
+class _Pieces:
+    """The pieces of one large answer: how many bytes may come, and in how many seconds."""
+
+    host: str
+    most_bytes: int
+    came_bytes: int = 0
+
+    def seconds(self) -> float:
+        """Return how long it may have taken by now."""
+        return TOTAL_S + self.came_bytes / SLOWEST_BYTES_PER_S
+
+    def of(self, response: requests.Response) -> Iterator[bytes]:
+        """Yield them."""
+        begin = time.monotonic()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            self.came_bytes += len(chunk)
+            if self.came_bytes > self.most_bytes:
+                raise Unanswered("large", self.host, megabytes=self.most_bytes >> 20)
+            if time.monotonic() - begin > self.seconds():
+                raise Unanswered("slow", self.host, seconds=round(self.seconds()))  # nobody waits any more
+            yield chunk
+
+
+def within(seconds: float | Callable[[], float], work: Callable[[], Result]) -> Result:
     """Return what ``work`` returns, or raise what it raises; TimeoutError if it takes longer.
 
     A server that drips a byte now and then is not silence to a socket: the work is done in a thread, and left to it.
+
+    Args:
+        seconds: how long it may take; a function may allow more as the work goes on.
     """
     done: list[Result] = []
     failed: list[BaseException] = []
@@ -132,12 +197,24 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
 
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
     thread.start()
-    thread.join(seconds)
+    if callable(seconds):
+        begin = time.monotonic()
+        while thread.is_alive() and time.monotonic() - begin < seconds():
+            thread.join(1.0)
+    else:
+        thread.join(seconds)
     if failed:
         raise failed[0]
     if not done:
         raise TimeoutError
     return done[0]
+
+
+def _hung_up(error: requests.exceptions.SSLError) -> bool:
+    """Tell whether a server ended the connection before it showed a certificate, as one does that is going away."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    first = reason.args[0] if isinstance(reason, BaseException) and reason.args else None
+    return isinstance(first, ssl.SSLEOFError | ssl.SSLZeroReturnError)
 
 
 def _never_connected(error: requests.exceptions.RequestException) -> bool:

@@ -8,12 +8,12 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset
 
-from ...ground.errors import UsageError
+from ...ground.errors import OutOfReach, UsageError
 from ...ground.files import read_regular
 from ...scan.dicom_headers import DAMAGED
 from ...words import Phrase, text
 
-_KINDS = ("sr", "seg", "report", "overview")
+_KINDS = ("sr", "seg", "vois", "report", "overview")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +57,12 @@ class Delivery:
     Attributes:
         uids: their SOP instance UIDs.
         sentence: how many there are, what the archive lists of them, and what it warns of.
+        listed: the archive was asked afterwards, and lists them all.
     """
 
     uids: tuple[str, ...]
     sentence: str
+    listed: bool
 
 
 def read_outgoing(files: Sequence[Path]) -> tuple[Outgoing, ...]:
@@ -90,12 +92,12 @@ def conclude(host: str, objects: Sequence[Outgoing], answer: Answer, held: froze
     there = frozenset(answer.stored) if held is None else held
     missing = [one for one in objects if one.uid not in there]
     if missing and held is None and answer.problem is not None:
-        raise UsageError("pacs.unknown", problem=answer.problem)
+        raise OutOfReach("pacs.unknown", problem=answer.problem)
     if missing:
         named = tuple(_why_missing(one, answer) for one in missing)
         total, arrived = len(objects), len(objects) - len(missing)
         if answer.problem is None:
-            raise UsageError("pacs.missing", host=host, there=arrived, total=total, missing=named)
+            raise OutOfReach("pacs.missing", host=host, there=arrived, total=total, missing=named)
         raise UsageError(
             "pacs.missing_after", problem=answer.problem, host=host, there=arrived, total=total, missing=named
         )
@@ -106,7 +108,7 @@ def conclude(host: str, objects: Sequence[Outgoing], answer: Answer, held: froze
         for one in objects
         if answer.stored.get(one.uid)
     ]
-    return Delivery(tuple(one.uid for one in objects), " ".join(sentences))
+    return Delivery(tuple(one.uid for one in objects), " ".join(sentences), held is not None)
 
 
 def _why_missing(one: Outgoing, answer: Answer) -> Phrase:

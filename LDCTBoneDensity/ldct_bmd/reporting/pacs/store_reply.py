@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-from ...ground.errors import UsageError
+from ...ground.errors import OutOfReach, UsageError
 from ...ground.text import visible
 from ...words import Phrase
 from .exchange import Reply
@@ -38,19 +38,19 @@ def _refusal(reply: Reply, host: str) -> UsageError | None:
     """Return what a status means by which nothing was stored; None for any other."""
     status = reply.status
     if 300 <= status < 400:
-        return UsageError("pacs.redirected", host=host, target=visible(reply.location, LONGEST_TARGET), status=status)
+        return OutOfReach("pacs.redirected", host=host, target=visible(reply.location, LONGEST_TARGET), status=status)
     if status in (401, 403):
-        return UsageError("pacs.credentials", host=host, status=status)
+        return OutOfReach("pacs.credentials", host=host, status=status)
     if status == 407:
-        return UsageError("pacs.proxy", host=host, status=status)
+        return OutOfReach("pacs.proxy", host=host, status=status)
     if status in (404, 405, 406, 415):
-        return UsageError("pacs.no_store", host=host, status=status)
+        return OutOfReach("pacs.no_store", host=host, status=status)
     if status == 413:
-        return UsageError("pacs.too_large", host=host, status=status)
+        return OutOfReach("pacs.too_large", host=host, status=status)
     if status in (429, 503):
-        return UsageError("pacs.busy", host=host, status=status)
+        return OutOfReach("pacs.busy", host=host, status=status)
     if 400 <= status < 500 and status not in _TELLING:
-        return UsageError("pacs.refused", host=host, status=status)
+        return OutOfReach("pacs.refused", host=host, status=status)
     return None
 
 

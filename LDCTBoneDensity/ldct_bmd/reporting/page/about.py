@@ -1,7 +1,7 @@
 """What the report says of the patient, the scan, the calibration and the software."""
 
 from ...calibration import Calibration
-from ...calibration.described import name_words, source_words
+from ...calibration.described import carried_line, name_words, source_words
 from ...examination import Examination, record_sha256
 from ...scan import Acquisition, Patient
 from ...segmentation import RuntimeIdentity
@@ -70,12 +70,14 @@ def calibration_line(calibration: Calibration, say: Catalogue) -> str:
 def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
     """Return the equation, what it is equivalent to, and where it comes from."""
     calibration = examination.calibration
+    carried = carried_line(calibration)
     provenance, fit, choice = calibration.provenance, calibration.fit, examination.calibration_choice
     values: dict[str, str | None] = {
         "calibration.name": visible(name_words(calibration)),
         "calibration.equation": calibration_line(calibration, say),
         "calibration.material": calibration.material,
         "calibration.kvp": _kvp(calibration, say),
+        "calibration.carried": None if carried is None else visible(str(carried)),
     }
     if provenance is not None:
         values |= {

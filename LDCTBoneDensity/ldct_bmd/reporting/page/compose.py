@@ -133,7 +133,8 @@ def _state(examination: Examination, say: Catalogue, deidentified: bool, key_com
 def _bar(examination: Examination, say: Catalogue) -> ColourBar | None:
     assessment = examination.assessment
     mean = assessment.mean_bmd_mg_cm3
-    if mean is None or assessment.category is None:
+    # The scale is one of K2HPO4 equivalents.
+    if mean is None or assessment.category is None or assessment.k2hpo4_parts is not None:
         return None
     rules = rules_of(assessment.rules)
     edges = (BAR_LOW, *rules.limits_mg_cm3, BAR_HIGH)

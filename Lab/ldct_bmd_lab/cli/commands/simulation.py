@@ -21,7 +21,7 @@ FieldOfView = Annotated[
 ExactMasks = Annotated[
     bool, typer.Option("--exact-masks", help="Take the true vertebral bodies in place of the networks'.")
 ]
-Processes = Annotated[int | None, typer.Option(metavar="N", help="Scans at a time.  [default: one a processor]")]
+Processes = Annotated[int | None, typer.Option(metavar="N", help="Scans at a time.  \\[default: one a processor]")]
 TableFile = Annotated[Path, typer.Option("--output", "-o", metavar="CSV", help="The file to write, for validate.")]
 
 

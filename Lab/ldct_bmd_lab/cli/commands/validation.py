@@ -43,7 +43,7 @@ def evaluate(
     masks: Annotated[
         Path | None, typer.Option(metavar="DIR", help="VerSe masks whose vertebrae are set into synthetic scans.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the synthetic scans.  [default: 0]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the synthetic scans.  \\[default: 0]")] = None,
     scans: Annotated[
         Path | None,
         typer.Option(

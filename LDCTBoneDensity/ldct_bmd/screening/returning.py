@@ -1,0 +1,140 @@
+"""Results on their way back to the archive: each once, and sent only when the archive lists it."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from ..ground.atomic import settle
+from ..ground.clock import now
+from ..ground.errors import UsageError
+from ..reporting.checksums import demand_as_written
+from ..reporting.outputs import dicom_files
+from ..reporting.pacs import Delivery, demand_own, find_credentials, send_dicomweb
+from .archive import AWAY, Archive
+from .states import Delivered
+from .store import Store
+from .tables import Archived, Result, Sending, Study
+from .work import read_result
+
+LONGEST_PAUSE_S = 3600.0  # between attempts
+_FIRST_PAUSE_S = 5.0
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What became of one result.
+
+    Attributes:
+        study: its id.
+        uids: SOP instance UIDs that the archive lists.
+        problem: why it was not sent, or not yet.
+    """
+
+    study: str
+    state: Delivered
+    uids: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class _Held:
+    result: int
+    study: str
+    folder: Path | None
+
+
+def send_waiting(store: Store, archive: Archive) -> Iterator[Returned]:
+    """Send what waits, and yield what became of each.
+
+    Raises:
+        UsageError: the archive is away; what was not sent goes on waiting.
+    """
+    held = _claim(store, archive.address)
+    for place, one in enumerate(held):
+        try:
+            returned = _send(one, archive)
+        except UsageError as error:
+            is_away = error.code in AWAY
+            _put_off(store, [one], 1)
+            if is_away:
+                _put_off(store, held[place + 1 :], 0)
+                raise
+            yield Returned(one.study, Delivered.WAITING, problem=str(error))
+        except BaseException:
+            _put_off(store, held[place:], 0)
+            raise
+        else:
+            _record(store, one, returned)
+            yield returned
+
+
+def _claim(store: Store, address: str) -> list[_Held]:
+    """Take results that wait for this client, the earliest first."""
+    with store.database.session() as session:
+        wanted = (
+            select(Sending, Result, Study)
+            .join(Result, Result.id == Sending.result_id)
+            .join(Study, Study.id == Result.study_id)
+            .join(Archived, Archived.study_id == Study.id)
+            .where(
+                Sending.state == Delivered.WAITING.value,
+                Sending.client.is_(None),
+                Sending.after <= time.time(),
+                Archived.address == address,
+            )
+            .order_by(Sending.result_id)
+            .limit(_AT_ONCE)
+            .with_for_update(skip_locked=True, of=Sending)
+        )
+        held = []
+        for sending, result, study in session.execute(wanted).all():
+            sending.client = store.database.client
+            folder = None if result.folder is None else store.folder / result.folder
+            held.append(_Held(result.id, study.id, folder))
+        return held
+
+
+def _send(held: _Held, archive: Archive) -> Returned:
+    """Send one result; UsageError if the archive does not take it now."""
+    try:
+        files = _sendable(held.folder)
+    except UsageError as error:
+        return Returned(held.study, Delivered.KEPT, problem=str(error))
+    credentials = find_credentials(archive.address)
+    delivery: Delivery = send_dicomweb(archive.address, files, credentials, archive.authority, only_missing=True)
+    if not delivery.listed:
+        raise UsageError("archive.not_confirmed", host=archive.host)
+    return Returned(held.study, Delivered.SENT, delivery.uids)
+
+
+def _sendable(folder: Path | None) -> tuple[Path, ...]:
+    """Return the DICOM objects of a result; UsageError if it has none, or not its own."""
+    if folder is None:
+        raise UsageError("archive.nothing_to_send")
+    settle(folder)
+    files = dicom_files(folder)
+    demand_own(files, read_result(folder))
+    demand_as_written(folder, files)
+    return files
+
+
+def _record(store: Store, held: _Held, returned: Returned) -> None:
+    with store.database.session() as session:
+        sending = session.get_one(Sending, held.result)
+        sending.state, sending.client, sending.ended = returned.state.value, None, now()
+        sending.uids, sending.sentence = list(returned.uids), returned.problem or None
+
+
+def _put_off(store: Store, held: list[_Held], attempts: int) -> None:
+    """Let results wait on, after ``attempts`` that came to nothing."""
+    with store.database.session() as session:
+        for one in held:
+            sending = session.get_one(Sending, one.result)
+            sending.client = None
+            sending.attempts += attempts
+            if attempts:
+                sending.after = time.time() + min(LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**sending.attempts)

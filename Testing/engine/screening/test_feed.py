@@ -1,0 +1,180 @@
+"""What is new in an archive: when a study is handed on, by Orthanc's changes and by asking again and again."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from helpers_pacs import Archive as Server
+from helpers_pacs import Said, archive, as_json
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.screening.archive import Archive, opened_archive
+from ldct_bmd.screening.database import Database
+from ldct_bmd.screening.feed import AskedAgain, Changes, OrthancChanges, is_orthanc
+
+STUDY = {
+    "IsStable": True,
+    "LastUpdate": "20260101T000000",
+    "MainDicomTags": {"StudyInstanceUID": "1.2", "StudyDate": "20260101"},
+    "PatientMainDicomTags": {"PatientID": "P"},
+}
+
+
+@pytest.fixture
+def pacs() -> Iterator[Server]:
+    with archive() as made:
+        yield made
+
+
+@pytest.fixture
+def asked(pacs: Server) -> Iterator[Archive]:
+    with opened_archive(pacs.url) as made:
+        yield made
+
+
+def changes(*kinds: str, last: int | None = None, first: int = 1) -> Said:
+    """What an Orthanc tells: kinds of changes of series s1, s2, ..., numbered."""
+    told = [{"ChangeType": kind, "ID": f"s{n}", "Seq": first + n - 1} for n, kind in enumerate(kinds, start=1)]
+    return as_json({"Changes": told, "Last": first + len(kinds) - 1 if last is None else last, "Done": True})
+
+
+def knows(pacs: Server, study: dict[str, Any], **series: str) -> None:
+    """Let the server know a study ``o1``, and series by name with their modality."""
+    pacs.answers["/studies/o1"] = as_json(study)
+    for name, modality in series.items():
+        about = {"ParentStudy": "o1", "MainDicomTags": {"Modality": modality}}
+        pacs.answers[f"/series/{name}"] = as_json(about)
+
+
+def told(feed: Changes) -> list[str]:
+    return [one.study for one in feed.ready()]
+
+
+def test_a_stable_series_hands_its_study_on_once(pacs: Server, asked: Archive, client: Callable[[], Database]) -> None:
+    database = client()
+    pacs.answers["/changes"] = changes("NewSeries", "StableSeries")
+    knows(pacs, STUDY, s1="CT", s2="CT")
+    feed = OrthancChanges(asked, database, earlier=True)
+    (one,) = feed.ready()
+    assert (one.study, one.patient, one.date) == ("1.2", "P", "20260101")
+    pacs.answers["/changes"] = changes(last=2)
+    assert told(feed) == told(OrthancChanges(asked, database, earlier=True)) == []
+
+
+def test_a_study_that_was_not_taken_is_told_again(pacs: Server, asked: Archive, client: Callable[[], Database]) -> None:
+    database = client()
+    pacs.answers["/changes"] = changes("StableSeries")
+    knows(pacs, STUDY, s1="CT")
+    feed = OrthancChanges(asked, database, earlier=True)
+    assert next(iter(feed.ready())).study == "1.2"  # and its taker is killed
+    pacs.answers["/changes"] = changes(last=1)
+    assert told(OrthancChanges(asked, database, earlier=True)) == ["1.2"]
+
+
+def test_a_study_of_which_other_series_still_grow_waits(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    pacs.answers["/changes"] = changes("StableSeries")
+    knows(pacs, STUDY | {"IsStable": False}, s1="CT")
+    feed = OrthancChanges(asked, client(), earlier=True)
+    assert told(feed) == []
+    pacs.answers["/changes"] = changes(last=1)
+    knows(pacs, STUDY, s1="CT")
+    assert told(feed) == ["1.2"]
+
+
+def test_results_that_were_sent_are_no_study_to_measure(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    pacs.answers["/changes"] = changes("StableSeries", "StableSeries", "StableSeries", "StableSeries")
+    knows(pacs, STUDY, s1="SR", s2="SEG", s3="DOC", s4="OT")
+    assert told(OrthancChanges(asked, client(), earlier=True)) == []
+
+
+def test_a_series_that_is_never_called_stable_is_handed_on_after_a_while(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    """As after the archive was killed while it waited for more."""
+    pacs.answers["/changes"] = changes("NewSeries")
+    knows(pacs, STUDY, s1="CT")
+    feed = OrthancChanges(asked, client(), earlier=True, settled_s=0.0)
+    assert told(feed) == []  # it has just been seen for the first time
+    pacs.answers["/changes"] = changes(last=1)
+    knows(pacs, STUDY | {"LastUpdate": "20260101T000001"}, s1="CT")
+    assert told(feed) == []  # it grew
+    assert told(feed) == ["1.2"]
+
+
+def test_what_the_archive_held_before_is_left_alone_unless_asked_for(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    pacs.answers["/changes"] = changes("StableSeries")
+    knows(pacs, STUDY, s1="CT")
+    OrthancChanges(asked, client(), earlier=False)
+    (asks,) = [path for _, path, _ in pacs.requests]
+    assert asks.endswith("?last=")
+
+
+def test_an_archive_that_began_anew_is_read_from_its_start(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    database = client()
+    pacs.answers["/changes"] = changes(last=900)
+    feed = OrthancChanges(asked, database, earlier=False)
+    pacs.answers["/changes"] = changes("StableSeries")
+    knows(pacs, STUDY, s1="CT")
+    assert told(feed) == ["1.2"]
+
+
+def listed(images: int, *studies: str) -> Said:
+    """What an archive lists."""
+    return as_json(
+        [
+            {
+                "0020000D": {"vr": "UI", "Value": [study]},
+                "00080061": {"vr": "CS", "Value": ["CT"]},
+                "00201208": {"vr": "IS", "Value": [images]},
+            }
+            for study in studies
+        ]
+    )
+
+
+def test_an_archive_that_is_asked_again_hands_on_what_grows_no_more(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    database = client()
+    pacs.lists = listed(7, "old")
+    feed = AskedAgain(asked, database, [], earlier=False, every_s=1.0, settled_s=0.0)
+    pacs.lists = listed(7, "old", "new")
+    assert told(feed) == []
+    pacs.lists = listed(8, "new")
+    assert told(feed) == []
+    again = AskedAgain(asked, database, [], earlier=False, every_s=1.0, settled_s=0.0)
+    assert told(again) == ["new"]
+    assert told(again) == []
+    pacs.lists = listed(9, "new")
+    assert told(again) == []
+    assert told(again) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (changes(), True),
+        (as_json({}), False),
+        (Said(404), False),
+        (Said(403), False),
+        (Said(200, "text/html", b"<html>"), False),
+    ],
+)
+def test_an_orthanc_is_known_by_its_changes(pacs: Server, asked: Archive, said: Said, expected: bool) -> None:
+    pacs.answers["/changes"] = said
+    assert is_orthanc(asked) == expected
+
+
+def test_an_archive_that_is_away_may_still_be_an_orthanc(pacs: Server, asked: Archive) -> None:
+    pacs.answers["/changes"] = Said(503)
+    with pytest.raises(UsageError) as away:
+        is_orthanc(asked)
+    assert away.value.code == "archive.busy"
