@@ -29,7 +29,7 @@ from ldct_bmd_lab.phantom.qa import QAPhantomSpec, build_qa_scan
 from places import DOCS, ROOT
 
 # Installing is the releases' test; a stand-in's archive takes the place of pacs.example.
-NOT_TYPED = ("pip", "python3", ".", "make", "git", "cd", "PythonSlicer")
+NOT_TYPED = ("pip", "python3", ".", "make", "git", "cd", "export", "PythonSlicer")
 ARCHIVE = "https://pacs.example/dicom-web"
 OWN = replace(PAD, name="Pad 7", example=False, source="certificate 7")
 SCANNER = {

@@ -44,6 +44,13 @@ def _slicers_python(line: Line) -> None:
     _pip(Line(line.page, line.words[2:]))
 
 
+def _export(line: Line) -> None:
+    """A variable that the reference of the environment names."""
+    told = (ROOT / "docs" / "reference" / "environment.md").read_text(encoding="utf-8")
+    for word in line.words[1:]:
+        assert f"`{word.partition('=')[0]}`" in told, word
+
+
 def _git(line: Line) -> None:
     assert line.words[1] in ("clone", "config")
 
@@ -59,6 +66,7 @@ CHECKS: dict[str, Callable[[Line], object]] = {
     "cd": _from_the_project,
     "cp": _from_the_project,
     "git": _git,
+    "export": _export,
     ".": lambda line: None,
     "openssl": lambda line: None,
 }

@@ -29,5 +29,6 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "pictures/categories.svg": drawings.categories,
     "pictures/flow.svg": drawings.flow,
     "pictures/heights.svg": drawings.heights,
+    "pictures/findings.svg": drawings.findings,
     "pictures/tube-voltage.svg": transfers.picture,
 }

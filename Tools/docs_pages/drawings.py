@@ -18,13 +18,14 @@ from ldct_bmd.voi import CORTEX_MARGIN_MM, CylinderVOI, place_voi
 SPACING_MM = 0.5
 # Half sizes of an L1 of an average adult.
 HALF_WIDTH_MM, HALF_DEPTH_MM, HALF_HEIGHT_MM = 21.0, 15.0, 13.0
+SPUR_HALF_WIDTH_MM = 31.0
 BONE, VOI, INK = "#c9b79c", "#c2410c", "#444444"
 _ARROW = {"arrowstyle": "<->", "color": "black", "shrinkA": 0, "shrinkB": 0}
 
 
 def _body() -> tuple[NDArray[np.bool_], Geometry]:
     """Return a vertebral body, (z, y, x), with a concave back and waist, and its grid."""
-    size = (64, 84, 100)
+    size = (64, 84, 140)
     z, y, x = np.meshgrid(*((np.arange(n) - (n - 1) / 2) * SPACING_MM for n in size), indexing="ij")
     waist = 1.0 - 0.08 * (1.0 - (z / HALF_HEIGHT_MM) ** 2)
     oval = (np.abs(x / (HALF_WIDTH_MM * waist)) ** 2.4 + np.abs(y / (HALF_DEPTH_MM * waist)) ** 2.4) < 1
@@ -86,6 +87,38 @@ def heights() -> bytes:
     return svg(figure)
 
 
+def findings() -> bytes:
+    """Draw four findings about a VOI in a vertebral body, as they look from above or from the side."""
+    inside, cylinder, geometry = _placed()
+    middle, (x, y, _) = inside.shape[0] // 2, cylinder.center_lps_mm
+    figure = Figure(figsize=(10.5, 3.0))
+    leaves, swapped, vein, edge = figure.subplots(1, 4)
+    _outline(leaves, inside[middle])
+    _ellipse(leaves, (x + 8.0, y - 2.0), cylinder)
+    leaves.set_title("voi_leaves_trabecular_bone", fontsize=9)
+    spurred, (_, rows, columns) = inside.copy(), inside.shape
+    half = round(SPUR_HALF_WIDTH_MM / SPACING_MM)
+    spurred[inside.any(axis=(1, 2)), rows // 2 - 4 : rows // 2 + 2, columns // 2 - half : columns // 2 + half] = True
+    box = tuple(slice(0, n) for n in inside.shape)
+    wide = place_voi(spurred, box, geometry)  # type: ignore[arg-type]
+    _outline(swapped, spurred[middle])
+    _ellipse(swapped, (wide.center_lps_mm[0], wide.center_lps_mm[1]), wide)
+    swapped.set_title("voi_axes_swapped", fontsize=9)
+    _outline(vein, inside[middle])
+    _ellipse(vein, (x, y), cylinder)
+    vein.add_patch(Ellipse((x, y + 5.0), 5.0, 8.0, color=INK, alpha=0.8, lw=0))
+    vein.set_title("basivertebral_vein", fontsize=9)
+    _outline(edge, inside[: middle + 10, :, inside.shape[2] // 2], below=True)
+    edge.axhline(0.0, color=VOI, lw=2)
+    edge.set_title("cut_by_edge", fontsize=9)
+    for axes in (leaves, swapped, vein):
+        axes.set_ylim(20, -18)
+    for axes in (leaves, swapped, vein, edge):
+        axes.set_aspect("equal")
+        axes.axis("off")
+    return svg(figure)
+
+
 def categories() -> bytes:
     """Draw the ranges of BMD of the rule set that holds if none is chosen."""
     below, above = ACR.osteoporosis_below_mg_cm3, ACR.normal_above_mg_cm3 or 200.0
@@ -133,9 +166,19 @@ def flow() -> bytes:
     return svg(figure)
 
 
-def _outline(axes: Axes, section: NDArray[np.bool_]) -> None:
-    """Draw a section filled, and dashed where the VOI must stay inside: rows are the second axis shown."""
+def _ellipse(axes: Axes, center: tuple[float, float], cylinder: CylinderVOI) -> None:
+    long_mm, short_mm = cylinder.semi_axes_mm
+    axes.add_patch(Ellipse(center, 2 * long_mm, 2 * short_mm, color=VOI, alpha=0.55, lw=0))
+
+
+def _outline(axes: Axes, section: NDArray[np.bool_], below: bool = False) -> None:
+    """Draw a section filled, and dashed where the VOI must stay inside: rows are the second axis shown.
+
+    ``below``: the last row is at 0, and the others below it.
+    """
     across, along = (np.arange(n) - (n - 1) / 2 for n in section.shape[::-1])
+    if below:
+        along = np.arange(len(along)) - len(along) + 1.0
     grid = (across * SPACING_MM, along * SPACING_MM)
     axes.contourf(*grid, section.astype(float), levels=[0.5, 1.5], colors=[BONE])
     axes.contour(*grid, section.astype(float), levels=[0.5], colors=[INK], linewidths=1)

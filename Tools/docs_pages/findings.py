@@ -19,8 +19,8 @@ What the software noticed about a scan, a level or a calibration. Each has a cod
 the category rests on that level. In `measurement.json` a finding holds its facts and the sentence that is composed
 from them.
 
-For what they look like and what to do, see [Fractures and outlines](../explanation/fractures.md) and [What is refused
-or limited](../explanation/refusals.md).
+For what they look like and what to do, see [Fractures, outlines and VOIs](../explanation/fractures.md) and
+[What is refused or limited](../explanation/refusals.md).
 """
 _FACT = re.compile(r"\{(\w+)[^{}]*\}")
 _PLURAL = re.compile(r"\{\w+:plural:([^|}]*)\|[^}]*\}")
