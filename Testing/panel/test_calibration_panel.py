@@ -13,7 +13,9 @@ from calibration_fixtures import SPEC, Dialog, site_calibrations
 from panel_fixtures import READER, Hands
 
 from ldct_bmd.calibration import entered_calibration
+from ldct_bmd.calibration.carry import for_scan
 from ldct_bmd.calibration.store import CalibrationStore
+from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.rules import RULE_SETS
 from ldct_bmd.words import speaking
 
@@ -45,6 +47,18 @@ def test_the_store_gives_the_review_its_calibration_and_says_why(review: Hands, 
     review.click("undoButton")
     assert review.examination.calibration.nominal
     assert "has another one for this scan" in "\n".join(review.panel.sections.calibration.panel._findings.texts())
+
+
+def test_one_of_another_voltage_is_carried_and_the_section_says_how_far(review: Hands, tmp_path: Path) -> None:
+    path, scanned = tmp_path / "site.calibrations", review.examination.scan.acquisition
+    (made,) = site_calibrations(scanned, [-10], kvp=100.0)
+    keep(path, made)
+    use_store(review, path)
+    assert review.examination.calibration == for_scan(made, conditions(scanned))
+    assert "made at 100 kVp, carried over to 120 kVp by simulated spectra" in review.ui.calibrationLabel.text
+    shown = review.panel.sections.calibration.panel._findings.texts()
+    assert any("adds a standard error" in one for one in shown)
+    assert not any("has another one for this scan" in one for one in shown)
 
 
 def test_a_store_without_a_fitting_one_gives_the_nominal_one_with_a_finding(review: Hands, tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from .provenance import Method, is_tin, read_date
 from .transfer import Transfer, Way
 from .transfers import Pair, setting_name, shipped_table
 
+# Simulated scanners, with 5 to 14 mm of aluminium and 0.4 to 0.7 mm of tin, stay within; beyond it a phantom scan is
+# wrong.
+_LARGEST_RATIO_OFF = 0.15
 _SAME_TIME_DAYS = 7  # a scanner does not drift within a week: SD of 0.5 to 0.9 mg/cm3 (Wang 2017, Sci Rep 7:6284)
 
 
@@ -30,7 +33,11 @@ def for_scan(calibration: Calibration, scan: ScanConditions, others: Sequence[Ca
         return calibration  # was carried for such scans
     scanned = setting_name(scan.kvp, is_tin(scan.filter_type))
     pair = shipped_table()[0].pair(scanned, setting_name(made.kvp, made.with_tin))
-    return made if pair is None else _carried(made, scan, pair, _measured_ratio(made, scan, others))
+    if pair is None:
+        return made
+    ratio = _measured_ratio(made, scan, others)
+    is_likely = ratio is not None and abs(ratio[0] / pair.phantom_ratio - 1.0) <= _LARGEST_RATIO_OFF
+    return _carried(made, scan, pair, ratio if is_likely else None)
 
 
 def as_made(calibration: Calibration) -> Calibration:

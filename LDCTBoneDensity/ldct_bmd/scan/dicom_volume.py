@@ -35,7 +35,7 @@ _LONGEST_START = 12  # bytes of an element before its value
 _PLAIN_SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 _PLAIN_NUMBERS = (("BitsAllocated", 16.0), ("SamplesPerPixel", 1.0))
 _STORED_BITS = range(1, 17)
-_PLAIN_TYPES = {0.0: "<u2", 1.0: "<i2"}  # by PixelRepresentation
+_PLAIN_TYPES: dict[float | None, str] = {0.0: "<u2", 1.0: "<i2"}  # by PixelRepresentation
 _WORKERS = 2
 _AHEAD = 6
 

@@ -54,14 +54,12 @@ def test_values_are_those_that_pydicom_decodes(tmp_path: Path, syntax: str, stor
     assert np.array_equal(decode_hu(header_of(path)), expected)
 
 
+@pytest.mark.filterwarnings("ignore:The pixel data is")
 def test_bytes_after_the_pixels_are_not_taken_for_pixels(tmp_path: Path) -> None:
     path = tmp_path / "slice.dcm"
     write_slice(path, ExplicitVRLittleEndian, 16, 0, after=b"\x01\x02\x03\x04")
-    with pytest.warns(UserWarning, match="excess padding"):
-        expected = pixel_array(path).astype(np.int64) * SLOPE + INTERCEPT
-    with pytest.warns(UserWarning, match="excess padding"):
-        found = decode_hu(header_of(path))
-    assert np.array_equal(found, expected)
+    expected = pixel_array(path).astype(np.int64) * SLOPE + INTERCEPT
+    assert np.array_equal(decode_hu(header_of(path)), expected)
 
 
 @pytest.mark.parametrize("cut", [1, 2, ROWS * COLUMNS * 2])
