@@ -25,6 +25,7 @@ test: $(DEV_READY)
 acceptance: $(DEV_READY)
 	$(VENV)/bin/python Testing/fuzz/run.py 5000
 	LDCT_BMD_KILLS=30 $(VENV)/bin/python -m pytest Testing/engine/screening/test_kills.py
+	LDCT_BMD_WATCHED=200 $(VENV)/bin/python -m pytest Testing/engine/screening/test_watch.py
 	$(VENV)/bin/python Testing/kills/kill_each.py
 
 # The engine's networks next to TotalSegmentator's architecture, and to themselves in other runtimes.

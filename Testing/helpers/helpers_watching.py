@@ -78,7 +78,7 @@ class Watching:
 
     def start(self) -> None:
         """Start it."""
-        program = [__file__] if self.ready else ["-m", "ldct_bmd.cli"]
+        program = [__file__] if self.ready else ["-m", "ldct_bmd"]
         arguments = ["watch", self.orthanc.web, "--store", str(self.store), "--ca", str(self.orthanc.certificate)]
         environment = {
             **os.environ,

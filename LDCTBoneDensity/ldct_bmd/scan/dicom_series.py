@@ -206,9 +206,12 @@ def continues(one: Series, other: Series) -> bool:
 
 
 def are_of_one_volume(series: Sequence[Series]) -> bool:
-    """Return whether each of ``series`` is one slice of a volume, as if each file was given a series of its own."""
+    """Return whether each of ``series`` is one slice of a volume, as if each file was given a series of its own.
+
+    Some programs give each a study of its own as well.
+    """
     headers = [header for one in series for header in one.slices]
-    alike = {_scan_identity(header, _SPLIT) for header in headers}
+    alike = {tuple(_shared_value(header, keyword) for keyword in _SPLIT) for header in headers}
     return len(headers) == len(series) and len(alike) == 1 and _makes_volume(headers)
 
 

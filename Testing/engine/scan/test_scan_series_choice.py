@@ -178,10 +178,12 @@ def test_another_scan_does_not_continue_the_one_that_is_measured(tmp_path, origi
     assert other.continues is None
 
 
-def test_files_that_were_given_a_series_each_are_told_to_be_one_volume(tmp_path):
+@pytest.mark.parametrize("also", [(), ("StudyInstanceUID", "FrameOfReferenceUID")])
+def test_files_that_were_given_a_series_each_are_told_to_be_one_volume(tmp_path, also):
     made = datasets(as_image(torso(20)))
     for dataset in made:
-        dataset.SeriesInstanceUID = generate_uid()
+        for keyword in ("SeriesInstanceUID", *also):
+            setattr(dataset, keyword, generate_uid())
     save(made, tmp_path)
     with pytest.raises(CannotMeasure, match=r"The 20 series .* together they make one volume") as refused:
         read_scan(tmp_path)
