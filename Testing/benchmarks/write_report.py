@@ -24,7 +24,7 @@ def main() -> None:
     slices = parser.parse_args().slices
 
     from ldct_bmd.pipeline import measure
-    from ldct_bmd.reporting.output import Output
+    from ldct_bmd.reporting.output import REPORT_OUTPUTS
     from ldct_bmd.reporting.outputs import Pixels, fill_report, source_of
     from ldct_bmd.scan import read_scan
     from ldct_bmd.segmentation.label_map import LabelMapSegmenter
@@ -48,12 +48,11 @@ def main() -> None:
                 fill_report(out, examination, pixels)
         with timed("headers"):
             pixels = Pixels(scan, column, source_of(folder / "dicom", scan))
-        for output in Output:
-            if output is not Output.RECORD:
-                alone = folder / output.value
-                alone.mkdir()
-                with timed(f"{output.value} alone"):
-                    fill_report(alone, examination, pixels, wanted=[output])
+        for output in sorted(REPORT_OUTPUTS):
+            alone = folder / output.value
+            alone.mkdir()
+            with timed(f"{output.value} alone"):
+                fill_report(alone, examination, pixels, wanted=[output])
         for path in sorted(path for path in out.rglob("*") if path.is_file()):
             target = f" (target {TARGET_SEG_MB:g} MB)" if path.name == "seg.dcm" else ""
             print(f"{path.relative_to(out)}: {path.stat().st_size / 1e6:.2f} MB{target}")

@@ -103,7 +103,7 @@ def test_a_deidentified_export_holds_no_text_of_patient_or_reader(review: Hands,
     review.ui.deidentifyBox.setChecked(True)
     export(review, tmp_path / "copy")
     made = files(tmp_path / "copy")
-    assert len(made) == len(RESULT_FILES) + 6
+    assert len(made) == len(RESULT_FILES) + 7
     for name, content in made.items():
         for secret in SECRETS:
             assert secret.encode() not in content, (name, secret)
@@ -253,7 +253,7 @@ def test_objects_go_into_slicers_database_and_the_next_report_names_the_one_befo
     assert not review.ui.recordBox.enabled
     review.click("exportButton")
     review.finish_run()
-    assert review.message == "2 objects are in Slicer's DICOM database."
+    assert review.message == "3 objects are in Slicer's DICOM database."
     first = review.review.stored.reported["report"]["sop_instance_uid"]
     path = Path(dicom_database.fileForInstance(first))
     assert pydicom.dcmread(path).VerificationFlag == "VERIFIED"

@@ -27,7 +27,7 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting import outputs
 from ldct_bmd.reporting.bodies import read_bodies
 from ldct_bmd.reporting.files import MEASUREMENT, RESULT_FILES
-from ldct_bmd.reporting.output import Output
+from ldct_bmd.reporting.output import ALL_OUTPUTS, Output
 from ldct_bmd.reporting.outputs import fill_report, update_report, write_outputs
 from places import HELPERS, MODULE
 
@@ -228,7 +228,7 @@ def test_a_record_without_digests_is_told_and_not_refused(copy: Path) -> None:
     assert "Voxels SHA-256 not in the record" in printed((copy / "report.html").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("wanted", list(Output))
+@pytest.mark.parametrize("wanted", sorted(ALL_OUTPUTS))
 def test_any_output_alone_is_the_one_of_the_whole_set(copy: Path, tmp_path: Path, wanted: Output) -> None:
     record = Examination.from_json((copy / "measurement.json").read_text())
     write_outputs(tmp_path / "one", record, case().pixels, wanted=[wanted])
