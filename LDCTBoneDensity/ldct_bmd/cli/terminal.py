@@ -193,7 +193,9 @@ def count_bar() -> Iterator[Callable[[str, int, int | None], None]]:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=of, rate="")
             task = bars.tasks[bars.task_ids.index(tasks[what])]
-            rate = "" if not task.elapsed else text("screen.rate", rate=60 * done / task.elapsed)
+            elapsed_s = task.elapsed or 0.0
+            # In the first second any number of files a minute would be told.
+            rate = "" if elapsed_s < 1.0 else text("screen.rate", rate=60 * done / elapsed_s)
             bars.update(tasks[what], completed=done, total=of, rate=rate)
 
         yield move
