@@ -14,6 +14,7 @@ from .anatomy import LEVELS, order
 from .calibration import Calibration
 from .calibration.carry import for_scan
 from .calibration.match import CalibrationChoice
+from .densitometry import hu_values
 from .examination import (
     AutomaticResult,
     AutomaticValues,
@@ -76,6 +77,28 @@ def move_voi(
     old = _measured(examination, level)
     corrected = _with_voi(examination, scan, level, voi, reader, body)
     return concluded(examination, corrected, Correction.VOI_MOVED, level, old.voi, voi, reader, time)
+
+
+def numbers_at(examination: Examination, scan: CTScan, level: str, voi: CylinderVOI) -> Measurement:
+    """Return what ``level`` would measure with ``voi``: what a reader wants to see at once while dragging it.
+
+    Its error, and what follows from its place for findings and category, are :func:`move_voi`'s to tell.
+
+    Raises:
+        CannotMeasure: the VOI leaves the scan.
+    """
+    old = _measured(examination, level)
+    _check_scan(examination, scan)
+    held = hu_values(scan, voi)
+    return replace(
+        old,
+        mean_hu=held.mean_hu,
+        sd_hu=held.sd_hu,
+        volume_mm3=held.volume_mm3,
+        bmd_mg_cm3=examination.calibration.bmd_mg_cm3(held.mean_hu),
+        voi=voi,
+        bmd_error=None,
+    )
 
 
 def add_voi(

@@ -25,22 +25,31 @@ LIGHT_HU = -150.0  # below fat, with its noise: gas
 
 
 @dataclass(frozen=True)
-class HUStatistics:
+class HUValues:
     """What a VOI holds; every voxel counts by its part inside.
 
     Attributes:
         mean_hu: mean.
         sd_hu: standard deviation of the voxels about the mean: noise and bone texture together.
         volume_mm3: volume that was sampled.
+    """
+
+    mean_hu: float
+    sd_hu: float
+    volume_mm3: float
+
+
+@dataclass(frozen=True)
+class HUStatistics(HUValues):
+    """What a VOI holds, and how sure its mean is.
+
+    Attributes:
         standard_error_hu: standard error of the mean that image noise causes: how it would scatter if the same patient
             were scanned again. About right at low-dose noise, too high at low noise; see :func:`.noise.noise_near`.
             Without soft tissue near the VOI that of noise and bone texture together takes its place, higher still; see
             :func:`standard_error`.
     """
 
-    mean_hu: float
-    sd_hu: float
-    volume_mm3: float
     standard_error_hu: float
 
 
@@ -85,8 +94,8 @@ def sample(scan: CTScan, voi: CylinderVOI) -> Weights:
     return box, weights
 
 
-def hu_statistics(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None) -> HUStatistics:
-    """Return the HU statistics of ``voi``; ``sampled`` is that of :func:`sample`, where it is at hand.
+def hu_values(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None) -> HUValues:
+    """Return mean, standard deviation and volume of ``voi``; ``sampled`` is what :func:`sample` gives, where at hand.
 
     Raises:
         CannotMeasure: the VOI leaves the scan.
@@ -97,15 +106,21 @@ def hu_statistics(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None
     total = fractions.sum()
     mean = float((fractions * values).sum() / total)
     variance = float((fractions * (values - mean) ** 2).sum() / total)
-    noise = noise_near(scan, voi)
-    return HUStatistics(
-        mean_hu=mean,
-        sd_hu=float(np.sqrt(variance)),
-        volume_mm3=float(total * scan.geometry.voxel_volume_mm3),
-        standard_error_hu=noise.standard_error(fractions)
-        if noise is not None
-        else standard_error(fractions / total, values, fractions, scan.geometry.spacing_mm[::-1]),
-    )
+    return HUValues(mean, float(np.sqrt(variance)), float(total * scan.geometry.voxel_volume_mm3))
+
+
+def hu_statistics(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None) -> HUStatistics:
+    """Return the HU statistics of ``voi``; see :func:`hu_values`."""
+    sampled = sampled or sample(scan, voi)
+    held, noise = hu_values(scan, voi, sampled), noise_near(scan, voi)
+    box, weights = sampled
+    fractions = weights.astype(np.float64)
+    if noise is not None:
+        error = noise.standard_error(fractions)
+    else:
+        values = scan.hu[box].astype(np.float64)
+        error = standard_error(fractions / fractions.sum(), values, fractions, scan.geometry.spacing_mm[::-1])
+    return HUStatistics(held.mean_hu, held.sd_hu, held.volume_mm3, error)
 
 
 def hu_pattern(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None) -> HUPattern:

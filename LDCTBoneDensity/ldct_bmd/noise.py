@@ -106,8 +106,8 @@ def _soft_tissue(scan: CTScan, voi: CylinderVOI) -> tuple[NDArray[np.float32], N
     window = np.maximum(np.rint(SMOOTHING_MM / pitch).astype(int), 1).tolist()
     margin = (2 * np.rint(EDGE_MM / pitch).astype(int) + 1).tolist()
     smooth = ndimage.uniform_filter(slab.mean(axis=0), window)
-    tissue = ndimage.minimum_filter(smooth, margin) >= SOFT_TISSUE_HU[0]
-    tissue &= ndimage.maximum_filter(smooth, margin) <= SOFT_TISSUE_HU[1]
+    soft = (smooth >= SOFT_TISSUE_HU[0]) & (smooth <= SOFT_TISSUE_HU[1])
+    tissue = ndimage.minimum_filter(soft, margin)
     y, x = (np.arange(low[i], high[i]) - center[i] for i in (1, 0))
     # In the scan's axes, not the VOI's: no VOI is turned so far that it matters.
     offset_y, offset_x = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from . import column, corrections, verdicts
 from .calibration import Calibration
 from .calibration.match import CalibrationChoice
-from .examination import Bodies, BodyMask, Examination, SigningKey, sign, unsign
+from .examination import Bodies, BodyMask, Examination, Measurement, SigningKey, sign, unsign
 from .ground.clock import now
 from .ground.errors import UsageError
 from .rules import RuleSet
@@ -82,6 +82,10 @@ class Review:
         if not self.can_redo:
             raise UsageError("review.nothing_to_redo")
         self._place += 1
+
+    def numbers_at(self, level: str, voi: CylinderVOI) -> Measurement:
+        """Return what ``level`` would measure with ``voi``, sooner than :meth:`preview_voi` does."""
+        return corrections.numbers_at(self.examination, self._scan(), level, voi)
 
     def preview_voi(self, level: str, voi: CylinderVOI) -> Examination:
         """Return what the record would be with ``voi`` as that of ``level``; the state stays as it is."""

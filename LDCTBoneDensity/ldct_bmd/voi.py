@@ -203,34 +203,28 @@ def _ellipse_interval(
     return np.where(inside > 0.0, (-b - root) / a, 1e9), np.where(inside > 0.0, (-b + root) / a, -1e9)
 
 
-def fraction_outside_eroded_body(
-    voi: CylinderVOI, body: NDArray[np.bool_], box: Box, geometry: Geometry, sampled: Weights | None = None
-) -> float:
-    """Return the part of the VOI, 0 to 1, that is outside the body (z, y, x, in ``box``) less its outer 2 mm.
-
-    ``sampled`` is what :func:`voi_weights` gives, where it is at hand.
-    """
-    voi_box, weights = sampled or voi_weights(voi, geometry)
-    # Only as far around the VOI as the surface matters.
-    reach = [int(np.ceil(CORTEX_MARGIN_MM / d)) + 1 for d in geometry.spacing_mm[::-1]]
-    near = tuple(
-        slice(min(max(v.start - r, b.start), b.stop), max(min(v.stop + r, b.stop), b.start))
-        for v, b, r in zip(voi_box, box, reach, strict=True)
-    )
-    body = body[tuple(slice(n.start - b.start, n.stop - b.start) for n, b in zip(near, box, strict=True))]
-    if not body.any():
-        return 1.0
-    box = (near[0], near[1], near[2])
+def eroded(body: NDArray[np.bool_], geometry: Geometry) -> NDArray[np.bool_]:
+    """Return the body (z, y, x) less its outer 2 mm."""
     # From the voxel's centre to the surface of the nearest voxel outside, whose centre lies half a pitch farther.
     sampling = np.asarray(geometry.spacing_mm[::-1])
     padded = np.pad(body, 1)
     nearest = ndimage.distance_transform_edt(padded, sampling=sampling, return_distances=False, return_indices=True)
     own = np.ogrid[tuple(slice(n) for n in padded.shape)]
     gaps = [np.maximum(np.abs(n - i) - 0.5, 0.0) * d for n, i, d in zip(nearest, own, sampling, strict=True)]
-    core = (np.sqrt(sum(gap**2 for gap in gaps)) >= CORTEX_MARGIN_MM)[1:-1, 1:-1, 1:-1]
+    return np.asarray((np.sqrt(sum(gap**2 for gap in gaps)) >= CORTEX_MARGIN_MM)[1:-1, 1:-1, 1:-1])
+
+
+def fraction_outside(
+    voi: CylinderVOI, region: NDArray[np.bool_], box: Box, geometry: Geometry, sampled: Weights | None = None
+) -> float:
+    """Return the part of the VOI, 0 to 1, that is outside ``region`` (z, y, x, in ``box``), a body :func:`eroded`.
+
+    ``sampled`` is what :func:`voi_weights` gives, where it is at hand.
+    """
+    voi_box, weights = sampled or voi_weights(voi, geometry)
     low = [max(a.start, b.start) for a, b in zip(box, voi_box, strict=True)]
     high = [max(s, min(a.stop, b.stop)) for s, a, b in zip(low, box, voi_box, strict=True)]
     in_body = tuple(slice(a - s.start, b - s.start) for a, b, s in zip(low, high, box, strict=True))
     in_voi = tuple(slice(a - s.start, b - s.start) for a, b, s in zip(low, high, voi_box, strict=True))
-    held = float(weights[in_voi][core[in_body]].sum(dtype=np.float64)) * geometry.voxel_volume_mm3
+    held = float(weights[in_voi][region[in_body]].sum(dtype=np.float64)) * geometry.voxel_volume_mm3
     return float(np.clip(1.0 - held / voi.volume_mm3, 0.0, 1.0))

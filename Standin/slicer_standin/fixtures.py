@@ -52,6 +52,24 @@ def _main_window() -> Any:
     return slicer.util.mainWindow()
 
 
+def _main_window_alone(app: Any) -> None:
+    """Close what another test left open, and make the main window the active one: keys and shortcuts go there."""
+    from PySide6.QtWidgets import QApplication
+
+    from slicer_standin.mouse import process_until
+
+    window = _main_window()
+    while (popup := QApplication.activePopupWidget()) is not None:
+        popup.close()
+    for other in QApplication.topLevelWidgets():
+        if other is not window and other.isVisible():
+            other.close()
+    if not window.isVisible():
+        window.show()
+    window.activateWindow()
+    process_until(lambda: app.activeWindow() is window)
+
+
 def _reset_views(manager: Any) -> None:
     """The layout, orientations and positions of the start: a closed scene leaves the views as they are."""
     import slicer
@@ -74,7 +92,10 @@ def expected_failures() -> list[str]:
 def fresh_application(
     application: Any, expected_failures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """An empty scene, empty settings and the usual layout; the test fails on an error in a handler or an observer."""
+    """An empty scene, empty settings and the usual layout, the main window in front.
+
+    The test fails on an error in a handler or an observer.
+    """
     import slicer
     import slicer.packaging
 
@@ -87,6 +108,7 @@ def fresh_application(
         )
 
     monkeypatch.setattr(slicer.packaging, "pip_install", install_nothing)
+    _main_window_alone(application)
     take_failures()
     yield
     process_events()

@@ -1,10 +1,14 @@
-"""Pictures of the panel with its views, on phantoms: measured, corrected, excluded, an error, and a calibration.
+"""Pictures of the panel with its views at 1366 x 768 and 1920 x 1080: on phantoms, and on a scan of your own.
 
-    python Testing/panel/screenshots.py OUT
+    python Testing/panel/screenshots.py OUT [--scan SCAN [--labels FILE]]
 
-The phantom's true vertebral bodies stand in for the network's, so that the pictures are the same whatever the weights.
+The phantom's true vertebral bodies stand in for the network's, so that the pictures are the same whatever the weights:
+measured, corrected, excluded, an error, and a calibration. A scan, a DICOM folder or a volume file, is measured by the
+network, or with the vertebral bodies of FILE, a label map in VerSe's values. Pictures of patients stay outside the
+project, whatever the licence of the scan: OUT must not lie in it then.
 """
 
+import argparse
 import os
 import sys
 import tempfile
@@ -12,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZE = (1500, 950)
+SIZES = {"": (1366, 768), "-1920": (1920, 1080)}  # by what is added to a picture's name
 SPEC = {
     "bmd_mg_cm3": {"T10": 118.0, "T11": 115.0, "T12": 112.0, "L1": 104.0, "L2": 99.0, "L3": 97.0},
     "matrix": (256, 256),
@@ -21,11 +25,18 @@ SPEC = {
     "top_level": "T10",
     "bottom_level": "L3",
 }
-VIEW_MM = 130.0
 
 
-def main(folder: Path) -> None:
-    """Make the pictures in ``folder``."""
+def main() -> None:
+    """Make the pictures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--scan", type=Path)
+    parser.add_argument("--labels", type=Path)
+    given = parser.parse_args()
+    folder = given.out.absolute()
+    if given.scan is not None and folder.resolve().is_relative_to(ROOT):
+        parser.error("pictures of patients stay outside the project: name another folder")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     sys.path[:0] = [
         str(ROOT / name) for name in ("Standin", "Testing/panel", "Testing/helpers", "LDCTBoneDensity", "Lab")
@@ -40,14 +51,55 @@ def main(folder: Path) -> None:
 
     load_scripted_module(ROOT / "LDCTBoneDensity" / "LDCTBoneDensity.py")
     slicer.util.selectModule("LDCTBoneDensity")
-    window = slicer.util.mainWindow()
-    window.resize(*SIZE)
-    window.show()
-    folder = folder.absolute()
+    slicer.util.mainWindow().show()
     folder.mkdir(parents=True, exist_ok=True)
+    if given.scan is not None:
+        _of_scan(folder, given.scan.absolute(), given.labels)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         _pictures(folder, Path(scratch))
         _calibrations(folder, Path(scratch))
+
+
+def _of_scan(folder: Path, scan: Path, labels: Path | None) -> None:
+    """A scan measured, each of its levels selected, and a suspected fracture or a moved VOI."""
+    import slicer
+    from panel_fixtures import Database, Hands, load_dicom
+    from test_real_scan import segments_of
+
+    slicer.dicomDatabase = Database()
+    if scan.is_dir():
+        volume = load_dicom(_series(scan), slicer.dicomDatabase, scan.name)
+    else:
+        volume = slicer.util.loadVolume(str(scan))
+    hands = Hands()
+    hands.ui.readerEdit.setText("Dr. Reader")
+    hands.choose(volume, None if labels is None else segments_of(labels))
+    _grab(hands, folder / "scan-loaded.png")
+    hands.panel.measure()
+    hands.finish_run()
+    for level in hands.table.levels():
+        if hands.examination.measurement(level) is not None:
+            hands.table.select(level)
+            _grab(hands, folder / f"scan-{level}.png")
+    roi = hands.review.markups.roi(hands.table.level() or "L1")
+    if roi is not None:
+        x, y, z = roi.GetCenterWorld()
+        roi.SetCenterWorld(x + 5.0, y - 2.0, z)
+        hands.panel.commit()
+        _grab(hands, folder / "scan-corrected.png")
+
+
+def _series(folder: Path) -> tuple[Path, ...]:
+    """The slices of the series that the engine would measure, as Slicer's DICOM browser would load them."""
+    from ldct_bmd.scan import read_scan
+
+    uids = set(read_scan(folder).source.sop_instance_uids)
+    import pydicom
+
+    found = {path: pydicom.dcmread(path, stop_before_pixels=True) for path in sorted(folder.rglob("*.dcm"))}
+    wanted = [path for path, header in found.items() if str(header.SOPInstanceUID) in uids]
+    return tuple(sorted(wanted, key=lambda path: float(found[path].ImagePositionPatient[2])))
 
 
 def _pictures(folder: Path, scratch: Path) -> None:
@@ -69,8 +121,6 @@ def _pictures(folder: Path, scratch: Path) -> None:
     hands.choose(volume, true_bodies(volume, files))
     hands.panel.measure()
     hands.finish_run()
-    slicer.util.resetThreeDViews()
-    _zoom()
     hands.table.select("L1")
     _grab(hands, folder / "panel-measured.png")
     roi = hands.review.markups.roi("L1")
@@ -130,20 +180,17 @@ def _calibrations(folder: Path, scratch: Path) -> None:
     os.chdir(ROOT)
 
 
-def _zoom() -> None:
-    import slicer
-
-    manager = slicer.app.layoutManager()
-    for name in manager.sliceViewNames():
-        node = manager.sliceWidget(name).mrmlSliceNode()
-        width, height, depth = node.GetFieldOfView()
-        node.SetFieldOfView(VIEW_MM * width / height, VIEW_MM, depth)
-
-
 def _grab(hands: Any, path: Path) -> None:
+    """The main window at each size, with the views as the panel frames them."""
     import slicer
 
-    _save(hands, slicer.util.mainWindow(), path)
+    window = slicer.util.mainWindow()
+    for suffix, size in SIZES.items():
+        window.resize(*size)
+        hands.wait(0.5)
+        if hands.review is not None:
+            hands.panel.sections.vertebrae.views.frame()
+        _save(hands, window, path.with_stem(f"{path.stem}{suffix}"))
 
 
 def _save(hands: Any, window: Any, path: Path) -> None:
@@ -153,4 +200,4 @@ def _save(hands: Any, window: Any, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

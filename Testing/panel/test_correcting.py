@@ -25,7 +25,7 @@ def test_dragging_a_voi_in_a_slice_view_changes_its_row(review: Hands) -> None:
     from slicer_standin import mouse
 
     before, numbers = review.table.cells("L1"), []
-    review.review.previewed.connect(lambda examination: numbers.append(examination.measurement("L1").mean_hu))
+    review.review.measured.connect(lambda measurement: numbers.append(measurement.mean_hu))
     start = center(review, "L1")
     mouse.drag_in_slice("Red", start, start + np.array([8.0, 0.0, 0.0]))
     assert np.abs(center(review, "L1") - start)[0] > 4.0
@@ -35,6 +35,20 @@ def test_dragging_a_voi_in_a_slice_view_changes_its_row(review: Hands) -> None:
     assert after[5] == "corrected"
     assert [entry.what for entry in review.examination.history] == ["voi_moved"], "one drag is one correction"
     assert review.examination.history[0].reader == READER
+
+
+def test_the_numbers_follow_a_voi_at_once_and_the_category_soon_after_both_as_they_are_kept(review: Hands) -> None:
+    before, statement = review.table.cells("L1"), review.ui.statementLabel.text
+    shift(review.review.markups.roi("L1"), 9.0)
+    moved = review.table.cells("L1")
+    assert moved[2:4] != before[2:4]
+    review.wait_until(lambda: review.ui.statementLabel.text != statement, 5.0)
+    assert review.table.cells("L1")[5] == "corrected"
+    shown = review.ui.statementLabel.text
+    assert review.examination.history == (), "nothing is kept yet"
+    review.panel.commit()
+    assert review.table.cells("L1")[2:4] == moved[2:4]
+    assert review.ui.statementLabel.text == shown
 
 
 def test_dragging_a_voi_in_the_3d_view_changes_its_row(review: Hands) -> None:

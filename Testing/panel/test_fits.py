@@ -101,3 +101,26 @@ def test_the_wheel_changes_a_number_only_where_it_is_being_typed(panel: Hands) -
     turn_wheel(panel.ui.slopeSpin)
     assert panel.ui.slopeSpin.value == before
     panel.ui.calibrationCombo.setCurrentIndex(0)
+
+
+def test_no_button_moves_when_a_correction_brings_findings_and_messages(panel: Hands, ct: Any, measured: Any) -> None:
+    """A reader clicks where the button was."""
+    from PySide6.QtCore import QPoint
+
+    panel.show_measured(ct, measured)
+    panel.table.select("L1")
+    names = ("measureButton", "vertebraTree", "excludeButton", "undoButton", "fractureButton", "confirmButton")
+    content = panel.ui.measureSection.parentWidget()
+
+    def places() -> dict[str, int]:
+        panel.wait(0.1)
+        return {name: getattr(panel.ui, name).mapTo(content, QPoint(0, 0)).y() for name in names}
+
+    before, findings = places(), len(panel.examination.findings)
+    panel.panel.correct(lambda review: review.exclude("L1", "fracture"))
+    panel.panel.correct(lambda review: review.exclude("L2", "cyst"))
+    assert len(panel.examination.findings) > findings
+    assert places() == before
+    panel.panel.correct(lambda review: review.exclude("L2", "no such reason"))
+    assert panel.message
+    assert places() == before

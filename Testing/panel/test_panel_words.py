@@ -16,7 +16,7 @@ LIB = MODULE / "LDCTBoneDensityLib"
 SOURCES = [MODULE / "LDCTBoneDensity.py", *sorted(LIB.rglob("*.py"))]
 FILES = sorted((MODULE / "Resources" / "UI").glob("*.ui"))
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-ALIKE = {" mm", " kVp", " mg/cm3", "DICOM PDF"}  # in every language
+ALIKE = {" mm", " kVp", " mg/cm³", "DICOM PDF"}  # in every language
 
 
 def texts_of(path: Path) -> Iterator[tuple[str, str]]:

@@ -23,9 +23,9 @@ def ct_file() -> Path:
     return next(path for path in sorted(FOLDER.glob("*.nii.gz")) if path.name.startswith("ct"))
 
 
-def ready_segmentation() -> Any:
-    """The label map as a segmentation whose segments are named by their level."""
-    labels = slicer.util.loadLabelVolume(str(BODIES))
+def segments_of(file: Path) -> Any:
+    """A label map as a segmentation whose segments are named by their level."""
+    labels = slicer.util.loadLabelVolume(str(file))
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "bodies")
     slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(labels, node)
     segmentation = node.GetSegmentation()
@@ -39,7 +39,7 @@ def ready_segmentation() -> Any:
 
 def test_a_real_scan_is_measured_as_by_the_command_line_and_can_be_corrected(panel: Hands, tmp_path: Path) -> None:
     volume = slicer.util.loadVolume(str(ct_file()))
-    panel.choose(volume, ready_segmentation())
+    panel.choose(volume, segments_of(BODIES))
     panel.click("measureButton")
     panel.finish_run()
     found = panel.examination

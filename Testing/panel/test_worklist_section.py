@@ -10,7 +10,7 @@ import pytest
 import slicer
 from panel_fixtures import Hands, PhantomFiles
 
-from ldct_bmd.examination import Examination, is_intact, sign
+from ldct_bmd.examination import Examination, conclude, is_intact, sign
 from ldct_bmd.ground.lock import locked
 from ldct_bmd.ground.progress import silent
 from ldct_bmd.jobs.measuring import measure_as
@@ -75,13 +75,9 @@ class Reader(Hands):
 
     def press(self, keys: str) -> None:
         """Press keys, as a reader whose focus is somewhere in the panel."""
-        import qt
         from PySide6.QtGui import QKeySequence
         from PySide6.QtTest import QTest
 
-        window = slicer.util.mainWindow()
-        window.activateWindow()  # a dialog or menu of another test was the active one, where shortcuts would work
-        self.wait_until(lambda: qt.QApplication.activeWindow() is window, 5.0)
         combination = QKeySequence(keys)[0]
         QTest.keyClick(self.ui.vertebraTree, combination.key(), combination.keyboardModifiers())
         self.wait()
@@ -195,6 +191,50 @@ def test_keys_alone_sign_a_case_write_it_into_its_folder_and_open_the_next(reade
     volumes = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
     assert volumes == 1  # the signed one went when it was written
     assert (results / "three" / "vertebrae.seg.nrrd").is_file()
+
+
+@pytest.fixture
+def doubtful(results: Path) -> Path:
+    """The most urgent case has an L1 that may be fractured, and a calibration for another tube voltage."""
+    path = results / "three" / "measurement.json"
+    examination = record_in(path.parent)
+    quality = examination.quality
+    heights = tuple(
+        replace(one, heights=replace(one.heights, anterior_mm=0.6 * one.heights.anterior_mm))
+        if one.level == "L1"
+        else one
+        for one in quality.heights
+    )
+    calibration = replace(examination.calibration, kvp=80.0)
+    changed = replace(examination, quality=replace(quality, heights=heights), calibration=calibration)
+    path.write_text(conclude(changed).to_json() + "\n", encoding="utf-8")
+    return path
+
+
+def test_what_is_open_before_the_signature_is_brought_into_sight_one_after_the_other(
+    doubtful: Path, reader: Reader
+) -> None:
+    ui = reader.ui
+    reader.press("Ctrl+Alt+N")
+    for section in (ui.worklistSection, ui.reportSection):
+        section.collapsed = True
+    reader.table.select("L2")
+    reader.press("Ctrl+Alt+S")
+    assert record_in(doubtful.parent).signature is None
+    assert "A fracture of L1 is suspected" in reader.said
+    assert reader.table.level() == "L1", "where it is decided"
+    for widget in (ui.worklistLabel, ui.openPointsView, ui.signButton):
+        assert widget.visible
+    reader.panel.correct(lambda review: review.dismiss_suspicion("L1"))
+    reader.press("Ctrl+Alt+S")
+    assert "80 kVp" in reader.said
+    assert ui.seenBox.visible
+    assert reader.opened == "three"
+    ui.seenBox.setChecked(True)
+    reader.press("Ctrl+Alt+S")
+    assert reader.opened == "one"
+    reader.finish_run()
+    assert record_in(doubtful.parent).signature is not None
 
 
 def test_a_corrected_case_is_written_with_its_vois(reader: Reader, results: Path) -> None:

@@ -70,9 +70,9 @@ class MeasurePanel:
 
     def _show(self, words: str, severity: Severity) -> None:
         label = self._ui.messageLabel
-        label.setStyleSheet(noteStyle(severity))
+        # It keeps its place when it is empty: a button must not move away below the mouse that presses it.
+        label.setStyleSheet(noteStyle(severity) if words else "")
         label.setText(words)
-        label.setVisible(bool(words))
 
     def _start(self, _checked: bool = False) -> None:
         self.started.emit()

@@ -14,7 +14,7 @@ from ..common.Telling import telling
 from ..scene.Nodes import isAlive
 
 if TYPE_CHECKING:
-    from ldct_bmd.examination import Examination
+    from ldct_bmd.examination import Examination, Measurement
 
     from ..scene.SceneReview import SceneReview, Verb
     from ..work.ExportSettings import ExportSettings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .Sections import Sections
 
 _SETTLED_MS = 600  # an ROI that is moved by other means than a handle has settled after this
+_PREVIEW_MS = 30  # the numbers come first; what follows from them must not hold up the mouse
 
 
 class Panel:
@@ -45,6 +46,10 @@ class Panel:
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLED_MS)
         self._settle.connect("timeout()", self.commit)
+        self._preview = qt.QTimer()
+        self._preview.setSingleShot(True)
+        self._preview.setInterval(_PREVIEW_MS)
+        self._preview.connect("timeout()", self._previewNow)
         self._connect()
         sections.measure.requirements(run.requirements())
         sections.advanced.showPackagesFolder(run.installer.folder)
@@ -199,6 +204,7 @@ class Panel:
     def cleanup(self) -> None:
         """Let go of everything: the panel goes away."""
         self._settle.stop()
+        self._preview.stop()
         self.sections.calibration.close()
         self.run.abandon()
         self.sections.report.preview.close()
@@ -247,9 +253,10 @@ class Panel:
         isNew = review is not self.review
         self.review = review
         if isNew and review is not None:
-            for signal in (review.changed, review.previewed, review.refused, review.viewsLost):
+            for signal in (review.changed, review.measured, review.previewed, review.refused, review.viewsLost):
                 signal.disconnectAll()
             review.changed.connect(self._changed)
+            review.measured.connect(self._moved)
             review.previewed.connect(self._previewed)
             review.refused.connect(self._refused)
             review.viewsLost.connect(self._restoreSoon)
@@ -274,10 +281,19 @@ class Panel:
         self.refresh()
         self.sections.vertebrae.views.redraw()
 
-    def _previewed(self, examination: Examination) -> None:
-        self.sections.vertebrae.table.showNumbers(examination)
-        self.sections.assessment.show(examination)
+    def _moved(self, measurement: Measurement) -> None:
+        self.sections.vertebrae.table.showNumbers(measurement)
         self._settle.start()
+        if not self._preview.isActive():
+            self._preview.start()
+
+    def _previewNow(self) -> None:
+        if self.review is not None:
+            self.review.preview()
+
+    def _previewed(self, examination: Examination) -> None:
+        self.sections.vertebrae.table.showStates(examination)
+        self.sections.assessment.show(examination)
 
     def _refused(self, sentence: str) -> None:
         self._refuse(sentence)
@@ -340,11 +356,19 @@ class Panel:
             self.logic.showOnly(self.volumeNode)
         else:
             self._show(review)
+            self._hideSource()
             slicer.util.setSliceViewerLayers(background=self.volumeNode)
             self.sections.vertebrae.table.select(next((m.level for m in review.examination.measurements), None))
             self.sections.vertebrae.views.frame()
         self._note(text("measure_section.measured", name=review.volumeNode.GetName()))
         self._allow()
+
+    def _hideSource(self) -> None:
+        """Hide the segmentation that was measured from: the review has its own segments, in the levels' colours."""
+        source = self.parameters.sourceSegmentation if self.parameters is not None else None
+        display = source.GetDisplayNode() if source is not None else None
+        if display is not None:
+            display.SetVisibility(False)
 
     def _exported(self, sentence: str) -> None:
         self._note(sentence)

@@ -15,6 +15,7 @@ from ldct_bmd.words import text
 
 from ..common.FindingsView import FindingsView
 from ..common.PathField import onPathChanged, pathIn
+from ..common.Reveal import reveal
 from ..common.Signal import Signal
 from .ExportPanel import ExportPanel
 from .ReportPreview import ReportPreview
@@ -112,6 +113,11 @@ class ReportPanel:
         if errors != self._errors:
             self._ui.seenBox.setChecked(False)
             self._errors = errors
+
+    def revealOpenPoints(self) -> None:
+        """Bring what is open before the signature into sight, and the button that signs."""
+        for widget in (self._ui.signButton, self._ui.openPointsView):
+            reveal(widget)
 
     def sign(self) -> None:
         """Sign the review on display, as the button does."""

@@ -23,12 +23,15 @@ class ScanPanel:
         self._label = ui.patientLabel
         self._label.setTextFormat(qt.Qt.PlainText)
         self.findings = FindingsView(ui.findingsView)
+        self._area = ui.findingsArea
         self._described: tuple[object, str] = (None, "")
 
     def show(self, volumeNode: Any, examination: Examination | None, remark: str = "") -> None:
         """Show a volume and, once it is measured, the findings."""
         self._label.setText("" if volumeNode is None else self._line(volumeNode, examination))
         self.findings.show(examination.findings if examination is not None else (), remark)
+        # Of the same height whatever was found, so that a correction moves no button.
+        self._area.setVisible(examination is not None)
 
     def _line(self, volumeNode: Any, examination: Examination | None) -> str:
         if examination is not None:

@@ -18,7 +18,7 @@ from ..common.Words import NONE, bmdWord, huWords, levelWord, stateWord
 from ..scene.VertebraSegments import UNNAMED_RGB
 
 if TYPE_CHECKING:
-    from ldct_bmd.examination import Examination
+    from ldct_bmd.examination import Examination, Measurement
 
 LEVEL, USE, HU, BMD, CONFIDENCE, STATE = range(6)
 _SWATCH = 12
@@ -91,15 +91,24 @@ class VertebraTable:
         finally:
             self._busy = False
 
-    def showNumbers(self, examination: Examination) -> None:
-        """Show the numbers of a VOI on the move; rows stay as they are."""
+    def showNumbers(self, measurement: Measurement) -> None:
+        """Show the numbers of a VOI on the move; the rest stays as it is."""
+        self._busy = True
+        try:
+            row = self._rows.get(measurement.level)
+            if row is not None:
+                row.setText(HU, huWords(measurement))
+                row.setText(BMD, bmdWord(measurement.bmd_mg_cm3))
+        finally:
+            self._busy = False
+
+    def showStates(self, examination: Examination) -> None:
+        """Show what a VOI on the move makes of the rows; which rows there are stays as it is."""
         self._busy = True
         try:
             for measurement in examination.measurements:
                 row = self._rows.get(measurement.level)
                 if row is not None:
-                    row.setText(HU, huWords(measurement))
-                    row.setText(BMD, bmdWord(measurement.bmd_mg_cm3))
                     row.setText(STATE, stateWord(examination, measurement))
         finally:
             self._busy = False

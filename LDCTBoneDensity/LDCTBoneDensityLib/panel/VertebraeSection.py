@@ -17,8 +17,6 @@ from .VerdictActions import VerdictActions
 from .VertebraTable import VertebraTable
 
 if TYPE_CHECKING:
-    from ldct_bmd.examination import Examination
-
     from ..scene.SceneReview import SceneReview
     from ..scene.SliceViews import SliceViews
 
@@ -78,10 +76,6 @@ class VertebraeSection:
         for actions in (self.column, self.verdicts):
             actions.show(self._review.examination if self._review is not None else None, level)
         self.selected.emit(level)
-
-    def showNumbers(self, examination: Examination) -> None:
-        """Show the numbers of a VOI on the move."""
-        self.table.showNumbers(examination)
 
     def restoreSelection(self) -> None:
         """Show the handles of the selected level again, after its nodes were made again."""

@@ -15,6 +15,7 @@ from ldct_bmd.worklist import Row, Urgency
 
 from ..common.FindingsView import noteStyle
 from ..common.PathField import onPathChanged
+from ..common.Reveal import reveal
 from ..common.Signal import Signal
 from ..common.Words import NONE, bmdWord, categoryWord
 from ..work.WorklistSession import Shown, WorklistSession
@@ -108,8 +109,9 @@ class WorklistSection:
         self._say(sentence, Severity.INFO)
 
     def refuse(self, sentence: str) -> None:
-        """Show what cannot be done."""
+        """Show what cannot be done, also to a reader who pressed keys while the section was closed."""
         self._say(sentence, Severity.ERROR)
+        reveal(self._ui.worklistLabel)
 
     def _say(self, sentence: str, severity: Severity) -> None:
         self._ui.worklistLabel.setStyleSheet(noteStyle(severity))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ldct_bmd.examination import open_points
 from ldct_bmd.ground.remarks import remarks_to
 from ldct_bmd.words import text
 
@@ -73,7 +74,7 @@ class Worklisting:
         if not case.isSigned():
             self._panel.sections.report.sign()
         if not case.isSigned():
-            self._section.refuse(self._panel.sections.measure.message or text("worklist_section.not_signed"))
+            self._showOpenPoints(case)
             return
         number = session.current
         settings = None
@@ -89,6 +90,15 @@ class Worklisting:
         session.follow(number, case.review.examination)
         self.next()
         self._allow()
+
+    def _showOpenPoints(self, case: ResultCase) -> None:
+        """Tell why the case was not signed, where the reader settles it."""
+        sections = self._panel.sections
+        suspected = open_points(case.review.examination).suspected
+        if suspected:
+            sections.vertebrae.table.select(suspected[0])
+        sections.report.revealOpenPoints()
+        self._section.refuse(sections.measure.message or text("worklist_section.not_signed"))
 
     def forget(self) -> None:
         """Let go of the open case: the scene closes, or the panel goes away."""

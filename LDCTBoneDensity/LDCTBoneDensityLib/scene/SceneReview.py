@@ -1,6 +1,7 @@
 """One volume's review in the scene, and the nodes that show it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,8 @@ class SceneReview:
 
     Attributes:
         changed: emits the record after every correction, undo and redo.
-        previewed: emits the record while a VOI is dragged; nothing is kept of it.
+        measured: emits a measurement at once, whenever a VOI is dragged; :meth:`preview` soon after.
+        previewed: emits the record as the VOI that is dragged would make it; nothing is kept of it.
         refused: emits a sentence, when a correction cannot be made.
         viewsLost: emits nothing, when the reader deleted a VOI or the segmentation: :meth:`restoreViews` soon after.
 
@@ -41,7 +43,8 @@ class SceneReview:
         self, volumeNode: Any, node: Any, stored: StoredReview, bodies: Any, reader: Callable[[], str]
     ) -> None:
         self.volumeNode, self.node = volumeNode, node
-        self.changed, self.previewed, self.refused, self.viewsLost = Signal(), Signal(), Signal(), Signal()
+        self.changed, self.measured, self.previewed = Signal(), Signal(), Signal()
+        self.refused, self.viewsLost = Signal(), Signal()
         self._stored = stored
         self._scan: CTScan | None = None
         self._pending: tuple[str, CylinderVOI] | None = None
@@ -109,6 +112,12 @@ class SceneReview:
             level, voi = self._pending
             self.do(lambda review: review.move_voi(level, voi))
 
+    def preview(self) -> None:
+        """Show what would follow from the VOI that is dragged, for findings and category too."""
+        if self._pending is not None:
+            with self._refusing():
+                self.previewed.emit(self.review.preview_voi(*self._pending))
+
     def updateBodies(self) -> list[str]:
         """Take all masks that were edited in the Segment Editor; returns their levels."""
         if self.segmentationNode is None:
@@ -173,7 +182,7 @@ class SceneReview:
     def close(self) -> None:
         """Let go of all nodes; they stay in the scene."""
         self.markups.forget()
-        for signal in (self.changed, self.previewed, self.refused, self.viewsLost):
+        for signal in (self.changed, self.measured, self.previewed, self.refused, self.viewsLost):
             signal.disconnectAll()
 
     def _editBody(self, level: str, body: BodyMask) -> bool:
@@ -184,8 +193,13 @@ class SceneReview:
 
     def _moved(self, level: str, voi: CylinderVOI) -> None:
         self._pending = (level, voi)
+        with self._refusing():
+            self.measured.emit(self.review.numbers_at(level, voi))
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
         try:
-            self.previewed.emit(self.review.preview_voi(level, voi))
+            yield
         except (UsageError, CannotMeasure) as error:
             self.refused.emit(str(error))
 

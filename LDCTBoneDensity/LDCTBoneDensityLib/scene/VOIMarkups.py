@@ -170,7 +170,15 @@ class VOIMarkups:
             self._onRemoved(level)
 
     def _shape(self, level: str, voi: CylinderVOI) -> None:
-        self._cylinders[level].SetAndObservePolyData(VOIGeometry.surface(voi))
+        cylinder, surface = self._cylinders[level], VOIGeometry.surface(voi)
+        if cylinder.GetPolyData() is None:
+            cylinder.SetAndObservePolyData(surface)
+            return
+        # In place, and told once: with every event all slice views cut the mesh again, while the reader waits.
+        shown = cylinder.GetPolyData()
+        shown.GetPoints().SetData(surface.GetPoints().GetData())
+        shown.GetPointData().SetNormals(surface.GetPointData().GetNormals())
+        shown.Modified()
 
     def _remove(self, level: str) -> None:
         roi, cylinder = self._rois.pop(level), self._cylinders.pop(level)

@@ -20,9 +20,9 @@ from .provenance import Method, read_date
 REFERENCE_BMD_MG_CM3 = 100.0
 # Name and unit of what is followed over time, in the order of the charts.
 QUANTITIES = (
-    (Phrase("drift.slope"), "mg/cm3 per HU"),
-    (Phrase("drift.intercept"), "mg/cm3"),
-    (Phrase("drift.reference", {"at_mg_cm3": REFERENCE_BMD_MG_CM3}), "mg/cm3"),
+    (Phrase("drift.slope"), "mg/cm³ per HU"),
+    (Phrase("drift.intercept"), "mg/cm³"),
+    (Phrase("drift.reference", {"at_mg_cm3": REFERENCE_BMD_MG_CM3}), "mg/cm³"),
 )
 BASELINE_POINTS, LEAST_BASELINE = 12, 5
 MOVING_RANGE_PER_SIGMA = 1.128

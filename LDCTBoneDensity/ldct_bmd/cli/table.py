@@ -15,7 +15,7 @@ from ..calibration.described import carried_line, name_words
 from ..examination import Examination, unused_levels
 from ..findings import Finding, Severity
 from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
-from ..words import text
+from ..words import catalogue, current_language, text
 from ..worklist import Facts, Worklist
 from .terminal import pairs, safe, say, say_block
 
@@ -24,6 +24,9 @@ SEVERITY_STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.ERR
 
 def print_result(console: Console, examination: Examination, folder: Path) -> None:
     """Print which series was measured, the table, the findings, the statement and where the files are."""
+    from ..reporting.page.about import age_caveat, mean_line
+
+    words = catalogue(current_language())
     _print_choice(console, examination.scan)
     console.print(_measurement_table(examination))
     _print_left_out(console, examination)
@@ -48,6 +51,8 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
         say(console, _finding_line(finding), SEVERITY_STYLE[finding.severity])
     console.print()
     say(console, examination.assessment.statement, "bold")
+    for line in filter(None, (mean_line(examination, words), age_caveat(examination.scan.patient, words))):
+        say(console, line)
     say(console, text("terminal.research_use"), "bold")
     say(console, text("terminal.written", path=folder))
 

@@ -1,5 +1,6 @@
 """What all commands share: text that is safe to print, the progress bar, exit codes."""
 
+import codecs
 import io
 import os
 import signal
@@ -40,6 +41,8 @@ EXIT_CANNOT_MEASURE = 3
 EXIT_OUT_OF_REACH = 4
 EXIT_CANCELLED = 130  # what a shell gives for SIGINT
 EXIT_PIPE_CLOSED = 141  # and for SIGPIPE
+
+_ASCII = {"\u00b3": "3", "\u00b2": "2", "\u00b1": "+/-"}  # of what units and intervals are written with
 
 
 def safe(words: str, style: str = "") -> Text:
@@ -190,7 +193,9 @@ def count_bar() -> Iterator[Callable[[str, int, int | None], None]]:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=of, rate="")
             task = bars.tasks[bars.task_ids.index(tasks[what])]
-            rate = "" if not task.elapsed else text("screen.rate", rate=60 * done / task.elapsed)
+            elapsed_s = task.elapsed or 0.0
+            # In the first second any number of files a minute would be told.
+            rate = "" if elapsed_s < 1.0 else text("screen.rate", rate=60 * done / elapsed_s)
             bars.update(tasks[what], completed=done, total=of, rate=rate)
 
         yield move
@@ -205,10 +210,18 @@ def close_quietly() -> None:
 
 
 def never_fail_on_a_character() -> None:
-    """Print a character that the terminal's encoding lacks as a question mark."""
+    """Print a character that the terminal's encoding lacks as ASCII does, or as a question mark."""
+    codecs.register_error("plainer", _plainer)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="plainer")
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """Write what a terminal has no letter for as ASCII does: mg/cm3, +/-."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_ASCII.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
 
 
 def _interrupt_on_signals() -> dict[signal.Signals, Any]:

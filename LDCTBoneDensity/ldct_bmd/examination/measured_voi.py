@@ -1,7 +1,7 @@
 """Measuring one VOI: the one place where that is done, for the pipeline and for a reader's corrections."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ..calibration import Calibration
 from ..densitometry import hu_pattern, hu_statistics, midline_contrast, sample
 from ..quality import VOIFacts
-from ..scan import CTScan
-from ..voi import Box, CylinderVOI, fraction_outside_eroded_body
+from ..scan import CTScan, Geometry
+from ..voi import Box, CylinderVOI, eroded, fraction_outside
 from .record import Measurement
 
 
@@ -20,6 +20,16 @@ class BodyMask:
 
     box: Box
     inside: NDArray[np.bool_]
+    _eroded: dict[tuple[float, ...], NDArray[np.bool_]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def eroded(self, geometry: Geometry) -> NDArray[np.bool_]:
+        """Return the body less its outer 2 mm, found once: a reader waits for it while dragging a VOI."""
+        spacing = tuple(geometry.spacing_mm)
+        if spacing not in self._eroded:
+            self._eroded[spacing] = eroded(self.inside, geometry)
+        return self._eroded[spacing]
 
 
 def measure_voi(
@@ -43,7 +53,7 @@ def measure_voi(
     statistics = hu_statistics(scan, voi, sampled)
     outside = None
     if body is not None:
-        outside = fraction_outside_eroded_body(voi, body.inside, body.box, scan.geometry, sampled)
+        outside = fraction_outside(voi, body.eroded(scan.geometry), body.box, scan.geometry, sampled)
     midline = midline_contrast(scan, voi, sampled)
     measurement = Measurement(
         level=level,

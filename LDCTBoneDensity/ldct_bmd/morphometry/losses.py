@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,11 @@ def height_losses(levels: Sequence[tuple[str, BodyHeights]]) -> tuple[HeightLoss
     Args:
         levels: complete vertebral bodies with their level, top to bottom.
     """
+    return _height_losses(tuple(levels))
+
+
+@lru_cache(maxsize=8)  # a VOI on the move leaves the heights as they are
+def _height_losses(levels: tuple[tuple[str, BodyHeights], ...]) -> tuple[HeightLoss, ...]:
     bodies = {level: _body(level, heights) for level, heights in levels if min(heights.each_mm) > 0.0}
     return tuple(
         _largest_loss(level, bodies) for level in bodies if order(GRADED_FROM) <= order(level) <= order(GRADED_TO)

@@ -62,9 +62,11 @@ class Catalogue:
         return self._formatter.listed(items)
 
     def _worded(self, fact: object, face: str | None) -> object:
-        if isinstance(fact, Worded):
-            return fact.worded(self, face)
-        return tuple(self._worded(item, face) for item in fact) if isinstance(fact, (tuple, list)) else fact
+        if isinstance(fact, (tuple, list)):
+            return tuple(self._worded(item, face) for item in fact)
+        # Asking a plain value for a Protocol takes longer than composing the text.
+        is_plain = isinstance(fact, (str, int, float, type(None)))
+        return fact.worded(self, face) if not is_plain and isinstance(fact, Worded) else fact
 
 
 class _Formatter(Formatter):

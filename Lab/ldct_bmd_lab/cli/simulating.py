@@ -59,7 +59,7 @@ def print_errors(console: Console, results: Sequence[ScanResult], file: Path) ->
     """Print how far predictions are from the truth, level by level."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("level")
-    for heading in ("scans", "measured", "mean error mg/cm3", "SD", "largest"):
+    for heading in ("scans", "measured", "mean error mg/cm³", "SD", "largest"):
         table.add_column(heading, justify="right")
     for level in TARGET_LEVELS:
         of_level = [one for result in results for one in result.levels if one.level == level]
@@ -94,7 +94,7 @@ def print_precision(console: Console, file: Path) -> None:
     """Print RMS-SD, RMS-CV and the least significant change of each level."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("level")
-    for heading in ("patients", "scans", "RMS-SD mg/cm3 (95 % CI)", "RMS-CV %", "least significant change mg/cm3", "%"):
+    for heading in ("patients", "scans", "RMS-SD mg/cm³ (95 % CI)", "RMS-CV %", "least significant change mg/cm³", "%"):
         table.add_column(heading, justify="right")
     for row in precision_by_level(read_readings(file)):
         table.add_row(

@@ -25,7 +25,7 @@ def print_study(console: Console, study: Study, folder: Path) -> None:
         say(console, "Simulated scans, not patients.", "bold")
     agreement = Table(box=box.SIMPLE_HEAD)
     agreement.add_column("level")
-    for heading in ("n", "R2", "slope", "bias mg/cm3 (95 % CI)", "95 % limits mg/cm3", "ICC(2,1)"):
+    for heading in ("n", "R2", "slope", "bias mg/cm³ (95 % CI)", "95 % limits mg/cm³", "ICC(2,1)"):
         agreement.add_column(heading, justify="right")
     for row in study.agreement:
         limits = f"{_value(row.loa_low)} to {_value(row.loa_high)}" if row.loa_low and row.loa_high else "-"
@@ -68,7 +68,7 @@ def print_study(console: Console, study: Study, folder: Path) -> None:
 def _precision(study: Study) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("repeated scans")
-    for heading in ("patients", "scans", "RMS-SD mg/cm3 (95 % CI)", "RMS-CV %", "least significant change mg/cm3"):
+    for heading in ("patients", "scans", "RMS-SD mg/cm³ (95 % CI)", "RMS-CV %", "least significant change mg/cm³"):
         table.add_column(heading, justify="right")
     for row in study.precision:
         table.add_row(

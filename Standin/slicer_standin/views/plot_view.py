@@ -75,7 +75,7 @@ class qMRMLPlotView(RenderWidget):
 
     def fitToContent(self) -> None:
         self._chart.RecalculateBounds()
-        self.scheduleRender()
+        self._schedule_render()
 
     def _chart_node(self) -> Any:
         if self._mrml_scene is None or self._node is None or not self._node.GetPlotChartNodeID():
@@ -94,7 +94,7 @@ class qMRMLPlotView(RenderWidget):
         chart, node = self._chart, self._chart_node()
         chart.ClearPlots()
         if node is None:
-            self.scheduleRender()
+            self._schedule_render()
             return
         for i in range(node.GetNumberOfPlotSeriesNodes()):
             plot = _plot(node.GetNthPlotSeriesNode(i))
@@ -106,7 +106,7 @@ class qMRMLPlotView(RenderWidget):
         for place in (vtk.vtkAxis.BOTTOM, vtk.vtkAxis.TOP, vtk.vtkAxis.LEFT, vtk.vtkAxis.RIGHT):
             _set_axis(chart.GetAxis(place), node, place in (vtk.vtkAxis.BOTTOM, vtk.vtkAxis.TOP))
         self._actor.GetScene().SetDirty(True)
-        self.scheduleRender()
+        self._schedule_render()
 
 
 def _plot(series: Any) -> Any:

@@ -1,6 +1,6 @@
 """A VTK render window in a Qt widget that `QWidget.grab()` can see.
 
-Stands in for CTK's `ctkVTKAbstractView.h` (the members that qMRMLSliceView and qMRMLThreeDView inherit). The window is
+`AbstractView` stands in for `ctkVTKAbstractView.h`, of which qMRMLSliceView and qMRMLThreeDView are. The window is
 rendered off screen and its picture drawn into the widget; Qt's mouse and key events go to VTK's interactor.
 """
 
@@ -34,7 +34,7 @@ _RENDER_DELAY_MS = 15  # ctkVTKAbstractView gathers requests at its maximum upda
 
 
 class RenderWidget(QWidget):
-    """Base of the slice and the 3D view."""
+    """Base of all views."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,17 +56,11 @@ class RenderWidget(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(100, 100)
 
-    def renderWindow(self) -> Any:
-        return self._window
-
-    def interactor(self) -> Any:
-        return self._interactor
-
-    def scheduleRender(self) -> None:
+    def _schedule_render(self) -> None:
         if not self._paused and not self._timer.isActive():
             self._timer.start()
 
-    def forceRender(self) -> None:
+    def _force_render(self) -> None:
         """Render now and keep the picture; nothing happens while the view is not shown, as in the original."""
         self._timer.stop()
         if not self.isVisible():
@@ -81,21 +75,15 @@ class RenderWidget(QWidget):
 
     def _on_timer(self) -> None:
         if not self._paused:
-            self.forceRender()
+            self._force_render()
 
-    def setRenderPaused(self, pause: bool) -> None:
+    def _set_render_paused(self, pause: bool) -> None:
         self._paused = max(0, self._paused + (1 if pause else -1))
         if not self._paused:
-            self.scheduleRender()
-
-    def pauseRender(self) -> None:
-        self.setRenderPaused(True)
-
-    def resumeRender(self) -> None:
-        self.setRenderPaused(False)
+            self._schedule_render()
 
     def _observe_group(self, group: Any) -> None:
-        group.AddObserver(vtk.vtkCommand.UpdateEvent, lambda *_: self.scheduleRender())
+        group.AddObserver(vtk.vtkCommand.UpdateEvent, lambda *_: self._schedule_render())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._image is not None:
@@ -104,7 +92,7 @@ class RenderWidget(QWidget):
             painter.end()
 
     def showEvent(self, event: QShowEvent) -> None:
-        self.scheduleRender()
+        self._schedule_render()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         width, height = event.size().width(), event.size().height()
@@ -112,7 +100,7 @@ class RenderWidget(QWidget):
         self._interactor.SetSize(width, height)
         self._interactor.InvokeEvent("ConfigureEvent")
         self._on_resized(event.size())
-        self.scheduleRender()
+        self._schedule_render()
 
     def _on_resized(self, size: QSize) -> None:
         """For the slice view, which tells its size."""
@@ -163,3 +151,28 @@ class RenderWidget(QWidget):
         self._interactor.SetKeyCode(event.text()[:1] or chr(0))
         self._interactor.InvokeEvent("KeyPressEvent")
         self._interactor.InvokeEvent("CharEvent")
+
+
+class AbstractView(RenderWidget):
+    """What slice and 3D views have of ctkVTKAbstractView; a plot view is none."""
+
+    def renderWindow(self) -> Any:
+        return self._window
+
+    def interactor(self) -> Any:
+        return self._interactor
+
+    def scheduleRender(self) -> None:
+        self._schedule_render()
+
+    def forceRender(self) -> None:
+        self._force_render()
+
+    def setRenderPaused(self, pause: bool) -> None:
+        self._set_render_paused(pause)
+
+    def pauseRender(self) -> None:
+        self._set_render_paused(True)
+
+    def resumeRender(self) -> None:
+        self._set_render_paused(False)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from ..ctk.slider_widget import ctkSliderWidget
 from ..pythonqt.standin import standin
 from ..qmrml.widget import qMRMLWidget
-from .render_widget import RenderWidget
+from .render_widget import AbstractView
 
 # Registered by qMRMLSliceView::initDisplayableManagers and by the setup() of the Segmentations, Markups and
 # Transforms modules.
@@ -43,7 +43,7 @@ def displayable_manager_group(factory: Any, names: tuple[str, ...], renderer: An
 
 
 @standin
-class qMRMLSliceView(RenderWidget):
+class qMRMLSliceView(AbstractView):
     """The picture of a slice with everything drawn over it."""
 
     resized = Signal(QSize)

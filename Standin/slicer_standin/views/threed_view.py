@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from ..pythonqt.standin import standin
 from ..qmrml.widget import qMRMLWidget
-from .render_widget import RenderWidget
+from .render_widget import AbstractView
 from .slice_view import displayable_manager_group
 
 # Registered by qMRMLThreeDView::initDisplayableManagers and by the modules' setup(). The slice edges are left out:
@@ -33,7 +33,7 @@ DISPLAYABLE_MANAGERS = (
 
 
 @standin
-class qMRMLThreeDView(RenderWidget):
+class qMRMLThreeDView(AbstractView):
     """Segments, models and markups in space."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -83,7 +83,7 @@ def test_without_a_lumbar_level_there_is_no_category_and_t12_is_a_reference_only
     result = assess({"T12": 70.0}, (), "K2HPO4")
     assert (result.mean_bmd_mg_cm3, result.category, result.levels) == (None, None, ())
     assert result.limited == ("no_lumbar_level",)
-    assert "T12, as a reference only, has 70.0 mg/cm3 (K2HPO4 equivalent)." in result.statement
+    assert "T12, as a reference only, has 70.0 mg/cm³ (K2HPO4 equivalent)." in result.statement
 
 
 def test_the_reference_value_of_t12_says_its_material_and_what_limits_it():

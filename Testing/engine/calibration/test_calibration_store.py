@@ -262,7 +262,7 @@ def test_of_two_of_one_day_the_one_added_last_is_taken_and_a_contradiction_told(
         assert calibration == late
         assert "the one that was added last of 2 of that day" in str(choice.reason)
         assert re.search(
-            r"differ by up to 1\d\.\d mg/cm3 at 100 mg/cm3, more than their stated errors", str(choice.reason)
+            r"differ by up to 1\d\.\d mg/cm³ at 100 mg/cm³, more than their stated errors", str(choice.reason)
         )
 
 

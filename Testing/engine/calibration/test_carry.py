@@ -177,7 +177,7 @@ def test_carried_is_limited_and_says_by_which_way_and_how_far() -> None:
     assert found.code is FindingCode.CALIBRATION_CARRIED
     error = carried.transfer.error_mg_cm3(120.0)
     shift = carried.bmd_mg_cm3(120.0) - SITE.bmd_mg_cm3(120.0)
-    for words in ("120 kVp", "100 kVp", "simulated spectra", f"{shift:+.1f} mg/cm3", f"error of {error:.1f} mg/cm3"):
+    for words in ("120 kVp", "100 kVp", "simulated spectra", f"{shift:+.1f} mg/cm³", f"error of {error:.1f} mg/cm³"):
         assert words in found.message
     assert calibration_findings(carried, 100.0) == []
     assert origin_findings(carried, AT_100) == []

@@ -17,7 +17,7 @@ from ldct_bmd.examination import conclude
 from ldct_bmd.reporting.calibration_plots import drift_picture
 from ldct_bmd.words import told
 
-BMD = "BMD of a vertebra of 100 mg/cm3"
+BMD = "BMD of a vertebra of 100 mg/cm³"
 
 
 def months(slopes, intercepts=None, first=1, **provenance):

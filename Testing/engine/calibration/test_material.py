@@ -60,9 +60,9 @@ def test_a_category_is_given_only_if_every_relation_gives_the_same(mean, code) -
 
 def test_the_limits_are_told_in_both_units() -> None:
     (found,) = material_findings(HA, 60.0, ACR)
-    assert "49.6 to 58.4 mg/cm3 of K2HPO4" in found.message
-    assert "the limit of 80 mg/cm3 of K2HPO4 is 82 to 97 mg/cm3 here" in found.message
-    assert "the limit of 120 mg/cm3 of K2HPO4 is 123 to 145 mg/cm3 here" in found.message
+    assert "49.6 to 58.4 mg/cm³ of K2HPO4" in found.message
+    assert "the limit of 80 mg/cm³ of K2HPO4 is 82 to 97 mg/cm³ here" in found.message
+    assert "the limit of 120 mg/cm³ of K2HPO4 is 123 to 145 mg/cm³ here" in found.message
 
 
 def test_another_rule_set_asks_for_its_own_limits() -> None:
@@ -82,7 +82,7 @@ def test_a_record_says_what_its_mean_stands_for_and_keeps_the_number_as_it_was_m
     assert (one.assessment.category, one.assessment.limited) == ("osteoporosis", ("material_converted",))
     assert one.assessment.mean_bmd_mg_cm3 == pytest.approx(60.0, abs=0.2)
     assert "hydroxyapatite equivalent), which stands for 49." in one.assessment.statement
-    assert "in the osteoporosis range (below 80 mg/cm3)" in one.assessment.statement
+    assert "in the osteoporosis range (below 80 mg/cm³)" in one.assessment.statement
     assert Examination.from_json(one.to_json()) == one
     with speaking("zh"):
         assert "相当于 K2HPO4 49." in one.assessment.statement

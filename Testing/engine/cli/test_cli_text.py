@@ -1,5 +1,7 @@
 """What the command line prints of text from outside, of series, and of itself."""
 
+import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from ldct_bmd import __version__
 from ldct_bmd.calibration import BMDError
 from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.cli.table import print_result, print_series
-from ldct_bmd.cli.terminal import messages, output, print_defect
+from ldct_bmd.cli.terminal import exit_codes, messages, output, print_defect, say
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.text import visible
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
@@ -137,10 +139,10 @@ def test_the_table_tells_the_standard_error_and_what_is_not_in_it() -> None:
     whole = tuple(replace(m, bmd_error=BMDError(1.24, 2.0, 2.36)) for m in record.measurements)
     told = printed(replace(record, measurements=noise))
     assert cells(told) == ["1.2*"] * len(levels)
-    assert "of image noise alone" in told
+    assert "*: of image noise alone" in told
     told = printed(replace(record, measurements=whole))
     assert cells(told) == ["2.4"] * len(levels)
-    assert "noise alone" not in told
+    assert "*: of image noise alone" not in told
 
 
 def test_why_a_calibration_was_chosen_is_told() -> None:
@@ -167,3 +169,34 @@ def test_a_language_without_texts_is_refused_for_every_command(tmp_path: Path) -
 
 def test_what_follows_two_dashes_is_no_option() -> None:
     assert "There are no texts" not in run("series", "--", "--language").output
+
+
+def test_a_terminal_without_the_letter_shows_the_unit_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(held, encoding="ascii"))
+    with exit_codes():
+        say(output(), "104.3 mg/cm\u00b3 \u00b1 2.1 \u9aa8")
+    sys.stdout.flush()
+    assert held.getvalue().decode() == "104.3 mg/cm3 +/- 2.1 ?\n"
+
+
+@pytest.mark.parametrize(("years", "words"), [(44.0, "44 years old"), (None, "does not state the patient's age")])
+def test_the_interval_and_whom_the_thresholds_are_meant_for_are_told_as_in_the_report(
+    years: float | None, words: str
+) -> None:
+    record = examined()
+    patient = replace(record.scan.patient, age_years=years)
+    told = printed(replace(record, scan=replace(record.scan, patient=patient)))
+    assert "mg/cm\u00b3 (95 % interval \u00b1 " in told
+    assert words in " ".join(told.split())
+    assert "The thresholds are meant for" not in printed(record), "a patient of 63 years"
+
+
+def test_an_exposure_that_no_tube_gives_is_told_as_the_tag_has_it() -> None:
+    from ldct_bmd.reporting.page.about import acquisition_words
+    from ldct_bmd.words import catalogue
+
+    made = replace(examined().scan.acquisition, tube_current_ma=40.0, exposure_mas=40000.0)
+    said = acquisition_words(made, catalogue())
+    assert "40 mA," in said
+    assert "40000 mAs (as the tag has it, which no tube gives)" in said

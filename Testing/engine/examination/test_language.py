@@ -31,8 +31,8 @@ def test_an_unsigned_record_speaks_the_language_of_whoever_reads_it(record: Exam
     assert "is indicative only because it rests on one lumbar vertebra" in read.assessment.statement
     with speaking("zh"):
         assert read.assessment.statement == (
-            "L2（L1 已排除：其他：an old fracture?）的松质骨骨密度为 89.5 mg/cm3（K2HPO4 等效），"
-            "属骨量减少范围（80 至 120 mg/cm3）；因仅依据一个腰椎椎体，且校准为标称校准，该结果仅供参考。"
+            "L2（L1 已排除：其他：an old fracture?）的松质骨骨密度为 89.5 mg/cm³（K2HPO4 等效），"
+            "属骨量减少范围（80 至 120 mg/cm³）；因仅依据一个腰椎椎体，且校准为标称校准，该结果仅供参考。"
         )
         assert str(read.quality.names_remark) == "椎体命名自最下肋起计数（概率 0.99）。"
 

@@ -198,7 +198,7 @@ def test_a_statement_in_chinese_says_what_the_english_one_says() -> None:
     with speaking("zh"):
         assert result.statement == (
             "T8 椎体骨折，已由阅片者确认：无论 BMD 如何，脆性骨折均提示骨质疏松。"
-            "L2（L1 已排除：fracture）的松质骨骨密度为 79.97 mg/cm3（K2HPO4 等效），属骨质疏松范围（低于 80 mg/cm3）；"
+            "L2（L1 已排除：fracture）的松质骨骨密度为 79.97 mg/cm³（K2HPO4 等效），属骨质疏松范围（低于 80 mg/cm³）；"
             "因仅依据一个腰椎椎体，且校准为标称校准，该结果仅供参考。"
         )
 

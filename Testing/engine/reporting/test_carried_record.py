@@ -63,7 +63,7 @@ def test_too_uncertain_a_transfer_leaves_the_bmd_but_no_category() -> None:
     assert far.assessment.limited == ("kvp_mismatch",)
     assert far.assessment.mean_bmd_error.transfer_mg_cm3 > 5.0
     (found,) = [one for one in far.findings if one.code.value == "kvp_mismatch"]
-    assert "a category needs less than 5 mg/cm3" in found.message
+    assert "a category needs less than 5 mg/cm³" in found.message
 
 
 def test_the_record_comes_back_and_can_be_signed_and_unsigned(carried) -> None:

@@ -240,7 +240,7 @@ def test_the_report_states_equation_provenance_exclusion_and_conclusion(
     signed_folder: Path, reviewed: Examination
 ) -> None:
     report = pydicom.dcmread(signed_folder / "sr.dcm")
-    assert set(texts(report, "Equation")) == {"BMD = 0.8 x HU + 0 mg/cm3"}
+    assert set(texts(report, "Equation")) == {"BMD = 0.8 x HU + 0 mg/cm³"}
     assert all("QA phantom, made up" in text for text in texts(report, "Equation Citation"))
     assert texts(report, "Reason for exclusion") == ["other: 骨折?"]
     assert texts(report, "Conclusion") == [reviewed.assessment.statement]

@@ -45,7 +45,7 @@ def assert_unchanged(orthanc: Orthanc, sent: list[Path], folder: Path) -> None:
 def test_objects_stored_over_the_web_come_back_unchanged(orthanc: Orthanc, result: Path, tmp_path: Path) -> None:
     orthanc.empty()
     delivery = send_dicomweb(orthanc.web, files(result), Credentials(USER, PASSWORD), orthanc.certificate)
-    assert len(delivery.uids) == 4
+    assert len(delivery.uids) == 5
     assert "lists all of them" in delivery.sentence
     assert_unchanged(orthanc, files(result), tmp_path)
 
@@ -53,7 +53,7 @@ def test_objects_stored_over_the_web_come_back_unchanged(orthanc: Orthanc, resul
 def test_objects_stored_by_c_store_come_back_unchanged(orthanc: Orthanc, result: Path, tmp_path: Path) -> None:
     orthanc.empty()
     delivery = send_dimse(read_peer(orthanc.dimse), files(result))
-    assert len(delivery.uids) == 4
+    assert len(delivery.uids) == 5
     assert "ARCHIVE lists all of them" in delivery.sentence
     assert_unchanged(orthanc, files(result), tmp_path)
 
@@ -66,9 +66,9 @@ def test_the_command_sends_with_credentials_from_the_environment(
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
     done = CliRunner().invoke(app, ["send", str(result), "--dicomweb", orthanc.web, "--ca", str(orthanc.certificate)])
     assert done.exit_code == 0, done.output
-    assert "4 objects were stored. localhost lists all of them." in done.stdout
+    assert "5 objects were stored. localhost lists all of them." in done.stdout
     assert PASSWORD not in done.output
-    assert len(json.loads(orthanc.ask("/instances"))) == 4
+    assert len(json.loads(orthanc.ask("/instances"))) == 5
 
 
 def test_a_wrong_password_is_told_without_showing_it(orthanc: Orthanc, result: Path) -> None:

@@ -59,43 +59,43 @@ def partly(status: int) -> Answering:
 
 # What the server says, the exit status where it lists nothing afterwards, and what the sentence then holds.
 ANSWERS: dict[str, tuple[Answering, int, tuple[str, ...]]] = {
-    "all stored": (lambda sent: as_json(store_reply(sent)), 0, ("4 objects were stored", "look there")),
+    "all stored": (lambda sent: as_json(store_reply(sent)), 0, ("5 objects were stored", "look there")),
     "stored with a warning": (
         lambda sent: as_json(store_reply(sent, warning=CHANGED), 202),
         0,
-        ("4 objects were stored", "overview.dcm: values in it were changed, code B000"),
+        ("5 objects were stored", "overview.dcm: values in it were changed, code B000"),
     ),
-    "one refused, 202": (partly(202), 2, ("holds 3 of 4", "overview.dcm (the archive is out of room, code A700)")),
-    "one refused, 409": (partly(409), 2, ("holds 3 of 4", "overview.dcm (the archive is out of room, code A700)")),
+    "one refused, 202": (partly(202), 4, ("holds 4 of 5", "overview.dcm (the archive is out of room, code A700)")),
+    "one refused, 409": (partly(409), 4, ("holds 4 of 5", "overview.dcm (the archive is out of room, code A700)")),
     "all refused, 409": (
         lambda sent: as_json(store_reply([], sent, PROCESSING), 409),
-        2,
+        4,
         ("holds 0 of 5", "sr.dcm (it could not be processed, code 0110)", "seg.dcm"),
     ),
-    "an empty body": (said(200, "application/dicom+json"), 2, ("did not say what it stored", UNKNOWN)),
-    "a login page": (said(200, HTML, b"<html>log in</html>"), 2, ("web page", UNKNOWN)),
-    "a list": (lambda sent: as_json([store_reply(sent)]), 0, ("4 objects were stored",)),
-    "plain json": (lambda sent: as_json(store_reply(sent), kind="application/json"), 0, ("4 objects were stored",)),
-    "xml": (lambda sent: Said(200, DICOM_XML, store_reply_xml(sent)), 0, ("4 objects were stored",)),
+    "an empty body": (said(200, "application/dicom+json"), 4, ("did not say what it stored", UNKNOWN)),
+    "a login page": (said(200, HTML, b"<html>log in</html>"), 4, ("web page", UNKNOWN)),
+    "a list": (lambda sent: as_json([store_reply(sent)]), 0, ("5 objects were stored",)),
+    "plain json": (lambda sent: as_json(store_reply(sent), kind="application/json"), 0, ("5 objects were stored",)),
+    "xml": (lambda sent: Said(200, DICOM_XML, store_reply_xml(sent)), 0, ("5 objects were stored",)),
     "a byte order mark": (
         lambda sent: Said(200, body=b"\xef\xbb\xbf" + json.dumps(store_reply(sent)).encode()),
         0,
-        ("4 objects were stored",),
+        ("5 objects were stored",),
     ),
-    "no content": (said(204), 2, ("status 204", UNKNOWN)),
-    "on to a login": (said(302, Location="/login"), 2, ('"/login" (status 302), where nothing was sent',)),
-    "too large": (said(413, HTML, b"too large"), 2, ("status 413", "send by C-STORE")),
-    "too many": (said(429), 2, ("status 429", "wait and send again")),
-    "an error": (said(500, HTML, b"boom"), 2, ("failed with status 500", UNKNOWN)),
-    "unavailable": (said(503), 2, ("status 503", "wait and send again")),
-    "an unsupported kind": (said(415), 2, ("status 415", "STOW-RS")),
-    "a broken connection": (said(200, how="drop"), 2, ("broke the connection off", UNKNOWN)),
-    "half an answer": (said(200, "application/dicom+json", b'{"00081199"', "half"), 2, ("broke the connection off",)),
-    "numbers for texts": (lambda sent: as_json({"00081199": {"Value": [7, None, {"00081155": 3}]}}), 2, (UNKNOWN,)),
-    "deep nesting": (said(200, "application/json", b"[" * 100_000), 2, ("does not say what it stored", UNKNOWN)),
+    "no content": (said(204), 4, ("status 204", UNKNOWN)),
+    "on to a login": (said(302, Location="/login"), 4, ('"/login" (status 302), where nothing was sent',)),
+    "too large": (said(413, HTML, b"too large"), 4, ("status 413", "send by C-STORE")),
+    "too many": (said(429), 4, ("status 429", "wait and send again")),
+    "an error": (said(500, HTML, b"boom"), 4, ("failed with status 500", UNKNOWN)),
+    "unavailable": (said(503), 4, ("status 503", "wait and send again")),
+    "an unsupported kind": (said(415), 4, ("status 415", "STOW-RS")),
+    "a broken connection": (said(200, how="drop"), 4, ("broke the connection off", UNKNOWN)),
+    "half an answer": (said(200, "application/dicom+json", b'{"00081199"', "half"), 4, ("broke the connection off",)),
+    "numbers for texts": (lambda sent: as_json({"00081199": {"Value": [7, None, {"00081155": 3}]}}), 4, (UNKNOWN,)),
+    "deep nesting": (said(200, "application/json", b"[" * 100_000), 4, ("does not say what it stored", UNKNOWN)),
     "an entity in xml": (
         said(200, DICOM_XML, b'<!DOCTYPE a [<!ENTITY b "bbbb">]><a>&b;</a>'),
-        2,
+        4,
         ("does not say what it stored",),
     ),
 }
@@ -119,14 +119,14 @@ def test_what_the_server_lists_settles_what_it_did_not_say(name: str, server: Ar
     server.stores, server.lists = ANSWERS[name][0](sent), listing(sent)
     assert "lists all of them" in send_dicomweb(server.url, files(result)).sentence
     server.lists = listing(sent[1:])
-    with pytest.raises(UsageError, match=r"holds 3 of 4 objects\. Missing: the overview picture"):
+    with pytest.raises(UsageError, match=r"holds 4 of 5 objects\. Missing: the overview picture"):
         send_dicomweb(server.url, files(result))
 
 
 def test_an_object_that_was_confirmed_and_is_not_listed_is_missing(server: Archive, result: Path) -> None:
     sent = headers_of(result)
     server.stores, server.lists = as_json(store_reply(sent)), listing(sent[:-1])
-    with pytest.raises(UsageError, match=r"Missing: the structured report sr\.dcm \(confirmed, yet not listed\)"):
+    with pytest.raises(UsageError, match=r"segmentation of the VOIs vois\.dcm \(confirmed, yet not listed\)"):
         send_dicomweb(server.url, files(result))
     assert len(server.came("GET")) == 2 * len(sent)  # once more, in case that it was slow to list it
 

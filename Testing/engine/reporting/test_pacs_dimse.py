@@ -87,7 +87,7 @@ def test_the_archive_is_asked_what_it_holds(result: Path) -> None:
     with archive() as held:
         delivery = send_dimse(held.peer, files(result))
     assert set(delivery.uids) == held.uids == {str(one.SOPInstanceUID) for one in headers_of(result)}
-    assert delivery.sentence == "4 objects were stored. ARCHIVE lists all of them."
+    assert delivery.sentence == "5 objects were stored. ARCHIVE lists all of them."
 
 
 def test_an_object_that_was_confirmed_and_is_not_listed_is_missing(result: Path) -> None:
@@ -102,7 +102,7 @@ def test_an_archive_that_answers_no_question_is_to_be_looked_at(result: Path) ->
 
 def test_a_refused_object_is_named_with_its_reason_and_the_others_are_stored(result: Path) -> None:
     with archive(lambda one: 0xA700 if one.SOPClassUID == SEGMENTATION else 0) as held:
-        with pytest.raises(UsageError, match=r"holds 3 of 4 .*seg\.dcm \(the archive is out of room, code A700\)"):
+        with pytest.raises(UsageError, match=r"holds 3 of 5 .*seg\.dcm \(the archive is out of room, code A700\)"):
             send_dimse(held.peer, files(result))
         assert len(held.uids) == 3
 

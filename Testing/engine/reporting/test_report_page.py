@@ -63,7 +63,7 @@ def test_both_views_show_values_statement_findings_calibration_and_limits(record
     assert record.assessment.statement in shown
     for finding in record.findings:
         assert finding.message in shown
-    assert "BMD = 0.8 x HU + 0 mg/cm3" in shown
+    assert "BMD = 0.8 x HU + 0 mg/cm³" in shown
     assert "not T-scores" in shown
     assert "For research use" in shown
     assert "Doe, Jane" in shown

@@ -57,7 +57,7 @@ def test_a_sites_own_lsc_takes_its_place(now: Examination, then: Examination) ->
     comparison = compare(now, then, site_lsc_mg_cm3=8.0)
     assert {change.lsc_mg_cm3 for change in comparison.changes} == {8.0}
     assert not any(change.exceeds_lsc for change in comparison.changes)
-    assert "8.0 mg/cm3 is the site's own" in " ".join(compose(now, comparisons=[comparison]).priors.notes)
+    assert "8.0 mg/cm³ is the site's own" in " ".join(compose(now, comparisons=[comparison]).priors.notes)
 
 
 def test_with_different_calibrations_their_errors_count_or_the_lsc_is_not_known(now: Examination) -> None:

@@ -53,6 +53,20 @@ def test_there_is_nothing_to_undo_or_redo_at_the_start(review: Review, walk: Cal
         walk(review)
 
 
+def test_the_numbers_of_a_voi_on_the_move_are_those_that_are_kept(review: Review) -> None:
+    before, measurement = review.state, review.examination.measurement("L1")
+    assert measurement is not None
+    x, y, z = measurement.voi.center_lps_mm
+    voi = replace(measurement.voi, center_lps_mm=(x + 1.0, y, z))
+    moving = review.numbers_at("L1", voi)
+    assert review.state is before
+    review.move_voi("L1", voi)
+    kept = review.examination.measurement("L1")
+    assert kept is not None
+    assert kept != measurement
+    assert moving == replace(kept, bmd_error=None, automatic=None)
+
+
 def test_a_preview_leaves_the_record_as_it_is(review: Review) -> None:
     before, measurement = review.state, review.examination.measurement("L1")
     assert measurement is not None

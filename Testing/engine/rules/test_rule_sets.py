@@ -59,11 +59,11 @@ def test_a_mean_is_called_as_the_rule_set_has_it(rules, bmd, category):
 
 def test_the_statement_names_the_rule_set_unless_it_is_the_usual_one():
     usual = assess({"L1": 60.0, "L2": 60.0}, (), "K2HPO4").statement
-    assert "in the osteoporosis range (below 80 mg/cm3)." in usual
+    assert "in the osteoporosis range (below 80 mg/cm³)." in usual
     assert assess({"L1": 60.0, "L2": 60.0}, (), "K2HPO4", rules=ACR).statement == usual
     other = assess({"L1": 60.0, "L2": 60.0}, (), "K2HPO4", rules=EAST_ASIAN)
     assert (
-        "not in the osteoporosis range (below 50 mg/cm3), rule set: proposal for East Asian women 2024"
+        "not in the osteoporosis range (below 50 mg/cm³), rule set: proposal for East Asian women 2024"
         in other.statement
     )
     with speaking("zh"):
@@ -107,7 +107,7 @@ def test_a_sites_own_rules_come_from_a_file(tmp_path):
     rules = load_rules(own(tmp_path))
     assert rules.categorize(82.0) is Category.OSTEOPOROSIS
     statement = assess({"L1": 80.0, "L2": 80.0}, (), "K2HPO4", rules=rules).statement
-    assert "(below 82.5 mg/cm3), rule set: The clinic's rules" in statement
+    assert "(below 82.5 mg/cm³), rule set: The clinic's rules" in statement
     assert format_bmd(82.46, rules) == "82.46"
 
 

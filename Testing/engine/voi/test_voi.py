@@ -9,8 +9,9 @@ from ldct_bmd.scan import Geometry
 from ldct_bmd.voi import (
     CannotPlaceVOI,
     CylinderVOI,
+    eroded,
     fraction_inside_grid,
-    fraction_outside_eroded_body,
+    fraction_outside,
     place_voi,
     voi_weights,
 )
@@ -208,12 +209,12 @@ def test_the_paper_s_ellipse_keeps_2_mm_from_the_surface_of_an_ideal_body_and_a_
     geometry = grid((0.7, 0.7, 1.0))
     box, mask = cut_out(elliptic_body(geometry))
     voi = place_voi(mask, box, geometry)
-    assert fraction_outside_eroded_body(voi, mask, box, geometry) < 0.002
+    assert fraction_outside(voi, eroded(mask, geometry), box, geometry) < 0.002
 
     displaced = cylinder(np.asarray(voi.center_lps_mm) + np.array([0, 11.0, 0]), semi_axes=voi.semi_axes_mm)
-    assert 0.1 < fraction_outside_eroded_body(displaced, mask, box, geometry) < 0.5
+    assert 0.1 < fraction_outside(displaced, eroded(mask, geometry), box, geometry) < 0.5
     beside = cylinder(np.asarray(voi.center_lps_mm) + np.array([0, 60.0, 0]), semi_axes=voi.semi_axes_mm)
-    assert fraction_outside_eroded_body(beside, mask, box, geometry) == pytest.approx(1.0)
+    assert fraction_outside(beside, eroded(mask, geometry), box, geometry) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("spacing_mm", [(0.5, 0.5, 0.5), (0.7, 0.7, 3.0), (1.2, 0.8, 1.0)])
@@ -227,7 +228,7 @@ def test_the_margin_is_measured_in_mm_from_the_surface_whatever_the_voxels(spaci
     center[0] = surface - 2.0  # half of it is farther than 2 mm from the wall
     whole = (slice(0, geometry.shape[0]), slice(0, geometry.shape[1]), slice(0, geometry.shape[2]))
 
-    outside = fraction_outside_eroded_body(cylinder(center, semi_axes=(6.0, 6.0)), wall, whole, geometry)
+    outside = fraction_outside(cylinder(center, semi_axes=(6.0, 6.0)), eroded(wall, geometry), whole, geometry)
 
     # Voxels count by their centres: half a voxel of the 9.4 mm of mean chord is the resolution.
     assert outside == pytest.approx(0.5, abs=0.5 * spacing_mm[0] / 9.4 + 0.01)

@@ -20,7 +20,6 @@ EXCEPTIONS = {
     "cli/commands/options.py": "the help of the command line",
     "cli/commands/reports.py": "the help of the command line",
     "cli/commands/screening.py": "the help of the command line",
-    "cli/helping.py": "the help of the command line",
 }
 FILES = {path.relative_to(ENGINE).as_posix(): path for path in sorted(ENGINE.rglob("*.py"))}
 _SENTENCE = re.compile(r"(\S+\s+){2,}\S*[.!?]['\")]*")

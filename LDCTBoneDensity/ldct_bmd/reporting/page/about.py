@@ -1,15 +1,21 @@
 """What the report says of the patient, the scan, the calibration and the software."""
 
+from ...assessment import format_bmd
 from ...calibration import Calibration
 from ...calibration.described import carried_line, name_words, source_words
 from ...examination import Examination, record_sha256
+from ...rules import rules_of
 from ...scan import Acquisition, Patient
 from ...segmentation import RuntimeIdentity
 from ...words import Catalogue
 from .report import Fact
-from .words import MINUS, date, number, person, time, visible
+from .words import MINUS, date, half_interval, number, person, time, visible
 
 Facts = tuple[Fact, ...]
+
+THRESHOLDS_FROM_YEARS = 50.0  # ACR-SPR-SSR practice parameter for QCT
+# No tube gives more; a tag that says so holds another unit (microampere seconds, say).
+MOST_MA, MOST_MAS = 3000.0, 5000.0
 
 
 def patient_facts(patient: Patient, say: Catalogue) -> Facts:
@@ -42,15 +48,44 @@ def scan_facts(examination: Examination, say: Catalogue) -> Facts:
     return tuple(Fact(say(key), value) for key, value in values.items() if value)
 
 
+def mean_line(examination: Examination, say: Catalogue) -> str:
+    """Return the mean BMD with its levels and its 95 % interval; "" if there is none."""
+    assessment = examination.assessment
+    if assessment.mean_bmd_mg_cm3 is None:
+        return ""
+    title = say("bar.title", levels=say.listed(assessment.levels))
+    shown = format_bmd(assessment.mean_bmd_mg_cm3, rules_of(assessment.rules))
+    bmd = number(float(shown), len(shown.partition(".")[2]))
+    error = assessment.mean_bmd_error
+    if error is None:
+        value = say("bar.value", bmd=bmd)
+        return say("bar.line", title=title, value=value)
+    half, whole = half_interval(error)
+    key = "bar.uncertainty" if whole else "bar.uncertainty_noise"
+    value = say(key, bmd=bmd, half=number(half))
+    return say("bar.line", title=title, value=value)
+
+
+def age_caveat(patient: Patient, say: Catalogue) -> str:
+    """Return whom the thresholds are meant for, if the patient is younger or of an unknown age; else ""."""
+    years = patient.age_years
+    if years is None:
+        return say("method.age_unknown")
+    return say("warning.young", years=f"{years:g}") if years < THRESHOLDS_FROM_YEARS else ""
+
+
 def acquisition_words(made: Acquisition, say: Catalogue) -> str:
     """Return tube voltage, current, exposure and kernel as the scan states them; "" if it states none."""
     parts = []
     if made.kvp is not None:
         parts.append(say("scan.kvp", kvp=f"{made.kvp:g}"))
-    if made.tube_current_ma is not None:
-        parts.append(say("scan.ma", ma=f"{made.tube_current_ma:g}"))
-    if made.exposure_mas is not None:
-        parts.append(say("scan.mas", mas=f"{made.exposure_mas:g}"))
+    for value, key, most in (
+        (made.tube_current_ma, "ma", MOST_MA),
+        (made.exposure_mas, "mas", MOST_MAS),
+    ):
+        if value is not None:
+            words = say(f"scan.{key}", **{key: f"{value:g}"})
+            parts.append(words if 0.0 < value <= most else say("scan.as_tagged", value=words))
     if made.kernel:
         parts.append(say("scan.kernel", kernel=visible(made.kernel)))
     if made.slice_thickness_mm is not None:

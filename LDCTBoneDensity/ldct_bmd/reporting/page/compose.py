@@ -11,12 +11,12 @@ from ...words import Catalogue, catalogue, current_language, speaking
 from ..deidentify import is_deidentified_copy, is_signed_copy
 from ..priors import Comparison
 from ..signed import refuse_changed
-from .about import calibration_facts, patient_facts, scan_facts, software_facts
+from .about import age_caveat, calibration_facts, mean_line, patient_facts, scan_facts, software_facts
 from .history import history_table
 from .level_table import level_table, shown_level
 from .prior_table import prior_table
 from .report import BarPart, ColourBar, Note, Picture, Report, State
-from .words import half_interval, number, time, visible
+from .words import time, visible
 
 # Dark to light with rising BMD, so that a grey print keeps the order.
 BAR_LOW, BAR_HIGH = 0.0, 200.0
@@ -27,7 +27,6 @@ _BAR_COLORS = {
     Category.NOT_OSTEOPOROSIS: "#cfe8cf",
 }
 LONGEST_COMMENT = 4000  # letters
-THRESHOLDS_FROM_YEARS = 50.0  # ACR-SPR-SSR practice parameter for QCT
 
 
 def compose(
@@ -83,7 +82,7 @@ def _composed(
         category=category_words,
         statement=visible(assessment.statement, 4000),
         bar=bar,
-        mean_line=_mean_line(examination, say),
+        mean_line=mean_line(examination, say),
         warnings=_warnings(examination, say),
         levels_line=_levels_line(examination, say),
         comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
@@ -158,23 +157,6 @@ def _bar(examination: Examination, say: Catalogue) -> ColourBar | None:
     )
 
 
-def _mean_line(examination: Examination, say: Catalogue) -> str:
-    assessment = examination.assessment
-    if assessment.mean_bmd_mg_cm3 is None:
-        return ""
-    title = say("bar.title", levels=say.listed(assessment.levels))
-    shown = format_bmd(assessment.mean_bmd_mg_cm3, rules_of(assessment.rules))
-    bmd = number(float(shown), len(shown.partition(".")[2]))
-    error = assessment.mean_bmd_error
-    if error is None:
-        value = say("bar.value", bmd=bmd)
-        return say("bar.line", title=title, value=value)
-    half, whole = half_interval(error)
-    key = "bar.uncertainty" if whole else "bar.uncertainty_noise"
-    value = say(key, bmd=bmd, half=number(half))
-    return say("bar.line", title=title, value=value)
-
-
 def _levels_line(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     used = tuple(shown_level(level, examination, say) for level in examination.assessment.levels)
     lines = [say("use.used", levels=say.listed(used)) if used else say("use.none")]
@@ -219,9 +201,8 @@ def _warnings(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     suspected = _levels_of(FindingCode.SUSPECTED_FRACTURE, examination, say)
     if suspected:
         lines.append(say("warning.check_fracture", levels=suspected))
-    years = examination.scan.patient.age_years
-    if years is not None and years < THRESHOLDS_FROM_YEARS:
-        lines.append(say("warning.young", years=f"{years:g}"))
+    if examination.scan.patient.age_years is not None:
+        lines += filter(None, [age_caveat(examination.scan.patient, say)])
     if examination.calibration.nominal:
         lines.append(say("calibration.nominal"))
     return tuple(lines)
@@ -240,7 +221,6 @@ def _rules_line(rules: RuleSet, say: Catalogue) -> str:
 def _method(examination: Examination, say: Catalogue) -> tuple[str, ...]:
     rules = rules_of(examination.assessment.rules)
     lines = [say("method.voi"), _rules_line(rules, say), say("method.t_score")]
-    years = examination.scan.patient.age_years
-    if years is None:
-        lines.append(say("method.age_unknown"))
+    if examination.scan.patient.age_years is None:
+        lines.append(age_caveat(examination.scan.patient, say))
     return (*lines, say("method.screening"), say("method.research"))
