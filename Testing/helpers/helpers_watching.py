@@ -72,12 +72,14 @@ class Watching:
     ready: bool = True
     log: Path = field(init=False)
     process: subprocess.Popen[bytes] | None = None
+    begun: int = 0
 
     def __post_init__(self) -> None:
         self.log = self.store.parent / "watch.log"
 
     def start(self) -> None:
         """Start it."""
+        self.begun = self.said().count("Watch the workers") if self.log.is_file() else 0
         program = [__file__] if self.ready else ["-m", "ldct_bmd"]
         arguments = ["watch", self.orthanc.web, "--store", str(self.store), "--ca", str(self.orthanc.certificate)]
         environment = {
@@ -102,6 +104,12 @@ class Watching:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         self.process.wait()
+
+    def is_at_work(self) -> bool:
+        """Whether its workers have started; it is started again if it ended, as a system's service is."""
+        if self.process is None or self.process.poll() is not None:
+            self.start()
+        return self.said().count("Watch the workers") > self.begun
 
     def kill_worker(self) -> bool:
         """Kill one worker; whether there was one."""

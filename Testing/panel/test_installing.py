@@ -36,7 +36,12 @@ class Packages:
 def packages(monkeypatch: pytest.MonkeyPatch) -> Packages:
     seeming = Packages()
     check = slicer.packaging.pip_check
-    monkeypatch.setattr(slicer.packaging, "pip_check", lambda one: one.name not in seeming.gone and check(one))
+
+    def seems(one: Any, *seen: Any) -> bool:  # Slicer's own asks itself again, for one or a list
+        names = {getattr(each, "name", each) for each in (one if isinstance(one, list) else [one])}
+        return names.isdisjoint(seeming.gone) and check(one, *seen)
+
+    monkeypatch.setattr(slicer.packaging, "pip_check", seems)
     monkeypatch.setattr(slicer.packaging, "pip_install", seeming.install)
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", seeming.confirm)
     return seeming

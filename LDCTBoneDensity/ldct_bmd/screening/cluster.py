@@ -100,14 +100,17 @@ def local_cluster(workers: int) -> Iterator[Client]:
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.logging": {"distributed": "critical", "distributed.nanny": "critical"},
     }
-    with (
-        dask.config.set(options),
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=_DASHBOARD, security=True, silence_logs=50
-        ) as cluster,
-        Client(cluster) as client,
-    ):
+    with dask.config.set(options), _started(workers) as cluster, Client(cluster) as client:
         yield client
+
+
+def _started(workers: int) -> LocalCluster:
+    try:
+        return LocalCluster(
+            n_workers=workers, threads_per_worker=1, dashboard_address=_DASHBOARD, security=True, silence_logs=50
+        )
+    except RuntimeError as error:  # a process ended before it had begun
+        raise OutOfReach("screen.scheduler_lost") from error
 
 
 @contextmanager

@@ -56,6 +56,7 @@ def test_all_results_come_back_once_whoever_is_killed(orthanc: Orthanc, watching
                 time.sleep(2.0)
                 orthanc.start()
             else:
+                assert wait_until(watching.is_at_work, STUDY_S), watching.said()
                 watching.kill_worker()
     assert wait_until(lambda: list(own_objects(orthanc).values()) == [KINDS] * STUDIES, STUDY_S * STUDIES), (
         watching.said()
