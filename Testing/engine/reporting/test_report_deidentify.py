@@ -92,7 +92,7 @@ def all_text(path: Path) -> str:
 
 def test_no_output_holds_a_secret(written: Path) -> None:
     files = [path for path in written.rglob("*") if path.is_file()]
-    assert len(files) == len(RESULT_FILES) + 9
+    assert len(files) == len(RESULT_FILES) + 10
     for path in files:
         told = all_text(path)
         assert len(told) > 100

@@ -248,7 +248,7 @@ def test_a_text_too_long_for_a_page_is_cut_with_a_mark(record: Examination) -> N
 
 def test_every_string_of_the_report_comes_from_the_catalogue_and_is_used() -> None:
     folder = PAGE.parent
-    told_by = ("page/*.py", "page/*.j2", "dicom/*.py", "pictures.py", "overview.py")
+    told_by = ("page/*.py", "page/*.j2", "dicom/*.py", "fhir.py", "pictures.py", "overview.py")
     sources = "\n".join(path.read_text() for pattern in told_by for path in folder.glob(pattern))
     known = set(json.loads((folder.parent / "words" / "en" / "report.json").read_text(encoding="utf-8")))
     used = {key for key in known if f'"{key}"' in sources or f"'{key}'" in sources}

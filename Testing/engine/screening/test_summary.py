@@ -1,6 +1,7 @@
 """What a programme's summary counts, when it raises an alarm, and what it leaves out when it is de-identified."""
 
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -131,7 +132,7 @@ def test_two_scanners_are_followed_apart() -> None:
 def test_a_de_identified_summary_tells_of_nobody() -> None:
     rows = [*programme(), ended(999, 42.42, age=99.0, sex="M"), refused("scan.x", "Doe's scan.")]
     found = summarize(rows, deidentified=True)
-    page = summary_html(found, deidentified=True)
+    page = re.sub(r"base64,[^\"]+", "", summary_html(found, deidentified=True))  # pixels spell anything
     assert found.points == ()
     for secret in ("ACME", "Doe", "42.4"):
         assert secret not in page
