@@ -14,6 +14,7 @@ from ..calibration import Calibration
 from ..calibration.provenance import Scanner
 from ..examination import SIGNED, UNSIGNED, Examination, Exclusion, ExclusionReason, HistoryEntry, Measurement
 from ..findings import GENERAL, Finding, FindingCode
+from ..rules import RULE_SETS, RuleSet
 from ..scan import Patient, ScanDescription, Source
 from ..words import TOLD, Phrase
 
@@ -72,6 +73,7 @@ def deidentified(examination: Examination) -> Examination:
             calibration=_calibration(examination.automatic.calibration),
         ),
         calibration_choice=None,
+        rules=_rules(examination.rules),
         signature=None,
         signed_text=None,
         voxels_sha256=None,  # whoever has the scan could find the patient by it
@@ -163,6 +165,9 @@ def _secrets(examination: Examination, readers: list[str]) -> list[str]:
     for calibration in calibrations:
         if not calibration.nominal:
             texts += [calibration.name, calibration.source]
+    for rules in _own_rules(examination):
+        texts += [str(rules.title), rules.source, rules.address]
+        texts += [] if rules.hu_limit is None else [rules.hu_limit.source]
     return sorted({text for text in texts if text and _is_told_apart(text)}, key=len, reverse=True)
 
 
@@ -229,6 +234,21 @@ def _calibration(calibration: Calibration) -> Calibration:
     return replace(calibration, name="Site calibration", source=REMOVED, provenance=provenance)
 
 
+def _own_rules(examination: Examination) -> list[RuleSet]:
+    """Return the rule sets of a record that are a site's own."""
+    automatic = examination.automatic
+    used = [examination.rules, examination.assessment.rules, None if automatic is None else automatic.assessment.rules]
+    return [rules for rules in used if rules is not None and rules not in RULE_SETS.values()]
+
+
+def _rules(rules: RuleSet | None) -> RuleSet | None:
+    """Return a rule set without what tells whose it is; its limits stay."""
+    if rules is None or rules in RULE_SETS.values():
+        return rules
+    hu_limit = None if rules.hu_limit is None else replace(rules.hu_limit, source=REMOVED)
+    return replace(rules, name="site", title=REMOVED, source=REMOVED, address=None, hu_limit=hu_limit)
+
+
 def _findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Return the findings, those that cite calibrations once each and with what their code means, and no file names."""
     return tuple(dict.fromkeys(_finding(f) for f in findings if f.code is not FindingCode.OTHER_SERIES))
@@ -246,8 +266,8 @@ def _finding(finding: Finding) -> Finding:
 def _assessment(assessment: Assessment) -> Assessment:
     """Return the assessment without readers' own words; a statement that was shown with some is composed again."""
     left_out = tuple(replace(one, reason=_reason(one)) for one in assessment.left_out)
-    without = replace(assessment, left_out=left_out)
-    return assessment if left_out == assessment.left_out else without.thawed()
+    without = replace(assessment, left_out=left_out, rules=_rules(assessment.rules))
+    return assessment if without == assessment else without.thawed()
 
 
 def _reason(left_out: LeftOut) -> str | Phrase | None:
@@ -266,7 +286,7 @@ def _remark(remark: Phrase, readers: list[str]) -> Phrase:
 
 def _entry(entry: HistoryEntry, pseudonyms: dict[str, str]) -> HistoryEntry:
     old, new = entry.old, entry.new
-    if entry.what in (SIGNED, UNSIGNED, "calibration_changed"):
+    if entry.what in (SIGNED, UNSIGNED, "calibration_changed", "rules_changed"):
         old = new = None
     elif entry.what in ("level_excluded", "level_included"):
         old, new = (_reason_alone(value) for value in (old, new))

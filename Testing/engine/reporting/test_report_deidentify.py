@@ -16,14 +16,15 @@ from helpers_report import SIGNED_AT, case, judged
 from ldct_bmd.calibration import Calibration
 from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.calibration.provenance import Method, Provenance, Scanner
-from ldct_bmd.corrections import change_calibration, exclude_level
-from ldct_bmd.examination import Examination, FileReference, conclude, sign
+from ldct_bmd.corrections import change_calibration, change_rules, exclude_level
+from ldct_bmd.examination import Examination, FileReference, conclude, sign, unsign
 from ldct_bmd.findings import FindingCode
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.dicom.deidentify import KEY_VARIABLE, deidentified_source
 from ldct_bmd.reporting.files import DICOM_FILES, RESULT_FILES
 from ldct_bmd.reporting.outputs import write_deidentified
 from ldct_bmd.reporting.page.compose import compose
+from ldct_bmd.rules import ACR, RULE_SETS, HULimit
 from ldct_bmd.words import Phrase, speaking, told
 
 READER = "Dr. Lieselotte Reader"
@@ -139,6 +140,19 @@ def test_nothing_of_the_calibration_store_is_told(from_store: Examination, tmp_p
     for path in [path for path in (tmp_path / "out").rglob("*") if path.is_file()]:
         told = all_text(path)
         assert not [secret for secret in STORE_SECRETS if secret in told], path.name
+
+
+def test_a_sites_own_rules_are_not_told_and_published_ones_are(signed: Examination) -> None:
+    limit = HULimit("L1", 500.0, "audit of the St. Elsewhere clinic")
+    own = replace(ACR, name="elsewhere", title="Rules of St. Elsewhere", source="Elsewhere 2025", hu_limit=limit)
+    record = change_rules(unsign(signed, READER, SIGNED_AT), own, READER, SIGNED_AT)
+    assert "Elsewhere" in record.to_json()
+    copy = deidentified(sign(record, READER, SIGNED_AT, acknowledged=[code.value for code in FindingCode]))
+    assert "lsewhere" not in copy.to_json()
+    assert copy.assessment.rules is not None
+    assert copy.assessment.rules.limits_mg_cm3 == own.limits_mg_cm3
+    published = change_rules(unsign(signed, READER, SIGNED_AT), RULE_SETS["china"], READER, SIGNED_AT)
+    assert deidentified(published).assessment.rules == RULE_SETS["china"]
 
 
 def test_a_month_in_a_sentence_is_taken_out(from_store: Examination) -> None:
