@@ -36,6 +36,7 @@ ROOMS = (
     "pipeline",
     "review",
     "worklist",
+    "followup",
     "api",
     "reporting",
     "jobs",

@@ -14,7 +14,7 @@ from ..signed import refuse_changed
 from .about import age_caveat, calibration_facts, mean_line, patient_facts, scan_facts, software_facts
 from .history import history_table
 from .level_table import level_table, shown_level
-from .prior_table import prior_table
+from .prior_table import prior_table, same_place_table
 from .report import BarPart, ColourBar, Note, Picture, Report, State
 from .words import time, visible
 
@@ -88,6 +88,7 @@ def _composed(
         comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
         levels=level_table(examination, say),
         priors=prior_table(comparisons, say) if comparisons else None,
+        same_place=same_place_table(comparisons, say),
         findings=tuple(
             Note(finding.severity.value, say(f"severity.{finding.severity.value}"), visible(_placed(finding), 1000))
             for finding in examination.findings

@@ -92,6 +92,8 @@ def _story(report: Report, say: Catalogue) -> list[Flowable]:
     ]
     if report.priors is not None:
         story += [_heading(say("section.priors")), *_table(report.priors)]
+    if report.same_place is not None:
+        story += [_heading(say("section.same_place")), *_table(report.same_place)]
     story += [_heading(say("section.findings")), *_findings(report, say)]
     story += _pictures(report, say)
     story += [_heading(say("section.calibration")), _facts(report.calibration, WIDTH)]

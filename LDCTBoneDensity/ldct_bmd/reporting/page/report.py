@@ -116,6 +116,7 @@ class Report:
     comment: str
     levels: Table
     priors: Table | None
+    same_place: Table | None
     findings: tuple[Note, ...]
     calibration: tuple[Fact, ...]
     method: tuple[str, ...]
