@@ -26,6 +26,7 @@ ROOMS = (
     "calibration",
     "noise",
     "rules",
+    "reference",
     "densitometry",
     "assessment",
     "quality",

@@ -11,6 +11,7 @@ from ..ground.clock import now
 from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress
+from ..reference import ReferenceCurve, load_reference
 from ..reporting.bodies import read_bodies
 from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
@@ -47,6 +48,7 @@ class ReportRequest:
     priors: tuple[Path, ...] = ()
     prior_scans: tuple[Path, ...] = ()
     lsc: float | None = None
+    reference: Path | None = None
     deidentify: bool = False
     folder: Path | None = None
     public_key: Path | None = None
@@ -105,6 +107,7 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
     priors = [Prior(read_record(path)) for path in request.priors]
     comparisons = _comparisons(examination, priors, request)
     asked = on_request(request.seg_form, request.fhir)
+    reference = reference_for(request.reference, request.deidentify)
     remark_on_fonts(remark)
     pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
     if pixels is not None and request.prior_scans:
@@ -114,10 +117,11 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
         write_deidentified(folder, examination, pixels, comparisons, ALL_OUTPUTS.union(asked))
         return folder
     if request.folder is None:
-        update_report(home, examination, pixels, comparisons, key_compared, REPORT_OUTPUTS.union(asked))
+        update_report(home, examination, pixels, comparisons, key_compared, REPORT_OUTPUTS.union(asked), reference)
         return home
     wanted = ALL_OUTPUTS.union(asked)
-    write_outputs(request.folder, examination, pixels, comparisons, wanted, key_compared=key_compared)
+    place = request.folder
+    write_outputs(place, examination, pixels, comparisons, wanted, key_compared=key_compared, reference=reference)
     return request.folder
 
 
@@ -204,6 +208,15 @@ def _comparisons(examination: Examination, priors: Sequence[Prior], request: Rep
     if request.prior_scans and request.input_path is None:
         raise UsageError("cli.prior_scan_without_input")
     return compare_all(examination, priors, request.lsc, tell_date=not request.deidentify)
+
+
+def reference_for(file: Path | None, deidentify: bool) -> ReferenceCurve | None:
+    """Return the population of a file; UsageError if it cannot be used, or beside what shall not name the site."""
+    if file is None:
+        return None
+    if deidentify:  # its title and source may name the site
+        raise UsageError("cli.reference_deidentified")
+    return load_reference(file)
 
 
 def _followed(

@@ -33,6 +33,9 @@ def remake_report(
     lsc: Annotated[
         float | None, typer.Option(metavar="X", help="The site's least significant change in mg/cm3.")
     ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="BMD by age and sex of a population: adds Z-score and curve.")
+    ] = None,
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Write a de-identified copy, to RECORD's folder deidentified/.")
     ] = False,
@@ -50,7 +53,9 @@ def remake_report(
         from ..reporting import ReportRequest, make_report
 
         priors, scans = tuple(prior or ()), tuple(prior_scan or ())
-        request = ReportRequest(record, input_, priors, scans, lsc, deidentify, folder, public_key, seg_form, fhir)
+        request = ReportRequest(
+            record, input_, priors, scans, lsc, reference, deidentify, folder, public_key, seg_form, fhir
+        )
         remarks: list[str] = []
         with progress_bar() as progress:
             written = make_report(request, progress, remarks.append)
