@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..scan import CTScan
 from ..voi import CylinderVOI
@@ -70,7 +70,7 @@ def tissue_hu(scan: CTScan, voi: CylinderVOI, spine_lps_mm: Sequence[tuple[float
     if slab is None:
         return TissueHU(None, None, None, vessel_hu, vessel)
     window = smoothing_window(scan)
-    smooth = ndimage.uniform_filter(slab, window)
+    smooth = scipy.ndimage.uniform_filter(slab, window)
     left = (np.arange(slab.shape[1]) - x) * spacing_x
     back = (np.arange(slab.shape[0]) - y) * spacing_y
     pixel_mm2 = spacing_x * spacing_y
@@ -134,10 +134,10 @@ def scale_offset_hu(tissue: TissueHU, is_enhanced: bool) -> float | None:
 def _air(smooth: NDArray[np.float32], pixel_mm2: float, pixel_mm: float) -> float | None:
     """Return the median of the air that reaches the border of the slice, away from the body and the table."""
     air = (smooth > _AIR_RANGE[0]) & (smooth < _AIR_RANGE[1])
-    labels, _ = ndimage.label(air)
+    labels, _ = scipy.ndimage.label(air)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     outside = np.isin(labels, border[border > 0])
-    outside = ndimage.binary_erosion(outside, iterations=max(round(_AIR_MARGIN_MM / pixel_mm), 1))
+    outside = scipy.ndimage.binary_erosion(outside, iterations=max(round(_AIR_MARGIN_MM / pixel_mm), 1))
     values = smooth[outside]
     # Outside the round field of view scanners fill in one value, which is not a measurement.
     values = values[values != np.float32(smooth.min())] if values.size and np.ptp(values) > 0 else values
@@ -153,5 +153,5 @@ def _inner_median(
 ) -> float | None:
     """Return the median of the inside of regions of one tissue."""
     tissue = (smooth > between[0]) & (smooth < between[1])
-    inside = ndimage.minimum_filter(tissue, [n + 1 for n in window]) & where
+    inside = scipy.ndimage.minimum_filter(tissue, [n + 1 for n in window]) & where
     return float(np.median(smooth[inside])) if inside.sum() * pixel_mm2 >= _LEAST_MM2 else None

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..scan import CTScan
 
@@ -105,7 +105,7 @@ def _slab(scan: CTScan, z: float, spine: Image, rows: NDArray[np.intp], columns:
     mean = slab_mean(scan, z, *box)
     if mean is None:
         return _Slab(z, np.zeros((len(rows), len(columns))))
-    smooth = ndimage.uniform_filter(mean, smoothing_window(scan))
+    smooth = scipy.ndimage.uniform_filter(mean, smoothing_window(scan))
     part = smooth[np.ix_(rows - rows[0], columns - columns[0])].astype(np.float64)
     spacing_x, spacing_y, _ = scan.geometry.spacing_mm
     pitch = [float(rows[1] - rows[0]) * spacing_y, float(columns[1] - columns[0]) * spacing_x]
@@ -125,7 +125,7 @@ def _discs(part: Image, pitch_mm: Sequence[float]) -> Image:
     dy, dx = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
     disc = ((dy * pitch_mm[0]) ** 2 + (dx * pitch_mm[1]) ** 2 <= RADIUS_MM**2).astype(np.float64)
     disc /= disc.sum()
-    mean = ndimage.convolve(part, disc, mode="nearest")
+    mean = scipy.ndimage.convolve(part, disc, mode="nearest")
     variance = np.maximum(ndimage.convolve(part**2, disc, mode="nearest") - mean**2, 0.0)
     even = (np.sqrt(variance) <= _LARGEST_SD_HU) & (mean > 0.0) & (mean < _BONE_LIKE_HU)
     return np.where(even, mean, 0.0)
@@ -138,7 +138,7 @@ def _brightest_path(slabs: Sequence[Image], pitch_mm: Sequence[float]) -> list[t
     near = (dy * pitch_mm[0]) ** 2 + (dx * pitch_mm[1]) ** 2 <= _LARGEST_STEP_MM**2
     sums: list[Image] = []
     for slab in slabs:
-        before = ndimage.maximum_filter(sums[-1], footprint=near, mode="constant", cval=0.0) if sums else 0.0
+        before = scipy.ndimage.maximum_filter(sums[-1], footprint=near, mode="constant", cval=0.0) if sums else 0.0
         sums.append(slab + before)
     row, column = np.unravel_index(int(np.argmax(sums[-1])), sums[-1].shape)
     path = [(int(row), int(column))]
