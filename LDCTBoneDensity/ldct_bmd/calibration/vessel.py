@@ -126,7 +126,7 @@ def _discs(part: Image, pitch_mm: Sequence[float]) -> Image:
     disc = ((dy * pitch_mm[0]) ** 2 + (dx * pitch_mm[1]) ** 2 <= RADIUS_MM**2).astype(np.float64)
     disc /= disc.sum()
     mean = scipy.ndimage.convolve(part, disc, mode="nearest")
-    variance = np.maximum(ndimage.convolve(part**2, disc, mode="nearest") - mean**2, 0.0)
+    variance = np.maximum(scipy.ndimage.convolve(part**2, disc, mode="nearest") - mean**2, 0.0)
     even = (np.sqrt(variance) <= _LARGEST_SD_HU) & (mean > 0.0) & (mean < _BONE_LIKE_HU)
     return np.where(even, mean, 0.0)
 
