@@ -41,7 +41,7 @@ def level_table(examination: Examination, say: Catalogue) -> Table:
         if measurement.excluded is not None or measurement.level in unused_levels(examination):
             muted.append(number_of_row)
     remark = visible(str(examination.quality.names_remark))
-    notes = [say("levels.note.interval")]
+    notes = [say("levels.note.interval")] if rows else []
     if noise_alone:
         notes.append(say("levels.note.noise"))
     if corrected:
