@@ -38,6 +38,7 @@ ROOMS = (
     "worklist",
     "api",
     "reporting",
+    "reading",
     "jobs",
     "screening",
     "cli",
