@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _measure(result: Path, scan: Path, log: Path) -> None:
-    path = os.pathsep.join(str(ROOT / name) for name in ("LDCTBoneDensity", "Web"))
+    path = os.pathsep.join(str(ROOT / name) for name in ("LDCTBoneDensity", "Lab", "Web"))
     command = [sys.executable, "-m", "ldct_bmd_web", str(result), "--input", str(scan), "--no-browser"]
     with sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -46,6 +46,8 @@ def _measure(result: Path, scan: Path, log: Path) -> None:
             )
         try:
             while not (found := re.search(r"http://\S+", log.read_text())):
+                if server.poll() is not None:
+                    sys.exit("the server ended")
                 time.sleep(0.01)
             listening = time.perf_counter() - begin
             page.goto(found[0])

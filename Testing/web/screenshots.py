@@ -61,7 +61,7 @@ def _pictures(folder: Path, result: Path, scan: Path) -> None:
         page.screenshot(path=folder / "review-opened.png")
         page.locator('#rows tr[data-level="L1"]').click()
         _settle(page)
-        _drag(page, '#axial .voi[data-level="L1"]', 22, -9)
+        _drag(page, '#axial .voi[data-level="L1"]', 10, -4)
         page.screenshot(path=folder / "review.png")
         page.select_option("#language", "zh")
         page.emulate_media(color_scheme="dark")
