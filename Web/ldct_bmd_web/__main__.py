@@ -2,6 +2,8 @@
 
 import typer
 
+import ldct_bmd.cli  # noqa: F401 (loads the commands of all distributions, this one's too: it comes first)
+
 from .command import review
 
 if __name__ == "__main__":
