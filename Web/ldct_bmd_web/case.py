@@ -165,8 +165,10 @@ def _bodies_of(record: Examination, opened: Examination, bodies: Bodies) -> Bodi
     A mask is known by its digest, whatever its vertebra is called.
     """
     known = {v.mask_sha256: bodies[v.level] for v in opened.vertebrae if v.mask_sha256 is not None}
-    named = {v.level: v.mask_sha256 for v in record.vertebrae}
-    if not set(named.values()) <= set(known):
-        return None
-    unnamed = {one.key: one.vertebra.mask_sha256 for one in record.unnamed if one.vertebra.mask_sha256 in known}
-    return {level: known[digest] for level, digest in (named | unnamed).items()}
+    unnamed = [(one.key, one.vertebra.mask_sha256) for one in record.unnamed]
+    found = {level: known[digest] for level, digest in unnamed if digest in known}
+    for vertebra in record.vertebrae:
+        if vertebra.mask_sha256 not in known:
+            return None
+        found[vertebra.level] = known[vertebra.mask_sha256]
+    return found

@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-from ldct_bmd.cli.measuring import Request, measure_scan
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.ground.progress import Progress
 from ldct_bmd.reporting.files import RECORD_FILE
-from ldct_bmd.reporting.keys import load_key
-from ldct_bmd.reporting.pacs import check_address, read_peer
 from ldct_bmd.worklist import read_worklist
 
 from .session import Served
@@ -24,13 +21,20 @@ def served(
     """
     if not path.exists():
         raise UsageError("web.no_path", path=path)
-    if "://" in pacs:
-        check_address(pacs)
-    elif pacs:
-        read_peer(pacs)
-    site_key = None if key is None else load_key(key)
+    # What is imported here takes longer than a reader should wait who does not need it.
+    if pacs:
+        from ldct_bmd.reporting.pacs import check_address, read_peer
+
+        (check_address if "://" in pacs else read_peer)(pacs)
+    site_key = None
+    if key is not None:
+        from ldct_bmd.reporting.keys import load_key
+
+        site_key = load_key(key)
     if folder is not None:
         if not (folder / RECORD_FILE).is_file():
+            from ldct_bmd.cli.measuring import Request, measure_scan
+
             measure_scan(Request(path, folder), progress)
         return Served(folder, path, site_key, pacs)
     if not _holds_results(path):

@@ -107,7 +107,9 @@ class Server:
             await self._runner.cleanup()
             place, problem = f"{self._door.bind}:{self._door.port}", error.strerror or str(error)
             raise OutOfReach("web.no_port", place=place, problem=problem) from error
-        self._sweeper = asyncio.create_task(self._sweep())
+        self._tasks = [asyncio.create_task(self._sweep())]
+        if self._door.login_header is None:  # one reader, whose browser is about to ask
+            self._tasks.append(asyncio.create_task(self._begin()))
         port = self._runner.addresses[0][1]
         self._cookie = _COOKIE.format(port=port)
         host = f"[{self._door.bind}]" if ":" in self._door.bind else self._door.bind
@@ -115,7 +117,8 @@ class Server:
 
     async def stop(self) -> None:
         """Close all sessions and stop listening."""
-        self._sweeper.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._runner.cleanup()
         for session in self._sessions.values():
             session.close()
@@ -167,13 +170,19 @@ class Server:
             return ""
         return visible(request.headers[header].encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip())
 
-    def _session(self, request: web.Request) -> tuple[Session, asyncio.Lock]:
-        name = self._name(request)
+    def _session(self, name: str) -> tuple[Session, asyncio.Lock]:
         self._asked_at[name] = time.monotonic()
         if name not in self._sessions:
             self._sessions[name] = Session(self._served, name or self._door.reader)
             self._locks[name] = asyncio.Lock()
         return self._sessions[name], self._locks[name]
+
+    async def _begin(self) -> None:
+        """Open what is served; whatever prevents that is told when the page asks."""
+        session, lock = self._session("")
+        async with lock:
+            with session.speak(), suppress(UsageError, CannotMeasure):
+                await asyncio.to_thread(session.start)
 
     async def _sweep(self) -> None:
         """Close the sessions whose reader has gone."""
@@ -250,7 +259,7 @@ class Server:
 
     async def _looked(self, request: web.Request, look: Callable[[Session, Asked], Any]) -> web.StreamResponse:
         """Answer what changes nothing, next to whatever else is being done."""
-        session, lock = self._session(request)
+        session, lock = self._session(self._name(request))
         asked = await _asked_by(request)
         with session.speak():
             try:
@@ -268,7 +277,7 @@ class Server:
         self, request: web.Request, do: Callable[[Session, Asked], Awaitable[None]], is_change: bool = True
     ) -> web.StreamResponse:
         """Answer with the state after ``do``, and with the sentence why it was not done if it was not."""
-        session, lock = self._session(request)
+        session, lock = self._session(self._name(request))
         asked = await _asked_by(request)
         refused, status = "", HTTPStatus.OK
         async with lock:

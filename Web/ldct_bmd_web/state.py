@@ -17,8 +17,7 @@ from ldct_bmd.reading.rows import level_row, levels_in
 from ldct_bmd.reading.values import bmd_word, category_word, reason_words, with_unit
 from ldct_bmd.reading.verdicts import suggested_grades
 from ldct_bmd.reporting.page.about import calibration_facts, patient_facts, scan_facts
-from ldct_bmd.reporting.page.compose import BAR_HIGH, BAR_LOW
-from ldct_bmd.reporting.page.report import Fact
+from ldct_bmd.reporting.page.report import BAR_HIGH, BAR_LOW, Fact
 from ldct_bmd.rules import rules_of
 from ldct_bmd.verdicts import GRADES
 from ldct_bmd.words import LANGUAGES, catalogue, current_language, text
