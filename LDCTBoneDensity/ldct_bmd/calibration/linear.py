@@ -38,12 +38,14 @@ class BMDError:
         calibration_mg_cm3: from the calibration's fit; None where the calibration does not say how well it fits.
         total_mg_cm3: of all; None where the calibration's part is not known.
         transfer_mg_cm3: from carrying the calibration to another tube voltage or filter; None where it was not.
+        contrast_mg_cm3: from taking off what a contrast agent adds; None where nothing was taken off.
     """
 
     noise_mg_cm3: float
     calibration_mg_cm3: float | None
     total_mg_cm3: float | None
     transfer_mg_cm3: float | None = None
+    contrast_mg_cm3: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,9 @@ class Calibration:
         """Return the BMD at ``mean_hu`` in mg/cm3 of ``material``, unrounded."""
         return self.slope * mean_hu + self.intercept_mg_cm3
 
-    def bmd_error(self, mean_hu: Sequence[float], standard_error_hu: Sequence[float]) -> BMDError:
+    def bmd_error(
+        self, mean_hu: Sequence[float], standard_error_hu: Sequence[float], contrast_mg_cm3: float | None = None
+    ) -> BMDError:
         """Return the standard error of the mean BMD over VOIs of ``mean_hu``.
 
         The noise of different VOIs is independent; the calibration's error is common to them all and is therefore that
@@ -117,15 +121,17 @@ class Calibration:
         Args:
             mean_hu: of each VOI.
             standard_error_hu: of each mean, from the image noise.
+            contrast_mg_cm3: standard error of what was taken off for a contrast agent; None where nothing was.
         """
         count = len(mean_hu)
         noise = self.slope * math.sqrt(sum(error**2 for error in standard_error_hu)) / count
         mean = sum(mean_hu) / count
         transfer = None if self.transfer is None else self.transfer.error_mg_cm3(mean)
         if self.fit is None:
-            return BMDError(noise, None, None, transfer)
+            return BMDError(noise, None, None, transfer, contrast_mg_cm3)
         line = math.sqrt(self.fit.variance_at(mean))
-        return BMDError(noise, line, math.hypot(noise, line, transfer or 0.0), transfer)
+        total = math.hypot(noise, line, transfer or 0.0, contrast_mg_cm3 or 0.0)
+        return BMDError(noise, line, total, transfer, contrast_mg_cm3)
 
     def kvp_fit(self, scan_kvp: float | None) -> KvpFit:
         """Tell whether this calibration belongs to a scan at ``scan_kvp`` (None: the scan does not say)."""

@@ -13,6 +13,7 @@ from ..quality import (
     calibration_findings,
     choice_findings,
     confirmed_fractures,
+    contrast_findings,
     doubtful_outlines,
     file_findings,
     fracture_findings,
@@ -95,7 +96,17 @@ def _error(evidence: Evidence, levels: tuple[str, ...]) -> BMDError | None:
         return None
     measured = [m for m in evidence.measurements if m.level in levels]
     noise = [evidence.quality.voi(m.level).standard_error_hu for m in measured]
-    return evidence.calibration.bmd_error([m.mean_hu for m in measured], noise)
+    contrast = evidence.contrast
+    return evidence.calibration.bmd_error(
+        [m.mean_hu - _shift_hu(evidence) for m in measured],
+        noise,
+        None if contrast is None else evidence.calibration.slope * contrast.sd_hu,
+    )
+
+
+def _shift_hu(evidence: Evidence) -> float:
+    """Return what contrast agent adds to the HU of bone."""
+    return 0.0 if evidence.contrast is None else evidence.contrast.shift_hu
 
 
 def _mean_bmd(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
@@ -105,8 +116,11 @@ def _mean_bmd(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
 
 
 def _mean_hu(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
-    """Return the mean HU of ``levels``, of all that are measured where there is none; None where nothing is."""
-    measured = [m.mean_hu for m in evidence.measurements if m.level in levels or not levels]
+    """Return the mean HU of ``levels``, of all that are measured where there is none; None where nothing is.
+
+    What contrast agent adds is taken off.
+    """
+    measured = [m.mean_hu - _shift_hu(evidence) for m in evidence.measurements if m.level in levels or not levels]
     return sum(measured) / len(measured) if measured else None
 
 
@@ -124,7 +138,6 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
     completeness = {v.level: v.complete for v in evidence.vertebrae}
     found = [
         *scan_findings(
-            made.contrast_agent,
             made.slice_thickness_mm,
             scan.geometry.spacing_mm[2],
             len(scan.source.other_series),
@@ -137,6 +150,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *transfer_findings(evidence.calibration, _mean_hu(evidence, assessed_levels(measured, unused))),
         *origin_findings(evidence.calibration, conditions(made)),
         *choice_findings(evidence.calibration_choice),
+        *contrast_findings(made.contrast_agent, quality.tissue, evidence.contrast, evidence.calibration.slope),
         *tissue_findings(quality.tissue, made.contrast_agent),
         *name_findings(quality, measured, completeness),
         *level_findings(

@@ -90,6 +90,8 @@ PATIENT_COLUMNS = (
     "rules",
     "calibration_carried_by",
     "mean_bmd_transfer_se_mg_cm3",
+    "contrast_shift_hu",
+    "mean_bmd_contrast_se_mg_cm3",
 )
 
 
@@ -221,6 +223,8 @@ def patient_row(examination: Examination) -> dict[str, Value]:
         "calibration_nominal": calibration.nominal,
         "calibration_carried_by": None if calibration.transfer is None else calibration.transfer.way.value,
         "mean_bmd_transfer_se_mg_cm3": None if error is None else error.transfer_mg_cm3,
+        "contrast_shift_hu": None if examination.contrast is None else examination.contrast.shift_hu,
+        "mean_bmd_contrast_se_mg_cm3": None if error is None else error.contrast_mg_cm3,
         "scan_kvp": made.kvp,
         "scanner_manufacturer": made.manufacturer,
         "scanner_model": made.model,
