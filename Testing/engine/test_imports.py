@@ -40,6 +40,7 @@ ROOMS = (
     "followup",
     "api",
     "reporting",
+    "reading",
     "jobs",
     "screening",
     "cli",
