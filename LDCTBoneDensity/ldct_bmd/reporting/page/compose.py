@@ -16,6 +16,7 @@ from .history import history_table
 from .level_table import level_table, shown_level
 from .prior_table import prior_table
 from .report import BarPart, ColourBar, Note, Picture, Report, State
+from .uncertainty_table import uncertainty_table
 from .words import time, visible
 
 # Dark to light with rising BMD, so that a grey print keeps the order.
@@ -87,6 +88,7 @@ def _composed(
         levels_line=_levels_line(examination, say),
         comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
         levels=level_table(examination, say),
+        uncertainty=uncertainty_table(examination, say),
         priors=prior_table(comparisons, say) if comparisons else None,
         findings=tuple(
             Note(finding.severity.value, say(f"severity.{finding.severity.value}"), visible(_placed(finding), 1000))
