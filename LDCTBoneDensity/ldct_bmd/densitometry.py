@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from .ground.errors import CannotMeasure
 from .noise import noise_near
@@ -200,11 +200,11 @@ def standard_error(
     farthest = [
         min(n - 1, math.ceil(MAX_CORRELATION_MM / d)) for n, d in zip(values.shape, spacing_zyx_mm, strict=True)
     ]
-    shape = [fft.next_fast_len(n + far, real=True) for n, far in zip(values.shape, farthest, strict=True)]
+    shape = [scipy.fft.next_fast_len(n + far, real=True) for n, far in zip(values.shape, farthest, strict=True)]
 
     def autocorrelation(image: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of products at the lags 0, 1, ... along z, and 0, 1, ..., -1 along y and x."""
-        full = fft.irfftn(np.abs(fft.rfftn(image, shape)) ** 2, shape)
+        full = scipy.fft.irfftn(np.abs(scipy.fft.rfftn(image, shape)) ** 2, shape)
         rows, columns = (np.r_[0 : far + 1, n - far : n] for far, n in zip(farthest[1:], shape[1:], strict=True))
         return np.asarray(full[: farthest[0] + 1][:, rows][:, :, columns])
 

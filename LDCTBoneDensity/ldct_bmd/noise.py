@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft, ndimage
 
 from .scan import CTScan
 from .voi import CylinderVOI
@@ -69,7 +69,7 @@ class Noise:
         lags_y, lags_x = (_lags(n) for n in self.in_plane_hu2.shape)
         far = [lags.max() + max(abs(one[axis]) for one in moved) for axis, lags in ((1, lags_y), (2, lags_x))]
         shape = _padded(shares.shape[1:], far)
-        spectra = fft.rfft2(shares, shape)
+        spectra = scipy.fft.rfft2(shares, shape)
         between = np.zeros(count + max(abs(one[0]) for one in moved))
         known = min(len(self.along_z), len(between))
         between[:known] = self.along_z[:known]
@@ -77,7 +77,7 @@ class Noise:
         pairs = {}
         for step in {one[0] for one in moved}:
             mixed = np.tensordot(between[np.abs(apart + step)], spectra, 1)
-            pairs[step] = fft.irfft2((mixed * spectra.conj()).sum(axis=0), shape)
+            pairs[step] = scipy.fft.irfft2((mixed * spectra.conj()).sum(axis=0), shape)
         return [float((pairs[z][np.ix_(lags_y + y, lags_x + x)] * self.in_plane_hu2).sum()) for z, y, x in moved]
 
 
@@ -120,9 +120,9 @@ def _soft_tissue(scan: CTScan, voi: CylinderVOI) -> tuple[NDArray[np.float32], N
     pitch = np.asarray([geometry.spacing_mm[1], geometry.spacing_mm[0]])
     window = np.maximum(np.rint(SMOOTHING_MM / pitch).astype(int), 1).tolist()
     margin = (2 * np.rint(EDGE_MM / pitch).astype(int) + 1).tolist()
-    smooth = ndimage.uniform_filter(slab.mean(axis=0), window)
+    smooth = scipy.ndimage.uniform_filter(slab.mean(axis=0), window)
     soft = (smooth >= SOFT_TISSUE_HU[0]) & (smooth <= SOFT_TISSUE_HU[1])
-    tissue = ndimage.minimum_filter(soft, margin)
+    tissue = scipy.ndimage.minimum_filter(soft, margin)
     y, x = (np.arange(low[i], high[i]) - center[i] for i in (1, 0))
     # In the scan's axes, not the VOI's: no VOI is turned so far that it matters.
     offset_y, offset_x = (
@@ -131,7 +131,7 @@ def _soft_tissue(scan: CTScan, voi: CylinderVOI) -> tuple[NDArray[np.float32], N
     tissue &= offset_y[:, None] ** 2 + offset_x[None, :] ** 2 > 1.0
     half = len(slab) // 2
     if half and tissue.any():
-        change = ndimage.uniform_filter(slab[-half:].mean(axis=0) - slab[:half].mean(axis=0), window)
+        change = scipy.ndimage.uniform_filter(slab[-half:].mean(axis=0) - slab[:half].mean(axis=0), window)
         change -= np.median(change[tissue])
         # 1.4826 median absolute deviations are one standard deviation of normal noise.
         tissue &= np.abs(change) <= LARGEST_CHANGE * 1.4826 * np.median(np.abs(change[tissue])) + 1e-3
@@ -168,9 +168,9 @@ def _autocovariance(
     shape = _padded(mask.shape, far)
 
     def autocorrelation(planes: NDArray[np.float32]) -> NDArray[np.float64]:
-        spectra = fft.rfft2(planes, shape)
+        spectra = scipy.fft.rfft2(planes, shape)
         power = (spectra.real**2 + spectra.imag**2).mean(axis=0)
-        return np.asarray(fft.irfft2(power, shape)[np.ix_(*(_lags(2 * f + 1) for f in far))], np.float64)
+        return np.asarray(scipy.fft.irfft2(power, shape)[np.ix_(*(_lags(2 * f + 1) for f in far))], np.float64)
 
     pairs = autocorrelation(mask[None].astype(np.float32))
     covariance = autocorrelation(images) / np.maximum(pairs, 1.0)
@@ -187,4 +187,4 @@ def _lags(count: int) -> NDArray[np.intp]:
 
 
 def _padded(shape: tuple[int, ...], far: tuple[int, ...] | list[int]) -> list[int]:
-    return [fft.next_fast_len(int(n + f), real=True) for n, f in zip(shape, far, strict=True)]
+    return [scipy.fft.next_fast_len(int(n + f), real=True) for n, f in zip(shape, far, strict=True)]

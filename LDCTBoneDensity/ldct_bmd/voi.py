@@ -6,8 +6,8 @@ Indices of points are in (x, y, z) order, arrays in (z, y, x); see :class:`~.sca
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from .ground.errors import CannotMeasure
 from .scan import Geometry
@@ -208,7 +208,9 @@ def eroded(body: NDArray[np.bool_], geometry: Geometry) -> NDArray[np.bool_]:
     # From the voxel's centre to the surface of the nearest voxel outside, whose centre lies half a pitch farther.
     sampling = np.asarray(geometry.spacing_mm[::-1])
     padded = np.pad(body, 1)
-    nearest = ndimage.distance_transform_edt(padded, sampling=sampling, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(
+        padded, sampling=sampling, return_distances=False, return_indices=True
+    )
     own = np.ogrid[tuple(slice(n) for n in padded.shape)]
     gaps = [np.maximum(np.abs(n - i) - 0.5, 0.0) * d for n, i, d in zip(nearest, own, sampling, strict=True)]
     return np.asarray((np.sqrt(sum(gap**2 for gap in gaps)) >= CORTEX_MARGIN_MM)[1:-1, 1:-1, 1:-1])

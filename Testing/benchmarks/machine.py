@@ -5,7 +5,7 @@ import platform
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[2] / name) for name in ("LDCTBoneDensity", "Lab")]
+sys.path[:0] = [str(Path(__file__).parents[2] / name) for name in ("LDCTBoneDensity", "Lab", "Testing/helpers")]
 
 
 def describe() -> str:

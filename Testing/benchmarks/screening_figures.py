@@ -4,6 +4,7 @@
     python Testing/benchmarks/screening_figures.py cost SCAN          # of a scan: processor, memory, bytes, statements
     python Testing/benchmarks/screening_figures.py memory SCAN        # of a worker over 200 measurements
     python Testing/benchmarks/screening_figures.py workers SCAN ...   # two workers of one thread next to one, 40 scans
+    python Testing/benchmarks/screening_figures.py returned SCAN ...  # from the archive's stable series to the SR back
 
 SCAN is a folder with one CT series.
 """
@@ -16,8 +17,10 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import machine
 import numpy as np
@@ -198,6 +201,50 @@ def workers(options: argparse.Namespace) -> None:
     print(f"two workers are {walls[1] / walls[2]:.2f} x as fast (target 1.8); load now {os.getloadavg()[0]:.1f}")
 
 
+def returned(options: argparse.Namespace) -> None:
+    """Have an Orthanc behind TLS watched by two workers; print how long after each stable series its SR was back."""
+    from helpers_orthanc import orthanc_in
+    from helpers_watching import Watching, wait_until
+
+    with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
+        folder = Path(scratch)
+        with orthanc_in(folder, stable_s=1) as orthanc:
+            watching = Watching(folder / "store", orthanc, ("--earlier",), ready=False)
+            watching.start()
+            wait_until(watching.is_at_work, 120.0)
+            for number in range(options.times):
+                scan = options.scans[number % len(options.scans)]
+                orthanc.take(sorted(_variant(scan, folder / "in" / str(number), number).iterdir()))
+                wait_until(lambda number=number: len(_back(orthanc)) > number, 300.0)
+                seconds = list(_back(orthanc).values())[-1:]
+                print(
+                    f"{scan.name}: {', '.join(f'{one:.0f} s' for one in seconds) or 'not back'} (target 15)", flush=True
+                )
+            print(f"ended with status {watching.stop()}")
+
+
+def _back(orthanc: Any) -> dict[str, float]:
+    """Seconds from a study's stable CT series to its SR, by study, in the order of the SRs (times of whole seconds)."""
+    stable: dict[str, datetime] = {}
+    back: dict[str, float] = {}
+    for change in orthanc.json("/changes?limit=100000")["Changes"]:
+        if change["ChangeType"] != "StableSeries" or change["ResourceType"] != "Series":
+            continue
+        about = orthanc.json(f"/series/{change['ID']}")
+        if about["MainDicomTags"]["Modality"] == "CT":
+            stable[about["ParentStudy"]] = _time(change["Date"])
+    for name in orthanc.names("/series"):
+        about = orthanc.json(f"/series/{name}")
+        if about["MainDicomTags"]["Modality"] == "SR" and about["ParentStudy"] in stable:
+            received = orthanc.json(f"/instances/{about['Instances'][0]}/metadata?expand")["ReceptionDate"]
+            back[about["ParentStudy"]] = (_time(received) - stable[about["ParentStudy"]]).total_seconds()
+    return dict(sorted(back.items(), key=lambda pair: stable[pair[0]]))
+
+
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, "%Y%m%dT%H%M%S")
+
+
 def _variant(scan: Path, folder: Path, number: int) -> Path:
     """Write a scan as that of another patient, moved sideways by a few pixels; return its folder."""
     folder.mkdir(parents=True)
@@ -229,17 +276,20 @@ def main() -> None:
         "cost": cost,
         "memory": memory,
         "workers": workers,
+        "returned": returned,
     }
     parser.add_argument("figure", choices=ways)
     parser.add_argument("scans", type=Path, nargs="*")
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--series", type=int, default=1000)
     parser.add_argument("--processes", type=int, default=2, help="that list")
-    parser.add_argument("--times", type=int, help="measurements  [default: 200 for memory, 40 for workers]")
+    parser.add_argument(
+        "--times", type=int, help="measurements  [default: 200 for memory, 40 for workers, 6 for returned]"
+    )
     parser.add_argument("--report", action="store_true", help="write report and DICOM objects, too")
     parser.add_argument("--scratch", type=Path, help="a folder for what is written meanwhile")
     options = parser.parse_args()
-    options.times = options.times or {"memory": 200}.get(options.figure, 40)
+    options.times = options.times or {"memory": 200, "returned": 6}.get(options.figure, 40)
     print(machine.describe(), machine.usual_load(), sep="\n", flush=True)
     ways[options.figure](options)
 

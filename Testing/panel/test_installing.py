@@ -190,3 +190,23 @@ def test_a_preview_asks_for_what_reports_need_and_not_for_the_network(
     assert "onnxruntime" not in packages.asked[0]
     assert "Nothing was installed" in panel.message
     assert panel.panel.sections.report.preview.window is None
+
+
+def test_what_writes_fhir_is_asked_for_where_it_is_wanted_and_nothing_is_written_without_it(
+    panel: Hands, ct: Any, measured: Any, packages: Packages, tmp_path: Path
+) -> None:
+    panel.show_measured(ct, measured)
+    packages.gone |= {"fhir.resources"}
+    packages.answer = False
+    panel.ui.exportPath.currentPath = str(tmp_path / "out")
+    panel.ui.fhirBox.setChecked(True)
+    panel.click("exportButton")
+    panel.ui.fhirBox.setChecked(False)
+    assert ["To write FHIR" in question for question in packages.asked] == [True]
+    assert "Nothing was installed" in panel.message
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "held").mkdir()
+    (tmp_path / "held" / "report.fhir.json").write_text("{}")
+    panel.ui.exportPath.currentPath = str(tmp_path / "held")
+    panel.click("exportButton")
+    assert len(packages.asked) == 2, "the engine would make it again"

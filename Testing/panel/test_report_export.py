@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from helpers_record import with_scan
 from ldct_bmd.cli import app
-from ldct_bmd.examination import BodyMask, Examination, is_intact
+from ldct_bmd.examination import BodyMask, Examination, is_intact, record_sha256
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.reporting.files import RESULT_FILES
+from ldct_bmd.reporting.files import FHIR_FILE, RESULT_FILES
 
 BOXES = {
     "recordBox": set(RESULT_FILES),
@@ -87,6 +87,24 @@ def test_only_what_is_ticked_is_written(review: Hands, tmp_path: Path) -> None:
     tick(review, "tablesBox", "segBox")
     export(review, tmp_path / "some")
     assert set(files(tmp_path / "some")) == BOXES["tablesBox"] | BOXES["segBox"]
+
+
+def test_fhir_is_written_if_ticked_and_again_into_a_folder_that_holds_it(review: Hands, tmp_path: Path) -> None:
+    pytest.importorskip("fhir.resources")
+    review.click("signButton")  # off again: a signed result is not replaced
+    tick(review, "recordBox")
+    review.ui.fhirBox.setChecked(True)
+    export(review, tmp_path / "out")
+    review.ui.fhirBox.setChecked(False)
+    assert set(files(tmp_path / "out")) == BOXES["recordBox"] | {FHIR_FILE}
+    review.ui.commentEdit.setPlainText("another comment")
+    export(review, tmp_path / "out")
+    made = files(tmp_path / "out")
+    record = Examination.from_json(made["measurement.json"].decode())
+    assert record.comment == "another comment"
+    assert record_sha256(record) in made[FHIR_FILE].decode()
+    export(review, tmp_path / "without")
+    assert FHIR_FILE not in files(tmp_path / "without")
 
 
 def test_a_relative_folder_is_one_of_the_folder_in_which_slicer_was_started(

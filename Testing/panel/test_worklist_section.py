@@ -10,11 +10,16 @@ import pytest
 import slicer
 from panel_fixtures import Hands, PhantomFiles
 
-from ldct_bmd.examination import Examination, conclude, is_intact, sign
+from ldct_bmd.examination import Examination, conclude, is_intact, record_sha256, sign
 from ldct_bmd.ground.lock import locked
 from ldct_bmd.ground.progress import silent
 from ldct_bmd.jobs.measuring import measure_as
 from ldct_bmd.jobs.spec import InputScan, LabelMap, MeasureSpec, ResultFolder
+from ldct_bmd.reporting.dicom import holds_label_maps
+from ldct_bmd.reporting.files import FHIR_FILE
+from ldct_bmd.reporting.opened import open_result
+from ldct_bmd.reporting.output import Output
+from ldct_bmd.reporting.outputs import Pixels, source_of, update_report
 from ldct_bmd.worklist import Facts, Progress, Row, Urgency, ordered, row_of, write_worklist
 
 NAMES = ("one", "two", "three")
@@ -191,6 +196,23 @@ def test_keys_alone_sign_a_case_write_it_into_its_folder_and_open_the_next(reade
     volumes = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
     assert volumes == 1  # the signed one went when it was written
     assert (results / "three" / "vertebrae.seg.nrrd").is_file()
+
+
+def test_what_was_asked_for_on_the_command_line_is_written_again_with_the_signature(
+    reader: Reader, results: Path, phantom_files: PhantomFiles
+) -> None:
+    pytest.importorskip("fhir.resources")
+    folder, scan = results / "three", phantom_files.dicom[0].parent
+    opened = open_result(folder, scan)
+    pixels = Pixels(opened.scan, opened.column, source_of(scan, opened.scan))
+    update_report(folder, opened.examination, pixels, wanted={Output.SEG, Output.LABEL_MAP, Output.FHIR})
+    reader.press("Ctrl+Alt+N")
+    reader.press("Ctrl+Alt+S")
+    reader.finish_run()
+    written = record_in(folder)
+    assert written.signature is not None
+    assert record_sha256(written) in (folder / FHIR_FILE).read_text(encoding="utf-8")
+    assert holds_label_maps(folder / "dicom" / "seg.dcm")
 
 
 @pytest.fixture

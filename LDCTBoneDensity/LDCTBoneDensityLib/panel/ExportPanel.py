@@ -24,6 +24,7 @@ _FILES = (
     ("htmlBox", Output.HTML),
     ("pdfBox", Output.PDF),
     ("tablesBox", Output.TABLES),
+    ("fhirBox", Output.FHIR),
 )
 _OBJECTS = (
     ("segBox", Output.SEG),

@@ -10,10 +10,10 @@ from ldct_bmd.ground.remarks import remarks_to
 from ldct_bmd.words import text
 
 from ..common.Telling import telling
-from ..work.ResultCase import ResultCase
 from ..work.WorklistSession import WorklistSession
 
 if TYPE_CHECKING:
+    from ..work.ResultCase import ResultCase
     from .Panel import Panel
     from .WorklistSection import WorklistSection
 
@@ -109,6 +109,8 @@ class Worklisting:
 
     def _open(self, number: int, anyState: bool = False) -> bool:
         """Open a case; returns whether the reader has something to look at, or must be told why not."""
+        from ..work.ResultCase import ResultCase
+
         session = self.session
         if session is None:
             return True

@@ -31,6 +31,14 @@ class ExportSettings:
     files: tuple[Path, ...] = ()
 
 
+def writesFhir(settings: ExportSettings) -> bool:
+    """Whether FHIR is written: it is wanted, or the folder holds it, so that the engine makes it again."""
+    from ldct_bmd.reporting.files import FHIR_FILE
+
+    folder = settings.folder if settings.destination is Destination.FOLDER else None
+    return Output.FHIR in settings.outputs or (folder is not None and (folder / FHIR_FILE).is_file())
+
+
 def checkExport(settings: ExportSettings) -> None:
     """Raise UsageError, before any work, for what is not named or can't be written to."""
     if not settings.outputs:

@@ -44,6 +44,10 @@ class Installer:
         """Return what installs for reports; a review that was loaded needs no network."""
         return Installer(self._requirements.with_name("requirements-report.txt"), text("install.report"))
 
+    def forFhir(self) -> Installer:
+        """Return what installs for a report as FHIR."""
+        return Installer(self._requirements.with_name("requirements-fhir.txt"), text("install.fhir"))
+
     def forPacs(self) -> Installer:
         """Return what installs for sending to a PACS."""
         return Installer(self._requirements.with_name("requirements-pacs.txt"), text("install.pacs"))

@@ -15,7 +15,7 @@ from ..scene.Nodes import isAlive
 from ..scene.VolumeTransform import VolumeTransform
 from .Application import demandSupported
 from .DicomDatabase import DicomDatabase
-from .ExportSettings import checkExport
+from .ExportSettings import checkExport, writesFhir
 from .Installer import Installer
 from .Logic import Logic
 from .Runner import Runner
@@ -96,6 +96,8 @@ class Run:
         demandSupported()
         checkExport(settings)
         self.installer.forReports().ensure()
+        if writesFhir(settings):
+            self.installer.forFhir().ensure()
         if settings.destination is Destination.PACS:
             self.installer.forPacs().ensure()
         if settings.destination is Destination.DATABASE:

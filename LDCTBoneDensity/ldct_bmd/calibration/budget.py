@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from scipy.special import stdtrit
+import scipy
 
 NORMAL_95 = 1.96  # half-width of a 95 % interval of a normal distribution, in standard errors
 # Of the variance of where a VOI lies, what a scan's bodies share, on the scans of Testing/benchmarks/outlines.py:
@@ -97,4 +97,4 @@ def coverage_factor(total: float, calibration: float, points: int) -> float:
     if calibration <= 0.0:
         return NORMAL_95
     degrees = max(points - 2, 1) * (total / calibration) ** 4
-    return max(NORMAL_95, float(stdtrit(min(degrees, _MOST_DEGREES), 0.975)))
+    return max(NORMAL_95, float(scipy.special.stdtrit(min(degrees, _MOST_DEGREES), 0.975)))

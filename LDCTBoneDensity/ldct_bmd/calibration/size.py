@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..scan import CTScan
 from ..voi import CylinderVOI
@@ -53,7 +53,7 @@ def body_size(scan: CTScan, voi: CylinderVOI) -> BodySize | None:
     z = int(np.clip(np.rint(place[2]), 0, len(scan.hu) - 1))
     steps = [max(1, round(PIXEL_MM / spacing)) for spacing in geometry.spacing_mm[:2]]
     plane = scan.hu[z, :: steps[1], :: steps[0]]
-    labels, count = ndimage.label(plane > BODY_HU)
+    labels, count = scipy.ndimage.label(plane > BODY_HU)
     if not count:
         return None
     body = labels == int(np.argmax(np.bincount(labels.ravel())[1:])) + 1
@@ -72,7 +72,7 @@ def size_error_mg_cm3(size: BodySize) -> float:
 
 def _outside(not_body: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return what of the surroundings reaches the edge of the slice; the rest is air inside the body."""
-    labels, _ = ndimage.label(not_body)
+    labels, _ = scipy.ndimage.label(not_body)
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     return np.asarray(np.isin(labels, np.unique(border[border > 0])))
 
@@ -89,5 +89,5 @@ def _is_cut(body: NDArray[np.bool_], plane: NDArray[np.generic]) -> bool:
     edge[[0, -1]] = edge[:, [0, -1]] = True
     if is_circle:
         edge |= off > radius - 2.0
-    rim = body & ~ndimage.binary_erosion(body, border_value=0)
+    rim = body & ~scipy.ndimage.binary_erosion(body, border_value=0)
     return bool(np.count_nonzero(rim & edge) > MOST_CUT * np.count_nonzero(rim))

@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..scan import CTScan
 from ..voi import CylinderVOI
@@ -70,7 +70,7 @@ def tissue_hu(scan: CTScan, voi: CylinderVOI) -> TissueHU:
         return TissueHU(None, None, None, None)
     slab = scan.hu[first:last].astype(np.float32).mean(axis=0)
     window = [max(round(SMOOTHING_MM / d), 1) for d in (spacing_y, spacing_x)]
-    smooth = ndimage.uniform_filter(slab, window)
+    smooth = scipy.ndimage.uniform_filter(slab, window)
     left = (np.arange(slab.shape[1]) - x) * spacing_x
     back = (np.arange(slab.shape[0]) - y) * spacing_y
     pixel_mm2 = spacing_x * spacing_y
@@ -133,10 +133,10 @@ def scale_offset_hu(tissue: TissueHU, is_enhanced: bool) -> float | None:
 def _air(smooth: NDArray[np.float32], pixel_mm2: float, pixel_mm: float) -> float | None:
     """Return the median of the air that reaches the border of the slice, away from the body and the table."""
     air = (smooth > _AIR_RANGE[0]) & (smooth < _AIR_RANGE[1])
-    labels, _ = ndimage.label(air)
+    labels, _ = scipy.ndimage.label(air)
     border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
     outside = np.isin(labels, border[border > 0])
-    outside = ndimage.binary_erosion(outside, iterations=max(round(_AIR_MARGIN_MM / pixel_mm), 1))
+    outside = scipy.ndimage.binary_erosion(outside, iterations=max(round(_AIR_MARGIN_MM / pixel_mm), 1))
     values = smooth[outside]
     # Outside the round field of view scanners fill in one value, which is not a measurement.
     values = values[values != np.float32(smooth.min())] if values.size and np.ptp(values) > 0 else values
@@ -152,7 +152,7 @@ def _inner_median(
 ) -> float | None:
     """Return the median of the inside of regions of one tissue."""
     tissue = (smooth > between[0]) & (smooth < between[1])
-    inside = ndimage.minimum_filter(tissue, [n + 1 for n in window]) & where
+    inside = scipy.ndimage.minimum_filter(tissue, [n + 1 for n in window]) & where
     return float(np.median(smooth[inside])) if inside.sum() * pixel_mm2 >= _LEAST_MM2 else None
 
 
@@ -168,8 +168,8 @@ def _vessel(smooth: NDArray[np.float32], left: NDArray[np.float64], back: NDArra
     dy, dx = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
     disc = ((dy * pitch[0]) ** 2 + (dx * pitch[1]) ** 2 <= _VESSEL_RADIUS_MM**2).astype(np.float64)
     disc /= disc.sum()
-    mean = ndimage.convolve(part, disc, mode="nearest")
-    variance = np.maximum(ndimage.convolve(part**2, disc, mode="nearest") - mean**2, 0.0)
+    mean = scipy.ndimage.convolve(part, disc, mode="nearest")
+    variance = np.maximum(scipy.ndimage.convolve(part**2, disc, mode="nearest") - mean**2, 0.0)
     even = (np.sqrt(variance) <= _VESSEL_LARGEST_SD_HU) & (mean > 0.0) & (mean < _BONE_LIKE_HU)
     even &= (back[rows, None] / _BODY_FRONT_MM) ** 2 + (left[None, columns] / _BODY_LEFT_MM) ** 2 > 1.0
     return float(mean[even].max()) if even.any() else None

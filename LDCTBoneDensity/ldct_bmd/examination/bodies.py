@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..anatomy import LEVEL_OF_VERSE_VALUE, VERSE_VALUE
 from ..voi import Box
@@ -16,7 +16,7 @@ Bodies = Mapping[str, BodyMask]
 def bodies_in(labels: NDArray[np.uint8]) -> dict[str, BodyMask]:
     """Return each body of a label map (z, y, x) in VerSe values, in its box, a voxel wider where the scan allows."""
     masks = {}
-    for value, tight in enumerate(ndimage.find_objects(labels), start=1):
+    for value, tight in enumerate(scipy.ndimage.find_objects(labels), start=1):
         level = LEVEL_OF_VERSE_VALUE.get(value)
         if tight is None or level is None:
             continue
@@ -57,7 +57,7 @@ def same_voxels(one: BodyMask, other: BodyMask) -> bool:
 
 def tight(mask: BodyMask) -> tuple[tuple[tuple[int, int], ...], NDArray[np.bool_]]:
     """Return the first and one past the last voxel (z, y, x) of the box that just holds a mask, and the mask in it."""
-    found = ndimage.find_objects(mask.inside.astype(np.uint8))
+    found = scipy.ndimage.find_objects(mask.inside.astype(np.uint8))
     if not found:
         return (), np.zeros((0, 0, 0), dtype=bool)
     box = found[0]

@@ -18,7 +18,7 @@ from ..reporting.bodies import column_of, other_body
 from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
 from ..reporting.output import DICOM_OUTPUTS
-from ..reporting.outputs import Pixels, earlier_in, write_deidentified, write_outputs
+from ..reporting.outputs import Pixels, asked_for_in, earlier_in, write_deidentified, write_outputs
 from ..reporting.priors import Comparison, compare_all
 from ..scan import CTScan
 from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, lay_result
@@ -34,10 +34,11 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     scan = examination.scan.with_voxels(array(folder, VOXELS), spec.stored)
     pixels = Pixels(scan, _column(examination, np.load(folder / BODIES), scan), _source(spec, examination, scan))
     comparisons = _comparisons(spec, examination)
-    wanted = frozenset(spec.outputs)
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
     with writing(output):
+        # What whoever measured asked for on the command line stays, whether or not the reader ticked it here.
+        wanted = frozenset(spec.outputs) | (asked_for_in(output) if replaces else frozenset())
         if spec.deidentify:
             write_deidentified(output, examination, pixels, comparisons, wanted, replaces, progress)
         else:

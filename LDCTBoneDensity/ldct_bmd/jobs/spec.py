@@ -13,8 +13,7 @@ from ..reporting.output import EarlierReport, Output
 from ..rules import RuleSet
 from ..scan import Geometry
 from ..scan.volume import Volume
-from ..segmentation.label_map import Parts
-from ..segmentation.label_values import AnyValues, ListedLevel
+from ..segmentation.label_values import AnyValues, ListedLevel, Parts
 
 
 @dataclass(frozen=True)

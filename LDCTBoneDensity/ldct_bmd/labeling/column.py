@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..anatomy import VERSE_VALUE
 from ..scan import Geometry
@@ -90,7 +90,7 @@ def find_bodies(bodies: NDArray[np.integer]) -> dict[int, Box]:
     y, x = np.flatnonzero(above.any(axis=1)), np.flatnonzero(above.any(axis=0))
     corner = (0, int(y[0]), int(x[0]))
     near = bodies[:, y[0] : y[-1] + 1, x[0] : x[-1] + 1]
-    found = ndimage.find_objects(near, max_label=max(VERSE_VALUE.values()))
+    found = scipy.ndimage.find_objects(near, max_label=max(VERSE_VALUE.values()))
     return {value: moved(box, corner) for value, box in enumerate(found, start=1) if box is not None}
 
 

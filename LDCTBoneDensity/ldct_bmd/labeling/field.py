@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..scan import CTScan
 from ..segmentation import NetworkBodies
@@ -61,9 +61,9 @@ def _is_cut(column: VertebralColumn, scan: CTScan, level: str) -> bool:
         return False
     place = np.zeros(filled.shape, dtype=bool)
     place[:, y.start - rows.start :, x.start - columns.start :][:, : body.shape[1], : body.shape[2]] = body
-    about = ndimage.binary_dilation(place, np.ones((1, 3, 3), bool), iterations=reach)
+    about = scipy.ndimage.binary_dilation(place, np.ones((1, 3, 3), bool), iterations=reach)
     voxel_mm2 = np.sqrt(spacing_x * spacing_y) * spacing_z
-    inside = ndimage.binary_erosion(body, np.ones((1, 3, 3), bool))
+    inside = scipy.ndimage.binary_erosion(body, np.ones((1, 3, 3), bool))
     wall_mm2 = np.count_nonzero(body & ~inside) * voxel_mm2
     contact_mm2 = np.count_nonzero(about & filled) / reach * voxel_mm2
     return bool(contact_mm2 > min(LEAST_CONTACT_MM2, LEAST_CONTACT * wall_mm2))
@@ -72,5 +72,7 @@ def _is_cut(column: VertebralColumn, scan: CTScan, level: str) -> bool:
 def _filled(hu: NDArray[Any]) -> NDArray[np.bool_]:
     """Return the pixels (z, y, x) of patches of 3 x 3 in a slice that hold one value, air or less."""
     about = (1, 3, 3)
-    middle = (hu <= FILLED_BELOW_HU) & (ndimage.maximum_filter(hu, about) == ndimage.minimum_filter(hu, about))
-    return np.asarray(ndimage.binary_dilation(middle, np.ones(about, bool)))
+    middle = (hu <= FILLED_BELOW_HU) & (
+        scipy.ndimage.maximum_filter(hu, about) == scipy.ndimage.minimum_filter(hu, about)
+    )
+    return np.asarray(scipy.ndimage.binary_dilation(middle, np.ones(about, bool)))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from ..anatomy import LEVEL_OF_VERSE_VALUE, order
 from ..ground.errors import CannotMeasure
@@ -49,10 +49,10 @@ def _from_names(segmentation: NamedBodies, scan: CTScan, progress: Progress) -> 
     """
     bodies = segmentation.labels.copy()
     vertebrae = []
-    for value, box in enumerate(ndimage.find_objects(bodies), start=1):
+    for value, box in enumerate(scipy.ndimage.find_objects(bodies), start=1):
         if box is None or value not in LEVEL_OF_VERSE_VALUE:
             continue
-        parts, count = ndimage.label(bodies[box] == value)
+        parts, count = scipy.ndimage.label(bodies[box] == value)
         if count > 1:
             sizes = np.bincount(parts.ravel())
             sizes[0] = 0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import logsumexp, softmax
 
 from ..words import Phrase
 from .gaps import GAP_LIMITS, GapLimits, relative_gaps, usual_gaps
@@ -170,9 +170,11 @@ def assign(
         ahead, back = _pass(emission, missing, slips), _pass(emission[::-1], missing, slips, reverse=True)[::-1]
         forward.append(ahead)
         backward.append(back - emission)
-        scores.append(np.log(prior) + logsumexp(ahead[-1]))
-    share = softmax(scores)
-    marginal = sum(w * softmax(ahead + back, axis=1) for w, ahead, back in zip(share, forward, backward, strict=True))
+        scores.append(np.log(prior) + scipy.special.logsumexp(ahead[-1]))
+    share = scipy.special.softmax(scores)
+    marginal = sum(
+        w * scipy.special.softmax(ahead + back, axis=1) for w, ahead, back in zip(share, forward, backward, strict=True)
+    )
     marginal = np.asarray(marginal)
     # The likeliest position of each body; they follow each other since slips are rare.
     best = np.maximum.accumulate(marginal.argmax(axis=1))
@@ -223,7 +225,7 @@ def _pass(
         junction = n - i if reverse else i
         steps = np.array([0, 1, 2]) + int(missing[junction])
         moved = [_shifted(out[i - 1], -s if reverse else s) + slips[junction, k] for k, s in enumerate(steps)]
-        out[i] = logsumexp(moved, axis=0) + emission[i]
+        out[i] = scipy.special.logsumexp(moved, axis=0) + emission[i]
     return out
 
 

@@ -1,8 +1,8 @@
 """Where the image shows the edge of bone, along lines through a surface."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..scan import Geometry
 from ..voi import Box
@@ -41,14 +41,14 @@ class Image:
         """Return the image blurred, so that noise makes fewer edges."""
         other = object.__new__(Image)
         sigma = [sigma_mm / spacing for spacing in self._geometry.spacing_mm[::-1]]
-        other._hu = ndimage.gaussian_filter(self._hu, sigma)
+        other._hu = scipy.ndimage.gaussian_filter(self._hu, sigma)
         other._start_zyx, other._geometry = self._start_zyx, self._geometry
         return other
 
     def at(self, points_lps_mm: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the HU at points (..., 3)."""
         index_zyx = self._geometry.to_index_xyz(points_lps_mm)[..., ::-1] - self._start_zyx
-        sampled = ndimage.map_coordinates(self._hu, np.moveaxis(index_zyx, -1, 0), order=1, mode="nearest")
+        sampled = scipy.ndimage.map_coordinates(self._hu, np.moveaxis(index_zyx, -1, 0), order=1, mode="nearest")
         return np.asarray(sampled, dtype=np.float32)
 
 
@@ -60,7 +60,7 @@ def nearest_edge_mm(profiles: NDArray[np.floating]) -> NDArray[np.float64]:
     Args:
         profiles: (n, offsets), HU at ``OFFSETS_MM`` along each line.
     """
-    smooth = ndimage.gaussian_filter1d(np.asarray(profiles, dtype=np.float64), _BLUR_MM / STEP_MM, axis=1)
+    smooth = scipy.ndimage.gaussian_filter1d(np.asarray(profiles, dtype=np.float64), _BLUR_MM / STEP_MM, axis=1)
     falls = np.maximum(smooth[:, :-1] - smooth[:, 1:], 0.0)
     whole = _whole_fall(falls)
     padded = np.pad(falls, ((0, 0), (1, 1)))

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..scan import Geometry
 from ..voi import Box
@@ -133,7 +133,7 @@ class _Mask:
     def at(self, left: NDArray[np.float64], back: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the part inside, 0 to 1."""
         index_zyx = self._geometry.to_index_xyz(self.points(left, back, up))[..., ::-1] - self._start_zyx
-        sampled = ndimage.map_coordinates(self._inside, np.moveaxis(index_zyx, -1, 0), order=1, mode="constant")
+        sampled = scipy.ndimage.map_coordinates(self._inside, np.moveaxis(index_zyx, -1, 0), order=1, mode="constant")
         return np.asarray(sampled, dtype=np.float32)
 
     def walls(self) -> tuple[float, float, float] | None:

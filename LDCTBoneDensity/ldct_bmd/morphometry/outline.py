@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ..scan import Geometry
 from ..voi import Box
@@ -50,16 +50,16 @@ def _hole_fraction(body: NDArray[np.bool_]) -> float:
     for axis in range(3):
         for number in range(body.shape[axis]):
             place = (slice(None),) * axis + (number,)
-            filled[place] |= ndimage.binary_fill_holes(body[place])
+            filled[place] |= scipy.ndimage.binary_fill_holes(body[place])
     return float(1.0 - body.sum() / filled.sum())
 
 
 def _far_fraction(body: NDArray[np.bool_], box: Box, geometry: Geometry, hu: HU) -> float:
     spacing_zyx = np.asarray(geometry.spacing_mm[::-1])
     padded = np.pad(body, 3)
-    surface = np.argwhere(padded & ~ndimage.binary_erosion(padded))
+    surface = np.argwhere(padded & ~scipy.ndimage.binary_erosion(padded))
     surface = surface[:: max(1, len(surface) // _MOST_POINTS)]
-    blurred = ndimage.gaussian_filter(padded.astype(np.float32), _NORMAL_BLUR_MM / spacing_zyx)
+    blurred = scipy.ndimage.gaussian_filter(padded.astype(np.float32), _NORMAL_BLUR_MM / spacing_zyx)
     slopes = [gradient[tuple(surface.T)] for gradient in np.gradient(blurred, *spacing_zyx)]
     outward = -np.stack(slopes[::-1], axis=-1) @ np.asarray(geometry.direction).T
     length = np.linalg.norm(outward, axis=1, keepdims=True)

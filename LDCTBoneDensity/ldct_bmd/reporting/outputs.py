@@ -13,7 +13,7 @@ from ..pipeline import MeasuredScan
 from ..scan import CTScan
 from .checksums import is_listed, write_checksums
 from .deidentify import deidentified
-from .dicom import SourceSeries, make_objects, read_earlier, read_source, read_source_files
+from .dicom import SourceSeries, holds_label_maps, make_objects, read_earlier, read_source, read_source_files
 from .dicom.deidentify import deidentified_source
 from .dicom.objects import make_context
 from .files import (
@@ -159,7 +159,7 @@ def update_report(
     if not has_source and report.is_file() and record_sha256(examination).encode() not in report.read_bytes():
         raise UsageError("output.dicom_of_earlier_state", folder=folder / DICOM_FOLDER)
     earlier = earlier_in(folder) if has_source else None
-    made = {*wanted, Output.FHIR} if (folder / FHIR_FILE).is_file() else wanted
+    made = {*wanted, *(asked_for_in(folder) & {Output.FHIR})}
 
     def fill(partial: Path) -> None:
         fill_report(partial, examination, pixels, comparisons, earlier, wanted=made, key_compared=key_compared)
@@ -257,6 +257,13 @@ def _write(
 def earlier_in(folder: Path) -> EarlierReport | None:
     """Return the structured report that a result folder holds; UsageError if it can't be read."""
     return read_earlier(folder.absolute() / DICOM_FOLDER / SR_FILE)
+
+
+def asked_for_in(folder: Path) -> frozenset[Output]:
+    """Return what a result folder has because somebody asked for it, so that it can be made again with the rest."""
+    fhir = {Output.FHIR} if (folder / FHIR_FILE).is_file() else set()
+    label_map = {Output.LABEL_MAP} if holds_label_maps(folder / DICOM_FOLDER / SEG_FILE) else set()
+    return frozenset(fhir | label_map)
 
 
 def deidentified_folder(folder: Path) -> Path:

@@ -1,13 +1,15 @@
 """Moving a volume between the grid it is stored on and the engine's frame, by permuting and flipping axes only."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from .ct_scan import CTScan, Geometry
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _match(direction: NDArray[np.float64]) -> AxisMap:
     return AxisMap((axes[0], axes[1], axes[2]), (flipped[0], flipped[1], flipped[2]))
 
 
-def to_source_geometry(array_on_scan_grid: NDArray[Any], scan: CTScan) -> sitk.Image:
+def to_source_geometry(array_on_scan_grid: NDArray[Any], scan: CTScan) -> "sitk.Image":
     """Put a volume on ``scan.geometry`` back on the grid the scan is stored on; no value changes.
 
     Args:
@@ -110,6 +112,8 @@ def to_source_geometry(array_on_scan_grid: NDArray[Any], scan: CTScan) -> sitk.I
     Raises:
         ValueError: the shape is not the scan's.
     """
+    import SimpleITK as sitk
+
     if array_on_scan_grid.shape != scan.geometry.shape:
         raise ValueError(f"shape {array_on_scan_grid.shape} is not the scan's {scan.geometry.shape}")
     stored = scan.stored_geometry

@@ -2,10 +2,9 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..ground.errors import CannotMeasure
@@ -19,9 +18,11 @@ from .slice_content import check_slices
 from .value_range import check_brightest
 from .volume_files import NIFTI_ENDINGS, check_volume_file, read_nifti
 
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
 FILE_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 _DETACHED_ENDINGS = (".mhd", ".nhdr", ".hdr", ".img")
-_EIGHT_BITS = (sitk.sitkUInt8, sitk.sitkInt8)
 _INT16 = np.iinfo(np.int16)
 HU = NDArray[np.int16] | NDArray[np.float32]
 
@@ -66,12 +67,14 @@ def _read_volume(path: Path) -> tuple[Geometry, NDArray[Any]]:
             raise CannotMeasure("scan.no_orientation", file=path.name)
         nz, ny, nx = volume.values.shape
         return make_geometry((nx, ny, nz), volume.spacing_mm, volume.origin_lps_mm, volume.direction), volume.values
+    import SimpleITK as sitk
+
     check_volume_file(path)
     image = _read_image(path)
     return _grid_of(image), sitk.GetArrayFromImage(image)
 
 
-def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
+def scan_of_image(image: "sitk.Image", of_patient: bool = True) -> CTScan:
     """Take an image in memory as a CT scan.
 
     Args:
@@ -82,15 +85,23 @@ def scan_of_image(image: sitk.Image, of_patient: bool = True) -> CTScan:
         CannotMeasure: its values are not Hounsfield units.
         ValueError: it has not three dimensions, or more than one value per voxel, or 8 bits.
     """
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or image.GetPixelID() in _EIGHT_BITS:
+    import SimpleITK as sitk
+
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or _has_eight_bits(image):
         raise ValueError("a scan has three dimensions, and one value of more than 8 bits per voxel")
     stored = _grid_of(image)
     hu, geometry = _in_the_engines_frame(stored, sitk.GetArrayViewFromImage(image))
     return CTScan(hu, geometry, checked_values(hu, of_patient), Patient(), Source("file"), stored)
 
 
-def _grid_of(image: sitk.Image) -> Geometry:
+def _grid_of(image: "sitk.Image") -> Geometry:
     return make_geometry(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
+
+
+def _has_eight_bits(values: "sitk.Image | sitk.ImageFileReader") -> bool:
+    import SimpleITK as sitk
+
+    return values.GetPixelID() in (sitk.sitkUInt8, sitk.sitkInt8)
 
 
 def _in_the_engines_frame(stored: Geometry, values: NDArray[Any]) -> tuple[HU, Geometry]:
@@ -108,8 +119,10 @@ def checked_values(hu: HU, of_patient: bool) -> Acquisition:
     return Acquisition(values_cut_at_hu=check_brightest(hu) if of_patient else None)
 
 
-def _read_image(path: Path) -> sitk.Image:
+def _read_image(path: Path) -> "sitk.Image":
     """Read an NRRD or MHA file."""
+    import SimpleITK as sitk
+
     reader = sitk.ImageFileReader()
     try:
         with spelled(path) as name:
@@ -122,7 +135,7 @@ def _read_image(path: Path) -> sitk.Image:
     return image[:, :, :, 0] if image.GetDimension() == 4 else image
 
 
-def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
+def _check_header(reader: "sitk.ImageFileReader", path: Path) -> None:
     dimension, size = reader.GetDimension(), reader.GetSize()
     if dimension > 3 and max(size[3:]) > 1:
         raise CannotMeasure("scan.several_volumes", file=path.name, dimensions=dimension)
@@ -130,13 +143,13 @@ def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
         raise CannotMeasure("scan.file_of_one_image", file=path.name)
     if reader.GetNumberOfComponents() > 1:
         raise CannotMeasure("scan.several_values", file=path.name, values=reader.GetNumberOfComponents())
-    if reader.GetPixelID() in _EIGHT_BITS:
+    if _has_eight_bits(reader):
         raise CannotMeasure("scan.eight_bits", file=path.name)
     if not _states_orientation(reader, path):
         raise CannotMeasure("scan.no_orientation", file=path.name)
 
 
-def _states_orientation(reader: sitk.ImageFileReader, path: Path) -> bool:
+def _states_orientation(reader: "sitk.ImageFileReader", path: Path) -> bool:
     """Whether the header says where left and head are; ITK would take a guess where it does not."""
     if path.name.lower().endswith(".nrrd"):
         return "NRRD_space" in reader.GetMetaDataKeys()

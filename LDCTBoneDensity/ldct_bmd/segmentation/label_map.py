@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk
@@ -27,13 +26,12 @@ from .label_values import (
     NAME_OF_VALUES,
     AnyValues,
     ListedLevel,
+    Parts,
     Values,
     levels_of,
 )
 from .segment_names import named_levels
 from .segmenter import ModelIdentity, NamedBodies, NetworkBodies
-
-Parts = Literal["body", "whole"]
 
 # VerSe ends at 28; some tools add discs and endplates from 101 on. TotalSegmentator's organs fill the gap.
 NOT_VERSE = range(29, 100)

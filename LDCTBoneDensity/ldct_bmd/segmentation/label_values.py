@@ -13,6 +13,7 @@ from ..words import Phrase
 
 Values = Literal["verse", "totalsegmentator"]  # those that the lab trains and evaluates on too
 AnyValues = Literal["verse", "totalsegmentator", "spineps", "cads", "cads-552", "totalspineseg", "list"]
+Parts = Literal["body", "whole"]  # of the vertebra
 LIST = "list"
 
 # Cervical vertebrae are background, as for the network.

@@ -1,6 +1,7 @@
 """What other viewers list of the DICOM objects, by their own code: OHIF's, and QuantitativeReporting's of Slicer."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import SimpleITK as sitk
 
 from helpers_report import Case, case
 from helpers_viewers import dcmqi, read_by_ohif
+from ldct_bmd.examination import conclude
 from ldct_bmd.reporting.dicom.context import LABEL_MAP_SEGMENTATION_STORAGE
 from ldct_bmd.reporting.dicom.objects import make_context, make_objects
 from ldct_bmd.reporting.overview import overview_png
@@ -65,6 +67,20 @@ def test_ohif_draws_each_voi_where_it_is(by_ohif: dict[str, Any]) -> None:
         assert np.allclose(points.mean(axis=0), measurement.voi.center_lps_mm, atol=1e-3)
         lengths = np.linalg.norm(points[1::2] - points[::2], axis=1) / 2
         assert np.allclose(lengths, measurement.voi.semi_axes_mm, atol=1e-3)
+
+
+def test_ohif_opens_a_report_in_which_no_level_was_measured(tmp_path: Path) -> None:
+    made = case()
+    quality = replace(made.examination.quality, vois=())
+    none = conclude(replace(made.examination, measurements=(), quality=quality))
+    context = make_context(none, made.pixels.source)
+    make_objects(context, made.scan, made.column, pdf=None, title="", overview_png=None, seg=False).write(tmp_path)
+    read = read_by_ohif(made.folder, tmp_path / "sr.dcm")
+    (group,) = read["measurements"]
+    assert group["loaded"]
+    (drawn,) = read["annotations"]
+    assert drawn["type"] == "POINT"
+    assert np.allclose(drawn["points"], [none.vertebrae[-1].centroid_lps_mm], atol=1e-3)
 
 
 def test_ohif_lists_the_images_that_the_vois_lie_in(by_ohif: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ VOLUME = codes.SCT.Volume
 MEAN = codes.SCT.Mean
 STANDARD_DEVIATION = codes.SCT.StandardDeviation
 AREA_OUTLINE = codes.DCM.AreaOutline
+CENTER = codes.DCM.Center
 EQUATION = codes.DCM.Equation
 EQUATION_CITATION = codes.DCM.EquationCitation
 COMMENT = codes.DCM.Comment

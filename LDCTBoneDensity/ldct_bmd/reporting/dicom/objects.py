@@ -9,12 +9,12 @@ from pydicom.dataset import Dataset
 
 from ...examination import Examination
 from ...ground.errors import UsageError
-from ...ground.files import read_regular
+from ...ground.files import open_regular, read_regular
 from ...labeling import VertebralColumn
 from ...scan import CTScan
 from ...scan.dicom_headers import DAMAGED
 from ..output import EarlierReport, Predecessor
-from .context import Context
+from .context import LABEL_MAP_SEGMENTATION_STORAGE, Context
 from .documents import capture, encapsulate_pdf
 from .seg import make_bodies, make_vois
 from .source import SourceSeries
@@ -77,6 +77,15 @@ def make_context(
     if again.series("sr")[3] == earlier.report.sop_instance_uid:
         return again
     return Context(examination, source, earlier.report, deidentified, labelmap)
+
+
+def holds_label_maps(segmentation: Path) -> bool:
+    """Whether the segmentation at a path is one of label maps; False if none can be read there."""
+    try:
+        with open_regular(segmentation) as stream:
+            return str(pydicom.dcmread(stream, stop_before_pixels=True).SOPClassUID) == LABEL_MAP_SEGMENTATION_STORAGE
+    except (*DAMAGED, OSError):
+        return False
 
 
 def read_earlier(path: Path) -> EarlierReport | None:

@@ -33,6 +33,22 @@ def outlines(vois: Sequence[CylinderVOI], context: Context) -> list[sr.Scoord3DC
     ]
 
 
+def place_of_none(context: Context) -> sr.Scoord3DContentItem:
+    """Return where a report without a VOI belongs, as a SCOORD3D point in mm (LPS): OHIF fails on one without a place.
+
+    It is the middle of the lowest vertebra, or of the first image if there is no vertebra.
+    """
+    vertebrae = context.examination.vertebrae
+    place = np.asarray(vertebrae[-1].centroid_lps_mm) if vertebrae else _middle(context.source.images[0])
+    return sr.Scoord3DContentItem(
+        name=codes.CENTER,
+        graphic_type=sr.GraphicTypeValues3D.POINT,
+        graphic_data=place.reshape(1, 3),
+        frame_of_reference_uid=context.source.first.FrameOfReferenceUID,
+        relationship_type=sr.RelationshipTypeValues.CONTAINS,
+    )
+
+
 def images_of(vois: Sequence[CylinderVOI], context: Context) -> list[Dataset]:
     """Return the source images whose planes cut a VOI; the first image if none does."""
     images = context.source.images
@@ -44,6 +60,14 @@ def images_of(vois: Sequence[CylinderVOI], context: Context) -> list[Dataset]:
         if any(abs(float(np.dot(voi.center_lps_mm, normal)) - height) <= 0.5 * voi.height_mm for voi in vois):
             cut.append(image)
     return cut or [images[0]]
+
+
+def _middle(image: Dataset) -> np.ndarray:
+    """Return the middle of an image, in mm (LPS)."""
+    along_row, along_column = np.asarray(image.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+    row_mm, column_mm = (float(spacing) for spacing in image.PixelSpacing)
+    across = 0.5 * (image.Columns - 1) * column_mm * along_row + 0.5 * (image.Rows - 1) * row_mm * along_column
+    return np.asarray(image.ImagePositionPatient, dtype=np.float64) + across
 
 
 def _ellipse(voi: CylinderVOI, along_mm: float) -> np.ndarray:

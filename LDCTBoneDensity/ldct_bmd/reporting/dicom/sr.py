@@ -19,7 +19,7 @@ from ...words import text as say
 from ..deidentify import is_signed_copy
 from . import codes
 from .context import MANUFACTURER, MODEL_NAME, Context, as_datetime
-from .outlines import images_of, outlines
+from .outlines import images_of, outlines, place_of_none
 
 _LONGEST_NAME = 64
 
@@ -124,7 +124,8 @@ def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
         _add_text(group, codes.COMMENT, examination.comment)
     _add_text(group, codes.RECORD_SHA256, context.state)
     averaged = [one.voi for one in examination.measurements if one.level in assessment.levels]
-    group[0].ContentSequence.extend(outlines(averaged or [one.voi for one in examination.measurements], context))
+    drawn = outlines(averaged or [one.voi for one in examination.measurements], context)
+    group[0].ContentSequence.extend(drawn or [place_of_none(context)])
     return group
 
 
