@@ -9,9 +9,11 @@ pytest.importorskip("xraydb", reason="xraydb is not installed: pip install 'ldct
 from scipy.optimize import brentq
 
 from ldct_bmd.calibration import K2HPO4_CM2_G, NOMINAL, WATER_CM2_G
+from ldct_bmd.calibration.contrast import IODINE_AGAINST_120
 from ldct_bmd.calibration.transfers import shipped_table
 from ldct_bmd_lab.physics.beam import Scanner, Setting
 from ldct_bmd_lab.physics.cohort import SETTINGS, draw_subject, scan_all
+from ldct_bmd_lab.physics.contrast import check_contrast, iodine_against_120
 from ldct_bmd_lab.physics.materials import ENERGY_KEV, mass_attenuation, mixture, solution
 from ldct_bmd_lab.physics.projection import Ellipse, grid_in, line_integrals, scanned_hu
 from ldct_bmd_lab.physics.table import CHECKED, REFERENCE, check, name
@@ -143,3 +145,20 @@ def test_virtual_patients_are_carried_from_120_kvp_within_2_and_4_mg_cm3() -> No
         assert one.by_table.std(ddof=1) < 4.0
         assert abs(one.by_phantom.mean()) < 2.0
         assert one.by_phantom.std(ddof=1) < 4.0
+
+
+def test_the_engine_knows_what_iodine_shows_at_each_setting() -> None:
+    simulated = iodine_against_120(SETTINGS, [draw_subject(14, number) for number in range(4)])
+    assert set(IODINE_AGAINST_120) == set(simulated)
+    for setting, ratio in simulated.items():
+        assert IODINE_AGAINST_120[setting] == pytest.approx(ratio, rel=0.03)
+
+
+def test_what_contrast_agent_adds_to_virtual_patients_is_taken_off_without_bias() -> None:
+    """Both phases, on patients that scatter as the publications do; the stated errors hold."""
+    checks = check_contrast([draw_subject(13, number) for number in range(10)], (REFERENCE,), injections=100)
+    assert {one.phase.value for one in checks} == {"arterial", "portal_venous"}
+    for one in checks:
+        assert one.uncorrected.mean() > 7.0
+        assert abs(one.corrected.mean()) < 3.5
+        assert 0.92 < (np.abs(one.corrected) < 1.96 * one.stated).mean() < 0.995

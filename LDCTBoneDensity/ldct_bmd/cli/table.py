@@ -12,7 +12,7 @@ from rich.text import Text
 from ..anatomy import order
 from ..assessment import format_bmd
 from ..calibration import BMDError
-from ..calibration.described import carried_line, name_words
+from ..calibration.described import carried_line, contrast_line, name_words
 from ..examination import Examination, unused_levels
 from ..findings import Finding, Severity
 from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
@@ -38,13 +38,16 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
         "result.calibration_nominal" if calibration.nominal else "result.calibration",
         name=name_words(calibration),
         slope=calibration.slope,
-        intercept=calibration.intercept_mg_cm3,
+        intercept=examination.line.intercept_mg_cm3,
         material=calibration.material,
     )
     say(console, line, "yellow" if calibration.nominal else "")
     carried = carried_line(calibration)
     if carried is not None:
         say(console, text("result.carried", line=carried))
+    contrast = contrast_line(examination.contrast)
+    if contrast is not None:
+        say(console, text("result.contrast", line=contrast))
     # Where none matched, a finding says so in the same words.
     if choice is not None and choice.matched:
         say(console, str(choice.reason))

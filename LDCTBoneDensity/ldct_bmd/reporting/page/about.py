@@ -2,7 +2,7 @@
 
 from ...assessment import format_bmd
 from ...calibration import Calibration
-from ...calibration.described import carried_line, name_words, source_words
+from ...calibration.described import carried_line, contrast_line, name_words, source_words
 from ...examination import Examination, record_sha256
 from ...rules import rules_of
 from ...scan import Acquisition, Patient
@@ -104,14 +104,15 @@ def calibration_line(calibration: Calibration, say: Catalogue) -> str:
 def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
     """Return the equation, what it is equivalent to, and where it comes from."""
     calibration = examination.calibration
-    carried = carried_line(calibration)
+    carried, contrast = carried_line(calibration), contrast_line(examination.contrast)
     provenance, fit, choice = calibration.provenance, calibration.fit, examination.calibration_choice
     values: dict[str, str | None] = {
         "calibration.name": visible(name_words(calibration)),
-        "calibration.equation": calibration_line(calibration, say),
+        "calibration.equation": calibration_line(examination.line, say),
         "calibration.material": calibration.material,
         "calibration.kvp": _kvp(calibration, say),
         "calibration.carried": None if carried is None else visible(str(carried)),
+        "calibration.contrast": None if contrast is None else visible(str(contrast)),
     }
     if provenance is not None:
         values |= {
