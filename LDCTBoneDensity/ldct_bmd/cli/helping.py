@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "report": (
         "ldct-bmd report result --input SCAN_FOLDER",
         "ldct-bmd report result --input SCAN_FOLDER --prior earlier/measurement.json --lsc 8",
+        "ldct-bmd report result --input SCAN_FOLDER --prior earlier --prior-scan EARLIER_SCAN_FOLDER",
         "ldct-bmd report result --input SCAN_FOLDER --seg-form labelmap --fhir",
     ),
     "sign": ('ldct-bmd sign result --reader "Dr. Name" --fracture L1=2',),

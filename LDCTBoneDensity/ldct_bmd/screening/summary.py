@@ -77,6 +77,7 @@ class Summary:
         certain: examinations of which all measured levels have certain names; of how many.
         core_s: median processor time of a measurement.
         rate_per_hour: measurements ended an hour, between the first and the last; None for fewer than two.
+        materials: the equivalents that the BMD is in.
     """
 
     states: Mapping[State, int]
@@ -88,6 +89,7 @@ class Summary:
     fractures: tuple[int, int]
     core_s: float | None
     rate_per_hour: float | None
+    materials: tuple[str, ...] = ()
 
 
 def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False) -> Summary:
@@ -114,6 +116,7 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
         ),
         core_s=statistics.median(result.cpu_s for _, result in ended if result.folder) if measured else None,
         rate_per_hour=_rate([result.ended for _, result in ended]),
+        materials=tuple(sorted({str(facts["bmd_material"]) for facts in measured if facts.get("bmd_material")})),
     )
 
 

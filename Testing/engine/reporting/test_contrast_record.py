@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from helpers_record import READER, SITE, TIME, column_scan, examined
@@ -16,6 +17,7 @@ from ldct_bmd.cli.table import print_result
 from ldct_bmd.corrections import change_calibration, move_voi, numbers_at, reset_voi
 from ldct_bmd.examination import Examination, is_intact, sign
 from ldct_bmd.reporting.deidentify import deidentified
+from ldct_bmd.reporting.drawing import draw_vessel
 from ldct_bmd.reporting.fhir import fhir_json
 from ldct_bmd.reporting.page.about import calibration_facts
 from ldct_bmd.reporting.tables import patient_row
@@ -112,3 +114,15 @@ def test_tables_and_copies_hold_it_too(record) -> None:
     assert patient_row(examined())["contrast_shift_hu"] is None
     assert deidentified(record).contrast == record.contrast
     assert f"x HU {record.line.intercept_mg_cm3:+g} mg/cm3" in fhir_json(record)
+
+
+@pytest.mark.parametrize("across", [0, 1])
+def test_pictures_show_where_the_aorta_was_measured_if_bmd_rests_on_it(record, across) -> None:
+    drawn = []
+    for one in (record, examined()):
+        axes = Figure().add_subplot()
+        draw_vessel(axes, one, column_scan().geometry, across)
+        drawn.append([patch.center for patch in axes.patches])
+    assert len(drawn[0]) == len(AORTA)
+    assert [z for _, z in drawn[0]] == sorted((z for _, z in drawn[0]), reverse=True)
+    assert drawn[1] == []

@@ -88,6 +88,15 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class ReferenceView:
+    """Where the patient stands in a population; ``picture`` is None where there is nothing to show."""
+
+    line: str
+    notes: tuple[str, ...]
+    picture: Picture | None
+
+
+@dataclass(frozen=True)
 class Report:
     """All that a report shows.
 
@@ -118,6 +127,8 @@ class Report:
     levels: Table
     uncertainty: Table | None
     priors: Table | None
+    same_place: Table | None
+    reference: ReferenceView | None
     findings: tuple[Note, ...]
     calibration: tuple[Fact, ...]
     method: tuple[str, ...]
