@@ -41,6 +41,7 @@ ROOMS = (
     "followup",
     "api",
     "reporting",
+    "reading",
     "jobs",
     "screening",
     "cli",

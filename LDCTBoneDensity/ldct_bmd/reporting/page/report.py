@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Align = Literal["left", "right"]
+BAR_LOW, BAR_HIGH = 0.0, 200.0  # ends of the scale of categories, mg/cm3
 
 
 @dataclass(frozen=True)
