@@ -14,6 +14,7 @@ from ..calibration import BMDError
 from ..calibration.described import name_words
 from ..calibration.provenance import read_date
 from ..examination import Examination, Measurement, unused_levels
+from ..findings import FindingCode
 from ..followup import Carried, NotCarried, Why
 from ..ground.errors import UsageError
 from .signed import is_as_signed
@@ -31,9 +32,14 @@ class Remark(str, Enum):
     CALIBRATION = "calibration"
     SCANNER = "scanner"
     KVP = "kvp"
+    CONTRAST = "contrast"
     MATERIAL = "material"
     NAMES = "names"
     UNDATED = "undated"
+
+
+_BIASED = {Remark.SCANNER, Remark.KVP, Remark.CONTRAST}
+_CONTRAST = (FindingCode.CONTRAST_AGENT, FindingCode.BLOOD_ENHANCED)
 
 
 @dataclass(frozen=True)
@@ -42,10 +48,11 @@ class Change:
 
     Attributes:
         per_year_mg_cm3: None where a scan has no date, or less than three months lie between them.
-        lsc_mg_cm3: None where scanner or tube voltage differ, whose bias noise does not tell, or where the calibrations
-            differ and one does not say how well it fits; the site's own LSC stands in any case.
-        error_mg_cm3: standard error of a change at the same place, which its LSC follows from; None where scanner or
-            tube voltage differ, or the calibrations do and one does not say how well it fits.
+        lsc_mg_cm3: None where scanner or tube voltage differ or one scan was made with contrast agent, whose bias noise
+            does not tell, or where the calibrations differ and one does not say how well it fits; the site's own LSC
+            stands in any case.
+        error_mg_cm3: standard error of a change at the same place, which its LSC follows from; None where that is not
+            known for the same reasons.
     """
 
     levels: tuple[str, ...]
@@ -131,7 +138,7 @@ def compare(
     if years is not None and years < 0.0:
         raise UsageError("prior.later")
     remarks = [remark for remark, applies in _remarks(current, prior, years).items() if applies]
-    pair = _Pair(current, prior, years, not {Remark.SCANNER, Remark.KVP} & set(remarks))
+    pair = _Pair(current, prior, years, not _BIASED & set(remarks))
     not_carried = tuple(one for one in carried or () if isinstance(one, NotCarried))
     misnamed = {one.level for one in not_carried if one.why is Why.OTHER_LEVEL}
     changes: tuple[Change, ...] = ()
@@ -180,7 +187,10 @@ def comparable_levels(current: Examination, prior: Examination) -> tuple[str, ..
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two examinations of one patient; ``same_device``: on one scanner at one voltage, so that no bias lies between."""
+    """Two examinations of one patient.
+
+    ``same_device``: on one scanner at one voltage, both without contrast agent, so that no bias lies between.
+    """
 
     current: Examination
     prior: Examination
@@ -242,7 +252,7 @@ def _carried_change(pair: _Pair, levels: tuple[str, ...], found: Mapping[str, Ca
     now = [pair.measured(level)[0] for level in levels]
     there = [found[level] for level in levels]
     now_bmd = sum(one.bmd_mg_cm3 for one in now) / count
-    then_bmd = sum(prior.calibration.bmd_mg_cm3(one.mean_hu) for one in there) / count
+    then_bmd = sum(prior.line.bmd_mg_cm3(one.mean_hu) for one in there) / count
     error = None
     if pair.same_device:
         then_error = prior.calibration.bmd_error([one.mean_hu for one in there], [one.noise_hu for one in there])
@@ -306,17 +316,21 @@ def _remarks(current: Examination, prior: Examination, years: float | None) -> d
         Remark.CALIBRATION: current.calibration.identifier != prior.calibration.identifier,
         Remark.SCANNER: is_other_scanner,
         Remark.KVP: now.kvp != then.kvp,
+        Remark.CONTRAST: any(one.code in _CONTRAST for one in (*current.findings, *prior.findings)),
         Remark.UNDATED: years is None,
     }
 
 
 def _lsc(current: Examination, prior: Examination, now: BMDError | None, then: BMDError | None) -> float | None:
-    """Return the LSC that follows from the records' own standard errors: a lower limit, placement is not in them."""
+    """Return the LSC that follows from the records' own standard errors: a lower limit, positioning is not in them."""
     if now is None or then is None:
         return None
     if current.calibration.identifier == prior.calibration.identifier:
-        # One calibration: its error is common to both and cancels but for the slope's part over the change itself.
-        return LSC_FACTOR * math.hypot(now.noise_mg_cm3, then.noise_mg_cm3)
+        # One calibration: its error is common to both and cancels but for the slope's part over the change itself; so
+        # does what a patient's size adds, but for what the size has changed by.
+        grown = (now.size_mg_cm3 or 0.0) - (then.size_mg_cm3 or now.size_mg_cm3 or 0.0)
+        contrast = (now.contrast_mg_cm3 or 0.0, then.contrast_mg_cm3 or 0.0)
+        return LSC_FACTOR * math.hypot(now.repeated_mg_cm3, then.repeated_mg_cm3, grown, *contrast)
     if now.total_mg_cm3 is None or then.total_mg_cm3 is None:
         return None
     return LSC_FACTOR * math.hypot(now.total_mg_cm3, then.total_mg_cm3)

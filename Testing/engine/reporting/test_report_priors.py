@@ -3,11 +3,13 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from helpers_record import READER, SITE, TIME, examined, with_scan
 from helpers_report import with_patient
 from ldct_bmd.calibration import NOMINAL, FitQuality
+from ldct_bmd.calibration.contrast import shift_at
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.followup import Carried, Move, NotCarried, Registration, Why
@@ -47,11 +49,12 @@ def test_change_and_rate_per_year_of_the_mean_and_each_level(now: Examination, t
     assert comparison.changes[2].percent == pytest.approx(-600.0 / then.measurement("L1").bmd_mg_cm3)
 
 
-def test_the_lsc_is_that_of_a_difference_of_two_noisy_measurements(now: Examination, then: Examination) -> None:
+def test_the_lsc_is_that_of_two_noisy_measurements_placed_twice(now: Examination, then: Examination) -> None:
     change = compare(now, then).changes[2]
-    noise = now.measurement("L1").bmd_error.noise_mg_cm3
-    # ISCD: 2.77 times the precision error, where both scans have the same.
-    assert change.lsc_mg_cm3 == pytest.approx(2.77 * noise, rel=1e-3)
+    error = now.measurement("L1").bmd_error
+    # ISCD: 2.77 times the precision error, where both scans have the same. What size adds is the same in both.
+    repeated = np.hypot(error.noise_mg_cm3, error.placement_mg_cm3)
+    assert change.lsc_mg_cm3 == pytest.approx(2.77 * repeated, rel=1e-3)
     assert change.exceeds_lsc
 
 
@@ -90,6 +93,19 @@ def test_no_change_is_judged_across_scanners_or_voltages_without_the_sites_lsc(
     assert comparison.changes
     assert all(change.lsc_mg_cm3 is None and not change.exceeds_lsc for change in comparison.changes)
     assert all(change.lsc_mg_cm3 == 5.0 for change in compare(now, elsewhere, site_lsc_mg_cm3=5.0).changes)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_no_change_is_judged_against_a_scan_with_contrast_agent_and_that_is_told(
+    now: Examination, then: Examination, which: int
+) -> None:
+    both = [now, then]
+    both[which] = conclude(with_scan(both[which], contrast_agent="Iodine"))
+    comparison = compare(*both)
+    assert comparison.remarks == (Remark.CONTRAST,)
+    assert comparison.changes
+    assert all(change.lsc_mg_cm3 is None and not change.exceeds_lsc for change in comparison.changes)
+    assert "with contrast agent" in " ".join(compose(both[0], comparisons=[comparison]).priors.notes)
 
 
 def test_a_prior_that_was_changed_after_it_was_signed_is_refused(now: Examination, then: Examination) -> None:
@@ -188,6 +204,15 @@ def test_across_scanners_the_change_is_shown_without_an_error(now: Examination, 
     assert change.change_mg_cm3 == pytest.approx(-8.0)
     assert change.error_mg_cm3 is None
     assert change.lsc_mg_cm3 is None
+
+
+def test_what_contrast_agent_adds_is_taken_off_at_the_same_place_too(now: Examination, then: Examination) -> None:
+    contrast = shift_at(90.0, 12.0, "120")
+    enhanced = change_calibration(replace(then, contrast=contrast), SITE, READER, TIME)
+    plain, corrected = (
+        compare(now, prior, carried=[found_there(now, "L1", 10.0)]).same_place[0] for prior in (then, enhanced)
+    )
+    assert corrected.then_mg_cm3 == pytest.approx(plain.then_mg_cm3 - SITE.slope * contrast.shift_hu)
 
 
 def test_the_mean_needs_all_of_its_levels(now: Examination, then: Examination) -> None:
