@@ -98,6 +98,9 @@ def test_a_voi_is_dragged_and_the_number_follows_and_is_the_engines(served: Serv
         shown = number(page, "L1", "bmd")
         drag(page, '#axial .voi[data-level="L1"]', 60, 25, let_go=False)
         until(page, f"Number(document.querySelector('#rows tr[data-level=L1]').dataset.bmd) !== {shown!r}")
+        # What follows from it is said before the hand lets go.
+        until(page, "document.querySelector('#rows tr[data-level=L1] .state').textContent === 'corrected'")
+        assert "Corrections by the reader: 1" in page.locator("#lines").inner_text()
         page.mouse.up()
         idle(page)
         (session,) = server._sessions.values()

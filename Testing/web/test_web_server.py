@@ -58,6 +58,21 @@ def test_a_drag_gives_the_numbers_of_the_engine_to_the_last_digit_and_keeps_them
     assert held(served.path).history[0].reader == READER
 
 
+def test_what_would_follow_is_told_and_not_kept(served: Served) -> None:
+    with serving(served) as (address, _server):
+        page = Page(address)
+        before = page.load()["case"]
+        drag = {"level": "L1", "view": "axial", "right": 18.0, "down": 0.0}
+        status, foreseen = page.post("foresee", drag)
+        assert status == 200
+        assert page.load()["case"] == before
+        page.do("move", **drag)
+        after = page.state["case"]
+        assert after["assessment"] == foreseen["assessment"]
+        assert after["assessment"] != before["assessment"]
+        assert after["findings"] == foreseen["findings"]
+
+
 def test_undo_and_redo_go_through_the_corrections(served: Served) -> None:
     with serving(served) as (address, _server):
         page = Page(address)

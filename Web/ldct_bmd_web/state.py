@@ -93,7 +93,7 @@ def _case(case: Case) -> dict[str, Any]:
         "rows": [_row(case, level) for level in levels],
         "others": text("vertebra_table.count", count=sum(level not in TARGET_LEVELS for level in levels)),
         "assessment": assessment(examination),
-        "findings": [note(f.severity, f.message) for f in examination.findings],
+        "findings": findings(examination),
         "reasons": reason_words(),
         "column": to_plain(offers_of(case.review, None)),
         "names_confirmed": names_confirmed(examination),
@@ -123,6 +123,11 @@ def assessment(examination: Examination) -> dict[str, Any]:
             "categories": [[category.value, category_word(category.value)] for category in rules.categories],
         },
     }
+
+
+def findings(examination: Examination) -> list[dict[str, str]]:
+    """Return what was noticed, each with how much it matters."""
+    return [note(finding.severity, finding.message) for finding in examination.findings]
 
 
 def note(severity: Severity, message: str) -> dict[str, str]:
