@@ -63,20 +63,24 @@ def _label(key: str) -> str:
 
 def _worklist(going: Going) -> dict[str, Any]:
     return {
-        "current": going.current,
         "counts": going.counts(),
         "more": going.after(going.current) is not None,
-        "rows": [
-            {
-                "number": number,
-                "cells": row_cells(row),
-                "reason": row.facts.reason or "",
-                "urgency": row.urgency.value,
-                "can_open": row.folder is not None,
-            }
-            for number, row in going.rows(Shown.ALL)
-        ],
+        "shown": [[shown.value, text(f"worklist_section.show.{shown.value}")] for shown in Shown],
     }
+
+
+def rows_of(going: Going, shown: Shown) -> list[dict[str, Any]]:
+    """Return the rows of a worklist that are shown, each with whether it is the open one and can be opened."""
+    return [
+        {
+            "number": number,
+            "cells": row_cells(row),
+            "reason": row.facts.reason or "",
+            "is_current": number == going.current,
+            "can_open": row.folder is not None,
+        }
+        for number, row in going.rows(shown)
+    ]
 
 
 def _case(case: Case) -> dict[str, Any]:

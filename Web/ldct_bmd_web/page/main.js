@@ -257,15 +257,23 @@ function showWorklist(list) {
   if (!list) return;
   $("next").disabled = !list.more;
   $("counts").textContent = list.counts;
-  fill($("worklist-rows"), list.rows.map((row) => {
+  const chosen = $("shown").value || list.shown[0][0];
+  options($("shown"), list.shown);
+  $("shown").value = chosen;
+}
+
+// A list may have thousands of rows: they are asked for when they are looked at.
+async function showList() {
+  fill($("worklist-rows"), (await ask("rows", {shown: $("shown").value})).map((row) => {
     const line = document.createElement("tr");
-    line.ariaSelected = String(row.number === list.current);
+    line.ariaSelected = String(row.is_current);
     line.title = row.reason;
     line.append(...row.cells.map((cell) => made("td", cell)));
     if (row.can_open) {
       line.tabIndex = 0;
       const open = async () => {
         $("worklist").close();
+        await settled();
         await doIt("open", {number: row.number});
       };
       line.addEventListener("click", open);
@@ -273,6 +281,7 @@ function showWorklist(list) {
     }
     return line;
   }));
+  if (!$("worklist").open) $("worklist").showModal();
 }
 
 // -- selecting
@@ -389,7 +398,8 @@ function start() {
   $("preview").addEventListener("click", () => report(false));
   $("pdf").addEventListener("click", () => report(true));
   $("next").addEventListener("click", () => settled().then(() => doIt("next")));
-  $("worklist-button").addEventListener("click", () => $("worklist").showModal());
+  $("worklist-button").addEventListener("click", showList);
+  $("shown").addEventListener("change", showList);
   $("rows").addEventListener("keydown", walk);
   document.addEventListener("keydown", shortcut);
   request("state");
