@@ -28,6 +28,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "screen": ("ldct-bmd screen SCANS --store programme --workers 4", "ldct-bmd worklist programme"),
     "worklist": ("ldct-bmd worklist programme --limit 50 -o worklist.csv",),
     "summary": ("ldct-bmd summary programme -o summary.html --deidentify",),
+    "review": (
+        "ldct-bmd review result --input SCAN_FOLDER",
+        "ldct-bmd review SCAN_FOLDER -o result",
+        'ldct-bmd review programme --reader "Dr. Name"',
+    ),
     "schema": ("ldct-bmd schema > measurement.schema.json",),
     "phantom": ('ldct-bmd calibrate phantom SCAN --phantom phantom.json --operator "Name" --store site.db',),
     "pairs": ('ldct-bmd calibrate pairs pairs.csv --like SCAN --material K2HPO4 --operator "Name" -o site.json',),

@@ -322,12 +322,15 @@ def _remarks(current: Examination, prior: Examination, years: float | None) -> d
 
 
 def _lsc(current: Examination, prior: Examination, now: BMDError | None, then: BMDError | None) -> float | None:
-    """Return the LSC that follows from the records' own standard errors: a lower limit, placement is not in them."""
+    """Return the LSC that follows from the records' own standard errors: a lower limit, positioning is not in them."""
     if now is None or then is None:
         return None
     if current.calibration.identifier == prior.calibration.identifier:
-        # One calibration: its error is common to both and cancels but for the slope's part over the change itself.
-        return LSC_FACTOR * math.hypot(now.noise_mg_cm3, then.noise_mg_cm3)
+        # One calibration: its error is common to both and cancels but for the slope's part over the change itself; so
+        # does what a patient's size adds, but for what the size has changed by.
+        grown = (now.size_mg_cm3 or 0.0) - (then.size_mg_cm3 or now.size_mg_cm3 or 0.0)
+        contrast = (now.contrast_mg_cm3 or 0.0, then.contrast_mg_cm3 or 0.0)
+        return LSC_FACTOR * math.hypot(now.repeated_mg_cm3, then.repeated_mg_cm3, grown, *contrast)
     if now.total_mg_cm3 is None or then.total_mg_cm3 is None:
         return None
     return LSC_FACTOR * math.hypot(now.total_mg_cm3, then.total_mg_cm3)
