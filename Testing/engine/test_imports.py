@@ -25,6 +25,7 @@ ROOMS = (
     "labeling",
     "calibration",
     "noise",
+    "placement",
     "rules",
     "reference",
     "densitometry",

@@ -1,5 +1,6 @@
 """What the commands print on standard output."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -185,7 +186,9 @@ def _print_left_out(console: Console, examination: Examination) -> None:
 def _standard_error(error: BMDError | None) -> str:
     if error is None:
         return "-"
-    return f"{error.noise_mg_cm3:.1f}*" if error.total_mg_cm3 is None else f"{error.total_mg_cm3:.1f}"
+    if error.total_mg_cm3 is not None:
+        return f"{error.total_mg_cm3:.1f}"
+    return f"{math.hypot(*error.parts.values()):.1f}*"
 
 
 def _anatomical(findings: Sequence[Finding]) -> list[Finding]:

@@ -6,6 +6,7 @@ from ..assessment import NotUsed, assess, assessed_levels
 from ..calibration import BMDError, KvpFit, Scanner
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..calibration.material import k2hpo4_parts
+from ..calibration.size import size_error_mg_cm3
 from ..findings import Finding, FindingCode, Severity
 from ..morphometry import HeightLoss, height_losses
 from ..quality import (
@@ -88,18 +89,22 @@ def _with_errors(evidence: Evidence) -> tuple[Measurement, ...]:
 
 
 def _error(evidence: Evidence, levels: tuple[str, ...]) -> BMDError | None:
-    """Return the standard error of the mean BMD of ``levels``.
+    """Return the uncertainty budget of the mean BMD of ``levels``.
 
     None too where the calibration was made at another tube voltage: how far it is off then is in none of its numbers.
     """
     if not levels or evidence.calibration.kvp_fit(evidence.scan.acquisition.kvp) is KvpFit.MISMATCH:
         return None
     measured = [m for m in evidence.measurements if m.level in levels]
-    noise = [evidence.quality.voi(m.level).standard_error_hu for m in measured]
+    facts = [evidence.quality.voi(m.level) for m in measured]
+    placement = [one.placement_hu for one in facts if one.placement_hu is not None]
+    size = [size_error_mg_cm3(one.size) for one in facts if one.size is not None]
     contrast = evidence.contrast
     return evidence.calibration.bmd_error(
         [m.mean_hu - _shift_hu(evidence) for m in measured],
-        noise,
+        [one.standard_error_hu for one in facts],
+        placement if len(placement) == len(facts) else None,
+        size if len(size) == len(facts) else None,
         None if contrast is None else evidence.calibration.slope * contrast.sd_hu,
     )
 
@@ -165,7 +170,9 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *outline_findings(_doubts(evidence)),
         *lumbar_findings(assessed_levels(measured, unused), rules),
         *population_findings(rules, patient.sex, patient.age_years),
-        *hu_findings(rules, {m.level: m.mean_hu for m in evidence.measurements if m.level not in unused}),
+        *hu_findings(
+            rules, {m.level: m.mean_hu - _shift_hu(evidence) for m in evidence.measurements if m.level not in unused}
+        ),
     ]
     for measurement in evidence.measurements:
         found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))

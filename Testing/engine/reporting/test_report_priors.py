@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from helpers_record import READER, SITE, TIME, examined, with_scan
@@ -48,11 +49,12 @@ def test_change_and_rate_per_year_of_the_mean_and_each_level(now: Examination, t
     assert comparison.changes[2].percent == pytest.approx(-600.0 / then.measurement("L1").bmd_mg_cm3)
 
 
-def test_the_lsc_is_that_of_a_difference_of_two_noisy_measurements(now: Examination, then: Examination) -> None:
+def test_the_lsc_is_that_of_two_noisy_measurements_placed_twice(now: Examination, then: Examination) -> None:
     change = compare(now, then).changes[2]
-    noise = now.measurement("L1").bmd_error.noise_mg_cm3
-    # ISCD: 2.77 times the precision error, where both scans have the same.
-    assert change.lsc_mg_cm3 == pytest.approx(2.77 * noise, rel=1e-3)
+    error = now.measurement("L1").bmd_error
+    # ISCD: 2.77 times the precision error, where both scans have the same. What size adds is the same in both.
+    repeated = np.hypot(error.noise_mg_cm3, error.placement_mg_cm3)
+    assert change.lsc_mg_cm3 == pytest.approx(2.77 * repeated, rel=1e-3)
     assert change.exceeds_lsc
 
 
@@ -194,6 +196,20 @@ def test_of_one_calibration_only_the_slopes_part_in_the_change_counts(now: Exami
     other = change_calibration(then, replace(fitted, name="another"), READER, TIME)
     apart = compare(now, other, carried=[found_there(now, "L1", 0.0)]).same_place[0]
     assert apart.error_mg_cm3 > 30.0
+
+
+def test_of_the_patients_size_only_what_changed_counts(now: Examination, then: Examination) -> None:
+    def sized(record: Examination, size: float) -> Examination:
+        errors = {m.level: replace(m.bmd_error, size_mg_cm3=size, placement_mg_cm3=9.0) for m in record.measurements}
+        return replace(record, measurements=tuple(replace(m, bmd_error=errors[m.level]) for m in record.measurements))
+
+    carried = [found_there(now, "L1", 10.0)]
+    same, thinner = (
+        compare(sized(now, 5.0), sized(then, size), carried=carried).same_place[0].error_mg_cm3 for size in (5.0, 2.0)
+    )
+    noise = now.measurement("L1").bmd_error.noise_mg_cm3
+    assert same == pytest.approx(math.hypot(noise, 0.8 * 3.0, 0.8 * 1.0))
+    assert thinner == pytest.approx(math.hypot(same, 3.0))
 
 
 def test_across_scanners_the_change_is_shown_without_an_error(now: Examination, then: Examination) -> None:

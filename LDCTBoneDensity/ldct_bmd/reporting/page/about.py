@@ -9,7 +9,7 @@ from ...scan import Acquisition, Patient
 from ...segmentation import RuntimeIdentity
 from ...words import Catalogue
 from .report import Fact
-from .words import MINUS, date, half_interval, number, person, time, visible
+from .words import MINUS, date, number, person, time, visible
 
 Facts = tuple[Fact, ...]
 
@@ -60,9 +60,8 @@ def mean_line(examination: Examination, say: Catalogue) -> str:
     if error is None:
         value = say("bar.value", bmd=bmd)
         return say("bar.line", title=title, value=value)
-    half, whole = half_interval(error)
-    key = "bar.uncertainty" if whole else "bar.uncertainty_noise"
-    value = say(key, bmd=bmd, half=number(half))
+    key = "bar.uncertainty_noise" if error.total_mg_cm3 is None else "bar.uncertainty"
+    value = say(key, bmd=bmd, half=number(error.half_interval_mg_cm3))
     return say("bar.line", title=title, value=value)
 
 

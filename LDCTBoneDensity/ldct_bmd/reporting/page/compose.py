@@ -18,6 +18,7 @@ from .level_table import level_table, shown_level
 from .prior_table import prior_table, same_place_table
 from .reference_view import reference_view
 from .report import BAR_HIGH, BAR_LOW, BarPart, ColourBar, Note, Picture, Report, State
+from .uncertainty_table import uncertainty_table
 from .words import time, visible
 
 # Dark to light with rising BMD, so that a grey print keeps the order.
@@ -91,6 +92,7 @@ def _composed(
         levels_line=_levels_line(examination, say),
         comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
         levels=level_table(examination, say),
+        uncertainty=uncertainty_table(examination, say),
         priors=prior_table(comparisons, say) if comparisons else None,
         same_place=same_place_table(comparisons, say),
         reference=None if reference is None else reference_view(examination, reference, comparisons, say),

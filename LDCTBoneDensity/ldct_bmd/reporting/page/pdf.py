@@ -95,6 +95,8 @@ def _story(report: Report, say: Catalogue) -> list[Flowable]:
         _heading(say("section.levels")),
         *_table(report.levels),
     ]
+    if report.uncertainty is not None:
+        story += [_heading(say("section.uncertainty")), *_table(report.uncertainty)]
     if report.priors is not None:
         story += [_heading(say("section.priors")), *_table(report.priors)]
     if report.same_place is not None:

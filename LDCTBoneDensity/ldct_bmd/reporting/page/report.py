@@ -105,6 +105,7 @@ class Report:
         alert: what leads the result whatever the BMD (a fracture that a reader confirmed), "" where nothing does.
         bar: None where no category may be given: there is then nothing to compare with its thresholds.
         levels_line: which levels are used, which are not, and why.
+        uncertainty: the budget; None where the record states no error.
         comment: the reader's own words, "" where there are none.
         record_sha256: the state of the record that the report shows.
     """
@@ -125,6 +126,7 @@ class Report:
     levels_line: tuple[str, ...]
     comment: str
     levels: Table
+    uncertainty: Table | None
     priors: Table | None
     same_place: Table | None
     reference: ReferenceView | None
