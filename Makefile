@@ -5,10 +5,11 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 CLI_READY := $(VENV)/.cli-ready
 DEV_READY := $(VENV)/.dev-ready
 PANEL_READY := $(VENV)/.panel-ready
+WEB_READY := $(VENV)/.web-ready
 BENCHMARK_READY := $(VENV)/.benchmark-ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: demo panel test acceptance benchmark lint docs release clean
+.PHONY: demo panel review test acceptance benchmark lint docs release clean
 
 demo: $(CLI_READY)
 	$(VENV)/bin/ldct-bmd demo -o demo --overwrite
@@ -16,6 +17,11 @@ demo: $(CLI_READY)
 # The module in a window, on a stand-in for 3D Slicer: make panel SCAN=FOLDER_OR_FILE [SCREENSHOT=FILE]
 panel: $(PANEL_READY)
 	PYTHONPATH=LDCTBoneDensity:Lab:Standin $(VENV)/bin/python -m slicer_standin $(if $(SCAN),"$(SCAN)") $(if $(SCREENSHOT),--screenshot "$(SCREENSHOT)")
+
+# The review in a browser: make review [SCAN=FOLDER_OR_FILE]. Without a scan, the demo's synthetic torso.
+review: $(WEB_READY)
+	$(if $(SCAN),,test -d demo-scan || $(VENV)/bin/ldct-bmd phantom -o demo-scan)
+	$(VENV)/bin/ldct-bmd review "$(or $(SCAN),demo-scan/dicom)" -o "$(or $(RESULT),demo-review)"
 
 test: $(DEV_READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
@@ -40,7 +46,7 @@ lint: $(DEV_READY)
 # The documentation, as a folder of pages that opens from the disk. Any warning, dead link or dead anchor fails.
 docs: $(DOCS_READY)
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build
-	@echo "Open build/docs/index.html"
+	@echo "Open build/docs/index.html; to search in it, serve it: python3 -m http.server -d build/docs"
 
 # Wheels, source archives, the extension's folder, offline wheel sets and checksums in build/release, tried in fresh
 # environments outside this checkout with each Python from 3.10 to 3.13 that is at hand.
@@ -48,7 +54,7 @@ release:
 	$(PYTHON) Tools/release.py
 
 clean:
-	rm -rf $(VENV) demo build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) demo demo-scan demo-review build .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
@@ -65,6 +71,10 @@ $(PANEL_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/
 	$(PIP) install -c constraints.txt -e ".[panel,reports]" -e Lab
 	@touch $(CLI_READY) $@
 
+$(WEB_READY): pyproject.toml Lab/pyproject.toml Web/pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e . -e Lab -e Web
+	@touch $(CLI_READY) $@
+
 $(BENCHMARK_READY): $(CLI_READY)
 	$(PIP) install -c constraints.txt -e ".[openvino]" -e "Lab[train]"
 	@touch $@
@@ -73,6 +83,6 @@ $(DOCS_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/p
 	$(PIP) install -c constraints.txt -e ".[docs]" -e Lab
 	@touch $(CLI_READY) $@
 
-$(DEV_READY): pyproject.toml Lab/pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e ".[dev]" -e "Lab[train,validation]"
+$(DEV_READY): pyproject.toml Lab/pyproject.toml Web/pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e ".[dev]" -e "Lab[train,validation]" -e Web
 	@touch $(CLI_READY) $@

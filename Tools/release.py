@@ -3,7 +3,7 @@
     make release                       # into build/release, with every Python from 3.10 to 3.13 that is at hand
     python Tools/release.py --output DIR --python python3.12 --no-demo
 
-Made: wheels and source archives of both distributions, the extension as an archive, a set of wheels for machines
+Made: wheels and source archives of all distributions, the extension as an archive, a set of wheels for machines
 without a network for each Python at hand, SHA256SUMS, and VERIFIED.txt, which says what was tried and what was not.
 """
 
@@ -97,10 +97,10 @@ def environment(python: str, folder: Path) -> Path:
 
 
 def build(python: str, folder: Path, scratch: Path) -> None:
-    """Build wheels and source archives of both distributions, the wheels from the source archives."""
+    """Build wheels and source archives of all distributions, the wheels from the source archives."""
     tools = environment(python, scratch / "tools")
     run(tools / "python", "-m", "pip", "install", "-q", "build")
-    for source in (ROOT, ROOT / "Lab"):
+    for source in (ROOT, ROOT / "Lab", ROOT / "Web"):
         copied = scratch / "source" / source.name
         # Of a copy: setuptools leaves folders of its own in what it builds.
         shutil.copytree(source, copied, ignore=shutil.ignore_patterns(".*", "build", "*.egg-info", "__pycache__"))
@@ -121,7 +121,7 @@ def verify(python: str, wheels: Path, scratch: Path, demo: bool) -> str:
     """Install from ``wheels`` alone and measure the demo; return what was tried, in a line."""
     scripts = environment(python, scratch / "env")
     install = ("-m", "pip", "install", "-q", "--no-index", "--find-links", wheels)
-    run(scripts / "python", *install, f"ldct-bmd[{EXTRAS}]", "ldct-bmd-lab")
+    run(scripts / "python", *install, f"ldct-bmd[{EXTRAS}]", "ldct-bmd-lab", "ldct-bmd-web")
     command = scripts / "ldct-bmd"
     told = run(command, "--version", cwd=scratch).strip()
     if told != f"ldct-bmd {version()}":

@@ -95,7 +95,7 @@ def numbers_at(examination: Examination, scan: CTScan, level: str, voi: Cylinder
         mean_hu=held.mean_hu,
         sd_hu=held.sd_hu,
         volume_mm3=held.volume_mm3,
-        bmd_mg_cm3=examination.calibration.bmd_mg_cm3(held.mean_hu),
+        bmd_mg_cm3=examination.line.bmd_mg_cm3(held.mean_hu),
         voi=voi,
         bmd_error=None,
     )
@@ -196,7 +196,7 @@ def reset_voi(examination: Examination, level: str, reader: str, time: str) -> E
         mean_hu=old.automatic.mean_hu,
         sd_hu=old.automatic.sd_hu,
         volume_mm3=old.automatic.volume_mm3,
-        bmd_mg_cm3=examination.calibration.bmd_mg_cm3(old.automatic.mean_hu),
+        bmd_mg_cm3=examination.line.bmd_mg_cm3(old.automatic.mean_hu),
         voi=old.automatic.voi,
     )
     corrected = _replaced(examination, measurement, replace(facts.automatic, level=level))
@@ -254,7 +254,7 @@ def change_calibration(
     calibration = for_scan(calibration, conditions(examination.scan.acquisition))
     corrected = replace(examination, calibration=calibration, calibration_choice=choice)
     for measurement in examination.measurements:
-        bmd = calibration.bmd_mg_cm3(measurement.mean_hu)
+        bmd = corrected.line.bmd_mg_cm3(measurement.mean_hu)
         corrected = _replaced(corrected, replace(measurement, bmd_mg_cm3=bmd))
     return concluded(
         examination,
@@ -312,7 +312,7 @@ def _with_voi(
     examination: Examination, scan: CTScan, level: str, voi: CylinderVOI, reader: str, body: BodyMask | None
 ) -> Examination:
     _check_scan(examination, scan)
-    measurement, facts = measure_voi(scan, level, voi, examination.calibration, body, placed_by=reader)
+    measurement, facts = measure_voi(scan, level, voi, examination.line, body, placed_by=reader)
     old = examination.measurement(level)
     if old is not None:
         old_facts = examination.quality.voi(level)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .ground.errors import CannotMeasure
 from .noise import noise_near
+from .placement import placement_spread
 from .scan import CTScan
 from .voi import CylinderVOI, Weights, fraction_inside_grid, voi_weights
 
@@ -48,9 +49,11 @@ class HUStatistics(HUValues):
             were scanned again. About right at low-dose noise, too high at low noise; see :func:`.noise.noise_near`.
             Without soft tissue near the VOI that of noise and bone texture together takes its place, higher still; see
             :func:`standard_error`.
+        placement_hu: standard deviation of the mean over where the VOI may lie; see :mod:`.placement`.
     """
 
     standard_error_hu: float
+    placement_hu: float
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,8 @@ def hu_statistics(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None
     else:
         values = scan.hu[box].astype(np.float64)
         error = standard_error(fractions / fractions.sum(), values, fractions, scan.geometry.spacing_mm[::-1])
-    return HUStatistics(held.mean_hu, held.sd_hu, held.volume_mm3, error)
+    placement = placement_spread(scan, voi, sampled, noise)
+    return HUStatistics(held.mean_hu, held.sd_hu, held.volume_mm3, error, placement)
 
 
 def hu_pattern(scan: CTScan, voi: CylinderVOI, sampled: Weights | None = None) -> HUPattern:

@@ -1,6 +1,7 @@
 """Image noise near a VOI, taken from soft tissue, where there is no bone texture to be mistaken for it."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,16 +55,30 @@ class Noise:
 
         It is the root of sum w_i w_j C(i - j) / (sum w)^2 over all pairs of voxels.
         """
+        return math.sqrt(max(self.covariances(weights, ((0, 0, 0),))[0], 0.0))
+
+    def covariances(self, weights: NDArray[np.floating], moved: Sequence[tuple[int, int, int]]) -> list[float]:
+        """Return the covariance in HU2 of a weighted mean with the one of the same weights moved by whole voxels.
+
+        Args:
+            weights: (z, y, x), of any sum.
+            moved: by how many voxels along (z, y, x), for each covariance.
+        """
         shares = weights / weights.sum(dtype=np.float64)
         count = len(shares)
         lags_y, lags_x = (_lags(n) for n in self.in_plane_hu2.shape)
-        shape = _padded(shares.shape[1:], (lags_y.max(), lags_x.max()))
+        far = [lags.max() + max(abs(one[axis]) for one in moved) for axis, lags in ((1, lags_y), (2, lags_x))]
+        shape = _padded(shares.shape[1:], far)
         spectra = scipy.fft.rfft2(shares, shape)
-        between = np.zeros(count)
-        between[: len(self.along_z)] = self.along_z[:count]
-        mixed = np.tensordot(between[np.abs(np.subtract.outer(np.arange(count), np.arange(count)))], spectra, 1)
-        pairs = scipy.fft.irfft2((mixed * spectra.conj()).sum(axis=0), shape)[np.ix_(lags_y, lags_x)]
-        return math.sqrt(max(float((pairs * self.in_plane_hu2).sum()), 0.0))
+        between = np.zeros(count + max(abs(one[0]) for one in moved))
+        known = min(len(self.along_z), len(between))
+        between[:known] = self.along_z[:known]
+        apart = np.subtract.outer(np.arange(count), np.arange(count))
+        pairs = {}
+        for step in {one[0] for one in moved}:
+            mixed = np.tensordot(between[np.abs(apart + step)], spectra, 1)
+            pairs[step] = scipy.fft.irfft2((mixed * spectra.conj()).sum(axis=0), shape)
+        return [float((pairs[z][np.ix_(lags_y + y, lags_x + x)] * self.in_plane_hu2).sum()) for z, y, x in moved]
 
 
 def noise_near(scan: CTScan, voi: CylinderVOI) -> Noise | None:

@@ -3,14 +3,17 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import __version__
 from .anatomy import TARGET_LEVELS, order
 from .calibration import NOMINAL, Calibration
 from .calibration.carry import for_scan
+from .calibration.contrast import contrast_shift, without_contrast
 from .calibration.match import CalibrationChoice
+from .calibration.provenance import is_tin
 from .calibration.tissue import TissueHU, tissue_hu
+from .calibration.transfers import setting_name
 from .examination import (
     BodyMask,
     Evidence,
@@ -34,6 +37,9 @@ from .rules import RuleSet
 from .scan import CTScan
 from .segmentation import ModelIdentity, Segmenter
 from .voi import place_voi
+
+# Where the descending aorta runs next to the spine, in one; it parts at L4.
+_AORTA = range(order("T8"), order("L3") + 1)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,11 @@ def measure(
     give_back()
     with timed("measure"):
         measurements, quality = _measure_levels(scan, column, calibration, sorted(levels, key=order), progress)
+        made = scan.acquisition
+        contrast = contrast_shift(
+            quality.tissue, made.contrast_agent is not None, setting_name(made.kvp, is_tin(made.filter_type))
+        )
+        line = without_contrast(calibration, contrast)
         examination = conclude(
             Evidence(
                 scan=scan.description,
@@ -109,7 +120,7 @@ def measure(
                     )
                     for v in column.vertebrae
                 ),
-                measurements=measurements,
+                measurements=tuple(replace(m, bmd_mg_cm3=line.bmd_mg_cm3(m.mean_hu)) for m in measurements),
                 calibration=calibration,
                 software=_software(segmenter.identity),
                 quality=quality,
@@ -117,6 +128,7 @@ def measure(
                 calibration_choice=calibration_choice,
                 voxels_sha256=voxels_sha256(scan.hu),
                 rules=rules,
+                contrast=contrast,
             )
         )
     return MeasuredScan(examination, column)
@@ -164,13 +176,16 @@ def _measure_levels(
         heights=tuple(heights),
         vois=tuple(vois),
         unmeasured=tuple(unmeasured),
-        tissue=_tissue(scan, measurements),
+        tissue=_tissue(scan, measurements, column),
         outlines=tuple(outlines),
     )
     return tuple(measurements), quality
 
 
-def _tissue(scan: CTScan, measurements: Sequence[Measurement]) -> TissueHU | None:
-    """Return the HU of the tissues around L1, or else around the highest level that is measured."""
+def _tissue(scan: CTScan, measurements: Sequence[Measurement], column: VertebralColumn) -> TissueHU | None:
+    """Return the HU of the tissues around L1, or else around the highest level that is measured, and of the aorta."""
     near = sorted(measurements, key=lambda m: (m.level != "L1", order(m.level)))
-    return tissue_hu(scan, near[0].voi) if near else None
+    if not near:
+        return None
+    spine = [v.centroid_lps_mm for v in column.vertebrae if v.complete and order(v.level) in _AORTA]
+    return tissue_hu(scan, near[0].voi, [*spine, *(m.voi.center_lps_mm for m in measurements)])

@@ -29,6 +29,7 @@ Mask = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 MARGIN_MM = 12.0
 FIGURES = ("dice", "volume", "distance_mm", "voi_hu", "top", "bottom", "front", "sides", "back", "corners")
+PLACES = ("voi_across", "voi_back", "voi_along", "voi_size")
 
 
 def reference_masks(path: Path, scan: CTScan) -> NDArray[np.uint8]:
@@ -69,6 +70,7 @@ def figures(scan: CTScan, true: Mask, found: Mask, box: Box) -> dict[str, float]
         "volume": float(found.sum() / true.sum()),
         "distance_mm": (distance_mm(true, found, spacing) + distance_mm(found, true, spacing)) / 2,
         "voi_hu": voi_hu(scan, found, box) - voi_hu(scan, true, box),
+        **dict(zip(PLACES, voi_place(true, found, box, scan.geometry) or (), strict=False)),
         **signed_mm(true, found, box, scan.geometry),
     }
 
@@ -96,6 +98,17 @@ def voi_hu(scan: CTScan, mask: Mask, box: Box) -> float:
     except CannotMeasure:
         return float("nan")
     return float(np.average(scan.hu[where], weights=weights))
+
+
+def voi_place(true: Mask, found: Mask, box: Box, geometry: Geometry) -> tuple[float, float, float, float] | None:
+    """Return how far the VOI in the one mask lies from that in the other, in mm, and its size over the other's."""
+    try:
+        there, here = (place_voi(mask, box, geometry) for mask in (true, found))
+    except CannotMeasure:
+        return None
+    x, y, z = (np.subtract(here.center_lps_mm, there.center_lps_mm) @ np.asarray(geometry.direction)).tolist()
+    area = np.prod(here.semi_axes_mm) / np.prod(there.semi_axes_mm)
+    return x, y, z, float(np.sqrt(area))
 
 
 def signed_mm(true: Mask, found: Mask, box: Box, geometry: Geometry) -> dict[str, float]:
@@ -149,9 +162,14 @@ def signed_mm(true: Mask, found: Mask, box: Box, geometry: Geometry) -> dict[str
     }
 
 
+def rms(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.sqrt(np.nanmean(values**2, axis=0)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
+    every = []
     for folder in parser.parse_args().folders:
         scan = read_scan(folder / "ct.nii.gz")
         reference = reference_masks(folder / "bodies.nii.gz", scan)
@@ -167,6 +185,12 @@ def main() -> None:
         for level in rows[0]:
             pairs = [[row.get(level, {}).get(name, float("nan")) for row in rows] for name in FIGURES]
             print(f"{level:5}" + "".join(f"{f'{a:.2f} > {b:.2f}':>17}" for a, b in pairs))
+        after = np.array([[row.get(name, np.nan) for name in PLACES] for row in rows[1].values()])
+        spread = zip(PLACES, np.nanmean(after, axis=0), np.nanstd(after, axis=0, ddof=1), strict=True)
+        print(", ".join(f"{name} {mean:+.2f} +- {sd:.2f}" for name, mean, sd in spread))
+        every.append(after)
+    both = np.concatenate(every)
+    print("\nall: " + ", ".join(f"{n} {v:.3f}" for n, v in zip(PLACES, rms(both - [0.0, 0.0, 0.0, 1.0]), strict=True)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Virtual patients through the engine against the project's targets: agreement and diagnosis, or repeatability.
+"""Virtual patients against the project's targets: agreement and diagnosis, repeatability, or what 95 % intervals hold.
 
 A killed run goes on where it was; a finished one is only summed up again.
 """
@@ -11,14 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import machine
+import numpy as np
 
+from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
 from ldct_bmd_lab.agreement import Study, analyse, read_readings
 from ldct_bmd_lab.agreement.study import precision_by_level
 from ldct_bmd_lab.agreement.wording import number, with_interval
 from ldct_bmd_lab.simulation import Varied, cohort_plan, repeatability_plan, simulate
 from ldct_bmd_lab.simulation.conditions import Field
+from ldct_bmd_lab.simulation.intervals import measured_intervals
 
 LEAST_R2, MOST_BIAS_MG_CM3, MOST_LIMIT_MG_CM3, LEAST_AUC, MOST_RMS_SD_MG_CM3 = 0.985, 1.5, 7.0, 0.98, 1.5
+COVERAGE = (0.93, 0.97)  # of 95 % intervals
 REPEATS, VARIED = 3, (Varied.NOISE, Varied.POSITION)
 
 
@@ -52,18 +56,73 @@ def precision_lines(file: Path) -> Iterator[tuple[bool, str]]:
         yield row.rms_sd.value < MOST_RMS_SD_MG_CM3, f"{row.level}: {row.patients} patients, {row.scans} scans, {told}"
 
 
+def coverage_lines(bodies: int, scans: int, field: Field, exact: bool, seed: int) -> Iterator[tuple[bool, str]]:
+    """Yield how many intervals hold the truth: bodies drawn at the VOI, then virtual patients through the engine."""
+    from ldct_bmd_lab.physics.coverage import DRAWS, LEVELS, coverage, simulate_bodies
+
+    drawn = simulate_bodies(-(-bodies // (DRAWS * len(LEVELS))))
+    print(f"{len(drawn.hu)} patients, {len(LEVELS)} levels, {DRAWS} draws each")
+    for doubted in (True, False):
+        print(f"\n{'the simulation is doubted as the engine doubts it' if doubted else 'the simulation is the world'}")
+        for one in coverage(drawn, doubted):
+            what = "mean" if one.is_mean else "levels"
+            bias, sd = float(one.error_mg_cm3.mean()), float(one.error_mg_cm3.std(ddof=1))
+            told = f"{one.setting.name} kVp, {what}: n {len(one.error_mg_cm3)}, {one.share:.1%} hold the truth"
+            between = "{:.1%} to {:.1%}".format(*one.share_between)
+            half = f"half interval {float(np.median(one.half_mg_cm3)):.1f}"
+            yield _is_met(one.share), f"{told} ({between}); error {bias:+.1f} +- {sd:.1f}, {half} mg/cm3"
+    if scans:
+        yield from engine_lines(scans, field, exact, seed)
+
+
+def engine_lines(scans: int, field: Field, exact: bool, seed: int) -> Iterator[tuple[bool, str]]:
+    """Yield how many intervals of virtual patients hold the truth, and how far the VOIs lie from the ideal ones."""
+    segmenter = None if exact else NetworkSegmenter(device="cpu", threads=1)
+    found = [one for scan in cohort_plan(scans, seed) for one in measured_intervals(scan, field, segmenter)]
+    masks = "exact masks" if exact else "networks"
+    print(f"\nthrough the engine: {scans} scans, {field.value}, {masks}; with and without the part of size")
+    for level in ("T12", "L1", "L2", "mean"):
+        of_level = [one for one in found if one.level == level]
+        shares = [float(np.mean([one.holds(with_size) for one in of_level])) for with_size in (True, False)]
+        errors = np.array([one.error_mg_cm3 for one in of_level])
+        parts = [{**one.budget.parts, "half": one.budget.half_interval_mg_cm3} for one in of_level]
+        told = ", ".join(f"{getattr(k, 'value', k)} {np.median([p[k] for p in parts]):.2f}" for k in parts[0])
+        shown = f"{shares[0]:.1%}, {shares[1]:.1%}; error {errors.mean():+.2f} +- {errors.std(ddof=1):.2f}; {told}"
+        yield _is_met(shares[1]), f"{level}: n {len(of_level)}, {shown} mg/cm3"
+    moved = np.array([one.moved_mm for one in found if one.moved_mm is not None])
+    ratios = np.array([one.size_ratio for one in found if one.size_ratio is not None])
+    for what, values in (("VOI less the ideal one, x, y, z in mm:", moved), ("semi-axes over the ideal ones:", ratios)):
+        print(what, np.round(values.mean(axis=0), 3), "+-", np.round(values.std(axis=0), 3))
+
+
+def _is_met(share: float) -> bool:
+    return COVERAGE[0] <= share <= COVERAGE[1]
+
+
 def main() -> None:
     """Simulate what is not there yet, and print the figures against the targets."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("cohort", "repeatability"))
-    parser.add_argument("file", type=Path, help="the CSV to write, which ldct-bmd validate takes")
-    parser.add_argument("--patients", type=int, help="374 for the cohort, 20 for the repeatability")
+    parser.add_argument("what", choices=("cohort", "repeatability", "coverage"))
+    parser.add_argument("file", type=Path, nargs="?", help="the CSV to write, which ldct-bmd validate takes")
+    parser.add_argument("--patients", type=int, help="374 for the cohort, 20 for the repeatability, 0 for the coverage")
+    parser.add_argument(
+        "--bodies",
+        type=int,
+        default=1080,
+        help="for the coverage: levels drawn at the VOI, of a ninth as many patients",
+    )
     parser.add_argument("--field", choices=[field.value for field in Field], default=Field.CHEST.value)
     parser.add_argument("--exact-masks", action="store_true", help="leave the networks out")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     print(machine.describe(), machine.usual_load(), sep="\n")
+    if options.what == "coverage":
+        field, exact = Field(options.field), options.exact_masks
+        _print(coverage_lines(options.bodies, options.patients or 0, field, exact, options.seed))
+        return
+    if options.file is None:
+        parser.error("name the CSV to write")
     if options.what == "cohort":
         plan = cohort_plan(options.patients or 374, options.seed)
     else:
@@ -74,8 +133,12 @@ def main() -> None:
         print(f"{len(plan)} scans, as far as they were not there, in {time.perf_counter() - start:.0f} s")
     is_cohort = options.what == "cohort"
     lines = cohort_lines(analyse(read_readings(options.file))) if is_cohort else precision_lines(options.file)
+    _print(lines)
+
+
+def _print(lines: Iterator[tuple[bool, str]]) -> None:
     for met, line in lines:
-        print("met " if met else "MISS", line)
+        print("met " if met else "MISS", line, flush=True)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ def _dicom(path: Path) -> None:
         dataset = by_uid[uid]
         if "PixelPaddingValue" in dataset:
             return
+        dataset.pop("NumberOfFrames", None)  # a CT image is one frame, whatever it says
         planes.append(dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept))
     _same(scan.hu, np.stack(planes), "the pixels")
     first = by_uid[scan.source.sop_instance_uids[0]]

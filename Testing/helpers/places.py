@@ -5,6 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MODULE = ROOT / "LDCTBoneDensity"  # what Slicer installs; holds the engine
 LAB = ROOT / "Lab"
+WEB = ROOT / "Web"
 STANDIN = ROOT / "Standin"  # what the panel's tests run in
 DOCS = ROOT / "docs"
 HELPERS = ROOT / "Testing" / "helpers"

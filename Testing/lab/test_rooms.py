@@ -94,4 +94,4 @@ def test_the_labs_commands_come_by_its_entry_point(monkeypatch: pytest.MonkeyPat
     app = typer.Typer()
     further.add_further_commands(app)
     assert asked == {"group": further.GROUP}
-    assert set(commands(app)) == set(further.OF_THE_LAB)
+    assert set(commands(app)) - set(further.OF_THE_WEB) == set(further.OF_THE_LAB)

@@ -263,6 +263,20 @@ def dicom_database(review: Hands, phantom_files: PhantomFiles, monkeypatch: pyte
     return database
 
 
+def test_the_scan_of_an_earlier_record_is_looked_up_in_slicers_database(
+    review: Hands, dicom_database: Any, tmp_path: Path
+) -> None:
+    from LDCTBoneDensityLib.work.ExportJob import _scanOf
+
+    record = review.examination
+    (tmp_path / "old.json").write_text(record.to_json())
+    found = _scanOf(tmp_path / "old.json")
+    assert found is not None
+    assert len(found.files) == len(record.scan.source.sop_instance_uids)
+    (tmp_path / "old.json").write_text(with_scan(record, series_uid="1.2.99").to_json())
+    assert _scanOf(tmp_path / "old.json") is None
+
+
 def test_objects_go_into_slicers_database_and_the_next_report_names_the_one_before(
     review: Hands, dicom_database: Any
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import release
-from places import LAB, MODULE, ROOT
+from places import LAB, MODULE, ROOT, WEB
 
 
 def test_the_extension_holds_what_slicer_installs_and_its_engine_is_found(tmp_path: Path) -> None:
@@ -65,7 +65,10 @@ def test_a_python_that_does_not_start_is_not_at_hand(tmp_path: Path, monkeypatch
     assert release.find("python3.10") == str(kept)
 
 
-@pytest.mark.parametrize(("package", "project"), [(MODULE / "ldct_bmd", ROOT), (LAB / "ldct_bmd_lab", LAB)])
+@pytest.mark.parametrize(
+    ("package", "project"),
+    [(MODULE / "ldct_bmd", ROOT), (LAB / "ldct_bmd_lab", LAB), (WEB / "ldct_bmd_web", WEB)],
+)
 def test_a_wheel_takes_every_file_of_its_package(package: Path, project: Path) -> None:
     text = (project / "pyproject.toml").read_text(encoding="utf-8")
     found = re.search(r'\[tool\.setuptools\.package-data\]\n"\*" = \[(.*?)\]', text, re.DOTALL)

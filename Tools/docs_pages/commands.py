@@ -12,8 +12,8 @@ from .markdown import cell, code, table
 _HEAD = """# Command line
 
 This page is made from the commands themselves; `ldct-bmd COMMAND --help` prints the same. Commands marked *lab* come
-with the distribution `ldct-bmd-lab`. What a command returns to the shell is in [Exit codes](exit-codes.md), what it
-reads from the environment in [Environment variables](environment.md).
+with the distribution `ldct-bmd-lab`, those marked *web* with `ldct-bmd-web`. What a command returns to the shell is in
+[Exit codes](exit-codes.md), what it reads from the environment in [Environment variables](environment.md).
 
 `--language en|zh` may stand anywhere on the line, `--version` prints the version.
 """
@@ -40,9 +40,10 @@ def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _section(name: str, command: Any) -> str:
-    lab = " *(lab)*" if command.callback.__module__.startswith("ldct_bmd_lab") else ""
+    package = command.callback.__module__.partition(".")[0]
+    mark = " *(" + package.removeprefix("ldct_bmd_") + ")*" if package != "ldct_bmd" else ""
     usage = " ".join([name, *_usage(command)])
-    parts = [f"## {name.removeprefix('ldct-bmd ')}{lab}\n", _help(command), f"```text\n{usage}\n```\n"]
+    parts = [f"## {name.removeprefix('ldct-bmd ')}{mark}\n", _help(command), f"```text\n{usage}\n```\n"]
     shown = [one for one in command.params if not getattr(one, "hidden", False) and one.name != "help"]
     if shown:
         parts.append(table(("", "", "default"), (_row(one) for one in shown)))

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ldct_bmd.words import catalogue, current_language, text
+from ldct_bmd.words import text
 
-from ..common.Words import categoryWord, levelWord, withUnit
 from .AssessmentBar import AssessmentBar
 from .ResultButtons import ResultButtons
 
@@ -50,30 +49,7 @@ class AssessmentPanel:
             assessment.rules,
         )
         self._statement.setText(assessment.statement)
-        self._reference.setText("\n".join(filter(None, _besides(examination))))
-        self._automatic.setText(
-            ""
-            if automatic is None
-            else text(
-                "assessment.automatic",
-                bmd=withUnit(automatic.assessment.mean_bmd_mg_cm3),
-                category=categoryWord(automatic.assessment.category),
-                count=len(examination.history),
-            )
-        )
+        from ldct_bmd.reading.concluded import automatic_line, lines_beside
 
-
-def _besides(examination: Examination) -> tuple[str, ...]:
-    """Return what stands beside the statement: the mean with its interval and whom it is meant for, then T12."""
-    from ldct_bmd.reporting.page.about import age_caveat, mean_line
-
-    say = catalogue(current_language())
-    reference = examination.measurement("T12")
-    words = ""
-    if reference is not None:
-        words = text(
-            "assessment.reference" if reference.excluded is None else "assessment.reference_excluded",
-            level=levelWord(examination, "T12"),
-            bmd=withUnit(reference.bmd_mg_cm3),
-        )
-    return mean_line(examination, say), age_caveat(examination.scan.patient, say), words
+        self._reference.setText("\n".join(lines_beside(examination)))
+        self._automatic.setText(automatic_line(examination))

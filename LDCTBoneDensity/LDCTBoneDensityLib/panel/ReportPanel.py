@@ -10,7 +10,7 @@ import qt
 
 from ldct_bmd.examination import open_points
 from ldct_bmd.findings import Severity
-from ldct_bmd.reporting.signed import is_as_signed
+from ldct_bmd.reading.concluded import signature_line
 from ldct_bmd.words import text
 
 from ..common.FindingsView import FindingsView
@@ -125,14 +125,7 @@ class ReportPanel:
             self.corrected.emit(self._signWith)
 
     def _words(self) -> str:
-        signature = self._review.examination.signature if self._review is not None else None
-        if self._review is None:
-            return ""
-        if signature is None:
-            return text("report_section.unsigned")
-        if not is_as_signed(self._review.examination):
-            return text("report_section.changed_since", reader=signature.reader, time=signature.time)
-        return text("report_section.signed", reader=signature.reader, time=signature.time)
+        return "" if self._review is None else signature_line(self._review.examination)
 
     def _commented(self) -> None:
         if not self._busy and self._review is not None:

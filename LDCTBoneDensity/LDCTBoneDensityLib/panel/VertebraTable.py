@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import qt
 
-from ldct_bmd.anatomy import COLOR_RGB, TARGET_LEVELS, order
-from ldct_bmd.column import names_confirmed
+from ldct_bmd.anatomy import COLOR_RGB, TARGET_LEVELS
 from ldct_bmd.findings import FindingCode, Severity
+from ldct_bmd.reading.rows import level_row, levels_in
 from ldct_bmd.words import text
 
 from ..common.FindingsView import severityColor
 from ..common.Signal import Signal
-from ..common.Verdicts import fractureOf, fractureWord
-from ..common.Words import NONE, bmdWord, huWords, levelWord, stateWord
+from ..common.Verdicts import fractureOf
+from ..common.Words import bmdWord, huWords, stateWord
 from ..scene.VertebraSegments import UNNAMED_RGB
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class VertebraTable:
         """Show a record; the selection stays on its level where that is still there."""
         self._busy = True
         try:
-            levels = _levelsOf(examination)
+            levels = [] if examination is None else levels_in(examination)
             if levels != list(self._rows):
                 self._build(examination, levels)
             if examination is not None:
@@ -149,53 +149,28 @@ class VertebraTable:
             self._tree.setCurrentItem(self._rows[selected])
 
     def _fill(self, row: Any, examination: Examination, level: str) -> None:
-        measurement = examination.measurement(level)
-        vertebra = next((v for v in examination.vertebrae if v.level == level), None)
-        unnamed = {one.key: one.vertebra for one in examination.unnamed}
-        vertebra = unnamed.get(level, vertebra)
-        findings = [finding.message for finding in examination.findings if finding.level == level]
-        isConfirmed = vertebra is not None and names_confirmed(examination) and level not in unnamed
-        row.setText(LEVEL, text("vertebra_table.unnamed") if level in unnamed else levelWord(examination, level))
-        row.setText(CONFIDENCE, f"{100 * vertebra.confidence:.0f} %" if vertebra is not None else NONE)
-        if isConfirmed:
-            row.setText(CONFIDENCE, text("vertebra_table.confirmed"))
-        if measurement is None:
-            row.setText(HU, NONE)
-            row.setText(BMD, NONE)
-            row.setText(STATE, text(f"vertebra_table.{'not_in_view' if vertebra is None else 'not_measured'}"))
+        shown = level_row(examination, level)
+        cells = {LEVEL: shown.name, HU: shown.hu, BMD: shown.bmd, CONFIDENCE: shown.confidence, STATE: shown.state}
+        for column, words in cells.items():
+            row.setText(column, words)
+        if shown.used is None:
             row.setData(USE, qt.Qt.CheckStateRole, None)
         else:
-            used = qt.Qt.Unchecked if measurement.excluded is not None else qt.Qt.Checked
-            row.setText(HU, huWords(measurement))
-            row.setText(BMD, bmdWord(measurement.bmd_mg_cm3))
-            row.setText(STATE, stateWord(examination, measurement))
-            row.setCheckState(USE, used)
+            row.setCheckState(USE, qt.Qt.Checked if shown.used else qt.Qt.Unchecked)
             isOpen = examination.signature is None
             row.setFlags(
                 row.flags() | qt.Qt.ItemIsUserCheckable if isOpen else row.flags() & ~qt.Qt.ItemIsUserCheckable
             )
-        if level in unnamed:
-            row.setText(STATE, text("vertebra_table.unnamed_state"))
-        elif isConfirmed:
-            row.setText(STATE, text("vertebra_table.state_confirmed", state=row.text(STATE)))
-        self._fillVerdict(row, examination, level)
-        row.setToolTip(STATE, "\n".join([row.text(STATE), *findings]))
+        font = row.font(STATE)
+        font.setBold(shown.is_open)
+        row.setFont(STATE, font)
+        color = severityColor(Severity.WARNING) if shown.is_open else None
+        row.setData(STATE, qt.Qt.ForegroundRole, None if color is None else qt.QBrush(qt.QColor(*color)))
+        row.setToolTip(STATE, "\n".join([shown.state, *shown.findings]))
         font = row.font(LEVEL)
-        font.setStrikeOut(measurement is not None and measurement.excluded is not None)
+        font.setStrikeOut(shown.used is False)
         for column in (HU, BMD):
             row.setFont(column, font)
-
-    def _fillVerdict(self, row: Any, examination: Examination, level: str) -> None:
-        """Show what waits for the reader's verdict, or what the reader said."""
-        isOpen = fractureOf(examination, level) is FindingCode.SUSPECTED_FRACTURE
-        said = fractureWord(examination, level)
-        if said not in row.text(STATE):
-            row.setText(STATE, said if isOpen else ", ".join((row.text(STATE), said)))
-        font = row.font(STATE)
-        font.setBold(isOpen)
-        row.setFont(STATE, font)
-        color = severityColor(Severity.WARNING) if isOpen else None
-        row.setData(STATE, qt.Qt.ForegroundRole, None if color is None else qt.QBrush(qt.QColor(*color)))
 
     def _currentChanged(self, current: Any = None, previous: Any = None) -> None:
         if not self._busy:
@@ -215,16 +190,3 @@ class VertebraTable:
             pixmap.fill(qt.QColor(*COLOR_RGB.get(level, UNNAMED_RGB)))
             self._icons[level] = qt.QIcon(pixmap)
         return self._icons[level]
-
-
-def _levelsOf(examination: Examination | None) -> list[str]:
-    """Return all levels found or asked for, the targets first, and the keys of vertebrae without a name."""
-    if examination is None:
-        return []
-    asked = [f.level for f in examination.findings if f.level is not None]
-    found = {v.level for v in examination.vertebrae} | {m.level for m in examination.measurements} | set(asked)
-    others = sorted(found - set(TARGET_LEVELS), key=order)
-    above, below = (
-        [one.key for one in examination.unnamed if (one.beyond < 0) is isAbove] for isAbove in (True, False)
-    )
-    return [*(level for level in TARGET_LEVELS if level in found), *above, *others, *below]

@@ -9,15 +9,13 @@ from typing import Any
 import qt
 
 from ldct_bmd.findings import Severity
-from ldct_bmd.reporting.page.words import date
+from ldct_bmd.reading.going import row_cells
 from ldct_bmd.words import text
-from ldct_bmd.worklist import Row, Urgency
 
 from ..common.FindingsView import noteStyle
 from ..common.PathField import onPathChanged
 from ..common.Reveal import reveal
 from ..common.Signal import Signal
-from ..common.Words import NONE, bmdWord, categoryWord
 from ..work.WorklistSession import Shown, WorklistSession
 
 URGENCY, PATIENT, DATE, BMD, STATE = range(5)
@@ -72,7 +70,7 @@ class WorklistSection:
         rows = [] if session is None else session.rows(self._shown())
         for number, row in rows:
             item = qt.QTreeWidgetItem(tree)
-            for column, words in enumerate(_cells(row)):
+            for column, words in enumerate(row_cells(row)):
                 item.setText(column, words)
             item.setToolTip(STATE, row.facts.reason or ", ".join(row.facts.findings))
             item.setData(URGENCY, qt.Qt.UserRole, number)
@@ -82,14 +80,7 @@ class WorklistSection:
         if session is not None and session.current in self._rows:
             tree.setCurrentItem(self._rows[session.current])
         if session is not None:
-            self.note(
-                text(
-                    "worklist_section.counts",
-                    to_read=session.count(Shown.TO_READ),
-                    signed=session.count(Shown.SIGNED),
-                    without=session.count(Shown.WITHOUT_RESULT),
-                )
-            )
+            self.note(session.counts())
 
     def allow(self, canGoOn: bool, canSign: bool) -> None:
         """Enable what makes sense now."""
@@ -133,18 +124,3 @@ class WorklistSection:
     def _press(self, button: Any, signal: Signal) -> None:
         if button.enabled:
             signal.emit()
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    facts = row.facts
-    bmd = NONE
-    if facts.mean_bmd_mg_cm3 is not None:
-        bmd = f"{bmdWord(facts.mean_bmd_mg_cm3)}, {categoryWord(facts.category)}"
-    urgency = NONE if row.urgency is Urgency.NONE else text(f"worklist_section.urgency.{row.urgency.value}")
-    return (
-        urgency,
-        facts.patient_id or NONE,
-        date(facts.scan_date) or NONE,
-        bmd,
-        text(f"worklist_section.state.{row.state.value}"),
-    )

@@ -40,7 +40,7 @@ class DensityMap:
         if not bodies:
             return None
         box = box_around(bodies)
-        bmd = trabecularBmd(review.scan(), bodies, review.examination.calibration, box)
+        bmd = trabecularBmd(review.scan(), bodies, review.examination.line, box)
         _fill(node, bmd, box, reader)
         _display(node)
         return node

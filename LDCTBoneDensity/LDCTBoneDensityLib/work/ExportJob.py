@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from ldct_bmd.examination import label_map
+from ldct_bmd.examination import Examination, label_map
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.files import read_text
 from ldct_bmd.ground.plain import from_plain, to_plain
 from ldct_bmd.jobs.folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, lay, load_result
-from ldct_bmd.jobs.spec import ExportSpec
+from ldct_bmd.jobs.spec import ExportSpec, InputScan
 from ldct_bmd.reporting.output import EarlierReport
 
 from ..scene.SceneReview import SceneReview
@@ -41,6 +43,7 @@ class ExportJob:
             tls=settings.tls,
             deidentify=settings.deidentify,
             priors=tuple(map(fromAnywhere, settings.priors)),
+            prior_scans=tuple(map(_scanOf, settings.priors)),
             earlier=None if reported is None else from_plain(EarlierReport, reported),
         )
         bodies = label_map(review.bodies, scan.geometry.shape)
@@ -60,6 +63,19 @@ class ExportJob:
     def takeReported(self) -> dict[str, Any] | None:
         """Return the structured report that was written, None if there was none."""
         return to_plain(load_result(self.folder, ExportResult).reported)
+
+
+def _scanOf(prior: Path) -> InputScan | None:
+    """Return the scan of an earlier record as Slicer's database holds it; None if it does not."""
+    database = DicomDatabase.current()
+    if database is None:
+        return None
+    try:
+        uid = Examination.from_json(read_text(prior)).scan.source.series_uid
+    except (OSError, UnicodeDecodeError, UsageError):
+        return None  # the engine's process tells what is wrong with it
+    files = tuple(database.filesForSeries(uid)) if uid else ()
+    return InputScan(str(Path(files[0]).parent), files=files) if files else None
 
 
 def _filesOf(review: SceneReview) -> tuple[Path, ...]:

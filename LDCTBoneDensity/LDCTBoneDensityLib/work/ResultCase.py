@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import slicer
 
 from ldct_bmd.examination import bodies_in
-from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.spec import Destination
-from ldct_bmd.reporting.files import DICOM_FOLDER, HTML_FILE, LEVELS_FILE, PDF_FILE
-from ldct_bmd.reporting.opened import open_result, record_in
-from ldct_bmd.reporting.output import DICOM_OUTPUTS, Output
+from ldct_bmd.reading.results import demand_unchanged, files_of, outputs_in
+from ldct_bmd.reporting.opened import open_result
 
 from ..scene.Nodes import isAlive, removeNode
 from ..scene.ReviewStore import StoredReview, checksum
@@ -22,17 +20,6 @@ from .ExportSettings import ExportSettings
 if TYPE_CHECKING:
     from ..scene.SceneReview import SceneReview
     from .Logic import Logic
-
-# What a result folder may hold besides the record, and what makes it.
-_FILES = {
-    HTML_FILE: Output.HTML,
-    PDF_FILE: Output.PDF,
-    LEVELS_FILE: Output.TABLES,
-    f"{DICOM_FOLDER}/seg.dcm": Output.SEG,
-    f"{DICOM_FOLDER}/sr.dcm": Output.SR,
-    f"{DICOM_FOLDER}/report.dcm": Output.DICOM_PDF,
-    f"{DICOM_FOLDER}/overview.dcm": Output.DICOM_OVERVIEW,
-}
 
 
 class ResultCase:
@@ -72,14 +59,9 @@ class ResultCase:
         Raises:
             UsageError: someone changed the folder since it was opened.
         """
-        if record_in(self.folder) != self._opened:
-            raise UsageError("result.changed_meanwhile", folder=self.folder)
-        files: tuple[Path, ...] = ()
-        if self._scan.is_dir():
-            files = tuple(sorted(path for path in self._scan.rglob("*") if path.is_file()))
-        found = tuple(output for name, output in _FILES.items() if (self.folder / name).is_file())
-        wanted = found if files else tuple(output for output in found if output not in DICOM_OUTPUTS)
-        return ExportSettings((Output.RECORD, *wanted), Destination.FOLDER, self.folder, files=files)
+        demand_unchanged(self.folder, self._opened)
+        files = files_of(self._scan)
+        return ExportSettings(outputs_in(self.folder, bool(files)), Destination.FOLDER, self.folder, files=files)
 
     def saved(self) -> None:
         """Take note that the folder holds the review as it is now."""

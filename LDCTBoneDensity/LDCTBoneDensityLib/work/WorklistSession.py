@@ -1,89 +1,32 @@
-"""A worklist while a reader works through it."""
+"""A worklist while a reader works through it in Slicer, whose DICOM database may know where a scan is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from enum import Enum
 from pathlib import Path
 
 import slicer
 
-from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.worklist import Progress, Row, read_worklist, row_of
+from ldct_bmd.reading.going import Going, Shown
+
+__all__ = ["Shown", "WorklistSession"]
 
 
-class Shown(Enum):
-    """Which rows are shown."""
-
-    TO_READ = "to_read"
-    SIGNED = "signed"
-    WITHOUT_RESULT = "without_result"
-    ALL = "all"
-
-
-_STATES = {
-    Shown.TO_READ: {Progress.MEASURED},
-    Shown.SIGNED: {Progress.SIGNED},
-    Shown.WITHOUT_RESULT: {Progress.REFUSED, Progress.FAILED},
-    Shown.ALL: set(Progress),
-}
-
-
-class WorklistSession:
-    """Rows by urgency, the one that is open, and where each one's files are.
-
-    Args:
-        path: a worklist's file, or a folder of results; UsageError if it is neither.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._home = path if path.is_dir() else path.parent
-        self._rows: list[Row] = list(read_worklist(path).rows)
-        self.current: int | None = None
-
-    def rows(self, shown: Shown) -> list[tuple[int, Row]]:
-        """Return numbers and rows of those that are shown, the most urgent first."""
-        return [(number, row) for number, row in enumerate(self._rows) if row.state in _STATES[shown]]
-
-    def row(self, number: int) -> Row:
-        """Return a row."""
-        return self._rows[number]
-
-    def after(self, number: int | None) -> int | None:
-        """Return the next row that is to be read after ``number`` (None: from the start); None if there is none."""
-        waiting = [n for n, row in enumerate(self._rows) if row.state is Progress.MEASURED and row.folder is not None]
-        return next((n for n in waiting if number is None or n > number), None)
-
-    def count(self, shown: Shown) -> int:
-        """Return how many rows are shown."""
-        return len(self.rows(shown))
-
-    def folder(self, number: int) -> Path:
-        """Return the result folder of a row; UsageError if it has none."""
-        row = self._rows[number]
-        if row.folder is None:
-            raise UsageError("worklist_section.no_result", reason=row.facts.reason or "")
-        return self._home / row.folder
+class WorklistSession(Going):
+    """Rows by urgency, the one that is open, and where each one's files are."""
 
     def scan(self, number: int) -> Path:
         """Return where the scan of a row is: as the list says, else as Slicer's DICOM database does.
 
         UsageError if nobody knows.
         """
-        row = self._rows[number]
-        if row.scan is not None and Path(row.scan).exists():
-            return Path(row.scan)
-        database = getattr(slicer, "dicomDatabase", None)
-        if database is not None and row.facts.series_uid:
-            files: Sequence[str] = database.filesForSeries(row.facts.series_uid)
-            if files:
-                return Path(files[0]).parent
-        raise UsageError("worklist_section.no_scan", folder=row.folder or "")
-
-    def follow(self, number: int, examination: Examination) -> None:
-        """Bring a row up to the record as it is now; its place stays."""
-        old = self._rows[number]
-        new = row_of(examination, old.folder or "", old.scan)
-        self._rows[number] = replace(new, urgency=old.urgency)
+        try:
+            return super().scan(number)
+        except UsageError:
+            database = getattr(slicer, "dicomDatabase", None)
+            uid = self.row(number).facts.series_uid
+            files: Sequence[str] = database.filesForSeries(uid) if database is not None and uid else ()
+            if not files:
+                raise
+            return Path(files[0]).parent

@@ -1,7 +1,8 @@
 """HU to bone mineral density: linear calibrations, where they come from, and which one applies to a scan."""
 
+from .budget import BMDError, Part
 from .files import load_calibration
-from .linear import MATERIALS, BMDError, Calibration, KvpFit
+from .linear import MATERIALS, Calibration, KvpFit
 from .nominal import (
     K2HPO4_CM2_G,
     NOMINAL,
@@ -23,6 +24,7 @@ __all__ = [
     "FitQuality",
     "KvpFit",
     "Method",
+    "Part",
     "Provenance",
     "Scanner",
     "entered_calibration",

@@ -2,6 +2,7 @@
 
 from ..words import Phrase, text
 from .carry import carried_words
+from .contrast import ContrastShift
 from .linear import Calibration
 from .nominal import ENTERED_NAME, NOMINAL
 from .provenance import FitQuality, Method, Provenance
@@ -55,6 +56,21 @@ def carried_line(calibration: Calibration) -> Phrase | None:
     """Return from which setting to which, and how, a calibration was carried; None if it was not."""
     words = carried_words(calibration)
     return Phrase("transfer.line", words) if words else None
+
+
+def contrast_line(contrast: ContrastShift | None) -> Phrase | None:
+    """Return what is taken off for contrast agent; None if nothing is."""
+    if contrast is None:
+        return None
+    return Phrase(
+        "contrast.line",
+        {"shift_hu": contrast.shift_hu, "sd_hu": contrast.sd_hu, "phase": phase_words(contrast)},
+    )
+
+
+def phase_words(contrast: ContrastShift) -> Phrase:
+    """Return when after the injection the scan was made."""
+    return Phrase(f"contrast.phase.{'unknown' if contrast.phase is None else contrast.phase.value}")
 
 
 def added_words(stored: StoredCalibration) -> str:

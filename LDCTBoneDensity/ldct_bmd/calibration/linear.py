@@ -4,10 +4,11 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 
 from ..ground.errors import UsageError
+from .budget import PLACEMENT_IN_COMMON, BMDError, common, coverage_factor, independent, partly_common
 from .provenance import FitQuality, Provenance, is_tin
 from .transfer import Transfer
 from .transfers import KVP_TOLERANCE
@@ -27,23 +28,6 @@ class KvpFit(str, Enum):
     FITS = "fits"
     UNKNOWN = "unknown"  # the scan or the calibration does not say
     MISMATCH = "mismatch"
-
-
-@dataclass(frozen=True)
-class BMDError:
-    """Standard error of a BMD, in mg/cm3, and its parts.
-
-    Attributes:
-        noise_mg_cm3: from the image noise in the VOIs.
-        calibration_mg_cm3: from the calibration's fit; None where the calibration does not say how well it fits.
-        total_mg_cm3: of all; None where the calibration's part is not known.
-        transfer_mg_cm3: from carrying the calibration to another tube voltage or filter; None where it was not.
-    """
-
-    noise_mg_cm3: float
-    calibration_mg_cm3: float | None
-    total_mg_cm3: float | None
-    transfer_mg_cm3: float | None = None
 
 
 @dataclass(frozen=True)
@@ -108,24 +92,43 @@ class Calibration:
         """Return the BMD at ``mean_hu`` in mg/cm3 of ``material``, unrounded."""
         return self.slope * mean_hu + self.intercept_mg_cm3
 
-    def bmd_error(self, mean_hu: Sequence[float], standard_error_hu: Sequence[float]) -> BMDError:
-        """Return the standard error of the mean BMD over VOIs of ``mean_hu``.
+    def bmd_error(
+        self,
+        mean_hu: Sequence[float],
+        standard_error_hu: Sequence[float],
+        placement_hu: Sequence[float] | None = None,
+        size_mg_cm3: Sequence[float] | None = None,
+        contrast_mg_cm3: float | None = None,
+    ) -> BMDError:
+        """Return the uncertainty budget of the mean BMD over VOIs of ``mean_hu`` in one scan.
 
-        The noise of different VOIs is independent; the calibration's error is common to them all and is therefore that
-        of the line at their mean HU.
+        The noise of different VOIs is independent, their placement partly. The other parts are common to them all, and
+        the mean does not lessen them: calibration and transfer are those of the line at the VOIs' mean HU.
 
         Args:
             mean_hu: of each VOI.
             standard_error_hu: of each mean, from the image noise.
+            placement_hu: standard deviation of each mean over where the VOI may lie; None where that is not known.
+            size_mg_cm3: what the patient's size adds at each VOI; None where that is not known.
+            contrast_mg_cm3: standard error of what was taken off for a contrast agent; None where nothing was.
         """
-        count = len(mean_hu)
-        noise = self.slope * math.sqrt(sum(error**2 for error in standard_error_hu)) / count
-        mean = sum(mean_hu) / count
-        transfer = None if self.transfer is None else self.transfer.error_mg_cm3(mean)
-        if self.fit is None:
-            return BMDError(noise, None, None, transfer)
-        line = math.sqrt(self.fit.variance_at(mean))
-        return BMDError(noise, line, math.hypot(noise, line, transfer or 0.0), transfer)
+        mean = sum(mean_hu) / len(mean_hu)
+        parts = BMDError(
+            noise_mg_cm3=self.slope * independent(standard_error_hu),
+            calibration_mg_cm3=None if self.fit is None else math.sqrt(self.fit.variance_at(mean)),
+            total_mg_cm3=None,
+            transfer_mg_cm3=None if self.transfer is None else self.transfer.error_mg_cm3(mean),
+            placement_mg_cm3=None
+            if placement_hu is None
+            else self.slope * partly_common(placement_hu, PLACEMENT_IN_COMMON),
+            size_mg_cm3=None if size_mg_cm3 is None else common(size_mg_cm3),
+            contrast_mg_cm3=contrast_mg_cm3,
+        )
+        if self.fit is None or parts.calibration_mg_cm3 is None:
+            return parts
+        total = math.hypot(*parts.parts.values())
+        factor = coverage_factor(total, parts.calibration_mg_cm3, self.fit.points)
+        return replace(parts, total_mg_cm3=total, coverage_factor=factor)
 
     def kvp_fit(self, scan_kvp: float | None) -> KvpFit:
         """Tell whether this calibration belongs to a scan at ``scan_kvp`` (None: the scan does not say)."""

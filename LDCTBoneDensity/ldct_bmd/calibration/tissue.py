@@ -6,7 +6,9 @@ root-mean-square error of 7.8 % (Kaesmacher 2017, J Comput Assist Tomogr 41:217,
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 import scipy
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from ..scan import CTScan
 from ..voi import CylinderVOI
 from ..words import Phrase
+from .vessel import VesselDisc, follow_vessel, slab_mean, smoothing_window
 
 AIR_HU = (-1024.0, -960.0)  # scatter raises air next to the body a little; 12-bit data end at -1024
 # 95 % reference interval of abdominal fat from 4000 samples (Pop 2023, Diagnostics 13:1913).
@@ -30,46 +33,43 @@ FEWEST_TISSUES, OFFSET_STANDARD_ERRORS = 2, 3.0
 # Unenhanced aorta: quartiles of 29 and 45 HU in 325 patients (Research Square rs-1420003), so a mean of 37 and an SD of
 # about 12 HU: this is three and a half SD above the mean. Contrast agent makes 100 to 400 HU.
 ENHANCED_BLOOD_HU = 80.0
-_BONE_LIKE_HU = 600.0
 
-SLAB_MM = 12.0
-SMOOTHING_MM = 4.0
 _AIR_RANGE, _FAT_RANGE, _MUSCLE_RANGE = (-1100.0, -900.0), (-160.0, -50.0), (-29.0, 150.0)
 _LEAST_MM2 = 400.0
 _AIR_MARGIN_MM = 10.0
-# Where the descending aorta runs, from the centre of the vertebral body: in front and to the left, or just in front.
-_VESSEL_LEFT_MM, _VESSEL_FRONT_MM = (-25.0, 55.0), (5.0, 60.0)
-# Beyond half the width and depth of the largest vertebral body, with osteophytes, and the disc's radius.
-_BODY_LEFT_MM, _BODY_FRONT_MM = 34.0, 27.0
-_VESSEL_RADIUS_MM = 6.0
-_VESSEL_LARGEST_SD_HU = 12.0  # of the smoothed slab within the vessel; bone has edges
 _MUSCLE_SIDE_MM, _MUSCLE_BACK_MM = (20.0, 65.0), (-5.0, 65.0)
 
 
 @dataclass(frozen=True)
 class TissueHU:
-    """HU of the patient's own tissues near one VOI; None where there is too little of it.
+    """HU of the patient's own tissues near one VOI, and of the aorta; None where there is too little of it.
 
     Attributes:
-        vessel_hu: the brightest homogeneous round region where the aorta runs.
+        vessel_hu: of the aorta, the median of ``vessel``; in records of before the brightest even disc near the VOI.
+        vessel: discs in the aorta, top to bottom; none in records of before.
     """
 
     air_hu: float | None
     fat_hu: float | None
     muscle_hu: float | None
     vessel_hu: float | None
+    vessel: tuple[VesselDisc, ...] = ()
 
 
-def tissue_hu(scan: CTScan, voi: CylinderVOI) -> TissueHU:
-    """Measure the tissues in a slab about the centre of ``voi``."""
-    spacing_x, spacing_y, spacing_z = scan.geometry.spacing_mm
+def tissue_hu(scan: CTScan, voi: CylinderVOI, spine_lps_mm: Sequence[tuple[float, float, float]] = ()) -> TissueHU:
+    """Measure the tissues in a slab about the centre of ``voi``, and the aorta.
+
+    Args:
+        spine_lps_mm: centres of vertebral bodies along which the aorta is followed; none: that of the VOI.
+    """
+    vessel = follow_vessel(scan, spine_lps_mm or (voi.center_lps_mm,))
+    vessel_hu = median(disc.mean_hu for disc in vessel) if vessel else None
+    spacing_x, spacing_y, _ = scan.geometry.spacing_mm
     x, y, z = scan.geometry.to_index_xyz(np.asarray(voi.center_lps_mm)).tolist()
-    half = max(SLAB_MM / 2 / spacing_z, 0.5)
-    first, last = max(math.ceil(z - half), 0), min(math.floor(z + half) + 1, len(scan.hu))
-    if last <= first:
-        return TissueHU(None, None, None, None)
-    slab = scan.hu[first:last].astype(np.float32).mean(axis=0)
-    window = [max(round(SMOOTHING_MM / d), 1) for d in (spacing_y, spacing_x)]
+    slab = slab_mean(scan, z, slice(None), slice(None))
+    if slab is None:
+        return TissueHU(None, None, None, vessel_hu, vessel)
+    window = smoothing_window(scan)
     smooth = scipy.ndimage.uniform_filter(slab, window)
     left = (np.arange(slab.shape[1]) - x) * spacing_x
     back = (np.arange(slab.shape[0]) - y) * spacing_y
@@ -80,7 +80,8 @@ def tissue_hu(scan: CTScan, voi: CylinderVOI) -> TissueHU:
         air_hu=_air(smooth, pixel_mm2, min(spacing_x, spacing_y)),
         fat_hu=_inner_median(smooth, _FAT_RANGE, np.ones(slab.shape, np.bool_), window, pixel_mm2),
         muscle_hu=_inner_median(smooth, _MUSCLE_RANGE, behind[:, None] & beside[None, :], window, pixel_mm2),
-        vessel_hu=_vessel(smooth, left, back),
+        vessel_hu=vessel_hu,
+        vessel=vessel,
     )
 
 
@@ -154,22 +155,3 @@ def _inner_median(
     tissue = (smooth > between[0]) & (smooth < between[1])
     inside = scipy.ndimage.minimum_filter(tissue, [n + 1 for n in window]) & where
     return float(np.median(smooth[inside])) if inside.sum() * pixel_mm2 >= _LEAST_MM2 else None
-
-
-def _vessel(smooth: NDArray[np.float32], left: NDArray[np.float64], back: NDArray[np.float64]) -> float | None:
-    """Return the mean HU of the brightest homogeneous disc in front and to the left of the body."""
-    columns = np.flatnonzero((left >= _VESSEL_LEFT_MM[0]) & (left <= _VESSEL_LEFT_MM[1]))
-    rows = np.flatnonzero((-back >= _VESSEL_FRONT_MM[0]) & (-back <= _VESSEL_FRONT_MM[1]))
-    if not len(columns) or not len(rows):
-        return None
-    part = smooth[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64)
-    pitch = [float(abs(a[1] - a[0])) if len(a) > 1 else 1.0 for a in (back, left)]
-    reach = [math.ceil(_VESSEL_RADIUS_MM / d) for d in pitch]
-    dy, dx = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
-    disc = ((dy * pitch[0]) ** 2 + (dx * pitch[1]) ** 2 <= _VESSEL_RADIUS_MM**2).astype(np.float64)
-    disc /= disc.sum()
-    mean = scipy.ndimage.convolve(part, disc, mode="nearest")
-    variance = np.maximum(scipy.ndimage.convolve(part**2, disc, mode="nearest") - mean**2, 0.0)
-    even = (np.sqrt(variance) <= _VESSEL_LARGEST_SD_HU) & (mean > 0.0) & (mean < _BONE_LIKE_HU)
-    even &= (back[rows, None] / _BODY_FRONT_MM) ** 2 + (left[None, columns] / _BODY_LEFT_MM) ** 2 > 1.0
-    return float(mean[even].max()) if even.any() else None

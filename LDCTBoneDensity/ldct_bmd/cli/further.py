@@ -9,7 +9,7 @@ from ..ground.errors import UsageError
 from .terminal import exit_codes
 
 GROUP = "ldct_bmd.commands"
-# Said of a command that is not there. The lab's own list is tested against this one.
+# Said of a command that is not there. The distributions' own lists are tested against these.
 OF_THE_LAB = (
     "phantom",
     "demo",
@@ -22,6 +22,7 @@ OF_THE_LAB = (
     "repeatability",
     "spectra",
 )
+OF_THE_WEB = ("review",)
 
 
 def add_further_commands(app: typer.Typer) -> None:
@@ -29,7 +30,7 @@ def add_further_commands(app: typer.Typer) -> None:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         point.load()(app)
     there = {command.name for command in app.registered_commands}
-    for name in OF_THE_LAB:
+    for name in (*OF_THE_LAB, *OF_THE_WEB):
         if name not in there:
             app.command(name, hidden=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
                 _missing(name)
@@ -39,6 +40,8 @@ def add_further_commands(app: typer.Typer) -> None:
 def _missing(name: str) -> Callable[[], None]:
     def command() -> None:
         with exit_codes():
+            if name in OF_THE_WEB:
+                raise UsageError("cli.web_missing", command=name)
             raise UsageError("cli.lab_missing", command=name)
 
     return command

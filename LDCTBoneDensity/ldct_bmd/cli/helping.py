@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "report": (
         "ldct-bmd report result --input SCAN_FOLDER",
         "ldct-bmd report result --input SCAN_FOLDER --prior earlier/measurement.json --lsc 8",
+        "ldct-bmd report result --input SCAN_FOLDER --prior earlier --prior-scan EARLIER_SCAN_FOLDER",
         "ldct-bmd report result --input SCAN_FOLDER --seg-form labelmap --fhir",
     ),
     "sign": ('ldct-bmd sign result --reader "Dr. Name" --fracture L1=2',),
@@ -27,10 +28,18 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "screen": ("ldct-bmd screen SCANS --store programme --workers 4", "ldct-bmd worklist programme"),
     "worklist": ("ldct-bmd worklist programme --limit 50 -o worklist.csv",),
     "summary": ("ldct-bmd summary programme -o summary.html --deidentify",),
+    "review": (
+        "ldct-bmd review result --input SCAN_FOLDER",
+        "ldct-bmd review SCAN_FOLDER -o result",
+        'ldct-bmd review programme --reader "Dr. Name"',
+    ),
     "schema": ("ldct-bmd schema > measurement.schema.json",),
-    "phantom": ('ldct-bmd calibrate phantom SCAN --phantom phantom.json --operator "Name" --store site.db',),
-    "pairs": ('ldct-bmd calibrate pairs pairs.csv --like SCAN --material K2HPO4 --operator "Name" -o site.json',),
-    "drift": ("ldct-bmd calibrate drift --store site.db -o drift.png",),
+    "phantom": ("ldct-bmd phantom -o scan", "ldct-bmd measure scan/dicom -o result --report"),
+    "calibrate phantom": ('ldct-bmd calibrate phantom SCAN --phantom phantom.json --operator "Name" --store site.db',),
+    "calibrate pairs": (
+        'ldct-bmd calibrate pairs pairs.csv --like SCAN --material K2HPO4 --operator "Name" -o site.json',
+    ),
+    "calibrate drift": ("ldct-bmd calibrate drift --store site.db -o drift.png",),
 }
 EXIT_CODES: dict[int, str] = {
     0: "done",
@@ -59,9 +68,10 @@ def add_help(app: typer.Typer) -> None:
     app.info.epilog = _SEPARATE.join([_codes(), "Environment variables:", *map(_variable, VARIABLES)])
     groups = [group.typer_instance for group in app.registered_groups if group.typer_instance is not None]
     for held in (app, *groups):
+        group = "" if held is app else f"{held.info.name} "
         for command in held.registered_commands:
-            name = str(command.name or getattr(command.callback, "__name__", ""))
-            examples = [f"Example:  {example}" for example in EXAMPLES.get(name.rstrip("_"), ())]
+            name = str(command.name or getattr(command.callback, "__name__", "")).rstrip("_")
+            examples = [f"Example:  {example}" for example in EXAMPLES.get(group + name, ())]
             command.epilog = _SEPARATE.join([*examples, _codes()])
 
 

@@ -11,10 +11,12 @@ from ..ground.clock import now
 from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress
+from ..reference import ReferenceCurve, load_reference
 from ..reporting.bodies import read_bodies
 from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
-from ..reporting.opened import measured_scan
+from ..reporting.following import follow
+from ..reporting.opened import OpenedResult, measured_scan
 from ..reporting.output import ALL_OUTPUTS, REPORT_OUTPUTS
 from ..reporting.outputs import (
     Pixels,
@@ -25,8 +27,10 @@ from ..reporting.outputs import (
     write_deidentified,
     write_outputs,
 )
-from ..reporting.priors import Comparison, compare_all
+from ..reporting.priors import Comparison, Prior, compare_all
 from ..reporting.signed import refuse_changed
+from ..reporting.unchanged import refuse_other_pixels
+from ..scan import is_same_scan
 from ..verdicts import confirm_fracture, dismiss_suspicion
 from ..words import text
 from .on_request import on_request
@@ -42,7 +46,9 @@ class ReportRequest:
     record: Path
     input_path: Path | None = None
     priors: tuple[Path, ...] = ()
+    prior_scans: tuple[Path, ...] = ()
     lsc: float | None = None
+    reference: Path | None = None
     deidentify: bool = False
     folder: Path | None = None
     public_key: Path | None = None
@@ -98,19 +104,24 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
     key_compared = request.public_key is not None
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
-    comparisons = _comparisons(examination, request)
+    priors = [Prior(read_record(path)) for path in request.priors]
+    comparisons = _comparisons(examination, priors, request)
     asked = on_request(request.seg_form, request.fhir)
+    reference = reference_for(request.reference, request.deidentify)
     remark_on_fonts(remark)
     pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
+    if pixels is not None and request.prior_scans:
+        comparisons = _comparisons(examination, _followed(examination, pixels, priors, request, progress), request)
     if request.deidentify:
         folder = request.folder or deidentified_folder(home)
         write_deidentified(folder, examination, pixels, comparisons, ALL_OUTPUTS.union(asked))
         return folder
     if request.folder is None:
-        update_report(home, examination, pixels, comparisons, key_compared, REPORT_OUTPUTS.union(asked))
+        update_report(home, examination, pixels, comparisons, key_compared, REPORT_OUTPUTS.union(asked), reference)
         return home
     wanted = ALL_OUTPUTS.union(asked)
-    write_outputs(request.folder, examination, pixels, comparisons, wanted, key_compared=key_compared)
+    place = request.folder
+    write_outputs(place, examination, pixels, comparisons, wanted, key_compared=key_compared, reference=reference)
     return request.folder
 
 
@@ -189,12 +200,52 @@ def _demand_trust(examination: Examination, public_key: Path) -> None:
         raise refusals.get(check, UsageError("report.no_key"))
 
 
-def _comparisons(examination: Examination, request: ReportRequest) -> tuple[Comparison, ...]:
+def _comparisons(examination: Examination, priors: Sequence[Prior], request: ReportRequest) -> tuple[Comparison, ...]:
     if request.lsc is not None and not 0.0 < request.lsc < 1000.0:
         raise UsageError("cli.lsc")
     if request.lsc is not None and not request.priors:
         raise UsageError("cli.lsc_without_prior")
-    return compare_all(examination, map(read_record, request.priors), request.lsc, tell_date=not request.deidentify)
+    if request.prior_scans and request.input_path is None:
+        raise UsageError("cli.prior_scan_without_input")
+    return compare_all(examination, priors, request.lsc, tell_date=not request.deidentify)
+
+
+def reference_for(file: Path | None, deidentify: bool) -> ReferenceCurve | None:
+    """Return the population of a file; UsageError if it cannot be used, or beside what shall not name the site."""
+    if file is None:
+        return None
+    if deidentify:  # its title and source may name the site
+        raise UsageError("cli.reference_deidentified")
+    return load_reference(file)
+
+
+def _followed(
+    examination: Examination, pixels: Pixels, priors: Sequence[Prior], request: ReportRequest, progress: Progress
+) -> list[Prior]:
+    """Return the priors, those whose scans were named with what the current VOIs found there; one scan at a time."""
+    made = list(priors)
+    for place in request.prior_scans:
+        for number, (record, prior) in enumerate(zip(request.priors, made, strict=True)):
+            opened = None if prior.carried is not None else _opened(place, record, prior.examination, progress)
+            if opened is not None:
+                made[number] = Prior(prior.examination, follow(examination, pixels.scan, pixels.column, opened))
+                break
+        else:
+            raise UsageError("cli.prior_scan_of_none", place=place.name or place)
+    return made
+
+
+def _opened(place: Path, record: Path, examination: Examination, progress: Progress) -> OpenedResult | None:
+    """Return the scan at ``place`` and its bodies if the record is of it."""
+    try:
+        scan = measured_scan(place, examination, progress)
+    except UsageError:
+        return None
+    if not is_same_scan(scan.description, examination.scan):
+        return None
+    column = read_bodies(record if record.is_dir() else record.parent, examination, scan)
+    refuse_other_pixels(examination, scan, column)
+    return OpenedResult(examination, scan, column)
 
 
 def _pixels(

@@ -1,5 +1,6 @@
 """What the commands print on standard output."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from rich.text import Text
 from ..anatomy import order
 from ..assessment import format_bmd
 from ..calibration import BMDError
-from ..calibration.described import carried_line, name_words
+from ..calibration.described import carried_line, contrast_line, name_words
 from ..examination import Examination, unused_levels
-from ..findings import Finding, Severity
+from ..findings import Effect, Finding, FindingCode, Severity
 from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
 from ..words import catalogue, current_language, text
 from ..worklist import Facts, Worklist
@@ -37,13 +38,16 @@ def print_result(console: Console, examination: Examination, folder: Path) -> No
         "result.calibration_nominal" if calibration.nominal else "result.calibration",
         name=name_words(calibration),
         slope=calibration.slope,
-        intercept=calibration.intercept_mg_cm3,
+        intercept=examination.line.intercept_mg_cm3,
         material=calibration.material,
     )
     say(console, line, "yellow" if calibration.nominal else "")
     carried = carried_line(calibration)
     if carried is not None:
         say(console, text("result.carried", line=carried))
+    contrast = contrast_line(examination.contrast)
+    if contrast is not None:
+        say(console, text("result.contrast", line=contrast))
     # Where none matched, a finding says so in the same words.
     if choice is not None and choice.matched:
         say(console, str(choice.reason))
@@ -112,7 +116,16 @@ def _why(facts: Facts) -> str:
         ("fractures_to_check", facts.fractures_to_check),
         ("uncertain", facts.uncertain),
     )
-    return " ".join(text(f"worklist.why.{name}", levels=levels) for name, levels in parts if levels) or "-"
+    found = [text(f"worklist.why.{name}", levels=levels) for name, levels in parts if levels]
+    return " ".join([*found, *_no_category(facts)]) or "-"
+
+
+def _no_category(facts: Facts) -> list[str]:
+    if facts.category is not None:
+        return []
+    codes = [code for code in FindingCode if code.effect is Effect.FORBIDS and code.value in facts.limited]
+    reasons = [text(f"because.{code.value}") for code in codes]
+    return [text("worklist.why.no_category", reasons=reasons)] if reasons else []
 
 
 def _print_choice(console: Console, scan: ScanDescription) -> None:
@@ -182,7 +195,9 @@ def _print_left_out(console: Console, examination: Examination) -> None:
 def _standard_error(error: BMDError | None) -> str:
     if error is None:
         return "-"
-    return f"{error.noise_mg_cm3:.1f}*" if error.total_mg_cm3 is None else f"{error.total_mg_cm3:.1f}"
+    if error.total_mg_cm3 is not None:
+        return f"{error.total_mg_cm3:.1f}"
+    return f"{math.hypot(*error.parts.values()):.1f}*"
 
 
 def _anatomical(findings: Sequence[Finding]) -> list[Finding]:

@@ -6,6 +6,7 @@ from ..assessment import NotUsed, assess, assessed_levels
 from ..calibration import BMDError, KvpFit, Scanner
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..calibration.material import k2hpo4_parts
+from ..calibration.size import size_error_mg_cm3
 from ..findings import Finding, FindingCode, Severity
 from ..morphometry import HeightLoss, height_losses
 from ..quality import (
@@ -13,6 +14,7 @@ from ..quality import (
     calibration_findings,
     choice_findings,
     confirmed_fractures,
+    contrast_findings,
     doubtful_outlines,
     file_findings,
     fracture_findings,
@@ -87,15 +89,29 @@ def _with_errors(evidence: Evidence) -> tuple[Measurement, ...]:
 
 
 def _error(evidence: Evidence, levels: tuple[str, ...]) -> BMDError | None:
-    """Return the standard error of the mean BMD of ``levels``.
+    """Return the uncertainty budget of the mean BMD of ``levels``.
 
     None too where the calibration was made at another tube voltage: how far it is off then is in none of its numbers.
     """
     if not levels or evidence.calibration.kvp_fit(evidence.scan.acquisition.kvp) is KvpFit.MISMATCH:
         return None
     measured = [m for m in evidence.measurements if m.level in levels]
-    noise = [evidence.quality.voi(m.level).standard_error_hu for m in measured]
-    return evidence.calibration.bmd_error([m.mean_hu for m in measured], noise)
+    facts = [evidence.quality.voi(m.level) for m in measured]
+    placement = [one.placement_hu for one in facts if one.placement_hu is not None]
+    size = [size_error_mg_cm3(one.size) for one in facts if one.size is not None]
+    contrast = evidence.contrast
+    return evidence.calibration.bmd_error(
+        [m.mean_hu - _shift_hu(evidence) for m in measured],
+        [one.standard_error_hu for one in facts],
+        placement if len(placement) == len(facts) else None,
+        size if len(size) == len(facts) else None,
+        None if contrast is None else evidence.calibration.slope * contrast.sd_hu,
+    )
+
+
+def _shift_hu(evidence: Evidence) -> float:
+    """Return what contrast agent adds to the HU of bone."""
+    return 0.0 if evidence.contrast is None else evidence.contrast.shift_hu
 
 
 def _mean_bmd(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
@@ -105,8 +121,11 @@ def _mean_bmd(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
 
 
 def _mean_hu(evidence: Evidence, levels: tuple[str, ...]) -> float | None:
-    """Return the mean HU of ``levels``, of all that are measured where there is none; None where nothing is."""
-    measured = [m.mean_hu for m in evidence.measurements if m.level in levels or not levels]
+    """Return the mean HU of ``levels``, of all that are measured where there is none; None where nothing is.
+
+    What contrast agent adds is taken off.
+    """
+    measured = [m.mean_hu - _shift_hu(evidence) for m in evidence.measurements if m.level in levels or not levels]
     return sum(measured) / len(measured) if measured else None
 
 
@@ -124,7 +143,6 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
     completeness = {v.level: v.complete for v in evidence.vertebrae}
     found = [
         *scan_findings(
-            made.contrast_agent,
             made.slice_thickness_mm,
             scan.geometry.spacing_mm[2],
             len(scan.source.other_series),
@@ -137,6 +155,7 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *transfer_findings(evidence.calibration, _mean_hu(evidence, assessed_levels(measured, unused))),
         *origin_findings(evidence.calibration, conditions(made)),
         *choice_findings(evidence.calibration_choice),
+        *contrast_findings(made.contrast_agent, quality.tissue, evidence.contrast, evidence.calibration.slope),
         *tissue_findings(quality.tissue, made.contrast_agent),
         *name_findings(quality, measured, completeness),
         *level_findings(
@@ -151,7 +170,9 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *outline_findings(_doubts(evidence)),
         *lumbar_findings(assessed_levels(measured, unused), rules),
         *population_findings(rules, patient.sex, patient.age_years),
-        *hu_findings(rules, {m.level: m.mean_hu for m in evidence.measurements if m.level not in unused}),
+        *hu_findings(
+            rules, {m.level: m.mean_hu - _shift_hu(evidence) for m in evidence.measurements if m.level not in unused}
+        ),
     ]
     for measurement in evidence.measurements:
         found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))

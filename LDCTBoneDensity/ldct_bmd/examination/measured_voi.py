@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import Calibration
+from ..calibration.size import body_size
 from ..densitometry import hu_pattern, hu_statistics, midline_contrast, sample
 from ..quality import VOIFacts
 from ..scan import CTScan, Geometry
@@ -70,5 +71,7 @@ def measure_voi(
         midline=midline if math.isfinite(midline.standard_error_hu) else None,
         fraction_outside_trabecular=outside,
         placed_by=placed_by,
+        placement_hu=statistics.placement_hu,
+        size=body_size(scan, voi),
     )
     return measurement, facts

@@ -7,6 +7,7 @@ from typing import Any
 from ..anatomy import LEVELS
 from ..assessment import Assessment
 from ..calibration import BMDError, Calibration
+from ..calibration.contrast import ContrastShift, without_contrast
 from ..calibration.match import CalibrationChoice
 from ..findings import Finding, FindingCode
 from ..ground.errors import UsageError
@@ -165,7 +166,8 @@ class Evidence:
     ``measured_at`` is ISO 8601; None where whoever measured did not say. ``comment`` is the reader's own words.
     ``voxels_sha256`` is of the voxels that were measured, see :func:`.digests.voxels_sha256`; None in records of
     before. ``unnamed`` are the vertebrae that a shift of all names left without one, top to bottom. ``rules`` is
-    the rule set that was chosen; None: the ACR's, as in records of before.
+    the rule set that was chosen; None: the ACR's, as in records of before. ``contrast`` is what contrast agent adds
+    to the HU of bone, which is taken off every BMD; None where nothing is.
 
     Raises:
         ValueError: a level does not exist, or comes twice, or the VOI facts do not match the measurements.
@@ -188,6 +190,7 @@ class Evidence:
     voxels_sha256: str | None = None
     unnamed: tuple[UnnamedVertebra, ...] = ()
     rules: RuleSet | None = None
+    contrast: ContrastShift | None = None
 
     def __post_init__(self) -> None:
         for name, levels in (
@@ -200,6 +203,11 @@ class Evidence:
                 raise ValueError(f"{name} has a level twice")
         if {m.level for m in self.measurements} != {facts.level for facts in self.quality.vois}:
             raise ValueError("the facts about VOIs are not those of the measurements")
+
+    @property
+    def line(self) -> Calibration:
+        """The calibration less what contrast agent adds: the line from the scan's HU to BMD."""
+        return without_contrast(self.calibration, self.contrast)
 
     def measurement(self, level: str) -> Measurement | None:
         """Return the measurement of ``level``, or None."""

@@ -77,4 +77,5 @@ class FindingCode(str, Enum):
     SCAN_MODIFIED = ("scan_modified", Severity.WARNING, Effect.LIMITS)
     CALIBRATION_CARRIED = ("calibration_carried", Severity.WARNING, Effect.LIMITS)
     MATERIAL_CONVERTED = ("material_converted", Severity.WARNING, Effect.LIMITS)
+    CONTRAST_UNCERTAIN = ("contrast_uncertain", Severity.ERROR, Effect.FORBIDS)
     OTHER_SERIES = ("other_series", Severity.INFO, Effect.NONE)

@@ -19,8 +19,9 @@ from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
 from ..reporting.output import DICOM_OUTPUTS
 from ..reporting.outputs import Pixels, asked_for_in, earlier_in, write_deidentified, write_outputs
-from ..reporting.priors import Comparison, compare_all
+from ..reporting.priors import Comparison, Prior, compare, compare_all
 from ..scan import CTScan
+from .earlier import carried
 from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, lay_result
 from .spec import Destination, ExportSpec
 
@@ -33,7 +34,7 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     examination = Examination.from_json((folder / RECORD_FILE).read_text(encoding="utf-8"))
     scan = examination.scan.with_voxels(array(folder, VOXELS), spec.stored)
     pixels = Pixels(scan, _column(examination, np.load(folder / BODIES), scan), _source(spec, examination, scan))
-    comparisons = _comparisons(spec, examination)
+    comparisons = _comparisons(spec, examination, pixels)
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
     with writing(output):
@@ -69,13 +70,16 @@ def _source(spec: ExportSpec, examination: Examination, scan: CTScan) -> SourceS
     return read_source_files([Path(file) for file in spec.files], examination.scan, _DATABASE)
 
 
-def _comparisons(spec: ExportSpec, examination: Examination) -> tuple[Comparison, ...]:
+def _comparisons(spec: ExportSpec, examination: Examination, pixels: Pixels) -> tuple[Comparison, ...]:
     priors = []
-    for path in map(Path, spec.priors):
+    scans = spec.prior_scans or (None,) * len(spec.priors)
+    for path, source in zip(map(Path, spec.priors), scans, strict=True):
         try:
-            priors.append(Examination.from_json(read_text(path)))
+            prior = Examination.from_json(read_text(path))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError("export.prior_unreadable", file=path.name) from error
+        compare(examination, prior)  # what cannot be compared is told before its scan is read
+        priors.append(Prior(prior, carried(examination, pixels.scan, pixels.column, path, source)))
     return compare_all(examination, priors, tell_date=not spec.deidentify)
 
 

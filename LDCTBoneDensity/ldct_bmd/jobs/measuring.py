@@ -25,13 +25,14 @@ from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
 from ..reporting.files import check_output_folder, write_result
 from ..reporting.output import REPORT_OUTPUTS, Output
-from ..reporting.priors import Comparison, compare, compare_all
+from ..reporting.priors import Comparison, Prior, compare, compare_all
 from ..reporting.replacing import check_replaceable
 from ..scan import CTScan, Geometry, read_scan
 from ..scan.volume import Volume, VolumeScan, scan_of_volume
 from ..segmentation import NetworkBodies, Segmenter
 from ..segmentation.label_map import LabelMapSegmenter
 from ..words import Phrase
+from .earlier import carried
 from .folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay_result
 from .spec import InputScan, MeasureSpec, Networks, StoreChoice
 
@@ -231,21 +232,24 @@ def _reporter(
     on_request = spec.result.on_request
 
     def write(column: VertebralColumn, partial: Path, examination: Examination) -> None:
-        comparisons = _comparisons(spec, examination)
+        comparisons = _comparisons(spec, examination, scan, column)
         wanted = REPORT_OUTPUTS | set(on_request)
         fill_report(partial, examination, Pixels(scan, column, source), comparisons, earlier, wanted=wanted)
 
     return write, left_out
 
 
-def _comparisons(spec: MeasureSpec, examination: Examination) -> tuple[Comparison, ...]:
+def _comparisons(
+    spec: MeasureSpec, examination: Examination, scan: CTScan, column: VertebralColumn
+) -> tuple[Comparison, ...]:
     """Return the changes since the earlier records; one that cannot be compared does not cost the report."""
     earlier = []
-    for path in map(Path, spec.priors):
+    scans = spec.prior_scans or (None,) * len(spec.priors)
+    for path, source in zip(map(Path, spec.priors), scans, strict=True):
         with suppress(OSError, UnicodeDecodeError, UsageError):
             prior = Examination.from_json(read_text(path))
             compare(examination, prior)
-            earlier.append(prior)
+            earlier.append(Prior(prior, carried(examination, scan, column, path, source)))
     return compare_all(examination, earlier)
 
 

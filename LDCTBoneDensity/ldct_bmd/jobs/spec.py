@@ -85,6 +85,7 @@ class MeasureSpec:
         source: a volume's voxels lie next to the spec.
         result: None: record and bodies are laid next to the spec.
         priors: records of earlier examinations of the patient, whose change the report shows.
+        prior_scans: their scans, in their order, in which the report measures the same places; None: not at hand.
         rules: which BMD is called what; None: the ACR's rule set.
     """
 
@@ -94,6 +95,7 @@ class MeasureSpec:
     levels: tuple[str, ...] = TARGET_LEVELS
     result: ResultFolder | None = None
     priors: tuple[str, ...] = ()
+    prior_scans: tuple[InputScan | None, ...] = ()
     rules: RuleSet | None = None
 
 
@@ -126,6 +128,7 @@ class ExportSpec:
         pacs: https://... for DICOMweb, or TITLE@HOST:PORT.
         tls: encrypt TITLE@HOST:PORT.
         priors: records of earlier examinations.
+        prior_scans: their scans, in their order; None: not at hand.
         earlier: the structured report that was exported last.
     """
 
@@ -138,6 +141,7 @@ class ExportSpec:
     tls: bool = False
     deidentify: bool = False
     priors: tuple[str, ...] = ()
+    prior_scans: tuple[InputScan | None, ...] = ()
     earlier: EarlierReport | None = None
 
 

@@ -7,6 +7,7 @@ from .body_rules import (
     outline_findings,
 )
 from .calibration_rules import choice_findings, material_findings, origin_findings, tissue_findings, transfer_findings
+from .contrast_rules import contrast_findings
 from .facts import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .rule_set_rules import hu_findings, population_findings
 from .rules import (
@@ -32,6 +33,7 @@ __all__ = [
     "calibration_findings",
     "choice_findings",
     "confirmed_fractures",
+    "contrast_findings",
     "doubtful_outlines",
     "file_findings",
     "fracture_findings",

@@ -135,12 +135,10 @@ def choice_findings(choice: CalibrationChoice | None) -> list[Finding]:
 
 
 def tissue_findings(tissue: TissueHU | None, contrast_agent: str | None) -> list[Finding]:
-    """Return where the patient's own tissues contradict the HU scale, or an unenhanced scan."""
+    """Return where the patient's own tissues contradict the HU scale."""
     if tissue is None:
         return []
     found = []
-    if contrast_agent is None and blood_is_enhanced(tissue):
-        found.append(Finding(FindingCode.BLOOD_ENHANCED, None, {"vessel_hu": tissue.vessel_hu}))
     offset = scale_offset_hu(tissue, contrast_agent is not None or blood_is_enhanced(tissue))
     unlikely = unlikely_tissues(tissue)
     if offset is not None:

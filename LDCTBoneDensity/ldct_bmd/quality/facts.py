@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..calibration.size import BodySize
 from ..calibration.tissue import TissueHU
 from ..densitometry import HUPattern, MidlineContrast
 from ..morphometry import BodyHeights, Outline
@@ -18,6 +19,9 @@ class VOIFacts:
         fraction_outside_trabecular: part of the VOI outside the body eroded by 2 mm; None where no mask was at hand.
         placed_by: the reader who placed this VOI; None where the paper's method did.
         automatic: the facts of the automatic VOI, where a reader's took its place.
+        placement_hu: standard deviation of the mean over where the VOI may lie; None in records of before.
+        size: the patient's, in the slice through the middle of the VOI; None if no body is seen there, and in records
+            of before.
     """
 
     level: str
@@ -27,6 +31,8 @@ class VOIFacts:
     fraction_outside_trabecular: float | None
     placed_by: str | None = None
     automatic: "VOIFacts | None" = None
+    placement_hu: float | None = None
+    size: BodySize | None = None
 
 
 @dataclass(frozen=True)

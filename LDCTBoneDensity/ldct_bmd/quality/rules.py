@@ -35,7 +35,6 @@ VEIN_STANDARD_ERRORS = 3.0
 
 
 def scan_findings(
-    contrast_agent: str | None,
     slice_thickness_mm: float | None,
     spacing_z_mm: float,
     other_series: int,
@@ -50,8 +49,6 @@ def scan_findings(
         modified: whether voxels or grid differ from those of the scan's files.
     """
     found = []
-    if contrast_agent is not None:
-        found.append(Finding(FindingCode.CONTRAST_AGENT, None))
     thickness = max(slice_thickness_mm or 0.0, spacing_z_mm)
     if thickness > THICKEST_SLICE_MM + _SLICE_TOLERANCE_MM:
         facts: dict[str, Fact] = {"thickness_mm": thickness, "most_mm": THICKEST_SLICE_MM}

@@ -6,18 +6,19 @@ import numpy as np
 from contourpy import contour_generator
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.patches import Ellipse
+from matplotlib.patches import Circle, Ellipse
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from ..anatomy import COLOR_RGB, LEVEL_OF_VERSE_VALUE
-from ..examination import Measurement
+from ..examination import Examination, Measurement
 from ..scan import Geometry
 from .reformat import Section, grid_mm
 
 BONE_WINDOW_HU = (-200.0, 550.0)
 MUTED = "#9aa4b1"
 FRAME = "#343b45"
+VESSEL_COLOR = "#ff5a5f"
 FILL_OPACITY = 0.28  # the bone shows through
 
 
@@ -84,6 +85,17 @@ def voi_style(measurement: Measurement) -> dict[str, Any]:
         "linestyle": "-" if measurement.excluded is None else ":",
         "path_effects": [withStroke(linewidth=3.2, foreground="black")],
     }
+
+
+def draw_vessel(axes: Axes, examination: Examination, geometry: Geometry, across: int) -> None:
+    """Draw where the aorta was measured, as seen along the other axis, if BMD rests on it."""
+    tissue = examination.quality.tissue
+    if examination.contrast is None or tissue is None:
+        return
+    for disc in tissue.vessel:
+        center = grid_mm(np.asarray(disc.center_lps_mm), geometry)
+        place = float(center[across]), float(center[2])
+        axes.add_patch(Circle(place, disc.radius_mm, fill=False, edgecolor=VESSEL_COLOR, linewidth=1.0))
 
 
 def draw_pill(axes: Axes, x: float, y: float, text: str, level: str, align: str, fontsize: float = 9.0) -> None:

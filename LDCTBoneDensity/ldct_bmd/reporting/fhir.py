@@ -124,7 +124,7 @@ def _level(examination: Examination, measurement: Measurement) -> Resource:
 
 
 def _observation(examination: Examination, name: str, bmd_mg_cm3: float | None, error: BMDError | None) -> Resource:
-    calibration = examination.calibration
+    calibration, line = examination.calibration, examination.line
     unknown = {"dataAbsentReason": _coded(_CATEGORIES + "data-absent-reason", "not-performed", "Not Performed")}
     return {
         "resourceType": "Observation",
@@ -133,7 +133,7 @@ def _observation(examination: Examination, name: str, bmd_mg_cm3: float | None, 
         "code": {"text": f"{name}, {calibration.material} equivalent"},
         **(unknown if bmd_mg_cm3 is None else {"valueQuantity": _quantity(bmd_mg_cm3, "mg/cm3")}),
         "component": _error(error),
-        "method": {"text": f"BMD = {calibration.slope:g} x HU {calibration.intercept_mg_cm3:+g} mg/cm3"},
+        "method": {"text": f"BMD = {line.slope:g} x HU {line.intercept_mg_cm3:+g} mg/cm3"},
         "device": _to(examination, "device"),
         "derivedFrom": [_to(examination, "study")] if examination.scan.source.study_uid else None,
     }

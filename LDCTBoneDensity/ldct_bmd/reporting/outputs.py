@@ -10,6 +10,7 @@ from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan
+from ..reference import ReferenceCurve
 from ..scan import CTScan
 from .checksums import is_listed, write_checksums
 from .deidentify import deidentified
@@ -83,6 +84,7 @@ def fill_report(
     is_deidentified: bool = False,
     wanted: Collection[Output] = REPORT_OUTPUTS,
     key_compared: bool = False,
+    reference: ReferenceCurve | None = None,
 ) -> None:
     """Write the report's files into ``folder``, which is being made: an overview in it is of this very record.
 
@@ -91,6 +93,7 @@ def fill_report(
         earlier: the structured report that the new one replaces.
         is_deidentified: ``examination`` and ``pixels.source`` are de-identified.
         key_compared: the key that signed the record was found to be the site's.
+        reference: a population with whose curve the page compares the patient.
 
     Raises:
         UsageError: the record was changed after it was signed.
@@ -102,7 +105,7 @@ def fill_report(
     pdf, title = None, ""
     if wanted & {Output.HTML, Output.PDF, Output.DICOM_PDF}:
         pictures = () if pixels is None else draw_pictures(pixels.scan, pixels.column, examination)
-        report = compose(examination, pictures, comparisons, deidentified=is_deidentified, key_compared=key_compared)
+        report = compose(examination, pictures, comparisons, None, is_deidentified, key_compared, reference)
         title = report.title
         if Output.HTML in wanted:
             (folder / HTML_FILE).write_text(to_html(report), encoding="utf-8", newline="\n")
@@ -144,6 +147,7 @@ def update_report(
     comparisons: Sequence[Comparison] = (),
     key_compared: bool = False,
     wanted: Collection[Output] = REPORT_OUTPUTS,
+    reference: ReferenceCurve | None = None,
 ) -> None:
     """Make the report in the record's own folder again: each file, and the folder of DICOM objects, appears whole.
 
@@ -162,7 +166,7 @@ def update_report(
     made = {*wanted, *(asked_for_in(folder) & {Output.FHIR})}
 
     def fill(partial: Path) -> None:
-        fill_report(partial, examination, pixels, comparisons, earlier, wanted=made, key_compared=key_compared)
+        fill_report(partial, examination, pixels, comparisons, earlier, False, made, key_compared, reference)
 
     def may_go(held: Path) -> None:
         check_dicom_folder(folder / DICOM_FOLDER, held)
@@ -180,6 +184,7 @@ def write_outputs(
     overwrite: bool = False,
     progress: Progress = silent,
     key_compared: bool = False,
+    reference: ReferenceCurve | None = None,
 ) -> None:
     """Write what is wanted to ``folder``, whole or not at all.
 
@@ -188,7 +193,9 @@ def write_outputs(
             scan or a signed one; the record was changed after it was signed; the pixels are not those measured.
     """
     _refuse_other(examination, pixels)
-    _write(folder, examination, pixels, comparisons, wanted, earlier, overwrite, progress, False, key_compared)
+    _write(
+        folder, examination, pixels, comparisons, wanted, earlier, overwrite, progress, False, key_compared, reference
+    )
 
 
 def write_deidentified(
@@ -230,6 +237,7 @@ def _write(
     progress: Progress,
     is_deidentified: bool,
     key_compared: bool = False,
+    reference: ReferenceCurve | None = None,
 ) -> None:
     refuse_changed(examination)
     # A folder that held a record and comes to hold none would be a loss that nobody asked for.
@@ -248,7 +256,7 @@ def _write(
         elif Output.RECORD in wanted:
             (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
         progress("write", 0.5)
-        fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted, key_compared)
+        fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted, key_compared, reference)
         progress("write", 1.0)
 
     write_folder(folder, overwrite, fill, may_go=may_go)

@@ -18,7 +18,17 @@ from ..labeling import VertebralColumn
 from ..scan import CTScan, Geometry
 from ..words import Catalogue, catalogue, current_language
 from .chinese import drawable, drawn_words, wrapped
-from .drawing import FRAME, MUTED, draw_letters, draw_pill, draw_section, voi_ellipse, voi_outline, voi_style
+from .drawing import (
+    FRAME,
+    MUTED,
+    draw_letters,
+    draw_pill,
+    draw_section,
+    draw_vessel,
+    voi_ellipse,
+    voi_outline,
+    voi_style,
+)
 from .reformat import Section, axial, coronal, grid_mm, sagittal
 
 BACKGROUND = "#14171c"
@@ -106,6 +116,7 @@ def _draw_along(
 ) -> None:
     """Draw one view along the spine; ``across`` is the picture's horizontal axis (0: x, 1: y)."""
     draw_section(axes, section)
+    draw_vessel(axes, examination, geometry, across)
     for measurement in examination.measurements:
         axes.add_patch(Polygon(voi_outline(measurement, geometry, across), fill=False, **voi_style(measurement)))
     values = {m.level: m for m in examination.measurements}

@@ -14,7 +14,7 @@ from ..examination import Examination, Measurement
 from ..labeling import VertebralColumn
 from ..scan import CTScan
 from ..words import Catalogue, catalogue, current_language
-from .drawing import draw_letters, draw_pill, draw_section, voi_ellipse, voi_outline, voi_style
+from .drawing import draw_letters, draw_pill, draw_section, draw_vessel, voi_ellipse, voi_outline, voi_style
 from .page.report import Picture
 from .reformat import Section, axial, coronal, grid_mm, sagittal, sagittal_at
 
@@ -55,6 +55,7 @@ def _along(
     left, right, bottom, top = section.extent_mm
     figure, axes = _figure((right - left) / (top - bottom) * SPINE_IN, SPINE_IN)
     draw_section(axes, section)
+    draw_vessel(axes, examination, scan.geometry, across)
     for measurement in examination.measurements:
         outline = voi_outline(measurement, scan.geometry, across)
         axes.add_patch(Polygon(outline, fill=False, **voi_style(measurement)))
@@ -64,7 +65,10 @@ def _along(
         text = vertebra.level if column.certain(vertebra.level) else f"{vertebra.level}?"
         draw_pill(axes, right - 0.02 * (right - left), height, text, vertebra.level, "right", fontsize=8)
     draw_letters(axes, *(("R", "L") if across == 0 else ("A", "P")))
-    return _picture(figure, name, "spine", say(f"picture.{name}"))
+    caption = say(f"picture.{name}")
+    if examination.contrast is not None:
+        caption = say("picture.with_aorta", caption=caption)
+    return _picture(figure, name, "spine", caption)
 
 
 def _axial_tile(measurement: Measurement, scan: CTScan, column: VertebralColumn, say: Catalogue) -> Picture:

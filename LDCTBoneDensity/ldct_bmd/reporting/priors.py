@@ -1,14 +1,21 @@
-"""Change since earlier examinations of the same patient, against the least significant change (LSC)."""
+"""Change since earlier examinations of the same patient, against the least significant change (LSC).
+
+There are two ways. Two records are compared as they are: each VOI was placed for itself. Where the earlier scan is at
+hand too, the current VOIs are also measured at the same place in it (:mod:`..followup`), which leaves out what two
+placements differ by.
+"""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
 from ..calibration import BMDError
 from ..calibration.described import name_words
 from ..calibration.provenance import read_date
-from ..examination import Examination, unused_levels
+from ..examination import Examination, Measurement, unused_levels
+from ..findings import FindingCode
+from ..followup import Carried, NotCarried, Why
 from ..ground.errors import UsageError
 from .signed import is_as_signed
 
@@ -25,9 +32,14 @@ class Remark(str, Enum):
     CALIBRATION = "calibration"
     SCANNER = "scanner"
     KVP = "kvp"
+    CONTRAST = "contrast"
     MATERIAL = "material"
     NAMES = "names"
     UNDATED = "undated"
+
+
+_BIASED = {Remark.SCANNER, Remark.KVP, Remark.CONTRAST}
+_CONTRAST = (FindingCode.CONTRAST_AGENT, FindingCode.BLOOD_ENHANCED)
 
 
 @dataclass(frozen=True)
@@ -36,8 +48,11 @@ class Change:
 
     Attributes:
         per_year_mg_cm3: None where a scan has no date, or less than three months lie between them.
-        lsc_mg_cm3: None where scanner or tube voltage differ, whose bias noise does not tell, or where the calibrations
-            differ and one does not say how well it fits; the site's own LSC stands in any case.
+        lsc_mg_cm3: None where scanner or tube voltage differ or one scan was made with contrast agent, whose bias noise
+            does not tell, or where the calibrations differ and one does not say how well it fits; the site's own LSC
+            stands in any case.
+        error_mg_cm3: standard error of a change at the same place, which its LSC follows from; None where that is not
+            known for the same reasons.
     """
 
     levels: tuple[str, ...]
@@ -46,6 +61,7 @@ class Change:
     now_mg_cm3: float
     per_year_mg_cm3: float | None
     lsc_mg_cm3: float | None
+    error_mg_cm3: float | None = None
 
     @property
     def change_mg_cm3(self) -> float:
@@ -72,6 +88,8 @@ class Comparison:
         years: from the earlier scan to the current one.
         facts: texts for the remarks.
         site_lsc_mg_cm3: the site's own LSC, where it gave one.
+        same_place: changes of the current VOIs at the same place in the earlier scan; None where that was not at hand.
+        not_carried: levels without such a change, and why.
     """
 
     date: str | None
@@ -80,18 +98,34 @@ class Comparison:
     remarks: tuple[Remark, ...]
     facts: Mapping[str, str] = field(default_factory=dict)
     site_lsc_mg_cm3: float | None = None
+    same_place: tuple[Change, ...] | None = None
+    not_carried: tuple[NotCarried, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prior:
+    """An earlier examination, and what the current VOIs found in its scan; None where that is not at hand."""
+
+    examination: Examination
+    carried: Sequence[Carried | NotCarried] | None = None
 
 
 def compare(
-    current: Examination, prior: Examination, site_lsc_mg_cm3: float | None = None, tell_date: bool = True
+    current: Examination,
+    prior: Examination,
+    site_lsc_mg_cm3: float | None = None,
+    tell_date: bool = True,
+    carried: Sequence[Carried | NotCarried] | None = None,
 ) -> Comparison:
     """Compare with an earlier examination.
 
-    Only levels that are measured and not excluded in both count, and the mean only where it rests on the same levels.
+    Only levels that are measured and not excluded in both count, and the mean only where it rests on the same levels. A
+    level whose body looks like its neighbour's in the earlier scan has no change at all, and no part in the mean's.
 
     Args:
         site_lsc_mg_cm3: the LSC of the site's own precision study, in place of the one from the noise.
         tell_date: False leaves only the years between the two scans (de-identified).
+        carried: what became of the current VOIs in the prior's scan; None where that is not at hand.
 
     Raises:
         UsageError: the prior is of another patient, or that cannot be determined; it is the same scan, or a later one;
@@ -104,34 +138,17 @@ def compare(
     if years is not None and years < 0.0:
         raise UsageError("prior.later")
     remarks = [remark for remark, applies in _remarks(current, prior, years).items() if applies]
-    is_same_device = not {Remark.SCANNER, Remark.KVP} & set(remarks)
-    changes = []
+    pair = _Pair(current, prior, years, not _BIASED & set(remarks))
+    not_carried = tuple(one for one in carried or () if isinstance(one, NotCarried))
+    misnamed = {one.level for one in not_carried if one.why is Why.OTHER_LEVEL}
+    changes: tuple[Change, ...] = ()
+    same_place: tuple[Change, ...] | None = None if carried is None else ()
     if not {Remark.MATERIAL, Remark.NAMES} & set(remarks):
-        then_mean, now_mean = prior.assessment, current.assessment
-        if (
-            then_mean.mean_bmd_mg_cm3 is not None
-            and now_mean.mean_bmd_mg_cm3 is not None
-            and then_mean.levels == now_mean.levels
-        ):
-            lsc = site_lsc_mg_cm3
-            if lsc is None and is_same_device:
-                lsc = _lsc(current, prior, now_mean.mean_bmd_error, then_mean.mean_bmd_error)
-            rate = _rate(then_mean.mean_bmd_mg_cm3, now_mean.mean_bmd_mg_cm3, years)
-            changes.append(
-                Change(now_mean.levels, True, then_mean.mean_bmd_mg_cm3, now_mean.mean_bmd_mg_cm3, rate, lsc)
-            )
-        unused = {*unused_levels(current), *unused_levels(prior)}
-        for now in current.measurements:
-            then = prior.measurement(now.level)
-            if then is None or then.excluded is not None or now.excluded is not None or now.level in unused:
-                continue
-            if not (current.quality.certain(now.level) and prior.quality.certain(now.level)):
-                continue  # perhaps two vertebrae
-            lsc = site_lsc_mg_cm3
-            if lsc is None and is_same_device:
-                lsc = _lsc(current, prior, now.bmd_error, then.bmd_error)
-            rate = _rate(then.bmd_mg_cm3, now.bmd_mg_cm3, years)
-            changes.append(Change((now.level,), False, then.bmd_mg_cm3, now.bmd_mg_cm3, rate, lsc))
+        levels = [level for level in comparable_levels(current, prior) if level not in misnamed]
+        changes = _by_records(pair, levels, misnamed, site_lsc_mg_cm3)
+        if carried is not None:
+            found = {one.level: one for one in carried if isinstance(one, Carried)}
+            same_place = _at_same_place(pair, {level: found[level] for level in levels if level in found})
     made = prior.scan.acquisition
     scanner = " ".join(part for part in (made.manufacturer, made.model, made.station) if part)
     facts = {
@@ -141,18 +158,145 @@ def compare(
         "kvp": "?" if made.kvp is None else f"{made.kvp:g}",
     }
     date = _scan_date(prior) if tell_date else None
-    return Comparison(date, years, tuple(changes), tuple(remarks), facts, site_lsc_mg_cm3)
+    return Comparison(date, years, changes, tuple(remarks), facts, site_lsc_mg_cm3, same_place, not_carried)
 
 
 def compare_all(
-    current: Examination,
-    priors: Iterable[Examination],
-    site_lsc_mg_cm3: float | None = None,
-    tell_date: bool = True,
+    current: Examination, priors: Iterable[Prior], site_lsc_mg_cm3: float | None = None, tell_date: bool = True
 ) -> tuple[Comparison, ...]:
     """Compare with several earlier examinations, the latest first; see :func:`compare`."""
-    made = [compare(current, prior, site_lsc_mg_cm3, tell_date) for prior in priors]
+    made = [compare(current, prior.examination, site_lsc_mg_cm3, tell_date, prior.carried) for prior in priors]
     return tuple(sorted(made, key=lambda comparison: comparison.years or 0.0))
+
+
+def comparable_levels(current: Examination, prior: Examination) -> tuple[str, ...]:
+    """Return the levels that are measured, used and certain of their names in both, in the order of the current ones.
+
+    An uncertain name may be that of two vertebrae.
+    """
+    unused = {*unused_levels(current), *unused_levels(prior)}
+    levels = []
+    for now in current.measurements:
+        then = prior.measurement(now.level)
+        if then is None or then.excluded is not None or now.excluded is not None or now.level in unused:
+            continue
+        if current.quality.certain(now.level) and prior.quality.certain(now.level):
+            levels.append(now.level)
+    return tuple(levels)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two examinations of one patient.
+
+    ``same_device``: on one scanner at one voltage, both without contrast agent, so that no bias lies between.
+    """
+
+    current: Examination
+    prior: Examination
+    years: float | None
+    same_device: bool
+
+    @property
+    def one_calibration(self) -> bool:
+        return self.current.calibration.identifier == self.prior.calibration.identifier
+
+    def measured(self, level: str) -> tuple[Measurement, Measurement]:
+        now, then = self.current.measurement(level), self.prior.measurement(level)
+        if now is None or then is None:
+            raise ValueError(f"{level} is not measured in both")
+        return now, then
+
+
+def _by_records(
+    pair: _Pair, levels: Sequence[str], misnamed: set[str], site_lsc_mg_cm3: float | None
+) -> tuple[Change, ...]:
+    """Return the changes between two records, each with its own VOIs."""
+
+    def made(
+        which: tuple[str, ...], is_mean: bool, then: float, now: float, errors: tuple[BMDError | None, BMDError | None]
+    ) -> Change:
+        lsc = site_lsc_mg_cm3
+        if lsc is None and pair.same_device:
+            lsc = _lsc(pair.current, pair.prior, *errors)
+        return Change(which, is_mean, then, now, _rate(then, now, pair.years), lsc)
+
+    changes = []
+    then_mean, now_mean = pair.prior.assessment, pair.current.assessment
+    if (
+        then_mean.mean_bmd_mg_cm3 is not None
+        and now_mean.mean_bmd_mg_cm3 is not None
+        and then_mean.levels == now_mean.levels
+        and not misnamed & set(now_mean.levels)
+    ):
+        errors = (now_mean.mean_bmd_error, then_mean.mean_bmd_error)
+        changes.append(made(now_mean.levels, True, then_mean.mean_bmd_mg_cm3, now_mean.mean_bmd_mg_cm3, errors))
+    for level in levels:
+        now, then = pair.measured(level)
+        changes.append(made((level,), False, then.bmd_mg_cm3, now.bmd_mg_cm3, (now.bmd_error, then.bmd_error)))
+    return tuple(changes)
+
+
+def _at_same_place(pair: _Pair, found: Mapping[str, Carried]) -> tuple[Change, ...]:
+    """Return the changes of the current VOIs between the two scans; the mean only where it rests on carried VOIs."""
+    mean = pair.current.assessment.levels
+    changes = []
+    if mean and set(mean) <= set(found):
+        changes.append(_carried_change(pair, mean, found, is_mean=True))
+    return (*changes, *(_carried_change(pair, (level,), found, is_mean=False) for level in found))
+
+
+def _carried_change(pair: _Pair, levels: tuple[str, ...], found: Mapping[str, Carried], is_mean: bool) -> Change:
+    count = len(levels)
+    current, prior = pair.current, pair.prior
+    now = [pair.measured(level)[0] for level in levels]
+    there = [found[level] for level in levels]
+    now_bmd = sum(one.bmd_mg_cm3 for one in now) / count
+    then_bmd = sum(prior.line.bmd_mg_cm3(one.mean_hu) for one in there) / count
+    error = None
+    if pair.same_device:
+        then_error = prior.calibration.bmd_error([one.mean_hu for one in there], [one.noise_hu for one in there])
+        place = prior.calibration.slope * math.hypot(*(one.place_hu for one in there)) / count
+        moved_hu = (sum(one.mean_hu for one in now) - sum(one.mean_hu for one in there)) / count
+        now_error = current.assessment.mean_bmd_error if is_mean else now[0].bmd_error
+        error = _error_at_same_place(pair, now_error, then_error, moved_hu, (place, _grown_mg_cm3(pair, levels)))
+    lsc = None if error is None else LSC_FACTOR * error
+    return Change(levels, is_mean, then_bmd, now_bmd, _rate(then_bmd, now_bmd, pair.years), lsc, error)
+
+
+def _grown_mg_cm3(pair: _Pair, levels: tuple[str, ...]) -> float:
+    """Return by how much the part of the patient's size differs, mean over ``levels``; 0 where a record has none."""
+    grown = []
+    for level in levels:
+        sizes = [None if one.bmd_error is None else one.bmd_error.size_mg_cm3 for one in pair.measured(level)]
+        known = [size for size in sizes if size is not None]
+        grown.append(known[0] - known[1] if len(known) == len(sizes) else 0.0)
+    return sum(grown) / len(grown)
+
+
+def _error_at_same_place(
+    pair: _Pair, now: BMDError | None, then: BMDError, moved_hu: float, further_mg_cm3: tuple[float, ...]
+) -> float | None:
+    """Return the standard error of a change at one place; None where that is not known.
+
+    What the two scans share cancels: the patient's size as far as it is the same, where the VOI was placed, and of one
+    calibration all but the slope's part in the change itself.
+
+    Args:
+        moved_hu: by how much the mean HU changed.
+        further_mg_cm3: from what the registration may be off, and what the patient's size changed by.
+    """
+    if now is None:
+        return None
+    parts = [now.noise_mg_cm3, then.noise_mg_cm3, *further_mg_cm3]
+    if pair.one_calibration:
+        fit = pair.current.calibration.fit
+        parts.append(0.0 if fit is None else fit.slope_se * moved_hu)
+        return math.hypot(*parts)
+    if now.calibration_mg_cm3 is None or then.calibration_mg_cm3 is None:
+        return None
+    parts += [now.calibration_mg_cm3, then.calibration_mg_cm3, now.transfer_mg_cm3 or 0.0, then.transfer_mg_cm3 or 0.0]
+    return math.hypot(*parts)
 
 
 def _check_same_patient(current: Examination, prior: Examination) -> None:
@@ -182,17 +326,21 @@ def _remarks(current: Examination, prior: Examination, years: float | None) -> d
         Remark.CALIBRATION: current.calibration.identifier != prior.calibration.identifier,
         Remark.SCANNER: is_other_scanner,
         Remark.KVP: now.kvp != then.kvp,
+        Remark.CONTRAST: any(one.code in _CONTRAST for one in (*current.findings, *prior.findings)),
         Remark.UNDATED: years is None,
     }
 
 
 def _lsc(current: Examination, prior: Examination, now: BMDError | None, then: BMDError | None) -> float | None:
-    """Return the LSC that follows from the records' own standard errors: a lower limit, placement is not in them."""
+    """Return the LSC that follows from the records' own standard errors: a lower limit, positioning is not in them."""
     if now is None or then is None:
         return None
     if current.calibration.identifier == prior.calibration.identifier:
-        # One calibration: its error is common to both and cancels but for the slope's part over the change itself.
-        return LSC_FACTOR * math.hypot(now.noise_mg_cm3, then.noise_mg_cm3)
+        # One calibration: its error is common to both and cancels but for the slope's part over the change itself; so
+        # does what a patient's size adds, but for what the size has changed by.
+        grown = (now.size_mg_cm3 or 0.0) - (then.size_mg_cm3 or now.size_mg_cm3 or 0.0)
+        contrast = (now.contrast_mg_cm3 or 0.0, then.contrast_mg_cm3 or 0.0)
+        return LSC_FACTOR * math.hypot(now.repeated_mg_cm3, then.repeated_mg_cm3, grown, *contrast)
     if now.total_mg_cm3 is None or then.total_mg_cm3 is None:
         return None
     return LSC_FACTOR * math.hypot(now.total_mg_cm3, then.total_mg_cm3)

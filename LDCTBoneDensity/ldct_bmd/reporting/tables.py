@@ -48,6 +48,9 @@ LEVEL_COLUMNS = (
     "largest_height_loss",
     "largest_height_loss_se",
     "largest_height_loss_of",
+    "bmd_placement_se_mg_cm3",
+    "bmd_half_interval_mg_cm3",
+    "water_equivalent_mm",
 )
 PATIENT_COLUMNS = (
     "patient_id",
@@ -90,6 +93,11 @@ PATIENT_COLUMNS = (
     "rules",
     "calibration_carried_by",
     "mean_bmd_transfer_se_mg_cm3",
+    "contrast_shift_hu",
+    "mean_bmd_contrast_se_mg_cm3",
+    "mean_bmd_placement_se_mg_cm3",
+    "mean_bmd_size_se_mg_cm3",
+    "mean_bmd_half_interval_mg_cm3",
 )
 
 
@@ -145,6 +153,7 @@ def _shared(examination: Examination) -> dict[str, Value]:
 def _level_row(examination: Examination, measurement: Measurement) -> dict[str, Value]:
     error, automatic, excluded = measurement.bmd_error, measurement.automatic, measurement.excluded
     unused = unused_levels(examination).get(measurement.level)
+    size = examination.quality.voi(measurement.level).size
     return _shared(examination) | {
         "level": measurement.level,
         "names_certain": examination.quality.certain(measurement.level),
@@ -162,6 +171,9 @@ def _level_row(examination: Examination, measurement: Measurement) -> dict[str, 
         "findings": " ".join(f.code.value for f in examination.findings if f.level == measurement.level),
         "not_used_because": None if unused is None else unused.words,
         **_heights(examination, measurement.level),
+        "bmd_placement_se_mg_cm3": None if error is None else error.placement_mg_cm3,
+        "bmd_half_interval_mg_cm3": None if error is None else error.half_interval_mg_cm3,
+        "water_equivalent_mm": None if size is None else size.water_equivalent_mm,
     }
 
 
@@ -221,6 +233,11 @@ def patient_row(examination: Examination) -> dict[str, Value]:
         "calibration_nominal": calibration.nominal,
         "calibration_carried_by": None if calibration.transfer is None else calibration.transfer.way.value,
         "mean_bmd_transfer_se_mg_cm3": None if error is None else error.transfer_mg_cm3,
+        "contrast_shift_hu": None if examination.contrast is None else examination.contrast.shift_hu,
+        "mean_bmd_contrast_se_mg_cm3": None if error is None else error.contrast_mg_cm3,
+        "mean_bmd_placement_se_mg_cm3": None if error is None else error.placement_mg_cm3,
+        "mean_bmd_size_se_mg_cm3": None if error is None else error.size_mg_cm3,
+        "mean_bmd_half_interval_mg_cm3": None if error is None else error.half_interval_mg_cm3,
         "scan_kvp": made.kvp,
         "scanner_manufacturer": made.manufacturer,
         "scanner_model": made.model,

@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
+
+import pydicom
 
 from ..ground.errors import OutOfReach, UsageError
 from ..ground.scratch import temporary_folder
@@ -20,6 +23,7 @@ from ..reporting.pacs.address import check_address
 from ..reporting.pacs.credentials import find_credentials
 from ..reporting.pacs.exchange import Reply, Server, Unanswered
 from ..reporting.pacs.multipart import Malformed, boundary_of, parts_of
+from ..scan.dicom_headers import DAMAGED
 from .inputs import Found, InArchive, study_key
 
 # What may be asked for: nothing of it names a person. All are of the study itself: Orthanc's DICOMweb loses studies of
@@ -169,7 +173,7 @@ class Archive:
         """Fetch all CT images of a study, as they are stored, and return their files.
 
         Raises:
-            UsageError: the archive is away, refuses them, or gives fewer than it lists.
+            UsageError: the archive is away, refuses them, gives fewer than it lists, or those of another series.
         """
         files: list[Path] = []
         for one in self._series(study):
@@ -187,11 +191,13 @@ class Archive:
             for content in parts_of(boundary_of(content_type), pieces):
                 if content[_PREAMBLE : _PREAMBLE + 4] != b"DICM":
                     raise Malformed
+                if not _is_of(content, study, series.uid):
+                    raise OutOfReach("archive.other_images", host=self.host)
                 files.append(folder / f"{first + len(files)}.dcm")
                 files[-1].write_bytes(content)
             return files
 
-        path = f"/studies/{study}/series/{series.uid}"
+        path = f"/studies/{quote(study, safe='')}/series/{quote(series.uid, safe='')}"
         try:
             came = self._server.stream(path, _DICOM, take, LARGEST_SERIES_BYTES)
         except Unanswered as error:
@@ -206,7 +212,9 @@ class Archive:
 
     def _series(self, study: str) -> list[_Series]:
         """Return the CT series of a study: what this software sends back is of other modalities."""
-        items = self._items(f"/studies/{study}/series", [("Modality", _CT), ("includefield", _IMAGES_OF_SERIES)])
+        items = self._items(
+            f"/studies/{quote(study, safe='')}/series", [("Modality", _CT), ("includefield", _IMAGES_OF_SERIES)]
+        )
         series = {}
         for one in items:
             if _text(one, _MODALITY) == _CT and _text(one, _SERIES):
@@ -277,6 +285,16 @@ def _refused(reply: Reply, host: str, images: bool = False) -> UsageError:
     if images:
         return OutOfReach("archive.no_images_given", host=host, status=status)
     return OutOfReach("archive.no_list", host=host, status=status)
+
+
+def _is_of(content: bytes, study: str, series: str) -> bool:
+    """Tell whether an image is of what was asked for; one that cannot be read is told of when the scan is read."""
+    wanted = {"StudyInstanceUID": study, "SeriesInstanceUID": series}
+    try:
+        header = pydicom.dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=list(wanted))
+        return all(str(header.get(keyword) or uid) == uid for keyword, uid in wanted.items())
+    except DAMAGED:
+        return True
 
 
 def _text(item: Mapping[str, Any], tag: str) -> str:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -24,6 +25,23 @@ from .tables import VERSION, About, Archived, Base, Client, Result, Sending, Ser
 LEASE_S = 60.0  # a client on another machine that said nothing for so long is taken for dead
 _AT_ONCE = 500  # studies in one transaction
 _ENDED = tuple(state.value for state in State if state.is_ended)
+
+
+@dataclass(frozen=True)
+class PriorResult:
+    """The newest result of an earlier study, and where its scan is.
+
+    Attributes:
+        folder: below the store.
+        place: of a volume file; of a study what sentences call it.
+        files: of a study on a drive; empty for a volume file, and in an archive.
+        archived: its images are in an archive.
+    """
+
+    folder: str
+    place: str
+    files: tuple[str, ...]
+    archived: bool
 
 
 class Database:
@@ -219,8 +237,8 @@ class Database:
             waiting = Study.state.in_([State.QUEUED.value, State.RUNNING.value])
             return session.scalar(select(func.count()).where(waiting)) or 0
 
-    def priors(self, study: Study) -> list[str]:
-        """Return the result folders of the patient's earlier studies, below the store, the earliest first."""
+    def priors(self, study: Study) -> list[PriorResult]:
+        """Return the results of the patient's earlier studies, the earliest first."""
         if study.patient is None or not study.date:
             return []
         with self.session() as session:
@@ -235,7 +253,11 @@ class Database:
                 )
                 .order_by(Study.date)
             )
-            return [one.results[-1].folder for one in earlier if one.results and one.results[-1].folder]
+            return [
+                PriorResult(one.results[-1].folder, one.place, tuple(one.files), one.archived is not None)
+                for one in earlier
+                if one.results and one.results[-1].folder
+            ]
 
     def newest(self) -> list[tuple[Study, Result]]:
         """Return every study that ended, with its newest measurement."""

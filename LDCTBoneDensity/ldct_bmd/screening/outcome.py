@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from .. import worklist
 from ..examination import Examination
 from ..ground.plain import to_plain
+from ..jobs.spec import InputScan
 from ..reporting.tables import patient_row
 from .inputs import InArchive
 from .states import State
@@ -22,6 +23,7 @@ class Task:
         folder: where the result goes, and its path below the store.
         priors: records of earlier studies of the patient.
         archive: where its images are fetched from.
+        prior_scans: of the priors, in their order; None: not on a drive.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Task:
     folder: str
     priors: tuple[str, ...] = ()
     archive: InArchive | None = None
+    prior_scans: tuple[InputScan | None, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..ground.atomic import write_text
 from ..ground.errors import OutOfReach, UsageError
 from ..ground.plain import plain_json
+from ..jobs.spec import InputScan
 from ..reporting.files import RECORD_FILE
 from .database import Database, sqlite_url
 from .inputs import InArchive
@@ -33,10 +34,22 @@ class Store:
     def task(self, study: Study) -> Task:
         """Return what a worker needs to measure ``study``."""
         folder = f"{RESULTS}/{study.id[:2]}/{study.id}-{len(study.results) + 1}"
-        priors = tuple(str(self.folder / prior) for prior in self.database.priors(study))
+        found = self.database.priors(study)
+        priors = tuple(str(self.folder / prior.folder / RECORD_FILE) for prior in found)
+        scans = tuple(None if prior.archived else InputScan(prior.place, files=prior.files) for prior in found)
         held = study.archived
         archive = None if held is None else InArchive(held.address, held.study, held.authority)
-        return Task(study.id, study.place, tuple(study.files), study.series, str(self.folder), folder, priors, archive)
+        return Task(
+            study.id,
+            study.place,
+            tuple(study.files),
+            study.series,
+            str(self.folder),
+            folder,
+            priors,
+            archive,
+            prior_scans=scans,
+        )
 
     def take_signed(self) -> int:
         """Take what readers changed in result folders into the database; return how many records changed."""

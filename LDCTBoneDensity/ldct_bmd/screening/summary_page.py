@@ -5,14 +5,17 @@ import io
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..ground.clock import now
+from ..ground.errors import UsageError
+from ..reference import ReferenceCurve
 from ..reporting.chinese import drawable, drawn_words
 from ..rules import ACR
 from ..words import catalogue, current_language, text
-from .summary import Point, ScannerRow, Summary
+from .summary import AGE_GROUPS, GroupRow, Point, ScannerRow, Summary
 
 TEMPLATE = "summary.html.j2"
 _COLORS = {"F": "#b03060", "M": "#3060a0"}
@@ -20,8 +23,17 @@ _OTHER = "#707070"
 _DPI = 110
 
 
-def summary_html(summary: Summary, deidentified: bool) -> str:
-    """Return the page; nothing is loaded from elsewhere, and no script runs."""
+def summary_html(summary: Summary, deidentified: bool, reference: ReferenceCurve | None = None) -> str:
+    """Return the page; nothing is loaded from elsewhere, and no script runs.
+
+    Args:
+        reference: a population whose curves are drawn through the BMD by age.
+
+    Raises:
+        UsageError: BMD of the programme is in other equivalents than the population's.
+    """
+    if reference is not None and set(summary.materials) - {reference.material}:
+        raise UsageError("reference.other_material", material=reference.material, materials=summary.materials)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -30,9 +42,10 @@ def summary_html(summary: Summary, deidentified: bool) -> str:
         lstrip_blocks=True,
     )
     pictures = []
-    with drawn_words(" ".join(row.name for row in summary.scanners)):
+    named = [row.name for row in summary.scanners] + ([] if reference is None else [reference.title])
+    with drawn_words(" ".join(named)):
         if any(point.age_years is not None for point in summary.points):
-            pictures.append((text("summary.by_age"), _data_url(_by_age(summary.points))))
+            pictures.append((text("summary.by_age"), _data_url(_by_age(summary.points, reference))))
         if any(row.months for row in summary.scanners):
             pictures.append((text("summary.by_month"), _data_url(_by_month(summary.scanners))))
     return environment.get_template(TEMPLATE).render(
@@ -41,12 +54,24 @@ def summary_html(summary: Summary, deidentified: bool) -> str:
         deidentified=deidentified,
         made_at=now(),
         say=catalogue(current_language()),
+        ages=_ages,
         states=[(state.value, count) for state, count in summary.states.items()],
         total=sum(summary.states.values()),
     )
 
 
-def _by_age(points: tuple[Point, ...]) -> Figure:
+def _ages(row: GroupRow) -> str:
+    if row.ages is None:
+        return "-"
+    low, end = row.ages
+    if row.ages == AGE_GROUPS[0]:
+        return text("summary.ages.under", high=end)
+    if row.ages == AGE_GROUPS[-1]:
+        return text("summary.ages.from", low=low)
+    return text("summary.ages", low=low, high=end - 1)
+
+
+def _by_age(points: tuple[Point, ...], reference: ReferenceCurve | None) -> Figure:
     figure = Figure(figsize=(8.0, 4.5), layout="constrained")
     axes = figure.add_subplot()
     for sex in sorted({point.sex or "" for point in points}):
@@ -54,12 +79,24 @@ def _by_age(points: tuple[Point, ...]) -> Figure:
         ages, means = [p.age_years for p in shown], [p.mean_bmd_mg_cm3 for p in shown]
         label = text(f"summary.sex.{sex}") if sex in _COLORS else text("summary.sex.other")
         axes.plot(ages, means, ".", color=_COLORS.get(sex, _OTHER), label=label, alpha=0.6)  # type: ignore[arg-type]
+    if reference is not None:
+        for sex in _COLORS:
+            _draw_reference(axes, reference, sex)
     for limit in ACR.limits_mg_cm3:
         axes.axhline(limit, color="#888", linewidth=0.8, linestyle="--")
     axes.set_xlabel(text("summary.age"))
     axes.set_ylabel(text("summary.mean_bmd"))
     axes.legend()
     return figure
+
+
+def _draw_reference(axes: Axes, reference: ReferenceCurve, sex: str) -> None:
+    years, means, sds = reference.drawn(sex)
+    if years:
+        label = text("reference.curve_of", title=drawable(reference.title), sex=text(f"summary.sex.{sex}"))
+        axes.plot(years, means, color=_COLORS[sex], linewidth=1.3, label=label)
+        low, high = ([m + sign * sd for m, sd in zip(means, sds, strict=True)] for sign in (-1.0, 1.0))
+        axes.fill_between(years, low, high, color=_COLORS[sex], alpha=0.1, linewidth=0)
 
 
 def _by_month(scanners: tuple[ScannerRow, ...]) -> Figure:

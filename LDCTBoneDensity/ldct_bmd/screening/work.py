@@ -65,6 +65,7 @@ def measure_task(
             calibration,
             result=ResultFolder(str(folder), overwrite=True, report=report),
             priors=task.priors,
+            prior_scans=task.prior_scans,
             rules=rules,
         )
 

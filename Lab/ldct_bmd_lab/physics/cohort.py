@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,15 +71,24 @@ def draw_subject(seed: int, number: int) -> Subject:
 def scan_all(subjects: Sequence[Subject], settings: Sequence[Setting] = SETTINGS) -> Scanned:
     """Return what each setting shows of each subject, without noise."""
     points = voi_points()
-    rods, rod_points = phantom("K2HPO4")
-    of_rods = line_integrals(rods)
-    every, ends = np.concatenate(rod_points), np.cumsum([len(one) for one in rod_points])[:-1]
     hu, slopes, intercepts = (np.empty((len(subjects), len(settings))) for _ in range(3))
     for n, subject in enumerate(subjects):
         body = line_integrals(trunk(subject.body))
         hu[n] = scanned_hu(body, settings, subject.scanner, points).mean(axis=1)
-        of_each = np.split(scanned_hu(of_rods, settings, subject.scanner, every), ends, axis=1)
-        rod_hu = np.stack([part.mean(axis=1) for part in of_each])
-        per_mg, offset = np.polyfit(RODS_MG_CM3, rod_hu, 1)
-        slopes[n], intercepts[n] = 1.0 / per_mg, -offset / per_mg
+        slopes[n], intercepts[n] = phantom_line(settings, subject.scanner)
     return Scanned(tuple(settings), hu, slopes, intercepts)
+
+
+def phantom_line(settings: Sequence[Setting], scanner: Scanner) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return slope, mg/cm3 per HU, and intercept of a K2HPO4 phantom at each setting."""
+    integrals, points = _rods()
+    every, ends = np.concatenate(points), np.cumsum([len(one) for one in points])[:-1]
+    of_each = np.split(scanned_hu(integrals, settings, scanner, every), ends, axis=1)
+    per_mg, offset = np.polyfit(RODS_MG_CM3, np.stack([part.mean(axis=1) for part in of_each]), 1)
+    return 1.0 / per_mg, -offset / per_mg
+
+
+@cache
+def _rods() -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    rods, points = phantom("K2HPO4")
+    return line_integrals(rods), points

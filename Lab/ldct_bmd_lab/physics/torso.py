@@ -13,6 +13,7 @@ VOI_SEMI_AXES_MM = (12.5, 8.4)
 _BODY_SEMI_AXES_MM = (23.0, 16.0)
 _BODY_CENTER_MM = (0.0, 32.0)  # y rises to the back
 RODS_MG_CM3 = (0.0, 50.0, 100.0, 200.0)
+_VESSEL_RADIUS_MM = 9.0
 _ROD_RADIUS_MM, _RODS_AT_MM = 10.0, 45.0
 
 
@@ -27,7 +28,9 @@ class TrunkSlice:
         fat_mm: fat under the skin.
         inner_fat: share of fat in the belly.
         cortex_mm: thickness of the vertebral body's cortex.
-        iodine_mg_cm3: in the blood; of it a part is in muscle, belly and marrow.
+        iodine_mg_cm3: in the blood.
+        bone_iodine, muscle_iodine: what a volume of trabecular bone, or of muscle and belly, holds of it, as a share
+            of what the same volume of blood does.
     """
 
     bone: float = 0.1
@@ -37,14 +40,18 @@ class TrunkSlice:
     inner_fat: float = 0.3
     cortex_mm: float = 0.7
     iodine_mg_cm3: float = 0.0
+    bone_iodine: float = 0.0
+    muscle_iodine: float = 0.0
 
 
 def trunk(one: TrunkSlice) -> list[Ellipse]:
     """Return the slice's ellipses."""
     a, b = 140.0 * one.size_scale, 100.0 * one.size_scale
-    fat, muscle = mixture(adipose=1.0), mixture(muscle=1.0)
-    belly = mixture(adipose=one.inner_fat, muscle=1.0 - one.inner_fat)
-    cortex, spongiosa = mixture(cortical_bone=1.0), trabecular(one.bone, one.marrow_fat)
+    in_muscle, in_bone = (("iodine", share * one.iodine_mg_cm3) for share in (one.muscle_iodine, one.bone_iodine))
+    fat, muscle = mixture(adipose=1.0), Mixture((("muscle", 1.0), in_muscle))
+    belly = Mixture((("adipose", one.inner_fat), ("muscle", 1.0 - one.inner_fat), in_muscle))
+    cortex = mixture(cortical_bone=1.0)
+    spongiosa = Mixture((*trabecular(one.bone, one.marrow_fat).parts, in_bone))
     arch = mixture(cortical_bone=0.45, yellow_marrow=0.55)
     blood = Mixture((("blood", 1.0), ("iodine", one.iodine_mg_cm3)))
     width, depth = _BODY_SEMI_AXES_MM
@@ -55,7 +62,7 @@ def trunk(one: TrunkSlice) -> list[Ellipse]:
         Ellipse((0.0, -0.35 * b), (0.86 * a, 0.52 * b), belly, muscle),
         Ellipse((x, y), (width + one.cortex_mm, depth + one.cortex_mm), cortex, muscle),
         Ellipse((x, y), (width, depth), spongiosa, cortex),
-        Ellipse((-18.0, -8.0 + 0.1 * b), (9.0, 9.0), blood, muscle),
+        Ellipse(_vessel_mm(one), (_VESSEL_RADIUS_MM, _VESSEL_RADIUS_MM), blood, muscle),
     ]
     # Pedicles and laminae, the spinous process, transverse processes, and four ribs.
     for side in (-1.0, 1.0):
@@ -70,6 +77,16 @@ def trunk(one: TrunkSlice) -> list[Ellipse]:
 def voi_points() -> NDArray[np.float64]:
     """Return the points of the VOI in a trunk's vertebral body, (n, 2)."""
     return grid_in(_BODY_CENTER_MM, VOI_SEMI_AXES_MM)
+
+
+def vessel_points(one: TrunkSlice) -> NDArray[np.float64]:
+    """Return points inside a trunk's aorta, (n, 2)."""
+    inside = 0.66 * _VESSEL_RADIUS_MM
+    return grid_in(_vessel_mm(one), (inside, inside))
+
+
+def _vessel_mm(one: TrunkSlice) -> tuple[float, float]:
+    return -18.0, -8.0 + 10.0 * one.size_scale
 
 
 def phantom(salt: str) -> tuple[list[Ellipse], list[NDArray[np.float64]]]:

@@ -99,10 +99,14 @@ def test_tissues_that_do_not_agree_shift_no_scale(seen):
     assert FindingCode.HU_OFFSET not in [f.code for f in tissue_findings(seen, None)]
 
 
-def test_enhanced_blood_is_told_unless_the_scan_says_so_itself():
-    enhanced = replace(NORMAL, vessel_hu=200.0)
-    assert [f.code for f in tissue_findings(enhanced, None)] == [FindingCode.BLOOD_ENHANCED]
-    assert tissue_findings(enhanced, "Iodine") == []
+def test_the_aorta_is_followed_along_the_spine():
+    discs = tissue_hu(trunk(blood_hu=180.0), VOI).vessel
+    x, y, _ = VOI.center_lps_mm
+    assert len(discs) >= 2
+    for disc in discs:
+        assert np.hypot(disc.center_lps_mm[0] - x - 18.0, disc.center_lps_mm[1] - y + 34.0) < 8.0
+        assert disc.mean_hu == pytest.approx(180.0, abs=10.0)
+    assert [disc.center_lps_mm[2] for disc in discs] == sorted((d.center_lps_mm[2] for d in discs), reverse=True)
 
 
 def test_it_is_a_warning_light_and_changes_no_number():

@@ -12,6 +12,7 @@ from ldct_bmd.calibration import Calibration, FitQuality
 from ldct_bmd.calibration.phantom.description import load_phantom
 from ldct_bmd.calibration.phantom.rod_fit import expected_hu, fit_rods
 from ldct_bmd.calibration.regression import fit_line
+from ldct_bmd.calibration.size import size_error_mg_cm3
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.densitometry import hu_statistics
 from ldct_bmd.examination import Examination, conclude
@@ -85,11 +86,16 @@ def test_the_record_states_each_levels_error_and_that_of_the_mean():
     noise_hu = [record.quality.voi(level).standard_error_hu for level in ("L1", "L2")]
     assert l1.bmd_error.noise_mg_cm3 == pytest.approx(0.8 * noise_hu[0])
     assert l1.bmd_error.calibration_mg_cm3 == pytest.approx(np.sqrt(FIT.variance_at(l1.mean_hu)))
-    assert l1.bmd_error.total_mg_cm3 == pytest.approx(
-        np.hypot(l1.bmd_error.noise_mg_cm3, l1.bmd_error.calibration_mg_cm3)
-    )
+    assert l1.bmd_error.total_mg_cm3 == pytest.approx(np.sqrt(sum(part**2 for part in l1.bmd_error.parts.values())))
+    placement_hu = [record.quality.voi(level).placement_hu for level in ("L1", "L2")]
+    size = [size_error_mg_cm3(record.quality.voi(level).size) for level in ("L1", "L2")]
+    assert l1.bmd_error.placement_mg_cm3 == pytest.approx(0.8 * placement_hu[0])
+    assert l1.bmd_error.size_mg_cm3 == pytest.approx(size[0])
     mean = record.assessment.mean_bmd_error
     assert mean.noise_mg_cm3 == pytest.approx(0.8 * np.hypot(*noise_hu) / 2)
+    assert np.hypot(*placement_hu) / 2 <= mean.placement_mg_cm3 / 0.8 <= np.mean(placement_hu)
+    # The patient is as large at both.
+    assert mean.size_mg_cm3 == pytest.approx(np.mean(size))
     # One calibration's error is common to both levels: the mean does not lessen it.
     assert mean.calibration_mg_cm3 == pytest.approx(np.sqrt(FIT.variance_at((l1.mean_hu + l2.mean_hu) / 2)))
     assert Examination.from_json(record.to_json()) == record

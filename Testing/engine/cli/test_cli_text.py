@@ -139,10 +139,10 @@ def test_the_table_tells_the_standard_error_and_what_is_not_in_it() -> None:
     whole = tuple(replace(m, bmd_error=BMDError(1.24, 2.0, 2.36)) for m in record.measurements)
     told = printed(replace(record, measurements=noise))
     assert cells(told) == ["1.2*"] * len(levels)
-    assert "*: of image noise alone" in told
+    assert "*: without the calibration's own error" in told
     told = printed(replace(record, measurements=whole))
     assert cells(told) == ["2.4"] * len(levels)
-    assert "*: of image noise alone" not in told
+    assert "*: without the calibration's own error" not in told
 
 
 def test_why_a_calibration_was_chosen_is_told() -> None:

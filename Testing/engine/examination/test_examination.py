@@ -87,6 +87,10 @@ def test_the_json_of_each_part_has_exactly_the_documented_names(plain):
         "calibration_mg_cm3",
         "total_mg_cm3",
         "transfer_mg_cm3",
+        "placement_mg_cm3",
+        "size_mg_cm3",
+        "contrast_mg_cm3",
+        "coverage_factor",
     }
     assert set(measurement["voi"]) == {"center_lps_mm", "semi_axes_mm", "axes_lps", "height_mm"}
     assert (measurement["excluded"], measurement["automatic"]) == (None, None)

@@ -252,6 +252,20 @@ def test_a_contrast_agent_is_told_and_limits_the_category() -> None:
     assert FindingCode.CONTRAST_AGENT not in codes(case("trunk").examination)
 
 
+def test_contrast_agent_that_no_tag_names_is_seen_in_the_aorta_and_taken_off() -> None:
+    one = case("fracture and contrast")
+    made = replace(one.phantom.scan.acquisition, contrast_agent=None)
+    untold = with_exact_mask(replace(one.phantom, scan=replace(one.phantom.scan, acquisition=made))).examination
+    assert FindingCode.BLOOD_ENHANCED in codes(untold)
+    assert FindingCode.BLOOD_ENHANCED.value in untold.assessment.limited
+    assert untold.contrast == one.examination.contrast
+    for measurement in untold.measurements:
+        native = CALIBRATION.bmd_mg_cm3(measurement.mean_hu)
+        assert measurement.bmd_mg_cm3 == pytest.approx(native - CALIBRATION.slope * untold.contrast.shift_hu)
+        assert native - measurement.bmd_mg_cm3 > 5.0
+    assert case("trunk").examination.contrast is None
+
+
 def test_a_level_cut_by_the_lower_edge_is_told_and_gets_no_number() -> None:
     whole = case("trunk").phantom
     l2 = whole.sections["L2"]

@@ -54,38 +54,33 @@ def test_what_forbids_a_category_is_an_error_and_nothing_else_is():
         assert (code.severity is Severity.ERROR) == (code.effect is Effect.FORBIDS)
 
 
-@pytest.mark.parametrize(("agent", "found"), [("Omnipaque 350", True), (None, False)])
-def test_a_contrast_agent_is_told(agent, found):
-    assert codes(scan_findings(agent, 1.0, 1.0, 0)) == (["contrast_agent"] if found else [])
-
-
 @pytest.mark.parametrize(
     ("thickness", "spacing", "found"),
     [(3.0, 3.0, False), (3.27, 3.27, True), (None, 3.0, False), (None, 5.0, True), (5.0, 1.0, True), (1.0, 5.0, True)],
 )
 def test_slices_over_3_mm_thick_or_apart_are_told(thickness, spacing, found):
-    assert codes(scan_findings(None, thickness, spacing, 0)) == (["thick_slices"] if found else [])
+    assert codes(scan_findings(thickness, spacing, 0)) == (["thick_slices"] if found else [])
 
 
 def test_thick_slices_limit_the_category_and_tell_which_fractures_they_hide():
     assert FindingCode.THICK_SLICES.effect is Effect.LIMITS
-    (spaced,) = scan_findings(None, 5.0, 5.0, 0)
+    (spaced,) = scan_findings(5.0, 5.0, 0)
     assert "losses of height under 22 % can't be seen" in spaced.message
-    (overlapping,) = scan_findings(None, 5.0, 1.0, 0)
+    (overlapping,) = scan_findings(5.0, 1.0, 0)
     assert "height" not in overlapping.message
 
 
 def test_other_series_are_told_by_their_number():
-    assert codes(scan_findings(None, 1.0, 1.0, 0)) == []
-    (one,) = scan_findings(None, 1.0, 1.0, 2)
+    assert codes(scan_findings(1.0, 1.0, 0)) == []
+    (one,) = scan_findings(1.0, 1.0, 2)
     assert one.code is FindingCode.OTHER_SERIES
     assert "2 other series" in one.message
-    (split,) = scan_findings(None, 1.0, 1.0, 2, continuing=1)
+    (split,) = scan_findings(1.0, 1.0, 2, continuing=1)
     assert "one of them continues the one that was measured" in split.message
 
 
 def test_a_scan_that_differs_from_its_files_is_told_and_limits_the_category():
-    (one,) = scan_findings(None, 1.0, 1.0, 0, modified=True)
+    (one,) = scan_findings(1.0, 1.0, 0, modified=True)
     assert (one.code, one.code.effect) == (FindingCode.SCAN_MODIFIED, Effect.LIMITS)
     assert "differs from the files" in one.message
 

@@ -9,6 +9,7 @@ import pytest
 from ldct_bmd.assessment import NotUsed, assess
 from ldct_bmd.calibration import NOMINAL, Calibration, Method, Provenance, Scanner
 from ldct_bmd.calibration.carry import for_scan
+from ldct_bmd.calibration.contrast import shift_at
 from ldct_bmd.calibration.match import CalibrationChoice, ScanConditions
 from ldct_bmd.calibration.tissue import TissueHU
 from ldct_bmd.densitometry import HUPattern, MidlineContrast
@@ -24,6 +25,7 @@ from ldct_bmd.quality import (
     bmd_findings,
     calibration_findings,
     choice_findings,
+    contrast_findings,
     doubtful_outlines,
     file_findings,
     fracture_findings,
@@ -81,13 +83,14 @@ CARRIED, FAR, TIN = (
     for_scan(WITHOUT_TIN, ScanConditions(SCANNER, kvp, filter_type, None, None))
     for kvp, filter_type in ((100.0, None), (80.0, None), (120.0, "TIN"))
 )
+BRIGHT, BETWEEN_PHASES = TissueHU(-1000.0, -100.0, 60.0, 197.0), shift_at(160.0, 12.0, "120")
 FOUND: list[Finding] = [
     *transfer_findings(CARRIED, 150.0),
     *transfer_findings(FAR, 300.0),
     *transfer_findings(TIN, 400.0),
-    *scan_findings("Iodine", 5.0, 5.0, 1, modified=True),
-    *scan_findings(None, 3.27, 3.27, 3),
-    *scan_findings(None, 1.0, 1.0, 3, continuing=2),
+    *scan_findings(5.0, 5.0, 1, modified=True),
+    *scan_findings(3.27, 3.27, 3),
+    *scan_findings(1.0, 1.0, 3, continuing=2),
     *file_findings("JPEG", 600.0, ("a",)),
     *file_findings(None, None, ("a", "b", "c", "d")),
     Finding(FindingCode.FILES_PASSED_OVER, None, {"case": "count", "count": 2}),  # as a de-identified copy says it
@@ -115,6 +118,10 @@ FOUND: list[Finding] = [
     *choice_findings(CalibrationChoice("x", False, False, NEAREST, (ALARM,), ("2024-01",))),
     *choice_findings(CalibrationChoice("x", True, False, NEAREST, (), ("2024-01", "2024-02"))),
     *tissue_findings(TissueHU(-1000.0, -60.4, 80.0, 180.0), None),
+    *contrast_findings("Iodine", None, None, 0.8),
+    *contrast_findings("Iodine", BRIGHT, BETWEEN_PHASES, 0.8),
+    *contrast_findings(None, BRIGHT, BETWEEN_PHASES, 0.8),
+    *contrast_findings(None, BRIGHT, None, 0.8),
     *tissue_findings(TissueHU(-972.0, -79.0, 59.0, 60.0), None),
     *tissue_findings(TissueHU(-1020.0, -115.0, -2.0, 26.0), None),
     *name_findings(UNCERTAIN, {"L1"}, {"L1"}),

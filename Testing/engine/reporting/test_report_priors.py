@@ -1,14 +1,18 @@
 """Change since earlier examinations."""
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from helpers_record import READER, SITE, TIME, examined, with_scan
 from helpers_report import with_patient
 from ldct_bmd.calibration import NOMINAL, FitQuality
+from ldct_bmd.calibration.contrast import shift_at
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, conclude, sign
+from ldct_bmd.followup import Carried, Move, NotCarried, Registration, Why
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.priors import Remark, compare
@@ -45,11 +49,12 @@ def test_change_and_rate_per_year_of_the_mean_and_each_level(now: Examination, t
     assert comparison.changes[2].percent == pytest.approx(-600.0 / then.measurement("L1").bmd_mg_cm3)
 
 
-def test_the_lsc_is_that_of_a_difference_of_two_noisy_measurements(now: Examination, then: Examination) -> None:
+def test_the_lsc_is_that_of_two_noisy_measurements_placed_twice(now: Examination, then: Examination) -> None:
     change = compare(now, then).changes[2]
-    noise = now.measurement("L1").bmd_error.noise_mg_cm3
-    # ISCD: 2.77 times the precision error, where both scans have the same.
-    assert change.lsc_mg_cm3 == pytest.approx(2.77 * noise, rel=1e-3)
+    error = now.measurement("L1").bmd_error
+    # ISCD: 2.77 times the precision error, where both scans have the same. What size adds is the same in both.
+    repeated = np.hypot(error.noise_mg_cm3, error.placement_mg_cm3)
+    assert change.lsc_mg_cm3 == pytest.approx(2.77 * repeated, rel=1e-3)
     assert change.exceeds_lsc
 
 
@@ -88,6 +93,19 @@ def test_no_change_is_judged_across_scanners_or_voltages_without_the_sites_lsc(
     assert comparison.changes
     assert all(change.lsc_mg_cm3 is None and not change.exceeds_lsc for change in comparison.changes)
     assert all(change.lsc_mg_cm3 == 5.0 for change in compare(now, elsewhere, site_lsc_mg_cm3=5.0).changes)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_no_change_is_judged_against_a_scan_with_contrast_agent_and_that_is_told(
+    now: Examination, then: Examination, which: int
+) -> None:
+    both = [now, then]
+    both[which] = conclude(with_scan(both[which], contrast_agent="Iodine"))
+    comparison = compare(*both)
+    assert comparison.remarks == (Remark.CONTRAST,)
+    assert comparison.changes
+    assert all(change.lsc_mg_cm3 is None and not change.exceeds_lsc for change in comparison.changes)
+    assert "with contrast agent" in " ".join(compose(both[0], comparisons=[comparison]).priors.notes)
 
 
 def test_a_prior_that_was_changed_after_it_was_signed_is_refused(now: Examination, then: Examination) -> None:
@@ -141,3 +159,116 @@ def test_the_report_says_whether_a_change_exceeds_the_lsc(now: Examination, then
     assert rows[0][-1] == "more than LSC"
     assert rows[4][-1] == "within LSC"
     assert rows[0][4] == "−6.0"
+
+
+LAID = Registration(Move(((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)), (0.0,) * 3, (0.0,) * 3), 0.97, 0.95, 0.1)
+
+
+def found_there(now: Examination, level: str, more_hu: float) -> Carried:
+    """What the VOI of a level found in the earlier scan: ``more_hu`` above today's mean."""
+    measured = now.measurement(level)
+    return Carried(level, measured.voi, measured.mean_hu + more_hu, 3.0, 1.0, LAID)
+
+
+def test_at_the_same_place_the_change_is_of_the_current_vois(now: Examination, then: Examination) -> None:
+    carried = [found_there(now, "L1", 10.0), found_there(now, "L2", 20.0)]
+    comparison = compare(now, then, carried=carried)
+    assert [change.levels for change in comparison.same_place] == [("L1", "L2"), ("L1",), ("L2",)]
+    # 0.8 mg/cm3 per HU.
+    assert [change.change_mg_cm3 for change in comparison.same_place] == pytest.approx([-12.0, -8.0, -16.0])
+    assert comparison.changes == compare(now, then).changes
+
+
+def test_its_error_is_of_both_noises_and_the_place_and_the_lsc_follows(now: Examination, then: Examination) -> None:
+    carried = [found_there(now, "L1", 10.0), found_there(now, "L2", 20.0)]
+    mean, first, second = compare(now, then, carried=carried).same_place
+    noise = now.measurement("L1").bmd_error.noise_mg_cm3
+    assert first.error_mg_cm3 == pytest.approx(math.hypot(noise, 0.8 * 3.0, 0.8 * 1.0))
+    assert first.lsc_mg_cm3 == pytest.approx(1.96 * first.error_mg_cm3)
+    assert mean.error_mg_cm3 == pytest.approx(math.hypot(first.error_mg_cm3, second.error_mg_cm3) / 2, rel=0.05)
+
+
+def test_of_one_calibration_only_the_slopes_part_in_the_change_counts(now: Examination, then: Examination) -> None:
+    fitted = replace(SITE, fit=FitQuality(0.01, 30.0, 0.0, 2.0, 0.99, 5))
+    now, then = (change_calibration(one, fitted, READER, TIME) for one in (now, then))
+    small, large = (compare(now, then, carried=[found_there(now, "L1", hu)]).same_place[0] for hu in (0.0, 200.0))
+    assert large.error_mg_cm3 == pytest.approx(math.hypot(small.error_mg_cm3, 0.01 * 200.0))
+    other = change_calibration(then, replace(fitted, name="another"), READER, TIME)
+    apart = compare(now, other, carried=[found_there(now, "L1", 0.0)]).same_place[0]
+    assert apart.error_mg_cm3 > 30.0
+
+
+def test_of_the_patients_size_only_what_changed_counts(now: Examination, then: Examination) -> None:
+    def sized(record: Examination, size: float) -> Examination:
+        errors = {m.level: replace(m.bmd_error, size_mg_cm3=size, placement_mg_cm3=9.0) for m in record.measurements}
+        return replace(record, measurements=tuple(replace(m, bmd_error=errors[m.level]) for m in record.measurements))
+
+    carried = [found_there(now, "L1", 10.0)]
+    same, thinner = (
+        compare(sized(now, 5.0), sized(then, size), carried=carried).same_place[0].error_mg_cm3 for size in (5.0, 2.0)
+    )
+    noise = now.measurement("L1").bmd_error.noise_mg_cm3
+    assert same == pytest.approx(math.hypot(noise, 0.8 * 3.0, 0.8 * 1.0))
+    assert thinner == pytest.approx(math.hypot(same, 3.0))
+
+
+def test_across_scanners_the_change_is_shown_without_an_error(now: Examination, then: Examination) -> None:
+    elsewhere = with_scan(then, model="CT 2")
+    (change,) = compare(now, elsewhere, carried=[found_there(now, "L1", 10.0)]).same_place
+    assert change.change_mg_cm3 == pytest.approx(-8.0)
+    assert change.error_mg_cm3 is None
+    assert change.lsc_mg_cm3 is None
+
+
+def test_what_contrast_agent_adds_is_taken_off_at_the_same_place_too(now: Examination, then: Examination) -> None:
+    contrast = shift_at(90.0, 12.0, "120")
+    enhanced = change_calibration(replace(then, contrast=contrast), SITE, READER, TIME)
+    plain, corrected = (
+        compare(now, prior, carried=[found_there(now, "L1", 10.0)]).same_place[0] for prior in (then, enhanced)
+    )
+    assert corrected.then_mg_cm3 == pytest.approx(plain.then_mg_cm3 - SITE.slope * contrast.shift_hu)
+
+
+def test_the_mean_needs_all_of_its_levels(now: Examination, then: Examination) -> None:
+    carried = [found_there(now, "L1", 10.0), NotCarried("L2", Why.OVERLAP, {"overlap": 0.62})]
+    comparison = compare(now, then, carried=carried)
+    assert [change.levels for change in comparison.same_place] == [("L1",)]
+    assert ("L1", "L2") in [change.levels for change in comparison.changes]
+    notes = " ".join(compose(now, comparisons=[comparison]).same_place.notes)
+    assert "2022-05-01: The outlines of L2 in the two scans do not match (overlap 0.62)" in notes
+
+
+def test_a_level_that_looks_like_its_neighbour_has_no_change_in_either_way(now: Examination, then: Examination) -> None:
+    comparison = compare(now, then, carried=[NotCarried("L1", Why.OTHER_LEVEL, {"other": "L2"})])
+    assert [change.levels for change in comparison.changes] == [("T12",), ("L2",)]
+    assert comparison.same_place == ()
+    notes = compose(now, comparisons=[comparison]).same_place.notes
+    assert any("L1 of this scan looks like L2 of the earlier one" in note for note in notes)
+
+
+def test_the_report_says_which_way_it_compared(now: Examination, then: Examination) -> None:
+    alone = compose(now, comparisons=[compare(now, then)])
+    assert alone.same_place is None
+    assert "2022-05-01: only its record was at hand" in " ".join(alone.priors.notes)
+    both = compose(now, comparisons=[compare(now, then, carried=[found_there(now, "L1", 10.0)])])
+    assert "only its record" not in " ".join(both.priors.notes)
+    (row,) = both.same_place.rows
+    assert row[:2] == ("L1", "2022-05-01")
+    assert row[4] == "−8.0"
+    assert len(row) == len(both.same_place.columns)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("why", Why)
+def test_every_reason_is_a_sentence(now: Examination, then: Examination, why: Why, language: str) -> None:
+    facts = {
+        Why.UNLIKE: {"similarity": 0.5},
+        Why.OTHER_LEVEL: {"other": "L2"},
+        Why.TURN: {"turn_deg": 31.0},
+        Why.OVERLAP: {"overlap": 0.5},
+        Why.RESIDUAL: {"residual_mm": 2.0},
+    }
+    comparison = compare(now, then, carried=[NotCarried("L1", why, facts.get(why, {}))])
+    note = compose(now, comparisons=[comparison], language=language).same_place.notes[-1]
+    assert "L1" in note
+    assert "{" not in note

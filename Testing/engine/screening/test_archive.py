@@ -177,6 +177,26 @@ def test_images_that_are_not_all_there_are_no_study(bad: Archive, said: Said, co
     assert told.value.code == code
 
 
+@pytest.mark.parametrize("tag", ["StudyInstanceUID", "SeriesInstanceUID"])
+def test_images_of_another_study_are_not_measured_as_this_one(bad: Archive, tag: str, tmp_path: Path) -> None:
+    path = write_study(tmp_path / "in", 1)[0]
+    image = pydicom.dcmread(path)
+    image.StudyInstanceUID, image.SeriesInstanceUID = "1.2", "1.2.3"
+    bad.lists = as_json([{**SERIES, "00201209": {"vr": "IS", "Value": [1]}}])
+
+    def come() -> list[Path]:
+        image.save_as(path)
+        bad.answers["/series/1.2.3"] = Said(200, KIND, multipart(path.read_bytes()))
+        return asked.fetch("1.2", tmp_path)
+
+    with opened_archive(bad.url) as asked:
+        assert len(come()) == 1
+        setattr(image, tag, "1.2.9")
+        with pytest.raises(UsageError) as told:
+            come()
+    assert told.value.code == "archive.other_images"
+
+
 def test_parts_are_told_apart_wherever_the_pieces_end() -> None:
     contents = [IMAGE, b"", b"x--b\r\n\r\n--", b"\r\n--" * 9, bytes(range(256)) * 3]
     body = b"preamble" + multipart(*contents) + b"epilogue"

@@ -115,7 +115,7 @@ def test_the_earlier_scan_of_a_patient_is_measured_first(client: Make) -> None:
     one.end([(first[0], outcome(folder="results/early"))])
     (late,) = one.claim(5)
     assert names([late]) == ["late"]
-    assert one.priors(late) == ["results/early"]
+    assert [prior.folder for prior in one.priors(late)] == ["results/early"]
 
 
 def test_priors_are_of_the_same_patient_and_earlier(client: Make) -> None:
@@ -126,7 +126,7 @@ def test_priors_are_of_the_same_patient_and_earlier(client: Make) -> None:
         one.end([(study, outcome(folder=f"results/{names([study])[0]}"))])
     with one.session() as session:
         studies = {study.place: study for study in session.scalars(select(Study))}
-    assert one.priors(studies["/in/b"]) == ["results/a"]
+    assert [prior.folder for prior in one.priors(studies["/in/b"])] == ["results/a"]
     assert one.priors(studies["/in/a"]) == []
     assert one.priors(studies["/in/n2"]) == []  # nobody knows whose they are
 

@@ -99,18 +99,21 @@ def test_an_interrupt_leaves_the_studies_queued(store: Store) -> None:
     assert store.database.counts() == {State.QUEUED: 3}
 
 
-def test_a_later_scan_gets_the_records_of_the_earlier_ones(store: Store) -> None:
+def test_a_later_scan_gets_the_records_and_the_scans_of_the_earlier_ones(store: Store) -> None:
     store.database.add([found("late", "p", "20250101"), found("early", "p", "20240101")])
-    priors: dict[str, tuple[str, ...]] = {}
+    given: dict[str, Task] = {}
 
     def make(task: Task) -> Outcome:
-        priors[task.place] = task.priors
+        given[task.place] = task
         return measured(task)
 
     ran(store, make)
-    assert priors["/in/early"] == ()
-    (folder,) = priors["/in/late"]
-    assert Path(folder).parent.parent.parent == store.folder
+    assert given["/in/early"].priors == ()
+    (record,) = given["/in/late"].priors
+    assert Path(record).name == "measurement.json"
+    assert Path(record).parent.parent.parent.parent == store.folder
+    (scan,) = given["/in/late"].prior_scans
+    assert (scan.path, scan.files) == ("/in/early", ("/in/early/1.dcm",))
 
 
 def test_a_second_client_waits_for_what_the_first_has_in_hand(store: Store) -> None:

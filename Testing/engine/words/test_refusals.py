@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from string import Formatter
 
 from ldct_bmd.words import ENGLISH, LANGUAGES, catalogue
-from places import LAB, MODULE, ROOT
+from places import LAB, MODULE, ROOT, WEB
 
 WORDS = MODULE / "ldct_bmd" / "words"
-SOURCES = {path: path.read_text(encoding="utf-8") for root in (MODULE, LAB) for path in sorted(root.rglob("*.py"))}
+SOURCES = {path: path.read_text(encoding="utf-8") for root in (MODULE, LAB, WEB) for path in sorted(root.rglob("*.py"))}
 
 
 def kinds_of_refusal() -> tuple[str, ...]:

@@ -23,8 +23,18 @@ def remake_report(
     prior: Annotated[
         list[Path] | None, typer.Option(metavar="OLD.json", help="An earlier record of the patient; several may do.")
     ] = None,
+    prior_scan: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="SCAN",
+            help="An earlier record's scan, in which the present VOIs are measured too; several may do.",
+        ),
+    ] = None,
     lsc: Annotated[
         float | None, typer.Option(metavar="X", help="The site's least significant change in mg/cm3.")
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="BMD by age and sex of a population: adds Z-score and curve.")
     ] = None,
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Write a de-identified copy, to RECORD's folder deidentified/.")
@@ -42,8 +52,10 @@ def remake_report(
     with exit_codes(), extra("reports,fhir" if fhir else "reports"):
         from ..reporting import ReportRequest, make_report
 
-        priors = tuple(prior or ())
-        request = ReportRequest(record, input_, priors, lsc, deidentify, folder, public_key, seg_form, fhir)
+        priors, scans = tuple(prior or ()), tuple(prior_scan or ())
+        request = ReportRequest(
+            record, input_, priors, scans, lsc, reference, deidentify, folder, public_key, seg_form, fhir
+        )
         remarks: list[str] = []
         with progress_bar() as progress:
             written = make_report(request, progress, remarks.append)

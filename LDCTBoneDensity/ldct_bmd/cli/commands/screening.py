@@ -212,18 +212,23 @@ def summary(
         bool, typer.Option("--deidentify", help="Leave out single patients, small counts, and scanners' names.")
     ] = False,
     database: Database = None,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="BMD by age and sex of a population: drawn through BMD by age.")
+    ] = None,
 ) -> None:
     """Sum up a programme: how many, how many not and why, categories by age and sex, scanners and their drift."""
     with exit_codes(), extra("reports,screen"):
         from ...ground.atomic import write_text
         from ...screening.summary import summarize
         from ...screening.summary_page import summary_html
+        from ..reporting import reference_for
         from ..screening import opened
 
+        curve = reference_for(reference, deidentify)
         with opened(store, database) as held:
             held.take_signed()
             found = summarize(held.database.newest(), deidentify)
-        write_text(file, summary_html(found, deidentify))
+        write_text(file, summary_html(found, deidentify, curve))
         say(output(), text("terminal.written", path=file))
 
 

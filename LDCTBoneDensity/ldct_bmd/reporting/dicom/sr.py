@@ -9,9 +9,9 @@ from pydicom.sr.coding import Code
 
 from ... import __version__
 from ...assessment import format_bmd
-from ...calibration import BMDError, Calibration
+from ...calibration import BMDError
 from ...calibration.described import name_words, source_words
-from ...examination import Measurement, unused_levels
+from ...examination import Examination, Measurement, unused_levels
 from ...ground.text import visible
 from ...rules import rules_of
 from ...words import current_language
@@ -99,11 +99,11 @@ def _observer_name(reader: str) -> str:
 
 def _mean_group(context: Context) -> sr.MeasurementsAndQualitativeEvaluations:
     examination = context.examination
-    assessment, calibration = examination.assessment, examination.calibration
+    assessment = examination.assessment
     measurements = []
     if assessment.mean_bmd_mg_cm3 is not None:
         measurements.append(
-            _bmd(assessment.mean_bmd_mg_cm3, assessment.mean_bmd_error, calibration, derivation=codes.MEAN)
+            _bmd(assessment.mean_bmd_mg_cm3, assessment.mean_bmd_error, examination, derivation=codes.MEAN)
         )
     used = "-".join(assessment.levels) or "none"
     group = sr.MeasurementsAndQualitativeEvaluations(
@@ -151,7 +151,7 @@ def _level_group(
         method=codes.ELLIPTIC_CYLINDER,
         finding_sites=[site],
         measurements=[
-            _bmd(measurement.bmd_mg_cm3, measurement.bmd_error, examination.calibration),
+            _bmd(measurement.bmd_mg_cm3, measurement.bmd_error, examination),
             _measurement(codes.SOURCE_CT_NUMBER, measurement.mean_hu, codes.HOUNSFIELD, codes.MEAN),
             _measurement(codes.SOURCE_CT_NUMBER, measurement.sd_hu, codes.HOUNSFIELD, codes.STANDARD_DEVIATION),
             _measurement(codes.VOLUME, measurement.volume_mm3, codes.MM3),
@@ -183,17 +183,18 @@ def _measurement(
 
 
 def _bmd(
-    bmd_mg_cm3: float, error: BMDError | None, calibration: Calibration, derivation: Code | None = None
+    bmd_mg_cm3: float, error: BMDError | None, examination: Examination, derivation: Code | None = None
 ) -> sr.Measurement:
     """Return a BMD with its equation and where that comes from (TID 315)."""
+    calibration, intercept_mg_cm3 = examination.calibration, examination.line.intercept_mg_cm3
     properties = None
     if error is not None and error.total_mg_cm3 is not None:
         properties = sr.MeasurementProperties(
             upper_measurement_uncertainty=error.total_mg_cm3, lower_measurement_uncertainty=error.total_mg_cm3
         )
     measurement = _measurement(codes.BMD[calibration.material], bmd_mg_cm3, codes.MG_PER_CM3, derivation, properties)
-    sign = "-" if calibration.intercept_mg_cm3 < 0 else "+"  # a value for machines keeps the plain sign
-    intercept = f"{sign} {abs(calibration.intercept_mg_cm3):g}"
+    sign = "-" if intercept_mg_cm3 < 0 else "+"  # a value for machines keeps the plain sign
+    intercept = f"{sign} {abs(intercept_mg_cm3):g}"
     equation = say("calibration.line", slope=f"{calibration.slope:g}", intercept=intercept)
     citation = say(
         "sr.citation_nominal" if calibration.nominal else "sr.citation",

@@ -2,14 +2,14 @@
 
 from ...assessment import format_bmd
 from ...calibration import Calibration
-from ...calibration.described import carried_line, name_words, source_words
+from ...calibration.described import carried_line, contrast_line, name_words, source_words
 from ...examination import Examination, record_sha256
 from ...rules import rules_of
 from ...scan import Acquisition, Patient
 from ...segmentation import RuntimeIdentity
 from ...words import Catalogue
 from .report import Fact
-from .words import MINUS, date, half_interval, number, person, time, visible
+from .words import MINUS, date, number, person, time, visible
 
 Facts = tuple[Fact, ...]
 
@@ -60,9 +60,8 @@ def mean_line(examination: Examination, say: Catalogue) -> str:
     if error is None:
         value = say("bar.value", bmd=bmd)
         return say("bar.line", title=title, value=value)
-    half, whole = half_interval(error)
-    key = "bar.uncertainty" if whole else "bar.uncertainty_noise"
-    value = say(key, bmd=bmd, half=number(half))
+    key = "bar.uncertainty_noise" if error.total_mg_cm3 is None else "bar.uncertainty"
+    value = say(key, bmd=bmd, half=number(error.half_interval_mg_cm3))
     return say("bar.line", title=title, value=value)
 
 
@@ -105,14 +104,15 @@ def calibration_line(calibration: Calibration, say: Catalogue) -> str:
 def calibration_facts(examination: Examination, say: Catalogue) -> Facts:
     """Return the equation, what it is equivalent to, and where it comes from."""
     calibration = examination.calibration
-    carried = carried_line(calibration)
+    carried, contrast = carried_line(calibration), contrast_line(examination.contrast)
     provenance, fit, choice = calibration.provenance, calibration.fit, examination.calibration_choice
     values: dict[str, str | None] = {
         "calibration.name": visible(name_words(calibration)),
-        "calibration.equation": calibration_line(calibration, say),
+        "calibration.equation": calibration_line(examination.line, say),
         "calibration.material": calibration.material,
         "calibration.kvp": _kvp(calibration, say),
         "calibration.carried": None if carried is None else visible(str(carried)),
+        "calibration.contrast": None if contrast is None else visible(str(contrast)),
     }
     if provenance is not None:
         values |= {

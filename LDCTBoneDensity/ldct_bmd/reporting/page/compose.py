@@ -6,6 +6,7 @@ from ...anatomy import ASSESSED_LEVELS, order
 from ...assessment import format_bmd
 from ...examination import SIGNED, Examination, missing_signature, record_sha256, signed_part, unused_levels
 from ...findings import Finding, FindingCode
+from ...reference import ReferenceCurve
 from ...rules import Category, RuleSet, rules_of
 from ...words import Catalogue, catalogue, current_language, speaking
 from ..deidentify import is_deidentified_copy, is_signed_copy
@@ -14,12 +15,13 @@ from ..signed import refuse_changed
 from .about import age_caveat, calibration_facts, mean_line, patient_facts, scan_facts, software_facts
 from .history import history_table
 from .level_table import level_table, shown_level
-from .prior_table import prior_table
-from .report import BarPart, ColourBar, Note, Picture, Report, State
+from .prior_table import prior_table, same_place_table
+from .reference_view import reference_view
+from .report import BAR_HIGH, BAR_LOW, BarPart, ColourBar, Note, Picture, Report, State
+from .uncertainty_table import uncertainty_table
 from .words import time, visible
 
 # Dark to light with rising BMD, so that a grey print keeps the order.
-BAR_LOW, BAR_HIGH = 0.0, 200.0
 _BAR_COLORS = {
     Category.OSTEOPOROSIS: "#a63a32",
     Category.OSTEOPENIA: "#e3ab4a",
@@ -36,6 +38,7 @@ def compose(
     language: str | None = None,
     deidentified: bool = False,
     key_compared: bool = False,
+    reference: ReferenceCurve | None = None,
 ) -> Report:
     """Return the report of a record.
 
@@ -44,13 +47,14 @@ def compose(
         comparisons: with earlier examinations, as :func:`..priors.compare` makes them.
         deidentified: says so on the report; the record is one that :func:`..deidentify.deidentified` made.
         key_compared: the key that signed the record is the site's; otherwise the report says that nobody looked.
+        reference: a population of whose BMD by age and sex the report shows the curve.
 
     Raises:
         UsageError: the record was changed after it was signed.
     """
     refuse_changed(examination)
     with speaking(language or current_language()):
-        return _composed(signed_part(examination), pictures, comparisons, deidentified, key_compared)
+        return _composed(signed_part(examination), pictures, comparisons, deidentified, key_compared, reference)
 
 
 def _composed(
@@ -59,6 +63,7 @@ def _composed(
     comparisons: Sequence[Comparison],
     deidentified: bool,
     key_compared: bool,
+    reference: ReferenceCurve | None,
 ) -> Report:
     language = current_language()
     say = catalogue(language)
@@ -87,7 +92,10 @@ def _composed(
         levels_line=_levels_line(examination, say),
         comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
         levels=level_table(examination, say),
+        uncertainty=uncertainty_table(examination, say),
         priors=prior_table(comparisons, say) if comparisons else None,
+        same_place=same_place_table(comparisons, say),
+        reference=None if reference is None else reference_view(examination, reference, comparisons, say),
         findings=tuple(
             Note(finding.severity.value, say(f"severity.{finding.severity.value}"), visible(_placed(finding), 1000))
             for finding in examination.findings

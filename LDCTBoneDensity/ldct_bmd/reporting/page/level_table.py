@@ -5,7 +5,7 @@ from ...assessment import format_bmd
 from ...examination import Examination, Measurement, unused_levels
 from ...words import Catalogue
 from .report import Column, Table
-from .words import DASH, half_interval, number, visible
+from .words import DASH, number, visible
 
 
 def shown_level(level: str, examination: Examination, say: Catalogue) -> str:
@@ -41,7 +41,9 @@ def level_table(examination: Examination, say: Catalogue) -> Table:
         if measurement.excluded is not None or measurement.level in unused_levels(examination):
             muted.append(number_of_row)
     remark = visible(str(examination.quality.names_remark))
-    notes = [say("levels.note.interval")]
+    placed = [m.bmd_error is None or m.bmd_error.placement_mg_cm3 is not None for m in measurements]
+    interval = "levels.note.interval" if all(placed) else "levels.note.interval_before"
+    notes = [say(interval)] if rows else []
     if noise_alone:
         notes.append(say("levels.note.noise"))
     if corrected:
@@ -56,10 +58,11 @@ def _bmd(bmd_mg_cm3: float) -> str:
 
 
 def _uncertainty(measurement: Measurement, say: Catalogue) -> tuple[str, bool]:
-    if measurement.bmd_error is None:
+    error = measurement.bmd_error
+    if error is None:
         return DASH, False
-    half, whole = half_interval(measurement.bmd_error)
-    return (number(half), False) if whole else (say("levels.noise_mark", half=number(half)), True)
+    half = number(error.half_interval_mg_cm3)
+    return (half, False) if error.total_mg_cm3 is not None else (say("levels.noise_mark", half=half), True)
 
 
 def _use(measurement: Measurement, examination: Examination, say: Catalogue) -> str:

@@ -33,7 +33,7 @@ from .pdf_styles import (
     TITLE,
     TOP,
 )
-from .report import Fact, Picture, Report, Table
+from .report import Fact, Picture, ReferenceView, Report, Table
 
 MARGIN = 14 * mm
 WIDTH = A4[0] - 2 * MARGIN
@@ -72,7 +72,12 @@ def _letters(report: Report, say: Catalogue) -> str:
     """Return a text with all letters that the PDF holds."""
     own = [say.template(key) for key in say if key.startswith(_OWN_WORDS)]
     captions = [picture.caption for picture in report.pictures]
-    return "".join((*own, *captions, repr(replace(report, pictures=()))))
+    return "".join((*own, *captions, repr(replace(report, pictures=(), reference=None)), *_reference_words(report)))
+
+
+def _reference_words(report: Report) -> tuple[str, ...]:
+    view = report.reference
+    return () if view is None else (view.line, *view.notes, "" if view.picture is None else view.picture.caption)
 
 
 def _story(report: Report, say: Catalogue) -> list[Flowable]:
@@ -90,8 +95,14 @@ def _story(report: Report, say: Catalogue) -> list[Flowable]:
         _heading(say("section.levels")),
         *_table(report.levels),
     ]
+    if report.uncertainty is not None:
+        story += [_heading(say("section.uncertainty")), *_table(report.uncertainty)]
     if report.priors is not None:
         story += [_heading(say("section.priors")), *_table(report.priors)]
+    if report.same_place is not None:
+        story += [_heading(say("section.same_place")), *_table(report.same_place)]
+    if report.reference is not None:
+        story += _reference(report.reference, say)
     story += [_heading(say("section.findings")), *_findings(report, say)]
     story += _pictures(report, say)
     story += [_heading(say("section.calibration")), _facts(report.calibration, WIDTH)]
@@ -211,6 +222,12 @@ def _findings(report: Report, say: Catalogue) -> list[Flowable]:
         rows.append([Paragraph(f"<b>{tag}</b>" if is_bold else tag, CELL), _paragraph(note.text, CELL)])
     style = [("VALIGN", (0, 0), (-1, -1), "TOP"), *_no_padding(), ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5)]
     return [Grid(rows, colWidths=[16 * mm, WIDTH - 16 * mm], style=style)]
+
+
+def _reference(view: ReferenceView, say: Catalogue) -> list[Flowable]:
+    shown = [] if view.picture is None else _picture(view.picture, WIDTH, 62 * mm)
+    first = KeepTogether([_heading(say("section.reference")), _paragraph(view.line, BODY), *shown])
+    return [first, *(_paragraph(note, SMALL) for note in view.notes)]
 
 
 def _pictures(report: Report, say: Catalogue) -> list[Flowable]:

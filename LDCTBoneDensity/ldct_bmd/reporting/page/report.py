@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Align = Literal["left", "right"]
+BAR_LOW, BAR_HIGH = 0.0, 200.0  # ends of the scale of categories, mg/cm3
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class ReferenceView:
+    """Where the patient stands in a population; ``picture`` is None where there is nothing to show."""
+
+    line: str
+    notes: tuple[str, ...]
+    picture: Picture | None
+
+
+@dataclass(frozen=True)
 class Report:
     """All that a report shows.
 
@@ -95,6 +105,7 @@ class Report:
         alert: what leads the result whatever the BMD (a fracture that a reader confirmed), "" where nothing does.
         bar: None where no category may be given: there is then nothing to compare with its thresholds.
         levels_line: which levels are used, which are not, and why.
+        uncertainty: the budget; None where the record states no error.
         comment: the reader's own words, "" where there are none.
         record_sha256: the state of the record that the report shows.
     """
@@ -115,7 +126,10 @@ class Report:
     levels_line: tuple[str, ...]
     comment: str
     levels: Table
+    uncertainty: Table | None
     priors: Table | None
+    same_place: Table | None
+    reference: ReferenceView | None
     findings: tuple[Note, ...]
     calibration: tuple[Fact, ...]
     method: tuple[str, ...]

@@ -3,10 +3,8 @@
 import re
 from datetime import datetime
 
-from ...calibration import BMDError
 from ...ground import text as texts
 
-NORMAL_95 = 1.96  # half-width of a 95 % interval, in standard errors
 DASH = "–"
 MINUS = "−"
 LONGEST = 400  # letters of a text from outside; a row of a table must fit on a page
@@ -55,10 +53,3 @@ def time(text: str) -> str:
     zone = moment.strftime("%z")
     zone = "" if not zone else " UTC" if zone in ("+0000", "-0000") else f" UTC{zone[:3]}:{zone[3:]}"
     return moment.strftime("%Y-%m-%d %H:%M") + zone
-
-
-def half_interval(error: BMDError) -> tuple[float, bool]:
-    """Return half the 95 % interval in mg/cm3, and whether the calibration's part is in it."""
-    if error.total_mg_cm3 is None:
-        return NORMAL_95 * error.noise_mg_cm3, False
-    return NORMAL_95 * error.total_mg_cm3, True

@@ -19,10 +19,12 @@ def spectra(
     patients: Annotated[int, typer.Option(metavar="N", help="Virtual patients to check the table with.")] = 100,
     overwrite: Overwrite = False,
 ) -> None:
-    """Simulate tube voltages and tin filters, and print how well a calibration of 120 kVp is carried to each."""
+    """Simulate tube voltages, tin filters and contrast agent, and print how well BMD is corrected for each."""
     with exit_codes():
-        from ..spectra import check_table, print_checks, write_table
+        from ..spectra import check_agents, check_table, print_agents, print_checks, write_table
 
         if table is not None:
             write_table(table, overwrite)
-        print_checks(output(), check_table(table, patients))
+        checks, agents = check_table(table, patients), check_agents(patients)
+        print_agents(output(), agents)
+        print_checks(output(), checks)

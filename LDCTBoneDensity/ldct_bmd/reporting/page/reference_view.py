@@ -1,0 +1,107 @@
+"""Where the patient stands among people of the same age and sex: in words, and on the population's curve."""
+
+import io
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ...examination import Examination
+from ...reference import ReferenceCurve, Standing, Unfit, standing
+from ...words import Catalogue, text
+from ..chinese import drawable, drawn_words
+from ..priors import Comparison
+from .report import Picture, ReferenceView
+from .words import number, signed, visible
+
+_SIZE_IN, _DPI = (6.2, 3.0), 130
+_CURVE, _POINT = "#33516e", "#a63a32"
+
+
+def stands(examination: Examination, curve: ReferenceCurve) -> Standing | Unfit:
+    """Return where the mean BMD of a record stands; what forbids its category forbids this too."""
+    assessment, patient = examination.assessment, examination.scan.patient
+    if assessment.mean_bmd_mg_cm3 is not None and assessment.category is None:
+        return Unfit.NO_CATEGORY
+    material = examination.calibration.material
+    return standing(curve, assessment.mean_bmd_mg_cm3, assessment.levels, material, patient.sex, patient.age_years)
+
+
+def reference_view(
+    examination: Examination, curve: ReferenceCurve, comparisons: Sequence[Comparison], say: Catalogue
+) -> ReferenceView:
+    """Return what the report says of the patient and a population."""
+    found = stands(examination, curve)
+    about = (
+        say("reference.population", title=visible(curve.title), population=visible(curve.population)),
+        say("reference.calibration", calibration=visible(curve.calibration), material=curve.material),
+        say("reference.source", source=visible(" · ".join(filter(None, (curve.source, curve.address))), 1000)),
+    )
+    if isinstance(found, Unfit):
+        levels = say.listed(curve.levels)
+        reason = say(f"reference.unfit.{found.value}", material=curve.material, levels=levels)
+        return ReferenceView(say("reference.none", reason=reason), about, None)
+    line = say(
+        "reference.line",
+        z=signed(found.z_score),
+        title=visible(curve.title),
+        percentile=_percentile(found.percentile, say),
+        mean=number(found.mean_mg_cm3),
+        sd=number(found.sd_mg_cm3),
+    )
+    limits = ("reference.limited",) if examination.assessment.limited else ()
+    notes = (*about, *map(say, ("reference.normal", *limits, "reference.no_t_score")))
+    return ReferenceView(line, notes, _picture(examination, found, curve, comparisons, say))
+
+
+def _percentile(percentile: float, say: Catalogue) -> str:
+    if percentile < 1.0:
+        return say("reference.percentile.below")
+    return say("reference.percentile.above") if percentile > 99.0 else number(percentile, 0)
+
+
+def _picture(
+    examination: Examination,
+    found: Standing,
+    curve: ReferenceCurve,
+    comparisons: Sequence[Comparison],
+    say: Catalogue,
+) -> Picture:
+    patient = examination.scan.patient
+    years, means, sds = map(np.asarray, curve.drawn(patient.sex))
+    with drawn_words(curve.title):
+        figure = Figure(figsize=_SIZE_IN, layout="constrained")
+        axes = figure.add_subplot()
+        for times, opacity in ((2.0, 0.13), (1.0, 0.22)):
+            axes.fill_between(years, means - times * sds, means + times * sds, color=_CURVE, alpha=opacity, lw=0)
+        axes.plot(years, means, color=_CURVE, lw=1.4, label=drawable(text("reference.curve", title=curve.title)))
+        before = _before(examination, comparisons)
+        if before:
+            axes.plot(*zip(*before, strict=True), "o", mfc="white", color=_POINT, label=text("reference.before"))
+        if patient.age_years is not None:
+            here = ([patient.age_years], [found.bmd_mg_cm3])
+            axes.plot(*here, "o", color=_POINT, ms=7, label=text("reference.now"))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        axes.set_xlabel(text("reference.age"))
+        axes.set_ylabel(text("reference.axis"))
+        axes.legend(fontsize=8, loc="upper right")
+        stream = io.BytesIO()
+        FigureCanvasAgg(figure)
+        figure.savefig(stream, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
+    png = stream.getvalue()
+    width, height = struct.unpack(">II", png[16:24])
+    return Picture("reference", "reference", say("reference.caption"), png, width, height)
+
+
+def _before(examination: Examination, comparisons: Sequence[Comparison]) -> list[tuple[float, float]]:
+    """Return age and mean BMD of earlier examinations, as their own records have it."""
+    age = examination.scan.patient.age_years
+    return [
+        (age - comparison.years, change.then_mg_cm3)
+        for comparison in comparisons
+        for change in comparison.changes
+        if change.is_mean and comparison.years is not None and age is not None
+    ]
