@@ -52,7 +52,8 @@ def _measure(result: Path, scan: Path, log: Path) -> None:
             listening = time.perf_counter() - begin
             page.goto(found[0])
             page.wait_for_selector("#sagittal svg[data-index]", timeout=120000)
-            print(f"listening after {listening:.2f} s, first picture after {time.perf_counter() - begin:.2f} s")
+            seen, busy = time.perf_counter() - begin, sum(psutil.Process(server.pid).cpu_times()[:2])
+            print(f"listening after {listening:.2f} s, first picture after {seen:.2f} s; {busy:.2f} s of the processor")
             page.wait_for_load_state("networkidle")
             _tell("wheel step to picture", _wheel(page))
             _tell("drag to number", _drag(page))

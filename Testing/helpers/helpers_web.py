@@ -46,12 +46,12 @@ class Page:
         full = url if "://" in url else self.address + url.lstrip("/")
         return self._send(urllib.request.Request(full, headers={**self.headers, **headers}))
 
-    def post(self, what: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[int, dict[str, Any]]:
+    def post(self, what: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[int, Any]:
         """Return status and answer of a request; a state that comes with it is kept."""
         sent = {"Content-Type": "application/json", **self.headers, **headers}
         data = json.dumps(body or {}).encode()
         status, _, content = self._send(urllib.request.Request(f"{self.address}api/{what}", data, sent))
-        said: dict[str, Any] = json.loads(content) if content.startswith(b"{") else {}
+        said: Any = json.loads(content) if content[:1] in (b"{", b"[") else {}
         if "revision" in said:
             self.state = said
         return status, said

@@ -1,6 +1,6 @@
-"""Pictures of the review in a browser, at 1366 x 768: as it opens, one VOI moved, in Chinese and dark.
+"""Pictures of the review in a browser, at 1366 x 768: one VOI moved; with --all as it opens too, and in Chinese, dark.
 
-    python Testing/web/screenshots.py OUT [--result RESULT --scan SCAN]
+    python Testing/web/screenshots.py OUT [--all] [--result RESULT --scan SCAN]
 
 Without a result, the demo's synthetic torso is made and measured. Pictures of patients stay outside the project.
 """
@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--result", type=Path)
     parser.add_argument("--scan", type=Path)
+    parser.add_argument("--all", action="store_true")
     given = parser.parse_args()
     folder = given.out.absolute()
     if given.result is not None and folder.resolve().is_relative_to(ROOT):
@@ -34,7 +35,7 @@ def main() -> None:
             scan = _demo(Path(scratch), result)
         else:
             shutil.copytree(given.result, result)
-        _pictures(folder, result, scan)
+        _pictures(folder, result, scan, given.all)
 
 
 def _demo(scratch: Path, result: Path) -> Path:
@@ -47,7 +48,7 @@ def _demo(scratch: Path, result: Path) -> Path:
     return scratch / "phantom" / "dicom"
 
 
-def _pictures(folder: Path, result: Path, scan: Path) -> None:
+def _pictures(folder: Path, result: Path, scan: Path, is_all: bool) -> None:
     from playwright.sync_api import sync_playwright
 
     from helpers_web import serving
@@ -58,15 +59,17 @@ def _pictures(folder: Path, result: Path, scan: Path) -> None:
         page = chromium.new_page(viewport=SIZE, color_scheme="light")
         page.goto(address)
         _settle(page)
-        page.screenshot(path=folder / "review-opened.png")
+        if is_all:
+            page.screenshot(path=folder / "review-opened.png")
         page.locator('#rows tr[data-level="L1"]').click()
         _settle(page)
         _drag(page, '#axial .voi[data-level="L1"]', 10, -4)
         page.screenshot(path=folder / "review.png")
-        page.select_option("#language", "zh")
-        page.emulate_media(color_scheme="dark")
-        _settle(page)
-        page.screenshot(path=folder / "review-zh-dark.png")
+        if is_all:
+            page.select_option("#language", "zh")
+            page.emulate_media(color_scheme="dark")
+            _settle(page)
+            page.screenshot(path=folder / "review-zh-dark.png")
         chromium.close()
 
 

@@ -98,6 +98,9 @@ def test_a_voi_is_dragged_and_the_number_follows_and_is_the_engines(served: Serv
         shown = number(page, "L1", "bmd")
         drag(page, '#axial .voi[data-level="L1"]', 60, 25, let_go=False)
         until(page, f"Number(document.querySelector('#rows tr[data-level=L1]').dataset.bmd) !== {shown!r}")
+        # What follows from it is said before the hand lets go.
+        until(page, "document.querySelector('#rows tr[data-level=L1] .state').textContent === 'corrected'")
+        assert "Corrections by the reader: 1" in page.locator("#lines").inner_text()
         page.mouse.up()
         idle(page)
         (session,) = server._sessions.values()
@@ -187,13 +190,14 @@ def test_cases_are_signed_one_after_the_other_by_keys_alone(
             until(page, "!document.querySelector('[data-do=undo]').disabled", timeout=20000)
             idle(page)
             page.keyboard.press("Control+Alt+s")
-            until(
-                page,
-                f"[...document.querySelectorAll('#worklist-rows tr')].filter("
-                f"row => row.lastChild.textContent === 'signed').length === {case + 1}",
-                timeout=60000,
-            )
+            until(page, f"document.querySelector('#counts').textContent.includes('Signed: {case + 1}.')", timeout=60000)
             idle(page)
+        page.locator("#worklist-button").click()
+        page.locator("#shown").select_option("signed")
+        page.wait_for_selector("#worklist-rows tr")
+        assert [line.split("\t")[-1].strip() for line in page.locator("#worklist-rows tr").all_inner_texts()] == [
+            "signed"
+        ] * 3
     for case in range(3):
         record = held(served.path / f"case{case}")
         assert is_intact(record)

@@ -33,6 +33,13 @@ def middle(page: Page, level: str) -> dict[str, int]:
     return next(one for one in page.state["case"]["middles"] if one["level"] == level)["index"]
 
 
+def rows(page: Page, shown: str) -> list[dict[str, object]]:
+    status, said = page.post("rows", {"shown": shown})
+    assert status == 200
+    assert isinstance(said, list)
+    return said
+
+
 def test_a_drag_gives_the_numbers_of_the_engine_to_the_last_digit_and_keeps_them(served: Served) -> None:
     assert served.scan is not None
     opened = open_result(served.path, served.scan)
@@ -56,6 +63,21 @@ def test_a_drag_gives_the_numbers_of_the_engine_to_the_last_digit_and_keeps_them
         assert page.change("save")[0] == 200
     assert held(served.path).measurement("L1") == wanted
     assert held(served.path).history[0].reader == READER
+
+
+def test_what_would_follow_is_told_and_not_kept(served: Served) -> None:
+    with serving(served) as (address, _server):
+        page = Page(address)
+        before = page.load()["case"]
+        drag = {"level": "L1", "view": "axial", "right": 18.0, "down": 0.0}
+        status, foreseen = page.post("foresee", drag)
+        assert status == 200
+        assert page.load()["case"] == before
+        page.do("move", **drag)
+        after = page.state["case"]
+        assert after["assessment"] == foreseen["assessment"]
+        assert after["assessment"] != before["assessment"]
+        assert after["findings"] == foreseen["findings"]
 
 
 def test_undo_and_redo_go_through_the_corrections(served: Served) -> None:
@@ -149,12 +171,14 @@ def test_a_list_goes_from_one_to_the_next_and_signs_all(served_list: Callable[[i
         page = Page(address)
         page.load()
         for number in range(3):
-            assert page.state["worklist"]["current"] == number
+            (waiting,) = [one for one in rows(page, "to_read") if one["is_current"]]
+            assert waiting["number"] == number
             page.do("comment", comment=f"case {number}")
             status, said = page.change("sign", next=True)
             assert status == 200, said["refused"]
         assert "Nothing is left" in page.state["note"]
-        assert [one["cells"][-1] for one in page.state["worklist"]["rows"]] == ["signed"] * 3
+        assert [one["cells"][-1] for one in rows(page, "all")] == ["signed"] * 3
+        assert rows(page, "to_read") == []
     for number in range(3):
         record = held(served.path / f"case{number}")
         assert (record.comment, is_intact(record)) == (f"case {number}", True)

@@ -95,7 +95,7 @@ class Server:
         application.router.add_get("/", self._page)
         application.router.add_static("/page/", PAGE)
         application.router.add_get("/report", self._report)
-        for name in ("state", "do", "slice", "drag", "sign", "save", "send", "report"):
+        for name in ("state", "do", "slice", "drag", "foresee", "rows", "sign", "save", "send", "report"):
             application.router.add_post(f"/api/{name}", getattr(self, f"_{name}_asked"))
         # Addresses hold no patient's data, and bodies are not logged; still nothing is.
         self._runner = web.AppRunner(application, access_log=None)
@@ -256,6 +256,12 @@ class Server:
 
     async def _drag_asked(self, request: web.Request) -> web.StreamResponse:
         return await self._looked(request, Session.drag)
+
+    async def _foresee_asked(self, request: web.Request) -> web.StreamResponse:
+        return await self._looked(request, Session.foresee)
+
+    async def _rows_asked(self, request: web.Request) -> web.StreamResponse:
+        return await self._looked(request, Session.rows)
 
     async def _looked(self, request: web.Request, look: Callable[[Session, Asked], Any]) -> web.StreamResponse:
         """Answer what changes nothing, next to whatever else is being done."""

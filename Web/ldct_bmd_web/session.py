@@ -8,7 +8,9 @@ from typing import Any
 from ldct_bmd.examination import SigningKey, open_points
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.jobs.spec import Destination
-from ldct_bmd.reading.going import Going
+from ldct_bmd.reading.going import Going, Shown
+from ldct_bmd.reading.rows import level_row
+from ldct_bmd.reading.values import bmd_word, hu_words
 from ldct_bmd.reporting.opened import record_in
 from ldct_bmd.reporting.output import DICOM_OUTPUTS
 from ldct_bmd.review import Review
@@ -18,7 +20,7 @@ from ldct_bmd.words import current_language, is_spoken, speaking, text
 from .case import Case
 from .export import FACE, NotDone, exported
 from .slices import ACROSS, WINDOWS_HU, Drag, dragged, slice_shown, vois_shown
-from .state import state_of
+from .state import assessment, findings, rows_of, state_of
 
 Asked = Mapping[str, Any]
 Verb = Callable[[Review, str, Asked], None]
@@ -160,8 +162,6 @@ class Session:
 
     def drag(self, asked: Asked) -> dict[str, Any]:
         """Return what a VOI on the move measures, and its outlines in the slices on display; nothing is kept."""
-        from ldct_bmd.reading.values import bmd_word, hu_words
-
         case, level = self._demand(), str(asked["level"])
         voi = self._dragged(case, level, asked)
         measured = case.review.numbers_at(level, voi)
@@ -172,6 +172,17 @@ class Session:
             "bmd_mg_cm3": measured.bmd_mg_cm3,
             "vois": {view: vois_shown(case, view, int(asked["at"][view]), (level, voi)) for view in ACROSS},
         }
+
+    def rows(self, asked: Asked) -> list[dict[str, Any]]:
+        """Return the rows of the worklist that are to be shown; none where there is no list."""
+        return [] if self.going is None else rows_of(self.going, Shown(asked["shown"]))
+
+    def foresee(self, asked: Asked) -> dict[str, Any]:
+        """Return what would follow from a VOI on the move for statement, findings and states; nothing is kept."""
+        case, level = self._demand(), str(asked["level"])
+        foreseen = case.review.preview_voi(level, self._dragged(case, level, asked))
+        state = level_row(foreseen, level).state
+        return {"assessment": assessment(foreseen), "findings": findings(foreseen), "state": state}
 
     def _correct(self, what: str, level: str, asked: Asked) -> None:
         case = self._demand()

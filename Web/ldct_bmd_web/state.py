@@ -63,20 +63,24 @@ def _label(key: str) -> str:
 
 def _worklist(going: Going) -> dict[str, Any]:
     return {
-        "current": going.current,
         "counts": going.counts(),
         "more": going.after(going.current) is not None,
-        "rows": [
-            {
-                "number": number,
-                "cells": row_cells(row),
-                "reason": row.facts.reason or "",
-                "urgency": row.urgency.value,
-                "can_open": row.folder is not None,
-            }
-            for number, row in going.rows(Shown.ALL)
-        ],
+        "shown": [[shown.value, text(f"worklist_section.show.{shown.value}")] for shown in Shown],
     }
+
+
+def rows_of(going: Going, shown: Shown) -> list[dict[str, Any]]:
+    """Return the rows of a worklist that are shown, each with whether it is the open one and can be opened."""
+    return [
+        {
+            "number": number,
+            "cells": row_cells(row),
+            "reason": row.facts.reason or "",
+            "is_current": number == going.current,
+            "can_open": row.folder is not None,
+        }
+        for number, row in going.rows(shown)
+    ]
 
 
 def _case(case: Case) -> dict[str, Any]:
@@ -93,7 +97,7 @@ def _case(case: Case) -> dict[str, Any]:
         "rows": [_row(case, level) for level in levels],
         "others": text("vertebra_table.count", count=sum(level not in TARGET_LEVELS for level in levels)),
         "assessment": assessment(examination),
-        "findings": [note(f.severity, f.message) for f in examination.findings],
+        "findings": findings(examination),
         "reasons": reason_words(),
         "column": to_plain(offers_of(case.review, None)),
         "names_confirmed": names_confirmed(examination),
@@ -123,6 +127,11 @@ def assessment(examination: Examination) -> dict[str, Any]:
             "categories": [[category.value, category_word(category.value)] for category in rules.categories],
         },
     }
+
+
+def findings(examination: Examination) -> list[dict[str, str]]:
+    """Return what was noticed, each with how much it matters."""
+    return [note(finding.severity, finding.message) for finding in examination.findings]
 
 
 def note(severity: Severity, message: str) -> dict[str, str]:

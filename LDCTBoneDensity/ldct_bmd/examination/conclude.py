@@ -170,7 +170,9 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *outline_findings(_doubts(evidence)),
         *lumbar_findings(assessed_levels(measured, unused), rules),
         *population_findings(rules, patient.sex, patient.age_years),
-        *hu_findings(rules, {m.level: m.mean_hu for m in evidence.measurements if m.level not in unused}),
+        *hu_findings(
+            rules, {m.level: m.mean_hu - _shift_hu(evidence) for m in evidence.measurements if m.level not in unused}
+        ),
     ]
     for measurement in evidence.measurements:
         found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))

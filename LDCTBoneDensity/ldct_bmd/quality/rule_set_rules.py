@@ -24,7 +24,10 @@ def population_findings(rules: RuleSet, sex: str | None, age_years: float | None
 
 
 def hu_findings(rules: RuleSet, mean_hu: Mapping[str, float]) -> list[Finding]:
-    """Return whether a site's own limit on HU is passed; ``mean_hu`` by level that is measured and used."""
+    """Return whether a site's own limit on HU is passed; ``mean_hu`` by level that is measured and used.
+
+    What contrast agent adds is taken off them.
+    """
     limit = rules.hu_limit
     if limit is None or not mean_hu.get(limit.level, limit.below_hu) < limit.below_hu:
         return []

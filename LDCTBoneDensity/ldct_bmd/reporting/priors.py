@@ -259,26 +259,36 @@ def _carried_change(pair: _Pair, levels: tuple[str, ...], found: Mapping[str, Ca
         place = prior.calibration.slope * math.hypot(*(one.place_hu for one in there)) / count
         moved_hu = (sum(one.mean_hu for one in now) - sum(one.mean_hu for one in there)) / count
         now_error = current.assessment.mean_bmd_error if is_mean else now[0].bmd_error
-        error = _error_at_same_place(pair, now_error, then_error, place, moved_hu)
+        error = _error_at_same_place(pair, now_error, then_error, moved_hu, (place, _grown_mg_cm3(pair, levels)))
     lsc = None if error is None else LSC_FACTOR * error
     return Change(levels, is_mean, then_bmd, now_bmd, _rate(then_bmd, now_bmd, pair.years), lsc, error)
 
 
+def _grown_mg_cm3(pair: _Pair, levels: tuple[str, ...]) -> float:
+    """Return by how much the part of the patient's size differs, mean over ``levels``; 0 where a record has none."""
+    grown = []
+    for level in levels:
+        sizes = [None if one.bmd_error is None else one.bmd_error.size_mg_cm3 for one in pair.measured(level)]
+        known = [size for size in sizes if size is not None]
+        grown.append(known[0] - known[1] if len(known) == len(sizes) else 0.0)
+    return sum(grown) / len(grown)
+
+
 def _error_at_same_place(
-    pair: _Pair, now: BMDError | None, then: BMDError, place_mg_cm3: float, moved_hu: float
+    pair: _Pair, now: BMDError | None, then: BMDError, moved_hu: float, further_mg_cm3: tuple[float, ...]
 ) -> float | None:
     """Return the standard error of a change at one place; None where that is not known.
 
-    What the two scans share cancels: the patient's size, where the VOI was placed, and of one calibration all but the
-    slope's part in the change itself.
+    What the two scans share cancels: the patient's size as far as it is the same, where the VOI was placed, and of one
+    calibration all but the slope's part in the change itself.
 
     Args:
-        place_mg_cm3: from what the registration may be off.
         moved_hu: by how much the mean HU changed.
+        further_mg_cm3: from what the registration may be off, and what the patient's size changed by.
     """
     if now is None:
         return None
-    parts = [now.noise_mg_cm3, then.noise_mg_cm3, place_mg_cm3]
+    parts = [now.noise_mg_cm3, then.noise_mg_cm3, *further_mg_cm3]
     if pair.one_calibration:
         fit = pair.current.calibration.fit
         parts.append(0.0 if fit is None else fit.slope_se * moved_hu)

@@ -14,13 +14,14 @@ from ldct_bmd.calibration.contrast import contrast_shift
 from ldct_bmd.calibration.tissue import TissueHU
 from ldct_bmd.calibration.vessel import VesselDisc
 from ldct_bmd.cli.table import print_result
-from ldct_bmd.corrections import change_calibration, move_voi, numbers_at, reset_voi
+from ldct_bmd.corrections import change_calibration, change_rules, move_voi, numbers_at, reset_voi
 from ldct_bmd.examination import Examination, is_intact, sign
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.drawing import draw_vessel
 from ldct_bmd.reporting.fhir import fhir_json
 from ldct_bmd.reporting.page.about import calibration_facts
 from ldct_bmd.reporting.tables import patient_row
+from ldct_bmd.rules import ACR, HULimit
 from ldct_bmd.words import catalogue, speaking
 
 BY = {"reader": READER, "time": TIME}
@@ -80,6 +81,16 @@ def test_a_readers_corrections_keep_taking_it_off(record) -> None:
     assert moved.measurement("L1").bmd_mg_cm3 == shown.bmd_mg_cm3 == record.line.bmd_mg_cm3(shown.mean_hu)
     assert reset_voi(moved, "L1", **BY).measurement("L1").bmd_mg_cm3 == pytest.approx(l1.bmd_mg_cm3)
     assert moved.contrast == record.contrast
+
+
+def test_a_sites_limit_on_hu_is_held_against_the_hu_without_contrast_agent(record) -> None:
+    l1 = record.measurement("L1").mean_hu
+    limited = replace(ACR, name="site", hu_limit=HULimit("L1", l1 - record.contrast.shift_hu / 2, "audit"))
+    passed = [
+        "hu_below_limit" in {f.code.value for f in change_rules(one, limited, **BY).findings}
+        for one in (examined(), record)
+    ]
+    assert passed == [False, True]
 
 
 def test_the_record_comes_back_and_can_be_signed(record) -> None:

@@ -198,6 +198,20 @@ def test_of_one_calibration_only_the_slopes_part_in_the_change_counts(now: Exami
     assert apart.error_mg_cm3 > 30.0
 
 
+def test_of_the_patients_size_only_what_changed_counts(now: Examination, then: Examination) -> None:
+    def sized(record: Examination, size: float) -> Examination:
+        errors = {m.level: replace(m.bmd_error, size_mg_cm3=size, placement_mg_cm3=9.0) for m in record.measurements}
+        return replace(record, measurements=tuple(replace(m, bmd_error=errors[m.level]) for m in record.measurements))
+
+    carried = [found_there(now, "L1", 10.0)]
+    same, thinner = (
+        compare(sized(now, 5.0), sized(then, size), carried=carried).same_place[0].error_mg_cm3 for size in (5.0, 2.0)
+    )
+    noise = now.measurement("L1").bmd_error.noise_mg_cm3
+    assert same == pytest.approx(math.hypot(noise, 0.8 * 3.0, 0.8 * 1.0))
+    assert thinner == pytest.approx(math.hypot(same, 3.0))
+
+
 def test_across_scanners_the_change_is_shown_without_an_error(now: Examination, then: Examination) -> None:
     elsewhere = with_scan(then, model="CT 2")
     (change,) = compare(now, elsewhere, carried=[found_there(now, "L1", 10.0)]).same_place

@@ -31,6 +31,11 @@ const page = {
     row.querySelector(".bmd").textContent = numbers.bmd;
     Object.assign(row.dataset, {hu: numbers.mean_hu, bmd: numbers.bmd_mg_cm3});
   },
+  showForeseen(level, foreseen) {
+    showAssessment(foreseen.assessment);
+    fill($("findings"), foreseen.findings.map(noteOf));
+    document.querySelector(`#rows tr[data-level="${CSS.escape(level)}"] .state`).textContent = foreseen.state;
+  },
   // A click selects the vertebra that was hit; elsewhere it brings the other views to the point.
   click(name, [x, y], level) {
     if (level) return select(level);
@@ -98,7 +103,7 @@ function show(state) {
   showWorklist(state.worklist);
   $("reading").hidden = !state.case;
   $("views").hidden = !state.case;
-  $("patient").textContent = state.case ? state.case.patient.slice(0, 4).map(([, value]) => value).join(" · ") : "";
+  $("patient").textContent = state.case ? [...new Set(state.case.patient.map(([, value]) => value))].join(" · ") : "";
   if (state.case) showCase(state.case, before?.case);
 }
 
@@ -123,9 +128,7 @@ function showCase(open, before) {
   if (isOther || !levels.includes(page.selected)) {
     page.selected = levels.find((level) => page.row(level).used != null) ?? levels[0] ?? null;
   }
-  showBar(open.assessment.bar);
-  $("statement").textContent = open.assessment.statement;
-  fill($("lines"), open.assessment.lines.map((line) => made("p", line)));
+  showAssessment(open.assessment);
   showRows(open, isOther);
   showActions();
   fill($("findings"), open.findings.map(noteOf));
@@ -148,6 +151,12 @@ function showCase(open, before) {
   } else {
     VIEWS.forEach((name) => views[name].go(views[name].index));
   }
+}
+
+function showAssessment(found) {
+  showBar(found.bar);
+  $("statement").textContent = found.statement;
+  fill($("lines"), found.lines.map((line) => made("p", line)));
 }
 
 // T12, L1 and L2 first; the others are folded unless one of them waits for the reader.
@@ -248,15 +257,23 @@ function showWorklist(list) {
   if (!list) return;
   $("next").disabled = !list.more;
   $("counts").textContent = list.counts;
-  fill($("worklist-rows"), list.rows.map((row) => {
+  const chosen = $("shown").value || list.shown[0][0];
+  options($("shown"), list.shown);
+  $("shown").value = chosen;
+}
+
+// A list may have thousands of rows: they are asked for when they are looked at.
+async function showList() {
+  fill($("worklist-rows"), (await ask("rows", {shown: $("shown").value})).map((row) => {
     const line = document.createElement("tr");
-    line.ariaSelected = String(row.number === list.current);
+    line.ariaSelected = String(row.is_current);
     line.title = row.reason;
     line.append(...row.cells.map((cell) => made("td", cell)));
     if (row.can_open) {
       line.tabIndex = 0;
       const open = async () => {
         $("worklist").close();
+        await settled();
         await doIt("open", {number: row.number});
       };
       line.addEventListener("click", open);
@@ -264,6 +281,7 @@ function showWorklist(list) {
     }
     return line;
   }));
+  if (!$("worklist").open) $("worklist").showModal();
 }
 
 // -- selecting
@@ -380,7 +398,8 @@ function start() {
   $("preview").addEventListener("click", () => report(false));
   $("pdf").addEventListener("click", () => report(true));
   $("next").addEventListener("click", () => settled().then(() => doIt("next")));
-  $("worklist-button").addEventListener("click", () => $("worklist").showModal());
+  $("worklist-button").addEventListener("click", showList);
+  $("shown").addEventListener("change", showList);
   $("rows").addEventListener("keydown", walk);
   document.addEventListener("keydown", shortcut);
   request("state");

@@ -5,7 +5,7 @@ import {Latest, Refused, ask} from "./server.js";
 const SVG = "http://www.w3.org/2000/svg";
 export const VIEW_MM = 110;  // a lumbar vertebra and its neighbours
 const LEAST_MM = 20, MOST_MM = 600;
-const NUDGE_MM = 0.5, SETTLED_MS = 600;
+const NUDGE_MM = 0.5, SETTLED_MS = 600, PAUSED_MS = 100;
 const SIDES = {axial: ["R", "L", "A", "P"], sagittal: ["A", "P", "H", "F"], coronal: ["R", "L", "H", "F"]};
 const BESIDE_MM = {sagittal: -30, coronal: -32, axial: 0};
 
@@ -177,6 +177,7 @@ export class View {
       if (Math.hypot(to.clientX - client[0], to.clientY - client[1]) < 3 && !moved) return;
       moved = true;
       if (voi) {
+        this.isMoving = true;
         this.previewing.start(this.dragOf(voi, size, start, this.point(to)));
       } else {
         this.center = [origin[0] - (to.clientX - client[0]) * this.pixel, origin[1] - (to.clientY - client[1]) * this.pixel];
@@ -208,19 +209,31 @@ export class View {
   }
 
   async preview(drag) {
-    const pressed = performance.now();
     try {
       const numbers = await ask("drag", {...drag, at: this.page.indices()});
       this.page.showNumbers(drag.level, numbers);
       this.page.drawVois(numbers.vois);
-      this.svg.dataset.dragMs = (performance.now() - pressed).toFixed(1);
+      clearTimeout(this.pausing);
+      if (this.isMoving) this.pausing = setTimeout(() => this.foresee(drag), PAUSED_MS);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.page.refuse(error.message);
     }
   }
 
+  // What would follow from the VOI where it is now: it takes longer than the numbers, which must not wait for it.
+  async foresee(drag) {
+    try {
+      const foreseen = await ask("foresee", drag);
+      if (this.isMoving) this.page.showForeseen(drag.level, foreseen);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+    }
+  }
+
   async keep(drag) {
+    this.isMoving = false;
+    clearTimeout(this.pausing);
     document.body.ariaBusy = "true";
     this.previewing.drop();
     await this.previewing.running;
@@ -249,6 +262,7 @@ export class View {
     this.nudged.down += down;
     clearTimeout(this.resting);
     this.resting = setTimeout(() => this.settle(), SETTLED_MS);
+    this.isMoving = true;
     this.previewing.start({...this.nudged});
   }
 
