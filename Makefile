@@ -46,7 +46,7 @@ lint: $(DEV_READY)
 # The documentation, as a folder of pages that opens from the disk. Any warning, dead link or dead anchor fails.
 docs: $(DOCS_READY)
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build
-	@echo "Open build/docs/index.html"
+	@echo "Open build/docs/index.html; to search in it, serve it: python3 -m http.server -d build/docs"
 
 # Wheels, source archives, the extension's folder, offline wheel sets and checksums in build/release, tried in fresh
 # environments outside this checkout with each Python from 3.10 to 3.13 that is at hand.

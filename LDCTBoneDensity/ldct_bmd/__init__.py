@@ -8,14 +8,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import Measured, measure
+    from .api import Measured, measure, measure_into
     from .assessment import categorize, format_bmd
     from .calibration import NOMINAL, Calibration, entered_calibration, load_calibration
     from .examination import Examination
     from .ground.errors import CannotMeasure, UsageError
+    from .rules import load_rules
     from .scan import CTScan, Geometry, list_series, read_scan
     from .segmentation.label_map import LabelMapSegmenter
     from .segmentation.network_segmenter import NetworkSegmenter
+    from .worklist import read_worklist
 
 __version__ = "0.1.0"
 
@@ -35,19 +37,24 @@ __all__ = [
     "format_bmd",
     "list_series",
     "load_calibration",
+    "load_rules",
     "measure",
+    "measure_into",
     "read_scan",
+    "read_worklist",
 ]
 
 _MODULES = {
-    "api": ("Measured", "measure"),
+    "api": ("Measured", "measure", "measure_into"),
     "assessment": ("categorize", "format_bmd"),
     "calibration": ("NOMINAL", "Calibration", "entered_calibration", "load_calibration"),
     "examination": ("Examination",),
     "ground.errors": ("CannotMeasure", "UsageError"),
+    "rules": ("load_rules",),
     "scan": ("CTScan", "Geometry", "list_series", "read_scan"),
     "segmentation.label_map": ("LabelMapSegmenter",),
     "segmentation.network_segmenter": ("NetworkSegmenter",),
+    "worklist": ("read_worklist",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""The engine as a function: from a scan, in files or in memory, to its examination and its label map."""
+"""The engine as functions: from a scan, in files or in memory, to its examination, or to a result folder."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -12,6 +12,7 @@ from .anatomy import LEVELS, TARGET_LEVELS
 from .calibration import NOMINAL, Calibration
 from .examination import Examination
 from .ground.progress import Progress, silent
+from .rules import RuleSet
 from .scan import CTScan, read_scan, scan_of_image, to_source_geometry
 from .segmentation import Segmenter
 
@@ -36,6 +37,7 @@ def measure(
     segmenter: Segmenter | None = None,
     calibration: Calibration = NOMINAL,
     levels: Sequence[str] = TARGET_LEVELS,
+    rules: RuleSet | None = None,
     progress: Progress = silent,
 ) -> Measured:
     """Measure the BMD of ``levels``: what the command line measures, to the last digit.
@@ -48,6 +50,7 @@ def measure(
             Runtime or PyTorch must be installed.
         calibration: from HU to mg/cm3; the nominal one only indicates a category.
         levels: in any order; one that is named twice counts once.
+        rules: which BMD is called what, as :func:`load_rules` returns it; None: the ACR's.
         progress: called with a stage and a fraction from 0 to 1; may raise to cancel.
 
     Raises:
@@ -56,9 +59,7 @@ def measure(
         ValueError: a level is not a vertebral level, the image is not a volume of single values, or a series of an
             image or a scan was asked for, which has none to choose from.
     """
-    unknown = [level for level in levels if level not in LEVELS]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is not a vertebral level")
+    wanted = _in_order(levels)
     if series_uid is not None and isinstance(scan, (sitk.Image, CTScan)):
         raise ValueError("an image or a scan has no series to choose from: leave series_uid out")
     if isinstance(scan, sitk.Image):
@@ -69,7 +70,61 @@ def measure(
         from .segmentation.network_segmenter import NetworkSegmenter
 
         segmenter = NetworkSegmenter()
-    # In the order of the spine, each once, however they were given.
-    wanted = tuple(level for level in LEVELS if level in levels)
-    measured = pipeline.measure(scan, segmenter, calibration, wanted, progress)
+    measured = pipeline.measure(scan, segmenter, calibration, wanted, progress, rules=rules)
     return Measured(measured.examination, to_source_geometry(measured.column.bodies, scan))
+
+
+def measure_into(
+    folder: str | PathLike[str],
+    scan: str | PathLike[str],
+    *,
+    series_uid: str | None = None,
+    segmenter: Segmenter | None = None,
+    calibration: Calibration = NOMINAL,
+    levels: Sequence[str] = TARGET_LEVELS,
+    rules: RuleSet | None = None,
+    report: bool = True,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Examination:
+    """Measure a scan into a result folder: the files that the command line writes, whole or not at all.
+
+    Args:
+        folder: the result folder, which is made.
+        scan: a folder of DICOM files, one of its files, or a NIfTI, NRRD or MHA file.
+        series_uid: as :func:`measure` takes it.
+        segmenter: as :func:`measure` takes it; one for all scans of a loop loads its networks once.
+        calibration: as :func:`measure` takes it.
+        levels: as :func:`measure` takes them.
+        rules: as :func:`measure` takes them.
+        report: write page, PDF, tables and DICOM objects too, for which the extra ``reports`` must be installed.
+        overwrite: replace an earlier result of the same scan.
+        progress: as :func:`measure` takes it.
+
+    Returns:
+        The record, as it stands in the folder.
+
+    Raises:
+        UsageError: there is nothing at the path, no such series, or the folder is not one to write to.
+        CannotMeasure: the scan can't be measured; the message says why, and what to do.
+        ValueError: a level is not a vertebral level.
+    """
+    from .jobs.measuring import measure_as
+    from .jobs.spec import InputScan, MeasureSpec, ResultFolder
+
+    spec = MeasureSpec(
+        InputScan(str(Path(scan)), series_uid),
+        calibration=calibration,
+        levels=_in_order(levels),
+        result=ResultFolder(str(Path(folder)), overwrite, report),
+        rules=rules,
+    )
+    return measure_as(spec, progress, segmenter=segmenter).measured.examination
+
+
+def _in_order(levels: Sequence[str]) -> tuple[str, ...]:
+    """Return the levels in the order of the spine, each once; ValueError if one of them is none."""
+    unknown = [level for level in levels if level not in LEVELS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is not a vertebral level")
+    return tuple(level for level in LEVELS if level in levels)

@@ -62,6 +62,22 @@ def test_levels_count_once_and_in_the_order_of_the_spine_as_on_the_command_line(
     assert found.examination.quality.requested_levels == ("L1", "L2")
 
 
+def test_a_result_folder_holds_what_the_command_line_writes_and_the_record_that_is_returned(
+    scan_file: Path, segmenter: ReadySegmenter, tmp_path: Path
+) -> None:
+    china = ldct_bmd.load_rules("china")
+    given = {"segmenter": segmenter, "calibration": SITE, "levels": ("L2", "L1", "L2"), "rules": china}
+    record = ldct_bmd.measure_into(tmp_path / "one", scan_file, **given)
+    assert record == ldct_bmd.Examination.from_json((tmp_path / "one" / "measurement.json").read_text("utf-8"))
+    assert {"report.html", "report.pdf", "report.csv", "overview.png"} <= {p.name for p in (tmp_path / "one").iterdir()}
+    in_memory = ldct_bmd.measure(scan_file, **given).examination
+    assert record.measurements == in_memory.measurements
+    assert record.assessment == in_memory.assessment
+    assert record.assessment.rules == china
+    with pytest.raises(ldct_bmd.UsageError):
+        ldct_bmd.measure_into(tmp_path / "one", scan_file, **given)
+
+
 def test_the_label_map_lies_on_the_grid_of_the_input_whatever_its_orientation(
     scan_file: Path, label_file: Path, segmenter: ReadySegmenter
 ) -> None:

@@ -11,7 +11,8 @@ from .schemas import described
 _HEAD = """# Rule sets
 
 Which BMD is called what. `--rules NAME` with `measure` and `screen` chooses one of these, by default `acr`; the record
-keeps the one it was categorised by. They hold for BMD in K2HPO4 equivalents.
+keeps the one it was categorised by. They hold for BMD in K2HPO4 equivalents. When to choose which, and an example of a
+file: [Choose the rules](../howto/rules.md).
 """
 _OWN = """
 ## One of your own
@@ -29,8 +30,9 @@ def page() -> str:
     ]
     head = ("name", "osteoporosis below, normal above (mg/cm3)", "of L1 and L2 at least", "meant for", "source")
     told = described(RuleSet)
-    fields = [(code(field.name), cell(told.get(field.name, ""))) for field in dataclasses.fields(RuleSet)]
-    return _HEAD + "\n" + table(head, rows) + _OWN.format(schema=FILE_SCHEMA) + table(("field", ""), fields)
+    names = [field.name for field in dataclasses.fields(RuleSet)]
+    fields = [(code(name), cell(told.get(name, "").replace("None:", "null:"))) for name in names]
+    return _HEAD + "\n" + table(head, rows) + _OWN.format(schema=FILE_SCHEMA) + table(("field", "what it says"), fields)
 
 
 def _limits(one: RuleSet) -> str:

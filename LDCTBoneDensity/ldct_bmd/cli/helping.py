@@ -34,9 +34,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         'ldct-bmd review programme --reader "Dr. Name"',
     ),
     "schema": ("ldct-bmd schema > measurement.schema.json",),
-    "phantom": ('ldct-bmd calibrate phantom SCAN --phantom phantom.json --operator "Name" --store site.db',),
-    "pairs": ('ldct-bmd calibrate pairs pairs.csv --like SCAN --material K2HPO4 --operator "Name" -o site.json',),
-    "drift": ("ldct-bmd calibrate drift --store site.db -o drift.png",),
+    "phantom": ("ldct-bmd phantom -o scan", "ldct-bmd measure scan/dicom -o result --report"),
+    "calibrate phantom": ('ldct-bmd calibrate phantom SCAN --phantom phantom.json --operator "Name" --store site.db',),
+    "calibrate pairs": (
+        'ldct-bmd calibrate pairs pairs.csv --like SCAN --material K2HPO4 --operator "Name" -o site.json',
+    ),
+    "calibrate drift": ("ldct-bmd calibrate drift --store site.db -o drift.png",),
 }
 EXIT_CODES: dict[int, str] = {
     0: "done",
@@ -65,9 +68,10 @@ def add_help(app: typer.Typer) -> None:
     app.info.epilog = _SEPARATE.join([_codes(), "Environment variables:", *map(_variable, VARIABLES)])
     groups = [group.typer_instance for group in app.registered_groups if group.typer_instance is not None]
     for held in (app, *groups):
+        group = "" if held is app else f"{held.info.name} "
         for command in held.registered_commands:
-            name = str(command.name or getattr(command.callback, "__name__", ""))
-            examples = [f"Example:  {example}" for example in EXAMPLES.get(name.rstrip("_"), ())]
+            name = str(command.name or getattr(command.callback, "__name__", "")).rstrip("_")
+            examples = [f"Example:  {example}" for example in EXAMPLES.get(group + name, ())]
             command.epilog = _SEPARATE.join([*examples, _codes()])
 
 

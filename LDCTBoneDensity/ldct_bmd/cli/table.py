@@ -14,7 +14,7 @@ from ..assessment import format_bmd
 from ..calibration import BMDError
 from ..calibration.described import carried_line, contrast_line, name_words
 from ..examination import Examination, unused_levels
-from ..findings import Finding, Severity
+from ..findings import Effect, Finding, FindingCode, Severity
 from ..scan import ChoiceReason, ScanDescription, SeriesChoice, SeriesSummary
 from ..words import catalogue, current_language, text
 from ..worklist import Facts, Worklist
@@ -116,7 +116,16 @@ def _why(facts: Facts) -> str:
         ("fractures_to_check", facts.fractures_to_check),
         ("uncertain", facts.uncertain),
     )
-    return " ".join(text(f"worklist.why.{name}", levels=levels) for name, levels in parts if levels) or "-"
+    found = [text(f"worklist.why.{name}", levels=levels) for name, levels in parts if levels]
+    return " ".join([*found, *_no_category(facts)]) or "-"
+
+
+def _no_category(facts: Facts) -> list[str]:
+    if facts.category is not None:
+        return []
+    codes = [code for code in FindingCode if code.effect is Effect.FORBIDS and code.value in facts.limited]
+    reasons = [text(f"because.{code.value}") for code in codes]
+    return [text("worklist.why.no_category", reasons=reasons)] if reasons else []
 
 
 def _print_choice(console: Console, scan: ScanDescription) -> None:

@@ -42,7 +42,7 @@ EXIT_OUT_OF_REACH = 4
 EXIT_CANCELLED = 130  # what a shell gives for SIGINT
 EXIT_PIPE_CLOSED = 141  # and for SIGPIPE
 
-_ASCII = {"\u00b3": "3", "\u00b2": "2", "\u00b1": "+/-"}  # of what units and intervals are written with
+_ASCII = {"\u00b3": "3", "\u00b2": "2", "\u00b1": "+/-", "\u2212": "-"}  # of what units and intervals are written with
 
 
 def safe(words: str, style: str = "") -> Text:

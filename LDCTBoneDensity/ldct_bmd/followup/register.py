@@ -251,4 +251,5 @@ def _overlap(move: Move, first: Vertebra, second: Vertebra) -> float:
     inside = ((index >= 0) & (index < second.body.shape)).all(axis=1)
     z, y, x = index[inside].T
     shared = float(second.body[z, y, x].sum()) * first.geometry.voxel_volume_mm3
-    return 2.0 * shared / (first.volume_mm3 + second.volume_mm3)
+    # Counted on the first grid, the second's volume is not quite the same.
+    return min(1.0, 2.0 * shared / (first.volume_mm3 + second.volume_mm3))

@@ -98,6 +98,7 @@ def local_cluster(workers: int) -> Iterator[Client]:
         # A study that ends its process is charged at once, and no other with it: none waits in the process.
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.worker.preload": [f"{__package__}.uninterrupted"],
         "distributed.logging": {"distributed": "critical", "distributed.nanny": "critical"},
     }
     with dask.config.set(options), _started(workers) as cluster, Client(cluster) as client:

@@ -4,7 +4,7 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,7 @@ class ScannerRow:
     """What one scanner's examinations come to.
 
     Attributes:
+        mean_mg_cm3: of all of them; None where it may tell of whom they are.
         months: YYYY-MM, of the months with enough examinations.
         means_mg_cm3: of these months, as measured.
         chart: how far they lie from the mean of the first months, in standard errors, age and sex taken out.
@@ -96,8 +97,9 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
     """Sum up what ended.
 
     Args:
-        deidentified: counts under five are left out, and scanners get numbers in place of names.
+        deidentified: counts under five and means of fewer are left out, and scanners get numbers in place of names.
     """
+    least = _HIDDEN_UNDER if deidentified else 1
     measured = [result.facts for _, result in ended if result.folder is not None]
     rows: list[Mapping[str, Any]] = [facts["row"] for facts in measured if isinstance(facts["row"], Mapping)]
     points = [point for facts, row in zip(measured, rows, strict=True) for point in _points(facts, row)]
@@ -106,8 +108,8 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
     return Summary(
         states=Counter(State(study.state) for study, _ in ended),
         refusals=_refusals(result for _, result in ended),
-        groups=tuple(_groups(rows, _HIDDEN_UNDER if deidentified else 1)),
-        scanners=tuple(_scanners(points)),
+        groups=tuple(_groups(rows, least)),
+        scanners=tuple(_scanners(points, least)),
         points=() if deidentified else tuple(points),
         certain=(sum(not row["uncertain"] for row in rows), len(rows)),
         fractures=(
@@ -164,14 +166,15 @@ def _age_group(age: float | None) -> tuple[int, int] | None:
     return None if age is None else next((group for group in AGE_GROUPS if group[0] <= age < group[1]), None)
 
 
-def _scanners(points: Sequence[Point]) -> Iterable[ScannerRow]:
+def _scanners(points: Sequence[Point], least: int) -> Iterable[ScannerRow]:
     adjusted = _adjusted(points)
     by_scanner: dict[str, list[int]] = defaultdict(list)
     for number, point in enumerate(points):
         by_scanner[point.scanner].append(number)
     for name, numbers in sorted(by_scanner.items()):
         values = np.array([points[number].mean_bmd_mg_cm3 for number in numbers])
-        yield _scanner(name, [points[n].month for n in numbers], values, adjusted[numbers])
+        row = _scanner(name, [points[n].month for n in numbers], values, adjusted[numbers])
+        yield row if row.examinations >= least else replace(row, mean_mg_cm3=None)
 
 
 def _scanner(name: str, months: Sequence[str | None], values: Any, adjusted: Any) -> ScannerRow:

@@ -15,7 +15,7 @@ from ..reference import ReferenceCurve
 from ..reporting.chinese import drawable, drawn_words
 from ..rules import ACR
 from ..words import catalogue, current_language, text
-from .summary import Point, ScannerRow, Summary
+from .summary import AGE_GROUPS, GroupRow, Point, ScannerRow, Summary
 
 TEMPLATE = "summary.html.j2"
 _COLORS = {"F": "#b03060", "M": "#3060a0"}
@@ -54,9 +54,21 @@ def summary_html(summary: Summary, deidentified: bool, reference: ReferenceCurve
         deidentified=deidentified,
         made_at=now(),
         say=catalogue(current_language()),
+        ages=_ages,
         states=[(state.value, count) for state, count in summary.states.items()],
         total=sum(summary.states.values()),
     )
+
+
+def _ages(row: GroupRow) -> str:
+    if row.ages is None:
+        return "-"
+    low, end = row.ages
+    if row.ages == AGE_GROUPS[0]:
+        return text("summary.ages.under", high=end)
+    if row.ages == AGE_GROUPS[-1]:
+        return text("summary.ages.from", low=low)
+    return text("summary.ages", low=low, high=end - 1)
 
 
 def _by_age(points: tuple[Point, ...], reference: ReferenceCurve | None) -> Figure:

@@ -24,11 +24,12 @@ class Worded(Protocol):
 class Catalogue:
     """The texts of one language.
 
-    A text is a format string over named facts. Five format specifications are added to Python's: ``{levels:and}`` lists
+    A text is a format string over named facts. Six format specifications are added to Python's: ``{levels:and}`` lists
     ("a", "a and b", "a, b and c") and ``{levels:or}`` does so with "or", ``{reasons:join:; }`` puts the given text
     between items, ``{months:plural:month|months}`` takes the first form for one (of a number, or of the items of a
-    list), the second otherwise, and ``{loss:percent}`` writes a fraction in whole percent without the sign. A key
-    ``code@face`` goes before ``code`` where that face speaks. A fact that is a phrase, or a list of them, is composed
+    list), the second otherwise, ``{loss:percent}`` writes a fraction in whole percent without the sign, and
+    ``{intercept:term:.2f}`` a number as it is added to a sum ("+ 0.30", "− 2.00"). A key ``code@face`` goes before
+    ``code`` where that face speaks. A fact that is a phrase, or a list of them, is composed
     in the same language.
     """
 
@@ -80,6 +81,8 @@ class _Formatter(Formatter):
             return format_spec.removeprefix("join:").join(str(item) for item in value)
         if format_spec == "percent":
             return f"{100 * value:.0f}"
+        if format_spec.startswith("term:"):
+            return ("− " if value < 0 else "+ ") + format(abs(value), format_spec.removeprefix("term:"))
         if format_spec.startswith("plural:"):
             one, _, more = format_spec.removeprefix("plural:").partition("|")
             return one if (value if isinstance(value, (int, float)) else len(value)) == 1 else more

@@ -65,9 +65,9 @@ def evaluate_cases(request: EvaluationRequest, progress: Progress = silent) -> S
 def print_evaluation(console: Console, summary: Summary, folder: Path) -> None:
     """Print the sums that matter most, by group."""
     table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("group", overflow="fold")
-    for heading in ("scans", "all names right", "wrong though certain", "Dice", "VOIs", "HU difference", "within 4"):
-        table.add_column(heading, justify="right")
+    table.add_column("group", overflow="fold", min_width=8)
+    for heading in ("scans", "all names\nright", "wrong,\ncertain", "Dice", "VOIs", "HU off", "within 4"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for scans in summary.scans:
         rows = {row.level: row for row in summary.levels if row.group == scans.group and row.bodies == "complete"}
         row = rows.get(PAPER_LEVELS) or rows.get(ALL)
@@ -75,17 +75,17 @@ def print_evaluation(console: Console, summary: Summary, folder: Path) -> None:
         difference = None if row is None else row.voi_difference_hu
         placed = "-" if row is None else f"{row.measured.count}/{row.measured.of}"
         table.add_row(
-            safe(scans.group) if row is None else f"{safe(scans.group)}, {row.level}",
+            safe(scans.group) if row is None else f"{safe(scans.group)}\n{row.level}",
             str(scans.scans),
             _percent(scans.names_right),
             str(scans.wrong_though_certain),
             "-" if dice is None else f"{dice.mean:.3f}",
             placed,
-            "-" if difference is None else f"{difference.mean:+.1f} ({difference.sd or 0.0:.1f})",
+            "-" if difference is None else f"{difference.mean:+.1f}\n({difference.sd or 0.0:.1f})",
             "-" if row is None else _percent(row.within_4_hu),
         )
     console.print(table)
-    say(console, "Complete bodies, by name; mean (SD).")
+    say(console, "Complete bodies, by name; HU off: mean (SD). Wrong, certain: wrong names that are called certain.")
     say(console, text("terminal.research_use"), "bold")
     say(console, f"Written to {folder}")
 

@@ -25,8 +25,8 @@ def print_study(console: Console, study: Study, folder: Path) -> None:
         say(console, "Simulated scans, not patients.", "bold")
     agreement = Table(box=box.SIMPLE_HEAD)
     agreement.add_column("level")
-    for heading in ("n", "R2", "slope", "bias mg/cm³ (95 % CI)", "95 % limits mg/cm³", "ICC(2,1)"):
-        agreement.add_column(heading, justify="right")
+    for heading in ("n", "R2", "slope", "bias mg/cm³\n(95 % CI)", "95 % limits\nmg/cm³", "ICC(2,1)"):
+        agreement.add_column(heading, justify="right", no_wrap=True)
     for row in study.agreement:
         limits = f"{_value(row.loa_low)} to {_value(row.loa_high)}" if row.loa_low and row.loa_high else "-"
         agreement.add_row(
@@ -34,7 +34,7 @@ def print_study(console: Console, study: Study, folder: Path) -> None:
             str(row.n),
             _value(row.r2, 3),
             _value(row.slope, 3),
-            with_interval(row.bias, 1, signed=True),
+            _on_two_lines(with_interval(row.bias, 1, signed=True)),
             limits,
             _value(row.icc, 3),
         )
@@ -42,17 +42,17 @@ def print_study(console: Console, study: Study, folder: Path) -> None:
     diagnosis = Table(box=box.SIMPLE_HEAD)
     for heading in ("group", "target"):
         diagnosis.add_column(heading)
-    for heading in ("n", "sensitivity", "specificity", "AUC of the BMD (95 % CI)"):
-        diagnosis.add_column(heading, justify="right")
+    for heading in ("n", "sensitivity", "specificity", "AUC of the BMD\n(95 % CI)"):
+        diagnosis.add_column(heading, justify="right", no_wrap=True)
     for one in study.diagnoses:
         auc = None if one.auc is None else one.auc.delong
         diagnosis.add_row(
             one.group,
             one.target.replace("_bmd", " BMD"),
             str(one.n),
-            share(one.sensitivity),
-            share(one.specificity),
-            with_interval(auc, 3),
+            _on_two_lines(share(one.sensitivity)),
+            _on_two_lines(share(one.specificity)),
+            _on_two_lines(with_interval(auc, 3)),
         )
     console.print(diagnosis)
     if study.precision:
@@ -68,18 +68,24 @@ def print_study(console: Console, study: Study, folder: Path) -> None:
 def _precision(study: Study) -> Table:
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("repeated scans")
-    for heading in ("patients", "scans", "RMS-SD mg/cm³ (95 % CI)", "RMS-CV %", "least significant change mg/cm³"):
-        table.add_column(heading, justify="right")
+    headings = ("patients", "scans", "RMS-SD mg/cm³\n(95 % CI)", "RMS-CV %", "least significant\nchange mg/cm³")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in study.precision:
         table.add_row(
             safe(row.level),
             str(row.patients),
             str(row.scans),
-            with_interval(row.rms_sd, 2),
+            _on_two_lines(with_interval(row.rms_sd, 2)),
             _value(row.rms_cv, 2),
             number(row.change, 2),
         )
     return table
+
+
+def _on_two_lines(words: str) -> str:
+    """Return "value (interval)" with the interval below the value, so that 80 columns do not break it."""
+    return words.replace(" (", "\n(", 1)
 
 
 def _value(estimate: Estimate | None, digits: int = 1) -> str:

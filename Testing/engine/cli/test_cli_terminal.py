@@ -95,6 +95,15 @@ def test_a_worklist_is_a_block_a_row_of_80_columns() -> None:
     assert all(one in told for one in ("P-17", "results/P-17", "100.0"))
 
 
+def test_a_row_without_a_category_says_why() -> None:
+    row = row_of(case().examination, "results/P-17")
+    facts = replace(row.facts, category=None, limited=("no_lumbar_level", "nominal_calibration", "of_a_later_version"))
+    console = narrow()
+    with console.capture() as capture:
+        print_worklist(console, ordered([replace(row, facts=facts)]), 0)
+    assert "why: No category because neither L1 nor L2 could be used." in capture.get()
+
+
 def test_what_is_written_to_by_another_is_exit_4(tmp_path: Path) -> None:
     folder = tmp_path / "result"
     folder.mkdir()
@@ -108,6 +117,14 @@ def test_every_command_has_its_exit_codes_below_its_help() -> None:
         if not command.hidden:
             assert command.epilog is not None
             assert all(f"{code} {meaning}" in command.epilog for code, meaning in EXIT_CODES.items())
+
+
+def test_each_example_stands_below_the_command_that_it_shows() -> None:
+    for name, examples in EXAMPLES.items():
+        assert examples[0].startswith(f"ldct-bmd {name}")
+        told = run(*name.split(), "--help").output
+        assert " ".join(examples[0].split()[:4]) in " ".join(told.split())
+    assert "calibrate" not in run("phantom", "--help").output
 
 
 @pytest.mark.parametrize("example", [one for examples in EXAMPLES.values() for one in examples])

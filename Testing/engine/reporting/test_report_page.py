@@ -174,6 +174,13 @@ def test_without_a_category_there_is_no_bar(record: Examination) -> None:
     assert all(row[0].endswith("?") for row in report.levels.rows)
 
 
+def test_where_nothing_was_measured_no_note_explains_the_values(record: Examination) -> None:
+    said = catalogue()("levels.note.interval")
+    assert said in compose(record).levels.notes
+    nothing = replace(record, measurements=(), quality=replace(record.quality, vois=()))
+    assert said not in compose(conclude(nothing)).levels.notes
+
+
 def test_the_bar_marks_the_mean_and_a_value_off_the_scale_stays_on_it(record: Examination) -> None:
     bar = compose(record).bar
     assert bar.value == record.assessment.mean_bmd_mg_cm3 == bar.marker

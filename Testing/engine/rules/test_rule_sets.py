@@ -1,6 +1,7 @@
 """Rule sets: the limits of each, whom it is for, a site's own, and what a record does with them."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.quality import hu_findings, lumbar_findings, population_findings
 from ldct_bmd.rules import ACR, RULE_SETS, Category, load_rules
 from ldct_bmd.words import speaking
+from places import ROOT
 
 CHINA, EAST_ASIAN = RULE_SETS["china"], RULE_SETS["east-asian-women"]
 FRACTURE = Finding(FindingCode.FRACTURE, "T7")
@@ -154,3 +156,10 @@ def test_a_record_keeps_its_rule_set_and_one_of_before_keeps_the_usual():
     assert changed.history[-1].what == "rules_changed"
     assert changed.automatic is not None
     assert changed.automatic.assessment.rules is None
+
+
+def test_the_example_of_the_documentation_is_a_file_that_loads(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "howto" / "rules.md").read_text(encoding="utf-8")
+    (tmp_path / "ours.json").write_text(re.search(r"```json\n(.*?)```", page, re.DOTALL).group(1), encoding="utf-8")
+    ours = load_rules(str(tmp_path / "ours.json"))
+    assert (ours.lumbar_levels, ours.sexes, ours.hu_limit.below_hu) == (2, ("F",), 110.0)

@@ -138,6 +138,17 @@ def test_a_de_identified_summary_tells_of_nobody() -> None:
         assert secret not in page
     old = next(row for row in found.groups if row.ages == (80, 200))
     assert old.counts == {}
+    assert "80 and over" in page
+
+
+def test_a_de_identified_summary_gives_no_mean_of_fewer_than_five() -> None:
+    rows = [*programme(), *(ended(number, 42.42) for number in range(4))]
+    for _, result in rows[-4:]:
+        result.facts = {**result.facts, "device_serial": "8"}
+    assert [row.mean_mg_cm3 is None for row in summarize(rows, deidentified=True).scanners] == [False, True]
+    page = re.sub(r"base64,[^\"]+", "", summary_html(summarize(rows, deidentified=True), deidentified=True))
+    assert "42.4" not in page
+    assert all(row.mean_mg_cm3 is not None for row in summarize(rows).scanners)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -89,6 +89,11 @@ def test_fractions_are_written_in_whole_percent_and_items_joined_as_the_text_say
     assert made("x", loss=0.347, reasons=("a", "b")) == "35 %: a; b"
 
 
+def test_a_number_that_is_added_keeps_its_sign_apart() -> None:
+    made = Catalogue({"x": "0.8 x HU {b:term:.1f}"})
+    assert [made("x", b=b) for b in (0.3, 0.0, -2.0)] == ["0.8 x HU + 0.3", "0.8 x HU + 0.0", "0.8 x HU − 2.0"]
+
+
 def test_a_phrase_among_the_facts_is_composed_in_the_same_language_and_by_the_same_face() -> None:
     made = Catalogue({"x": "{why}: {all:and}.", "y": "HU {v:.1f}", "y@cli": "{v:.0f} HU", "and": "{first} and {last}"})
     inner = Phrase("y", {"v": 3.26})

@@ -208,6 +208,17 @@ def test_it_prints_agreement_and_diagnosis(tmp_path: Path) -> None:
     assert "not a diagnosis" in stdout
 
 
+def test_its_tables_fit_80_columns_and_break_no_interval(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [(*row, scan) for row in cohort(40, seed=4) for scan in ("1", "2")]
+    rows = [(*row[:2], float(row[2]) + int(row[-1]), *row[3:]) for row in rows]
+    _, stdout, _ = run(write_csv(tmp_path / "a.csv", rows, (*HEADER, "sex", "repeat")), "-o", tmp_path / "out")
+    table = [line for line in stdout.splitlines() if not line.startswith("Written to")]
+    assert max(map(len, table)) <= 80
+    assert len(re.findall(r"\([−+]?[\d.]+ to [−+]?[\d.]+\)", stdout)) >= 4 + 6 + 4
+    assert all(line.count("(") == line.count(")") for line in table)
+
+
 def test_the_same_rows_give_the_same_files(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", cohort(12, seed=4), (*HEADER, "sex"))
     for name in ("one", "two"):

@@ -221,7 +221,8 @@ class TestCommand:
         assert done.exit_code == 0, done.output
         assert "phantoms" in done.stdout
         assert "100.0 %" in done.stdout
-        assert "(2.5-" in done.stdout  # an interval, which is broken after the dash at 80 columns
+        assert "(2.5-100.0)" in done.stdout
+        assert max(map(len, done.stdout.partition("Complete bodies")[0].splitlines())) <= 80
         with (tmp_path / "out" / "levels.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         assert [(row["case"], row["level"]) for row in rows] == [

@@ -42,7 +42,8 @@ def level_table(examination: Examination, say: Catalogue) -> Table:
             muted.append(number_of_row)
     remark = visible(str(examination.quality.names_remark))
     placed = [m.bmd_error is None or m.bmd_error.placement_mg_cm3 is not None for m in measurements]
-    notes = [say("levels.note.interval" if all(placed) else "levels.note.interval_before")]
+    interval = "levels.note.interval" if all(placed) else "levels.note.interval_before"
+    notes = [say(interval)] if rows else []
     if noise_alone:
         notes.append(say("levels.note.noise"))
     if corrected:

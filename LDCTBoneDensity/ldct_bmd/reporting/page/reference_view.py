@@ -84,7 +84,7 @@ def _picture(
         if patient.age_years is not None:
             here = ([patient.age_years], [found.bmd_mg_cm3])
             axes.plot(*here, "o", color=_POINT, ms=7, label=text("reference.now"))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.set_xlabel(text("reference.age"))
         axes.set_ylabel(text("reference.axis"))
         axes.legend(fontsize=8, loc="upper right")
