@@ -17,7 +17,7 @@ def confirm_fracture(
 
     ``grade`` is Genant's, as the reader sees it; another grade may be given later.
     """
-    if grade is not None and grade not in GRADES:
+    if grade is not None and (type(grade) is not int or grade not in GRADES):  # True and 1.0 are in GRADES too
         raise UsageError("verdict.no_grade", grade=grade)
     old = _reading(examination, level)
     if old is not None and old.fractured and old.grade == grade:

@@ -48,8 +48,11 @@ class Page:
 
     def post(self, what: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[int, Any]:
         """Return status and answer of a request; a state that comes with it is kept."""
+        return self.send(what, json.dumps(body or {}).encode(), **headers)
+
+    def send(self, what: str, data: bytes, **headers: str) -> tuple[int, Any]:
+        """Return as :meth:`post` does, of a request that holds ``data``."""
         sent = {"Content-Type": "application/json", **self.headers, **headers}
-        data = json.dumps(body or {}).encode()
         status, _, content = self._send(urllib.request.Request(f"{self.address}api/{what}", data, sent))
         said: Any = json.loads(content) if content[:1] in (b"{", b"[") else {}
         if "revision" in said:
@@ -63,7 +66,9 @@ class Page:
 
     def change(self, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         """Ask for a change of the state that this page shows."""
-        return self.post(path, {**body, "revision": self.state["revision"]})
+        case = self.state["case"]
+        number = None if case is None else case["number"]
+        return self.post(path, {"revision": self.state["revision"], "case": number, **body})
 
     def do(self, what: str, **body: Any) -> dict[str, Any]:
         """Ask for a correction that must be made."""

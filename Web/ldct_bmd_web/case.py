@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -82,16 +83,41 @@ class Case:
         verb(self.review)
         self._keep()
 
-    def unsign(self) -> None:
-        """Take the signature off, in the folder too if that holds it."""
-        if self._opened.signature is None:
+    def remembered(self) -> Callable[[], None]:
+        """Return what puts the review back to as it is now, unless the folder holds by then what came after."""
+        before = copy(self.review)
+
+        def put_back() -> None:
+            with suppress(OSError, UsageError):
+                if record_in(self.folder) == self.examination:
+                    return
+            self.review = before
+            self._keep()
+
+        return put_back
+
+    def unsign(self) -> Callable[[], None]:
+        """Take the signature off, in the folder's record too if that bears it; return what puts it back."""
+        before, opened = copy(self.review), self._opened
+        if opened.signature is None:
+            put_back = self.remembered()
             self.do(lambda review: review.unsign())
-            return
+            return put_back
         from ldct_bmd.cli.reporting import unsign_record
 
-        demand_unchanged(self.folder, self._opened)
-        self._opened = unsign_record(self.folder, self._reader())
-        self.review = self._review(self._opened, self.review.state.bodies)
+        demand_unchanged(self.folder, opened)
+        file = self.folder / RECORD_FILE
+        signed = read_text(file)
+        unsigned = self._opened = unsign_record(self.folder, self._reader())
+        self.review = self._review(unsigned, self.review.state.bodies)
+
+        def put_back_signed() -> None:
+            if record_in(self.folder) == unsigned:  # what goes with it still is of the signed one
+                write_text(file, signed)
+                self.review, self._opened = before, opened
+                self._keep()
+
+        return put_back_signed
 
     def lay_export(self, job: Path, destination: Destination, outputs: tuple[Output, ...], pacs: str = "") -> None:
         """Lay what makes ``outputs`` of the review into the folder ``job``.

@@ -1,6 +1,8 @@
 """The server: who may ask, what is answered, and what a browser may do with the page."""
 
 import asyncio
+import json
+import math
 import secrets
 import sys
 import time
@@ -41,6 +43,8 @@ _HEADERS = {
 }
 _MOST_BYTES = 256 * 1024  # of a request: a comment is the longest that is sent
 _SWEEP_S = 30.0
+# What a request raises that no page sends.
+_MEANINGLESS = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -131,6 +135,8 @@ class Server:
             answer = self._refused(request) or await handler(request)
         except web.HTTPException as error:
             answer = error
+        except _Meaningless as error:
+            answer = _bad_request(error)
         except Exception as error:  # noqa: BLE001 (the last place where a defect can be told)
             _print_defect(error)
             answer = web.json_response({"refused": text("web.defect")}, status=500)
@@ -208,14 +214,19 @@ class Server:
         async def do(session: Session, asked: Asked) -> None:
             if asked["what"] == "reader" and self._door.login_header is not None:
                 raise UsageError("web.logged_in")
-            await asyncio.to_thread(session.do, asked)
+            if asked["what"] == "unsign":
+                await session.unsign()
+            else:
+                await asyncio.to_thread(session.do, asked)
 
         return await self._answered(request, do)
 
     async def _sign_asked(self, request: web.Request) -> web.StreamResponse:
         async def sign(session: Session, asked: Asked) -> None:
-            await asyncio.to_thread(session.sign, asked.get("seen") is True)
-            await session.save()
+            seen = asked.get("seen", [])
+            if not isinstance(seen, list):
+                raise TypeError("codes are a list")
+            await session.sign([str(code) for code in seen])
             if asked.get("next") is True:
                 await asyncio.to_thread(session.do, {"what": "next"})
 
@@ -275,9 +286,8 @@ class Server:
                 return web.json_response(await asyncio.to_thread(look, session, asked))
             except (UsageError, CannotMeasure) as error:
                 return web.json_response({"refused": str(error)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-            except (KeyError, TypeError, ValueError) as error:
-                _print_defect(error)
-                raise web.HTTPBadRequest from error
+            except _MEANINGLESS as error:
+                return _bad_request(error)
 
     async def _answered(
         self, request: web.Request, do: Callable[[Session, Asked], Awaitable[None]], is_change: bool = True
@@ -290,14 +300,13 @@ class Server:
             with session.speak():
                 try:
                     await asyncio.to_thread(session.start)
-                    if is_change and asked.get("revision") != session.revision:
+                    if is_change and (asked.get("revision"), asked.get("case")) != session.shown:
                         raise UsageError("web.other_page")
                     await do(session, asked)
                 except (UsageError, CannotMeasure, NotDone) as error:
                     refused, status = str(error), HTTPStatus.UNPROCESSABLE_ENTITY
-                except (KeyError, TypeError, ValueError) as error:
-                    _print_defect(error)
-                    raise web.HTTPBadRequest from error
+                except _MEANINGLESS as error:
+                    return _bad_request(error)
             with session.speak():  # perhaps another language than before
                 state = await asyncio.to_thread(session.state)
         login = self._door.login_header is not None
@@ -305,13 +314,31 @@ class Server:
 
 
 async def _asked_by(request: web.Request) -> dict[str, Any]:
+    """Return what a request asks for: a JSON object of finite numbers and of text that can be written."""
     try:
-        asked = await request.json()
-    except ValueError as error:
-        raise web.HTTPBadRequest from error
-    if not isinstance(asked, dict):
-        raise web.HTTPBadRequest
+        asked = json.loads(await request.read(), parse_float=_finite, parse_constant=_finite)
+        json.dumps(asked, ensure_ascii=False).encode()
+        if not isinstance(asked, dict):
+            raise TypeError("no object")
+    except _MEANINGLESS as error:
+        raise _Meaningless from error
     return asked
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
+class _Meaningless(ValueError):
+    """A request that cannot be read."""
+
+
+def _bad_request(error: Exception) -> web.Response:
+    _print_defect(error)
+    return web.json_response({"refused": text("web.meaningless")}, status=HTTPStatus.BAD_REQUEST)
 
 
 def _print_defect(error: Exception) -> None:

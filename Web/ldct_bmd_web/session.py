@@ -1,11 +1,12 @@
 """What one reader has open: a worklist or one result, and what the page asks of it."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ldct_bmd.examination import SigningKey, open_points
+from ldct_bmd.examination import SigningKey
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.jobs.spec import Destination
 from ldct_bmd.reading.going import Going, Shown
@@ -20,7 +21,7 @@ from ldct_bmd.words import current_language, is_spoken, speaking, text
 from .case import Case
 from .export import FACE, NotDone, exported
 from .slices import ACROSS, WINDOWS_HU, Drag, dragged, slice_shown, vois_shown
-from .state import assessment, findings, rows_of, state_of
+from .state import assessment, error_codes, findings, rows_of, state_of
 
 Asked = Mapping[str, Any]
 Verb = Callable[[Review, str, Asked], None]
@@ -73,7 +74,8 @@ class Session:
         reader: the name; "" if the reader is yet to type it.
 
     Attributes:
-        revision: grows with every change, so that a page that shows an older state is not obeyed.
+        revision: grows with every change, and whenever a result is opened or let go, so that a page that shows an older
+            state is not obeyed.
         opened: how many results were opened so far: tells the page whether it shows another one.
         note: a sentence on what was done, or was said by the way; "" if there is none.
     """
@@ -90,18 +92,27 @@ class Session:
         """Open what is served, unless it is open; UsageError or CannotMeasure if it cannot be."""
         if self._is_started:
             return
-        if self.served.is_list:
+        if not self.served.is_list:
+            self._open(self.served.path, self.served.scan)
+        elif self.going is None:
             self.going = Going(self.served.path)
             self._open_next(None)
-        else:
-            self._open(self.served.path, self.served.scan)
+        elif self.going.current is not None:  # it was let go while nobody used it
+            self._is_started = True  # where somebody else has it now, another one can be opened
+            self._open_row(self.going.current)
         self._is_started = True
 
     def close(self) -> None:
         """Let others read what is open; the next request opens it again."""
         if self.case is not None:
             self.case.close()
+            self.revision += 1
         self.case, self._is_started = None, False
+
+    @property
+    def shown(self) -> tuple[int, int | None]:
+        """What a page must show to be obeyed: the revision, and the number of the result that is open."""
+        return self.revision, None if self.case is None else self.opened
 
     def state(self) -> dict[str, Any]:
         """Return all that the page shows but slices."""
@@ -116,19 +127,33 @@ class Session:
         elif what == "reader":
             self.reader = str(asked["reader"]).strip()
         elif what == "open":
-            self._open_row(int(asked["number"]))
+            self._open_row(_row_number(asked["number"], self.going))
         elif what == "next":
             self._open_next(None if self.going is None else self.going.current)
         else:
             self._correct(what, level, asked)
         self.revision += 1
 
-    def sign(self, is_seen: bool) -> None:
-        """Sign what is open; ``is_seen``: the reader has acknowledged the errors."""
-        errors = open_points(self._demand().examination).errors
-        seen = [finding.code.value for finding in errors] if is_seen else []
-        self._demand().do(lambda review: review.sign(self.served.key, seen))
-        self.revision += 1
+    async def sign(self, seen: list[str]) -> None:
+        """Sign what is open, and write it into its folder; where that fails nothing is signed.
+
+        Args:
+            seen: codes of the errors that the page showed and the reader has acknowledged.
+
+        Raises:
+            UsageError: it cannot be signed, other errors are open now, or the folder was changed by somebody else.
+            NotDone: it could not be written.
+        """
+        case = self._demand()
+        if seen and sorted(seen) != error_codes(case.examination):
+            raise UsageError("web.other_page")
+        put_back = case.remembered()
+        await asyncio.to_thread(case.do, lambda review: review.sign(self.served.key, seen))
+        await self._save_or(put_back)
+
+    async def unsign(self) -> None:
+        """Take the signature off what is open, and from all that its folder holds; raises as :meth:`save` does."""
+        await self._save_or(await asyncio.to_thread(self._demand().unsign))
 
     async def save(self) -> None:
         """Write what is open into its folder, with all that the folder holds made again.
@@ -145,6 +170,15 @@ class Session:
             self.going.follow(self.going.current, case.examination)
         self.note = text("export.written", folder=case.folder.name)
         self.revision += 1
+
+    async def _save_or(self, put_back: Callable[[], None]) -> None:
+        """Save, or let ``put_back`` put back what was before and raise why that could not be done."""
+        try:
+            await self.save()
+        except BaseException:  # a server that stops cancels it
+            put_back()
+            self.revision += 1
+            raise
 
     async def send(self) -> None:
         """Send the DICOM objects of what is open; raises as :meth:`save` does."""
@@ -186,9 +220,7 @@ class Session:
 
     def _correct(self, what: str, level: str, asked: Asked) -> None:
         case = self._demand()
-        if what == "unsign":
-            case.unsign()
-        elif what == "move":
+        if what == "move":
             voi = self._dragged(case, level, asked)
             case.do(lambda review: review.move_voi(level, voi))
         elif what in VERBS:
@@ -220,6 +252,7 @@ class Session:
             self.case.close()
         self.case, self.note = case, case.remark
         self.opened += 1
+        self.revision += 1
 
     def _open_row(self, number: int) -> None:
         going = self.going
@@ -258,6 +291,13 @@ class Session:
     def speak(self) -> Any:
         """Return the context in which this reader's sentences are composed."""
         return speaking(self.language, FACE)
+
+
+def _row_number(asked: object, going: Going | None) -> int:
+    """Return the number of a row that there is; ValueError if there is none."""
+    if type(asked) is not int or going is None or asked not in dict(going.rows(Shown.ALL)):
+        raise ValueError("no such row")
+    return asked
 
 
 __all__ = ["NotDone", "Served", "Session"]

@@ -162,11 +162,16 @@ def _row(case: Case, level: str) -> dict[str, Any]:
 
 def _open_points(examination: Examination) -> dict[str, Any]:
     if examination.signature is not None:
-        return {"notes": [], "errors": False}
+        return {"notes": [], "errors": []}
     points = open_points(examination)
     notes = [note(Severity.WARNING, text("signing.decide", level=level)) for level in points.suspected]
     notes += [note(Severity.ERROR, one.message) for one in points.errors]
-    return {"notes": notes, "errors": bool(points.errors)}
+    return {"notes": notes, "errors": error_codes(examination)}
+
+
+def error_codes(examination: Examination) -> list[str]:
+    """Return the codes of the errors that a reader must have seen who signs, in their order."""
+    return sorted(finding.code.value for finding in open_points(examination).errors)
 
 
 def _facts(facts: tuple[Fact, ...]) -> list[list[str]]:

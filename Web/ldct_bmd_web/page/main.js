@@ -10,11 +10,13 @@ const WINDOWS = ["bone", "trabecular", "soft"];
 const page = {
   state: null,
   selected: null,
+  refusals: 0,
   window: "bone",
   say: (key) => page.state?.texts[key] ?? "",
   isMeasured: (level) => page.row(level)?.used != null,
   row: (level) => page.state.case.rows.find((one) => one.level === level),
   indices: () => Object.fromEntries(VIEWS.map((name) => [name, views[name].index])),
+  number: () => page.state?.case?.number ?? null,
   refuse,
   select,
   do: doIt,
@@ -23,6 +25,7 @@ const page = {
     const middle = middleOf(level);
     for (const name of VIEWS) if (middle && name !== moved) views[name].go(middle.index[name]);
   },
+  showAgain: () => show({...page.state, refused: undefined}),
   drawVois: (shown) => VIEWS.forEach((name) => views[name].drawVois(shown[name])),
   showNumbers(level, numbers) {
     const row = document.querySelector(`#rows tr[data-level="${CSS.escape(level)}"]`);
@@ -53,25 +56,33 @@ const views = Object.fromEntries(VIEWS.map((name) => [name, new View(name, page)
 // -- asking
 
 async function doIt(what, body = {}) {
-  await request("do", {what, ...body});
+  return request("do", {what, ...body});
 }
 
 let isAsking = Promise.resolve();
 
-// One change at a time, each on the state that the one before it left.
+// One change at a time, each on the state that the one before it left, and of the case that was shown when it was asked
+// for. Where one is refused, those behind it are not made: the reader has not seen what they would change.
 function request(path, body = {}) {
-  isAsking = isAsking.then(() => change(path, body));
+  const {refusals} = page, asked = {case: page.number(), ...body};
+  isAsking = isAsking.then(() => {
+    if (refusals === page.refusals) return change(path, asked);
+    document.body.ariaBusy = "false";
+    return false;
+  });
   return isAsking;
 }
 
 async function change(path, body) {
   refuse("");
   document.body.ariaBusy = "true";
-  $("progress").textContent = ["sign", "save", "send", "report"].includes(path) ? page.say("web.working") : "";
+  const isLong = ["sign", "save", "send", "report"].includes(path) || body.what === "unsign";
+  $("progress").textContent = isLong ? page.say("web.working") : "";
   try {
     show(await ask(path, {...body, revision: page.state?.revision}));
     return true;
   } catch (error) {
+    page.refusals += 1;
     if (!(error instanceof Refused)) throw error;
     if (error.state) show(error.state);
     else if (error.message) refuse(error.message);
@@ -132,11 +143,12 @@ function showCase(open, before) {
   showRows(open, isOther);
   showActions();
   fill($("findings"), open.findings.map(noteOf));
-  if (document.activeElement !== $("comment")) $("comment").value = open.comment;
+  if (isOther || document.activeElement !== $("comment")) $("comment").value = open.comment;
   $("comment").readOnly = open.signed;
   fill($("open-points"), open.open_points.notes.map(noteOf));
-  if (isOther || !open.open_points.errors) $("seen").checked = false;
-  $("seen-label").hidden = !open.open_points.errors;
+  const {errors} = open.open_points;
+  if (isOther || String(errors) !== String(before.open_points.errors)) $("seen").checked = false;
+  $("seen-label").hidden = !errors.length;
   $("signature").textContent = open.signature;
   $("sign").textContent = page.say(open.signed ? "report_section.unsign" : "panel.signButton.text");
   $("sign-next").hidden = !page.state.worklist || open.signed;
@@ -273,8 +285,7 @@ async function showList() {
       line.tabIndex = 0;
       const open = async () => {
         $("worklist").close();
-        await settled();
-        await doIt("open", {number: row.number});
+        if (await settled()) await doIt("open", {number: row.number});
       };
       line.addEventListener("click", open);
       line.addEventListener("keydown", (event) => { if (event.key === "Enter") open(); });
@@ -324,13 +335,18 @@ function fill(parent, children) {
   parent.replaceChildren(...children);
 }
 
+// Waits for what was begun. False if a VOI is in the reader's hand, or something was refused, or another case came
+// meanwhile: what was pressed before that is then not done.
 async function settled() {
-  for (const name of VIEWS) await views[name].settle();
+  const {refusals} = page, number = page.number();
+  if (VIEWS.some((name) => views[name].isHeld)) return false;
+  await Promise.all(VIEWS.map((name) => views[name].settle()));
   await isAsking;
+  return refusals === page.refusals && number === page.number();
 }
 
 async function act(what, body = {}) {
-  await settled();
+  if (!(await settled())) return;
   if (!page.state.reader && what !== "undo" && what !== "redo") return askReader();
   await doIt(what, {level: page.selected, ...body});
 }
@@ -341,15 +357,15 @@ function askReader() {
 }
 
 async function sign(next) {
-  await settled();
+  const signed = page.state.case?.signed;
+  if (signed === undefined || !(await settled()) || page.state.case.signed !== signed) return;
   if (!page.state.reader) return askReader();
-  if (page.state.case.signed) return doIt("unsign");
-  await request("sign", {seen: $("seen").checked, next});
+  if (signed) return doIt("unsign");
+  await request("sign", {seen: $("seen").checked ? page.state.case.open_points.errors : [], next});
 }
 
 async function report(pdf) {
-  await settled();
-  if (!(await request("report", {pdf}))) return;
+  if (!(await settled()) || !(await request("report", {pdf}))) return;
   if (pdf) {
     location.assign("/report");  // a download: the page stays
     return;
@@ -393,11 +409,11 @@ function start() {
   $("comment").addEventListener("change", () => doIt("comment", {comment: $("comment").value}));
   $("sign").addEventListener("click", () => sign(false));
   $("sign-next").addEventListener("click", () => sign(true));
-  $("save").addEventListener("click", () => settled().then(() => request("save")));
-  $("send").addEventListener("click", () => settled().then(() => request("send")));
+  $("save").addEventListener("click", () => settled().then((all) => all && request("save")));
+  $("send").addEventListener("click", () => settled().then((all) => all && request("send")));
   $("preview").addEventListener("click", () => report(false));
   $("pdf").addEventListener("click", () => report(true));
-  $("next").addEventListener("click", () => settled().then(() => doIt("next")));
+  $("next").addEventListener("click", () => settled().then((all) => all && doIt("next")));
   $("worklist-button").addEventListener("click", showList);
   $("shown").addEventListener("change", showList);
   $("rows").addEventListener("keydown", walk);
@@ -432,6 +448,8 @@ function shortcut(event) {
   }[event.code];
   if (!button || button.disabled || button.hidden) return;
   event.preventDefault();
+  // What is being typed is of the case on display.
+  if ([$("comment"), $("reader")].includes(document.activeElement)) document.activeElement.blur();
   button.click();
 }
 

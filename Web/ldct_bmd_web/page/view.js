@@ -172,12 +172,13 @@ export class View {
     const isVoi = level && event.target.closest(".vois") && !this.page.state.case.signed;
     const voi = isVoi && this.shown.find((one) => one.level === level);
     let moved = false;
+    const number = this.page.number();
     const origin = [...this.center], client = [event.clientX, event.clientY];
     const follow = (to) => {
       if (Math.hypot(to.clientX - client[0], to.clientY - client[1]) < 3 && !moved) return;
       moved = true;
       if (voi) {
-        this.isMoving = true;
+        this.isMoving = this.isHeld = true;
         this.previewing.start(this.dragOf(voi, size, start, this.point(to)));
       } else {
         this.center = [origin[0] - (to.clientX - client[0]) * this.pixel, origin[1] - (to.clientY - client[1]) * this.pixel];
@@ -188,14 +189,26 @@ export class View {
       this.svg.removeEventListener("pointermove", follow);
       this.svg.removeEventListener("pointerup", release);
       this.svg.removeEventListener("pointercancel", release);
-      if (!moved) this.page.click(this.name, start, level);
-      else if (voi) this.keep(this.dragOf(voi, size, start, this.point(to)));
+      this.isHeld = false;
+      const isMeant = to.type === "pointerup" && number === this.page.number();
+      if (moved && voi && isMeant) this.keep(this.dragOf(voi, size, start, this.point(to)));
+      else if (moved && voi) this.restore();
+      else if (!moved && isMeant) this.page.click(this.name, start, level);
     };
     if (voi && level !== this.page.selected) this.page.select(level, false);
     this.svg.setPointerCapture(event.pointerId);
     this.svg.addEventListener("pointermove", follow);
     this.svg.addEventListener("pointerup", release);
     this.svg.addEventListener("pointercancel", release);
+  }
+
+  // Shows again what is kept, in the place of a drag that was broken off.
+  async restore() {
+    this.isMoving = false;
+    clearTimeout(this.pausing);
+    this.previewing.drop();
+    await this.previewing.running;
+    this.page.showAgain();
   }
 
   // What a drag asks of the server: a move along the screen's axes, or the size that a handle was pulled to.
@@ -231,14 +244,23 @@ export class View {
     }
   }
 
-  async keep(drag) {
+  // Keeps a move, of the case that it was begun in; what is pressed next waits for it.
+  keep(drag) {
     this.isMoving = false;
     clearTimeout(this.pausing);
     document.body.ariaBusy = "true";
     this.previewing.drop();
+    const kept = this.moved({case: this.page.number(), ...drag});
+    this.keeping = Promise.all([this.keeping, kept]);
+    return this.keeping;
+  }
+
+  async moved(drag) {
     await this.previewing.running;
-    await this.page.do("move", drag);
-    this.page.follow(drag.level, this.name);
+    const isKept = await this.page.do("move", drag);
+    if (drag.case !== this.page.number()) return;
+    if (isKept) this.page.follow(drag.level, this.name);
+    else this.page.showAgain();
   }
 
   key(event) {
@@ -257,7 +279,9 @@ export class View {
   nudge(right, down) {
     const level = this.page.selected;
     if (!level || this.page.state.case.signed || !this.page.isMeasured(level)) return;
-    this.nudged ??= {level, view: this.name, right: 0, down: 0};
+    const number = this.page.number();
+    if (this.nudged && (this.nudged.level !== level || this.nudged.case !== number)) this.settle();
+    this.nudged ??= {level, view: this.name, right: 0, down: 0, case: number};
     this.nudged.right += right;
     this.nudged.down += down;
     clearTimeout(this.resting);
@@ -270,6 +294,7 @@ export class View {
     clearTimeout(this.resting);
     const drag = this.nudged;
     this.nudged = null;
-    if (drag) await this.keep(drag);
+    if (drag) this.keep(drag);
+    await this.keeping;
   }
 }

@@ -1,0 +1,169 @@
+"""What goes wrong around a reader: somebody else, a long pause, a full disk, a request that no page sends."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from helpers_web import READER, Page, held, serving
+from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.verdicts import confirm_fracture
+from ldct_bmd_web import session as sessions
+from ldct_bmd_web.export import NotDone
+from ldct_bmd_web.server import Server
+from ldct_bmd_web.session import Served
+from ldct_bmd_web.state import error_codes
+
+
+def let_go(server: Server) -> None:
+    """Close every session, as the server does with one that nobody uses."""
+    for session in server._sessions.values():
+        session.close()
+
+
+def fails_by(failure: Exception) -> Callable[..., None]:
+    """Stands in the place of an export that fails."""
+
+    def fails(*_given: object) -> None:
+        raise failure
+
+    return fails
+
+
+def refused_page(answer: tuple[int, Any]) -> bool:
+    """Whether a page was told that it shows an older state."""
+    return answer[0] == 422 and "another window" in answer[1]["refused"]
+
+
+def test_after_a_pause_the_case_that_was_open_is_shown_again_and_not_signed(
+    served_list: Callable[[int], Served],
+) -> None:
+    served = served_list(3)
+    with serving(served) as (address, server):
+        page = Page(address)
+        page.load()
+        page.do("open", number=2)
+        let_go(server)
+        assert refused_page(page.change("sign", next=True))
+        assert all(held(served.path / f"case{number}").signature is None for number in range(3))
+        assert page.post("rows", {"shown": "all"})[1][2]["is_current"]
+        page.do("comment", comment="the third")
+        assert page.change("save")[0] == 200
+    assert held(served.path / "case2").comment == "the third"
+
+
+def test_what_somebody_else_saved_in_a_pause_is_not_signed_unseen(served: Served) -> None:
+    with serving(served) as (address, server):
+        alice = Page(address)
+        alice.load()
+        let_go(server)
+        with serving(served) as (other, _):
+            bob = Page(other)
+            bob.load()
+            bob.do("exclude", level="L1", reason="cyst")
+            assert bob.change("save")[0] == 200
+        assert refused_page(alice.change("sign"))
+        (row,) = [one for one in alice.state["case"]["rows"] if one["level"] == "L1"]
+        assert row["used"] is False
+        assert held(served.path).signature is None
+
+
+def test_a_page_that_shows_another_case_is_not_obeyed(served_list: Callable[[int], Served]) -> None:
+    with serving(served_list(2)) as (address, _server):
+        page = Page(address)
+        page.load()
+        case = page.state["case"]["number"]
+        page.do("next")
+        assert refused_page(page.change("do", what="comment", comment="of the first", case=case))
+
+
+@pytest.mark.parametrize("failure", [NotDone("disk full"), OSError("disk full"), UsageError("web.nothing_open")])
+def test_what_could_not_be_written_is_not_signed(
+    served: Served, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        page.do("exclude", level="T12", reason="cyst")
+        with monkeypatch.context() as broken:
+            broken.setattr(sessions, "exported", fails_by(failure))
+            assert page.change("sign")[0] in (422, 500)
+        page.load()
+        assert page.state["case"]["signed"] is False
+        page.do("undo")  # and nothing else was lost
+        page.do("redo")
+    assert held(served.path).signature is None
+    with serving(served) as (address, _server):
+        page = Page(address)
+        assert page.load()["case"]["signed"] is False
+        assert page.change("sign")[0] == 200
+    assert held(served.path).signature is not None
+
+
+def test_a_signature_is_taken_from_the_report_too(served: Served) -> None:
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        assert page.change("sign")[0] == 200
+        assert "Not signed yet" not in (served.path / "report.html").read_text(encoding="utf-8")
+        page.do("unsign")
+        assert held(served.path).signature is None
+        assert "Not signed yet" in (served.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_signature_that_cannot_be_taken_from_the_report_stays(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        assert page.change("sign")[0] == 200
+        before = (served.path / "measurement.json").read_bytes()
+        with monkeypatch.context() as broken:
+            broken.setattr(sessions, "exported", fails_by(NotDone("disk full")))
+            assert page.change("do", what="unsign")[0] == 422
+        assert (served.path / "measurement.json").read_bytes() == before
+        assert page.load()["case"]["signed"] is True
+        page.do("unsign")
+
+
+def test_only_the_errors_that_were_shown_are_acknowledged(served: Served) -> None:
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        assert page.state["case"]["open_points"]["errors"] == error_codes(held(served.path))
+        assert refused_page(page.change("sign", seen=["scan.of_another_day"]))
+        assert page.change("sign", seen="all")[0] == 400
+    assert held(served.path).signature is None
+
+
+@pytest.mark.parametrize("grade", [True, 1.0, "1", 0, 4])
+def test_a_grade_is_a_whole_number(served: Served, grade: object) -> None:
+    with pytest.raises(UsageError, match="grade"):
+        confirm_fracture(held(served.path), "L1", READER, "2024-05-06T07:08:09Z", grade)  # type: ignore[arg-type]
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        assert page.change("do", what="fracture", level="L1", grade=grade)[0] == 422
+
+
+def test_a_request_that_no_page_sends_is_refused_in_a_sentence(served_list: Callable[[int], Served]) -> None:
+    with serving(served_list(2)) as (address, _server):
+        page = Page(address)
+        page.load()
+        for number in (-1, 2, True, "0", 10**30):
+            status, said = page.change("do", what="open", number=number)
+            assert (status, bool(said["refused"])) == (400, True), number
+        for body in (
+            b'{"view": "axial", "index": 1e400, "window": "bone"}',
+            b'{"view": "axial", "index": NaN, "window": "bone"}',
+            b"[" * 100000,
+            b'{"a":' * 40000,
+            b"\xff",
+            b'"text"',
+            b'{"what": "comment", "comment": "\\ud800"}',
+        ):
+            status, said = page.send("slice", body)
+            assert (status, bool(said.get("refused"))) == (400, True), body[:40]
+        assert page.state["worklist"]
+        page.do("comment", comment="still here")
