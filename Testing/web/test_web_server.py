@@ -22,7 +22,14 @@ from ldct_bmd_web.server import Door, Server
 from ldct_bmd_web.session import Served
 from places import WEB
 
-LOGIN = Door(login_header="X-Reader", idle_s=3600.0)
+SECRET = "of the proxy \u00e4"
+LOGIN = Door(login_header="X-Reader", idle_s=3600.0, proxy_secret=SECRET)
+
+
+def proxied(address: str, reader: str, **headers: str) -> Page:
+    """A page behind a proxy that knows the secret."""
+    sent = SECRET.encode().decode("latin-1")
+    return Page(address, **{"X-Reader": reader, "X-LDCT-BMD-Proxy-Secret": sent, **headers})
 
 
 def row(page: Page, level: str) -> dict[str, object]:
@@ -145,7 +152,7 @@ def test_a_page_that_shows_an_older_state_is_not_obeyed(served: Served) -> None:
 
 def test_two_readers_never_have_one_result_open_and_an_idle_one_lets_go(served: Served) -> None:
     with serving(served, replace(LOGIN, idle_s=1.0)) as (address, _server):
-        one, other = Page(address, **{"X-Reader": "One"}), Page(address, **{"X-Reader": "Other"})
+        one, other = proxied(address, "One"), proxied(address, "Other")
         assert one.load()["reader"] == "One"
         status, said = other.post("state")
         assert status == 422
@@ -257,12 +264,23 @@ def test_only_who_was_let_in_gets_an_answer(served: Served) -> None:
 def test_it_never_listens_to_other_machines_without_a_login(served: Served) -> None:
     with pytest.raises(UsageError, match="proxy"):
         Server(served, Door(bind="0.0.0.0"))
-    Server(served, Door(bind="0.0.0.0", login_header="X-Reader"))
+    with pytest.raises(UsageError, match="LDCT_BMD_PROXY_SECRET"):
+        Server(served, Door(bind="0.0.0.0", login_header="X-Reader"))
+    Server(served, Door(bind="0.0.0.0", login_header="X-Reader", proxy_secret="s"))
     with serving(served, LOGIN) as (address, _server):
         assert "token" not in address
         assert Page(address).post("state")[0] == 403
-        assert Page(address, **{"X-Reader": " "}).post("state")[0] == 403
-        assert Page(address, **{"X-Reader": "Dr. Wang"}).load()["reader"] == "Dr. Wang"
+        assert Page(address, **{"X-Reader": "Dr. Wang"}).post("state")[0] == 403
+        assert proxied(address, "Dr. Wang", **{"X-LDCT-BMD-Proxy-Secret": "guess"}).post("state")[0] == 403
+        assert proxied(address, " ").post("state")[0] == 403
+        assert proxied(address, "Dr. Wang").load()["reader"] == "Dr. Wang"
+
+
+def test_behind_a_proxy_too_no_name_of_another_site_is_answered(served: Served) -> None:
+    with serving(served, replace(LOGIN, hosts=("bmd.example",))) as (address, _server):
+        page = proxied(address, "Dr. Wang")
+        assert page.post("state", Host="evil.example")[0] == 403
+        assert page.post("state", Host="bmd.example")[0] == 200
 
 
 def test_a_browser_is_told_to_run_nothing_but_the_pages_own_scripts(served: Served) -> None:

@@ -1,6 +1,7 @@
 """``ldct-bmd review``."""
 
 import asyncio
+import os
 import signal
 import webbrowser
 from contextlib import suppress
@@ -39,17 +40,24 @@ def review(
     login_header: Annotated[
         str | None, typer.Option(metavar="NAME", help="The header in which a proxy names who logged in.")
     ] = None,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name of this server, as a proxy hands it on; repeatable."),
+    ] = None,
     idle: Annotated[float, typer.Option(metavar="MINUTES", help="Close a session that nobody uses.")] = 30.0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser on this machine.")] = True,
 ) -> None:
     """Review results in a browser: look, correct, sign."""
     with exit_codes():
         from .opening import served
-        from .server import Door, Server
+        from .server import PROXY_SECRET, Door, Server
 
         with progress_bar() as progress:
             what = served(path, input_, folder, key, pacs, progress)
-        door = Door(bind, port, login_header, reader, 60.0 * idle)
+        secret = os.environ.get(PROXY_SECRET, "")
+        door = Door(
+            bind, port, login_header, reader, 60.0 * idle, hosts=tuple(map(str.lower, host or ())), proxy_secret=secret
+        )
         asyncio.run(_serve(Server(what, door), browser))
 
 

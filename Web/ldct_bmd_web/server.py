@@ -43,6 +43,7 @@ _HEADERS = {
 }
 _MOST_BYTES = 256 * 1024  # of a request: a comment is the longest that is sent
 _SWEEP_S = 30.0
+PROXY_HEADER, PROXY_SECRET = "X-LDCT-BMD-Proxy-Secret", "LDCT_BMD_PROXY_SECRET"
 # What a request raises that no page sends.
 _MEANINGLESS = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -59,6 +60,8 @@ class Door:
         reader: the name to begin with where nobody logs in.
         idle_s: a session without a request for so long is closed, and its result free for others.
         token: the secret.
+        hosts: further names that browsers know the server by, as a proxy hands them on.
+        proxy_secret: by which the proxy proves that it wrote ``login_header``.
     """
 
     bind: str = "127.0.0.1"
@@ -67,6 +70,8 @@ class Door:
     reader: str = ""
     idle_s: float = 1800.0
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    hosts: tuple[str, ...] = ()
+    proxy_secret: str = field(default="", repr=False)
 
     @property
     def is_loopback(self) -> bool:
@@ -82,6 +87,8 @@ class Server:
     def __init__(self, served: Served, door: Door) -> None:
         if not door.is_loopback and not door.login_header:
             raise UsageError("web.no_login", address=door.bind)
+        if door.login_header and not door.proxy_secret:
+            raise UsageError("web.no_proxy_secret", header=PROXY_HEADER, variable=PROXY_SECRET)
         self._served, self._door = served, door
         self._sessions: dict[str, Session] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -155,12 +162,12 @@ class Server:
             return forbidden
         if request.method == "POST" and request.content_type != "application/json":
             return forbidden
+        # A name of another site that leads to this machine: its page would be of the same origin.
+        if request.url.host not in {"127.0.0.1", "localhost", "::1", self._door.bind, *self._door.hosts}:
+            return forbidden
         if self._door.login_header is not None:
             names = request.headers.getall(self._door.login_header, [])
-            return None if len(names) == 1 and names[0].strip() else forbidden
-        # A name of another site that leads to this machine: its page would be of the same origin.
-        if request.url.host not in {"127.0.0.1", "localhost", "::1", self._door.bind}:
-            return forbidden
+            return None if len(names) == 1 and names[0].strip() and self._is_proxy(request) else forbidden
         given = request.query.get("token", "")
         if request.path == "/" and secrets.compare_digest(given.encode(), self._door.token.encode()):
             answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/"})
@@ -168,6 +175,12 @@ class Server:
             return answer
         held = request.cookies.get(self._cookie, "")
         return None if secrets.compare_digest(held.encode(), self._door.token.encode()) else forbidden
+
+    def _is_proxy(self, request: web.Request) -> bool:
+        """Whether the proxy sent a request, which alone knows its secret."""
+        given = request.headers.getall(PROXY_HEADER, [])
+        secret = self._door.proxy_secret.encode()
+        return len(given) == 1 and secrets.compare_digest(given[0].encode("utf-8", "surrogateescape"), secret)
 
     def _name(self, request: web.Request) -> str:
         """Return who asks: the name that logged in; "" on loopback."""
