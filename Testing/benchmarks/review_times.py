@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import machine
 import psutil
 from playwright.sync_api import sync_playwright
 
@@ -27,6 +28,7 @@ READER = "Benchmark"
 
 def main() -> None:
     """Measure and print."""
+    print(machine.describe(), machine.usual_load(), sep="\n", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         result = Path(scratch) / "result"
         shutil.copytree(sys.argv[1], result)

@@ -13,6 +13,7 @@ from pathlib import Path
 import machine
 import numpy as np
 
+from ldct_bmd.placement import PLACEMENT
 from ldct_bmd.segmentation.network_segmenter import NetworkSegmenter
 from ldct_bmd_lab.agreement import Study, analyse, read_readings
 from ldct_bmd_lab.agreement.study import precision_by_level
@@ -78,8 +79,9 @@ def coverage_lines(bodies: int, scans: int, field: Field, exact: bool, seed: int
 def engine_lines(scans: int, field: Field, exact: bool, seed: int) -> Iterator[tuple[bool, str]]:
     """Yield how many intervals of virtual patients hold the truth, and how far the VOIs lie from the ideal ones."""
     segmenter = None if exact else NetworkSegmenter(device="cpu", threads=1)
-    found = [one for scan in cohort_plan(scans, seed) for one in measured_intervals(scan, field, segmenter)]
-    masks = "exact masks" if exact else "networks"
+    misplaced = PLACEMENT if exact else None
+    found = [one for scan in cohort_plan(scans, seed) for one in measured_intervals(scan, field, segmenter, misplaced)]
+    masks = "exact masks, VOIs misplaced as real outlines place them" if exact else "networks"
     print(f"\nthrough the engine: {scans} scans, {field.value}, {masks}; with and without the part of size")
     for level in ("T12", "L1", "L2", "mean"):
         of_level = [one for one in found if one.level == level]

@@ -5,6 +5,7 @@ import pytest
 
 from ldct_bmd.calibration.size import REFERENCE_MM
 from ldct_bmd.calibration.transfers import shipped_table
+from ldct_bmd.placement import PLACEMENT
 from ldct_bmd_lab.physics.coverage import SETTINGS, Bodies, coverage, simulate_bodies
 from ldct_bmd_lab.physics.table import REFERENCE, name
 from ldct_bmd_lab.simulation import cohort_plan
@@ -62,7 +63,9 @@ def test_polychromatic_bodies_that_no_table_saw() -> None:
 
 @pytest.mark.slow
 def test_through_the_whole_engine_with_exact_masks() -> None:
-    found = [one for scan in cohort_plan(8, 0) for one in measured_intervals(scan, Field.SPINE, None)]
+    found = [one for scan in cohort_plan(8, 0) for one in measured_intervals(scan, Field.SPINE, None, PLACEMENT)]
     assert len(found) == 8 * 4
     assert np.mean([one.holds(with_size=False) for one in found]) >= 0.85
+    # The VOIs are really elsewhere.
+    assert np.std([one.moved_mm[1] for one in found if one.moved_mm is not None]) > 0.4
     assert all(one.budget.placement_mg_cm3 > 0.0 for one in found)

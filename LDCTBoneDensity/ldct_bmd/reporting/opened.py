@@ -1,11 +1,12 @@
 """A result folder opened again, with the scan that it was measured on."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..examination import Examination
 from ..ground.atomic import settle
-from ..ground.errors import UsageError
+from ..ground.errors import CannotMeasure, UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress, silent
 from ..labeling import VertebralColumn
@@ -58,15 +59,20 @@ def measured_scan(path: Path, examination: Examination, progress: Progress = sil
         UsageError: ``path`` does not hold it.
         CannotMeasure: it cannot be read.
     """
-    uid = examination.scan.source.series_uid
+    uid, expected = examination.scan.source.series_uid, examination.scan.source.sop_instance_uids
+    if uid is not None:
+        # Mostly the series is there and holds one acquisition: its headers are then read once. Else the list says more.
+        with suppress(UsageError, CannotMeasure):
+            found = read_scan(path, uid, progress)
+            if found.source.sop_instance_uids == expected:
+                return found
     addresses = [one.series_uid for one in list_series(path) if one.series_uid.partition("#")[0] == uid]
     if len(addresses) < 2:
         if uid is not None and not addresses:
             raise UsageError("report.other_series", place=path.name or path)
         return read_scan(path, uid if addresses else None, progress)
     scans = (read_scan(path, address, progress) for address in addresses)
-    expected = examination.scan.source.sop_instance_uids
-    found = next((scan for scan in scans if scan.source.sop_instance_uids == expected), None)
-    if found is None:
+    same = next((scan for scan in scans if scan.source.sop_instance_uids == expected), None)
+    if same is None:
         raise UsageError("report.other_images", place=path.name or path)
-    return found
+    return same

@@ -1,17 +1,20 @@
 """Virtual patients through the whole engine, each calibrated by a noisy phantom scan of its own: do intervals hold?"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ldct_bmd.anatomy import TARGET_LEVELS
 from ldct_bmd.calibration import BMDError, Calibration
+from ldct_bmd.calibration.budget import PLACEMENT_IN_COMMON
 from ldct_bmd.calibration.phantom.description import load_phantom
 from ldct_bmd.calibration.phantom.rod_fit import RodFit, expected_hu, fit_rods
-from ldct_bmd.examination import Measurement
+from ldct_bmd.corrections import move_voi
+from ldct_bmd.examination import Examination, Measurement
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.pipeline import measure
+from ldct_bmd.placement import PlacementError
 from ldct_bmd.segmentation import Segmenter
 
 from ..phantom import PHANTOM_INTERCEPT_MG_CM3, PHANTOM_SLOPE, Phantom, build_phantom
@@ -20,6 +23,7 @@ from .one_scan import ExactMask
 from .plan import PlannedScan
 
 ROD_NOISE_HU = 1.0  # of a rod's mean
+_READER, _TIME = "simulation", "2026-01-06T00:00:00Z"
 MOST_MOVED_MM = 12.0  # half a body: beyond, the VOI lies in another vertebra
 
 
@@ -49,15 +53,24 @@ class Interval:
         return abs(self.error_mg_cm3) <= half
 
 
-def measured_intervals(planned: PlannedScan, field: Field, segmenter: Segmenter | None) -> list[Interval]:
-    """Return the intervals of one scan, none if it cannot be measured; ``segmenter`` None takes the exact masks.
+def measured_intervals(
+    planned: PlannedScan, field: Field, segmenter: Segmenter | None, misplaced: PlacementError | None = None
+) -> list[Interval]:
+    """Return the intervals of one scan, none if it cannot be measured.
 
     Levels under a wrong name are left out: that is another error than this one.
+
+    Args:
+        segmenter: None takes the exact masks.
+        misplaced: how far VOIs are put elsewhere, as a reader moves them, before they are measured; None: not at all.
     """
     phantom = build_phantom(phantom_spec(planned.patient, planned.conditions, field))
-    calibration = _calibration(np.random.default_rng([planned.conditions.noise_seed, 5]), phantom.spec.kvp)
+    seed = planned.conditions.noise_seed
+    calibration = _calibration(np.random.default_rng([seed, 5]), phantom.spec.kvp)
     try:
         examination = measure(phantom.scan, segmenter or ExactMask(phantom.bodies), calibration).examination
+        if misplaced is not None:
+            examination = _moved(examination, phantom, misplaced, np.random.default_rng([seed, 6]))
     except CannotMeasure:
         return []
     truth = {level: phantom.mean_bmd_truth(phantom.ideal_voi(level)) for level in TARGET_LEVELS}
@@ -68,6 +81,22 @@ def measured_intervals(planned: PlannedScan, field: Field, segmenter: Segmenter 
         true = sum(truth[level] for level in assessment.levels) / len(assessment.levels)
         found.append(Interval("mean", mean - true, budget))
     return found
+
+
+def _moved(
+    examination: Examination, phantom: Phantom, misplaced: PlacementError, rng: np.random.Generator
+) -> Examination:
+    """Return the record with every VOI elsewhere and of another size, in part alike in all."""
+    along_mm = float(np.hypot(misplaced.along_mm, misplaced.slices * phantom.scan.geometry.spacing_mm[2]))
+    spread = np.array([misplaced.across_mm, misplaced.back_mm, along_mm, misplaced.size])
+    shared = np.sqrt(PLACEMENT_IN_COMMON) * rng.standard_normal(4)
+    for one in examination.measurements:
+        off = spread * (shared + np.sqrt(1.0 - PLACEMENT_IN_COMMON) * rng.standard_normal(4))
+        x, y, z = (np.asarray(one.voi.center_lps_mm) + off[:3]).tolist()
+        long_mm, short_mm = ((1.0 + float(off[3])) * axis for axis in one.voi.semi_axes_mm)
+        voi = replace(one.voi, center_lps_mm=(x, y, z), semi_axes_mm=(long_mm, short_mm))
+        examination = move_voi(examination, phantom.scan, one.level, voi, _READER, _TIME, None)
+    return examination
 
 
 def _levels(phantom: Phantom, truth: dict[str, float], measured: dict[str, Measurement]) -> Iterator[Interval]:
