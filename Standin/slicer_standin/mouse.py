@@ -144,22 +144,42 @@ def drag_with_qt(view: RenderWidget, start: tuple[int, int], end: tuple[int, int
     process_events()
 
 
-def real_drag(view: RenderWidget, start: tuple[int, int], end: tuple[int, int], steps: int = 5) -> None:
-    """As `drag`, by the X server's own mouse: needs a window on a display, and `xdotool`."""
+def _xdotool(*arguments: str) -> None:
+    """Let the X server's own mouse or keyboard act: needs a window on a display."""
     xdotool = shutil.which("xdotool")
     if xdotool is None or slicer.app.platformName != "xcb":
-        raise RuntimeError("a real drag needs xdotool and a window on an X display")
+        raise RuntimeError("real input needs xdotool and a window on an X display")
+    subprocess.run([xdotool, *arguments], check=True)
+    process_events(0.2)
 
-    def tell(*arguments: str) -> None:
-        subprocess.run([xdotool, *arguments], check=True)
-        process_events(0.2)
 
-    def move(x: float, y: float) -> None:
-        there = view.mapToGlobal(QPoint(round(x), round(y)))
-        tell("mousemove", str(there.x()), str(there.y()))
+def real_move(widget: QWidget, x: float, y: float) -> None:
+    """The X server's mouse to a pixel of a widget."""
+    there = widget.mapToGlobal(QPoint(round(x), round(y)))
+    _xdotool("mousemove", str(there.x()), str(there.y()))
 
-    move(*start)
-    tell("mousedown", "1")
+
+def real_click(widget: QWidget, x: float, y: float) -> None:
+    """A left click of the X server's mouse on a pixel of a widget, or on whatever lies above it there."""
+    real_move(widget, x, y)
+    _xdotool("click", "1")
+
+
+def real_wheel_down(widget: QWidget, x: float, y: float) -> None:
+    """One step of the X server's wheel, towards the reader, over a pixel of a widget."""
+    real_move(widget, x, y)
+    _xdotool("click", "5")
+
+
+def real_key(keys: str) -> None:
+    """A key of the X server's keyboard, as xdotool names it ("ctrl+alt+n"), to whatever has the focus."""
+    _xdotool("key", keys)
+
+
+def real_drag(view: RenderWidget, start: tuple[int, int], end: tuple[int, int], steps: int = 5) -> None:
+    """As `drag`, by the X server's own mouse."""
+    real_move(view, *start)
+    _xdotool("mousedown", "1")
     for step in range(1, steps + 1):
-        move(*(s + (e - s) * step / steps for s, e in zip(start, end, strict=True)))
-    tell("mouseup", "1")
+        real_move(view, *(s + (e - s) * step / steps for s, e in zip(start, end, strict=True)))
+    _xdotool("mouseup", "1")

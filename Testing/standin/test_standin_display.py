@@ -1,16 +1,12 @@
 """The stand-in in a real window, under the mouse of an X server."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-STANDIN = Path(__file__).resolve().parents[2] / "Standin"
+from helpers_display import display, run_there
 
-MISSING = [program for program in ("Xvfb", "xdotool") if shutil.which(program) is None]
+STANDIN = Path(__file__).resolve().parents[2] / "Standin"
 
 SCRIPT = """
 import numpy as np
@@ -39,23 +35,8 @@ print("CENTRE", *roi.GetCenter())
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(bool(MISSING), reason=f"{' and '.join(MISSING)} not installed")
 def test_the_mouse_of_a_real_display_drags_an_roi(tmp_path: Path) -> None:
-    read, write = os.pipe()
-    server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1000x800x24"], pass_fds=[write])
-    try:
-        os.close(write)
-        with os.fdopen(read) as number:
-            display = f":{number.readline().strip()}"
-        environment = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(STANDIN)}
-        run = subprocess.run(
-            [sys.executable, "-c", SCRIPT], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240
-        )
-    finally:
-        server.terminate()
-        server.wait()
-    if "xcb" in run.stderr and "could not be initialized" in run.stderr.replace("no Qt platform plugin ", ""):
-        pytest.skip("Qt's xcb plugin does not load here (libxcb-cursor0, libxcb-icccm4, libxcb-keysyms1)")
-    line = next((line for line in run.stdout.splitlines() if line.startswith("CENTRE")), "")
-    assert line, run.stderr
+    with display(1000, 800) as name:
+        printed = run_there(["-c", SCRIPT], name, tmp_path, STANDIN)
+    (line,) = [line for line in printed.splitlines() if line.startswith("CENTRE")]
     assert [float(v) for v in line.split()[1:]] == pytest.approx([8, 5, 0], abs=0.6)  # a pixel is 0.15 mm or so

@@ -10,7 +10,7 @@ from ldct_bmd.words import text
 from ..common.Words import bmdWord, categoryWord, withUnit
 
 WIDTH, HEIGHT, MARGIN = 336, 62, 14
-LOWEST, HIGHEST = 0.0, 200.0
+LOWEST, HIGHEST = 10.0, 180.0  # mg/cm³: on a wider scale "osteopenia" is cut off. The mean is written out.
 _BAR_TOP, _BAR_HEIGHT, _POINTER = 22, 20, 6
 _COLORS = {
     "osteoporosis": (204, 92, 84),

@@ -78,6 +78,10 @@ class VertebraTable:
         if row is not None:
             self._tree.setCurrentItem(row)
 
+    def focus(self) -> None:
+        """Let the reader's keys move through the rows."""
+        self._tree.setFocus()
+
     def show(self, examination: Examination | None) -> None:
         """Show a record; the selection stays on its level where that is still there."""
         self._busy = True

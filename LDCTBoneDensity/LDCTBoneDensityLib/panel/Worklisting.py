@@ -127,6 +127,7 @@ class Worklisting:
         self._leave()
         self.case = case
         self._panel.showVolume(case.review.volumeNode)
+        self._panel.sections.vertebrae.table.focus()
         self._section.show(session)
         self._showRemarks()
         self._allow()
