@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ..calibration import BMDError
+from ..calibration.budget import common
 from ..calibration.described import name_words
 from ..calibration.provenance import read_date
+from ..calibration.size import size_change_error_mg_cm3
 from ..examination import Examination, Measurement, unused_levels
 from ..findings import FindingCode
 from ..followup import Carried, NotCarried, Why
@@ -218,7 +220,7 @@ def _by_records(
     ) -> Change:
         lsc = site_lsc_mg_cm3
         if lsc is None and pair.same_device:
-            lsc = _lsc(pair.current, pair.prior, *errors)
+            lsc = _lsc(pair, *errors, _grown_mg_cm3(pair, which))
         return Change(which, is_mean, then, now, _rate(then, now, pair.years), lsc)
 
     changes = []
@@ -265,13 +267,12 @@ def _carried_change(pair: _Pair, levels: tuple[str, ...], found: Mapping[str, Ca
 
 
 def _grown_mg_cm3(pair: _Pair, levels: tuple[str, ...]) -> float:
-    """Return by how much the part of the patient's size differs, mean over ``levels``; 0 where a record has none."""
+    """Return the standard error from what the patient's size changed by; of a level, 0 where a record has no size."""
     grown = []
     for level in levels:
-        sizes = [None if one.bmd_error is None else one.bmd_error.size_mg_cm3 for one in pair.measured(level)]
-        known = [size for size in sizes if size is not None]
-        grown.append(known[0] - known[1] if len(known) == len(sizes) else 0.0)
-    return sum(grown) / len(grown)
+        now, then = (one.quality.voi(level).size for one in (pair.current, pair.prior))
+        grown.append(0.0 if now is None or then is None else size_change_error_mg_cm3(now, then))
+    return common(grown)
 
 
 def _error_at_same_place(
@@ -331,16 +332,14 @@ def _remarks(current: Examination, prior: Examination, years: float | None) -> d
     }
 
 
-def _lsc(current: Examination, prior: Examination, now: BMDError | None, then: BMDError | None) -> float | None:
+def _lsc(pair: _Pair, now: BMDError | None, then: BMDError | None, grown_mg_cm3: float) -> float | None:
     """Return the LSC that follows from the records' own standard errors: a lower limit, positioning is not in them."""
     if now is None or then is None:
         return None
-    if current.calibration.identifier == prior.calibration.identifier:
-        # One calibration: its error is common to both and cancels but for the slope's part over the change itself; so
-        # does what a patient's size adds, but for what the size has changed by.
-        grown = (now.size_mg_cm3 or 0.0) - (then.size_mg_cm3 or now.size_mg_cm3 or 0.0)
-        contrast = (now.contrast_mg_cm3 or 0.0, then.contrast_mg_cm3 or 0.0)
-        return LSC_FACTOR * math.hypot(now.repeated_mg_cm3, then.repeated_mg_cm3, grown, *contrast)
+    if pair.one_calibration:
+        # Its error is common to both and cancels but for the slope's part over the change itself; so does what a
+        # patient's size adds, but for what the size has changed by.
+        return LSC_FACTOR * math.hypot(now.repeated_mg_cm3, then.repeated_mg_cm3, grown_mg_cm3)
     if now.total_mg_cm3 is None or then.total_mg_cm3 is None:
         return None
     return LSC_FACTOR * math.hypot(now.total_mg_cm3, then.total_mg_cm3)

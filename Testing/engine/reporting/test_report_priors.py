@@ -10,6 +10,7 @@ from helpers_record import READER, SITE, TIME, examined, with_scan
 from helpers_report import with_patient
 from ldct_bmd.calibration import NOMINAL, FitQuality
 from ldct_bmd.calibration.contrast import shift_at
+from ldct_bmd.calibration.size import BodySize
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.followup import Carried, Move, NotCarried, Registration, Why
@@ -29,9 +30,15 @@ def denser(examination: Examination, by_mg_cm3: float) -> Examination:
     return conclude(replace(examination, measurements=measurements))
 
 
+def sized(record: Examination, mm: float, cut: bool = False) -> Examination:
+    """The record of a patient of another size."""
+    vois = tuple(replace(one, size=BodySize(mm, cut)) for one in record.quality.vois)
+    return conclude(replace(record, quality=replace(record.quality, vois=vois)))
+
+
 @pytest.fixture(scope="module")
 def now() -> Examination:
-    return dated(examined(), "20240501", "1.8")
+    return sized(dated(examined(), "20240501", "1.8"), 270.0)
 
 
 @pytest.fixture(scope="module")
@@ -198,18 +205,27 @@ def test_of_one_calibration_only_the_slopes_part_in_the_change_counts(now: Exami
     assert apart.error_mg_cm3 > 30.0
 
 
-def test_of_the_patients_size_only_what_changed_counts(now: Examination, then: Examination) -> None:
-    def sized(record: Examination, size: float) -> Examination:
-        errors = {m.level: replace(m.bmd_error, size_mg_cm3=size, placement_mg_cm3=9.0) for m in record.measurements}
-        return replace(record, measurements=tuple(replace(m, bmd_error=errors[m.level]) for m in record.measurements))
+@pytest.mark.parametrize(("before_mm", "now_mm"), [(260.0, 260.0), (220.0, 300.0), (240.0, 280.0), (320.0, 200.0)])
+def test_of_the_patients_size_what_changed_counts_in_both_ways(
+    now: Examination, then: Examination, before_mm: float, now_mm: float
+) -> None:
+    carried = [found_there(now, "L1", 10.0), found_there(now, "L2", 10.0)]
+    steady = compare(sized(now, 270.0), sized(then, 270.0), carried=carried)
+    grown = compare(sized(now, now_mm), sized(then, before_mm), carried=carried)
+    added = 0.12 / math.sqrt(3.0) * abs(now_mm - before_mm)
+    for same, other in zip((*steady.changes, *steady.same_place), (*grown.changes, *grown.same_place), strict=True):
+        assert other.lsc_mg_cm3 == pytest.approx(math.hypot(same.lsc_mg_cm3, 1.96 * added))
 
-    carried = [found_there(now, "L1", 10.0)]
-    same, thinner = (
-        compare(sized(now, 5.0), sized(then, size), carried=carried).same_place[0].error_mg_cm3 for size in (5.0, 2.0)
+
+@pytest.mark.parametrize("which", [(True, False), (False, True), (True, True)])
+def test_of_a_patient_whom_the_field_cuts_the_change_of_size_is_not_known(
+    now: Examination, then: Examination, which: tuple[bool, bool]
+) -> None:
+    whole, cut = (
+        compare(sized(now, 270.0, one), sized(then, 270.0, other)).changes[0].lsc_mg_cm3
+        for one, other in ((False, False), which)
     )
-    noise = now.measurement("L1").bmd_error.noise_mg_cm3
-    assert same == pytest.approx(math.hypot(noise, 0.8 * 3.0, 0.8 * 1.0))
-    assert thinner == pytest.approx(math.hypot(same, 3.0))
+    assert cut == pytest.approx(math.hypot(whole, 1.96 * 0.12 / math.sqrt(3.0) * 30.0))
 
 
 def test_across_scanners_the_change_is_shown_without_an_error(now: Examination, then: Examination) -> None:
