@@ -79,7 +79,28 @@ def test_with_different_calibrations_their_errors_count_or_the_lsc_is_not_known(
     fits = [replace(SITE, name=name, fit=FitQuality(0.01, 1.0, 0.0, 2.0, 0.99, 5)) for name in ("a", "b")]
     first, second = (change_calibration(now, fit, READER, TIME) for fit in fits)
     known = compare(first, dated(second, "20220501")).changes[2]
-    assert known.lsc_mg_cm3 == pytest.approx(2.77 * first.measurement("L1").bmd_error.total_mg_cm3, rel=1e-3)
+    half = first.measurement("L1").bmd_error.half_interval_mg_cm3
+    assert known.lsc_mg_cm3 == pytest.approx(math.sqrt(2.0) * half)
+
+
+def test_with_two_calibrations_of_few_rods_the_lsc_is_as_wide_as_their_intervals(now: Examination) -> None:
+    few = [replace(SITE, name=name, fit=FitQuality(0.01, 2.0, 0.0, 2.0, 0.99, 3)) for name in ("a", "b")]
+    first, second = (change_calibration(now, fit, READER, TIME) for fit in few)
+    comparison = compare(first, dated(second, "20220501"), carried=[found_there(now, "L1", 0.0)])
+    error = first.measurement("L1").bmd_error
+    assert error.coverage_factor > 3.0
+    by_records, same_place = comparison.changes[2], comparison.same_place[0]
+    assert by_records.lsc_mg_cm3 == pytest.approx(math.sqrt(2.0) * error.half_interval_mg_cm3)
+    assert same_place.lsc_mg_cm3 > 3.0 * same_place.error_mg_cm3
+
+
+def test_a_calibration_of_another_voltage_gives_no_lsc_in_either_way(now: Examination) -> None:
+    fit = FitQuality(0.01, 1.0, 0.0, 2.0, 0.99, 5)
+    wrong = conclude(replace(now, calibration=replace(SITE, name="other", kvp=100.0, fit=fit)))
+    right = change_calibration(now, replace(SITE, fit=fit), READER, TIME)
+    comparison = compare(right, dated(wrong, "20220501"), carried=[found_there(now, "L1", 0.0)])
+    assert comparison.changes[2].lsc_mg_cm3 is None
+    assert comparison.same_place[0].lsc_mg_cm3 is None
 
 
 def test_another_scanner_or_voltage_is_told(now: Examination, then: Examination) -> None:
