@@ -6,23 +6,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from helpers_record import READER, TIME, examined, with_scan
 from helpers_report import printed, with_patient
 from ldct_bmd.calibration import NOMINAL
+from ldct_bmd.calibration.drift import control_chart
 from ldct_bmd.cli import app
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reference import AgeGroup, ReferenceCurve, Standing, Unfit, load_reference, standing
+from ldct_bmd.reporting.chinese import drawable
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.html import to_html
 from ldct_bmd.reporting.page.pdf import to_pdf
 from ldct_bmd.reporting.page.reference_view import stands
 from ldct_bmd.reporting.priors import compare
-from ldct_bmd.screening.summary import Point, Summary
+from ldct_bmd.screening.summary import Point, ScannerRow, Summary
 from ldct_bmd.screening.summary_page import summary_html
+from ldct_bmd.words import Phrase
 from places import ROOT
 
 WOMEN = (AgeGroup(50, 60, 120.0, 30.0), AgeGroup(60, 70, 100.0, 20.0), AgeGroup(80, 90, 60.0, 20.0))
@@ -180,6 +184,28 @@ def test_from_the_command_line(woman: Examination, tmp_path: Path) -> None:
 def test_a_young_patient_has_no_population_though_she_has_a_bmd(woman: Examination) -> None:
     young = with_patient(woman, age_years=32.0)
     assert compose(young, reference=CURVE).reference.line.startswith("No Z-score")
+
+
+def test_dollars_in_a_name_are_drawn_as_they_stand(woman: Examination) -> None:
+    priced = replace(CURVE, title=r"$50 \cohort$ of 2024")
+    assert compose(woman, reference=priced).reference.picture is not None
+    scanner = ScannerRow(
+        "$1 \\one$",
+        5,
+        110.0,
+        ("2024-01",),
+        (110.0,),
+        control_chart(Phrase("summary.chart"), "SE", [0.0], least_sigma=1.0, runs=True),
+    )
+    told = Summary(
+        {}, (), (), (scanner,), (Point(60.0, "F", 110.0, "CT", None),), (1, 1), (0, 0), None, None, ("K2HPO4",)
+    )
+    assert summary_html(told, False, priced).count("data:image/png") == 2
+    axes = Figure().add_subplot()
+    assert [axes.text(0, 0, drawable(name))._preprocess_math(drawable(name)) for name in ("a$b$c", "5 $")] == [
+        ("a$b$c", False),
+        ("5 $", False),
+    ]
 
 
 def test_a_programmes_summary_draws_the_curves_but_not_through_other_equivalents() -> None:
