@@ -38,7 +38,7 @@ def test_a_report_is_of_the_files_that_the_reference_names_and_no_others(with_re
 
 
 def test_a_site_calibrates_and_watches_the_drift(with_phantom_scan) -> None:
-    printed = with_phantom_scan.types("howto/calibrate.md")
+    printed = with_phantom_scan.types("howto/calibrate.md", leave_out=("-o pad", "trial.calibrations"))
     assert "Pad 7" in printed[1]
     record = json.loads(Path("DIR/measurement.json").read_text(encoding="utf-8"))
     assert record["calibration"]["name"].startswith("Pad 7")
@@ -62,7 +62,7 @@ def test_the_example_of_a_table_to_validate_is_one(reader) -> None:
 
 
 def test_a_result_is_sent_to_an_archive(with_result) -> None:
-    printed = with_result.types("howto/send.md", leave_out=("--dimse",))
+    printed = with_result.types("howto/send.md", leave_out=("--dimse", "127.0.0.1"))
     assert str(len(list(Path("DIR/dicom").iterdir()))) in printed[-1]
     assert with_result.archive.came("POST")
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from enum import Enum
-from statistics import median
+from statistics import fmean, median
 
 from .linear import Calibration
 from .tissue import ENHANCED_BLOOD_HU, TissueHU, blood_is_enhanced
@@ -113,8 +113,20 @@ def contrast_shift(tissue: TissueHU | None, is_named: bool, setting: str | None)
 
 
 def shift_at(rise_hu: float, rise_sd_hu: float, setting: str | None) -> ContrastShift:
-    """Return what contrast agent adds where it adds ``rise_hu`` to the aorta, and how sure that is."""
-    shown = IODINE_AGAINST_120.get(setting or "", 1.0)
+    """Return what contrast agent adds where it adds ``rise_hu`` to the aorta, and how sure that is.
+
+    A setting that is not known, or not in the table, may be any of the table: that makes it less sure.
+    """
+    shown = IODINE_AGAINST_120.get(setting or "")
+    settings = tuple(IODINE_AGAINST_120.values()) if shown is None else (shown,)
+    each = [_shift_where(rise_hu, rise_sd_hu, one) for one in settings]
+    shift = fmean(one.shift_hu for one in each)
+    variance = fmean(one.sd_hu**2 + (one.shift_hu - shift) ** 2 for one in each)
+    return ContrastShift(rise_hu, shift, math.sqrt(variance), fmean(one.portal_venous for one in each))
+
+
+def _shift_where(rise_hu: float, rise_sd_hu: float, shown: float) -> ContrastShift:
+    """Return it where iodine shows ``shown`` times what it does at 120 kVp."""
     at_120, above = rise_hu / shown, (rise_hu + rise_sd_hu) / shown
     likely = [math.exp(-0.5 * ((at_120 - one.aorta_hu) / one.aorta_sd_hu) ** 2) / one.aorta_sd_hu for one in PHASES]
     parts = [(one, weight / sum(likely)) for one, weight in zip(PHASES, likely, strict=True)]

@@ -26,7 +26,10 @@ def contrast_findings(
     code = FindingCode.BLOOD_ENHANCED if contrast_agent is None else FindingCode.CONTRAST_AGENT
     seen: dict[str, Fact] = {} if tissue is None or not is_seen else {"vessel_hu": tissue.vessel_hu}
     if contrast is None or tissue is None:
-        return [Finding(code, None, seen if contrast_agent is None else {})]
+        told = Finding(code, None, seen if contrast_agent is None else {})
+        # A record of before has a vessel and not where it lies: it is as it was.
+        is_before = tissue is not None and tissue.vessel_hu is not None and not tissue.vessel
+        return [told] if is_before else [told, Finding(FindingCode.CONTRAST_UNCERTAIN, None, {"case": "unknown"})]
     error = slope * contrast.sd_hu
     facts: dict[str, Fact] = {
         "case": "corrected",

@@ -25,7 +25,7 @@ from .truth import Pose, Section, hu_at, local_coordinates, points_in, section_o
 PIVOT = np.array([0.0, -38.0, -60.0])
 TRUTH_POINTS = 32768
 SOFT_TISSUE_HU = 50.0
-MANUFACTURER = "LDCT-BMD PHANTOM"
+MANUFACTURER, MODEL, SERIAL = "LDCT-BMD PHANTOM", "PROCEDURAL TORSO", "1"
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,8 @@ def _scan(hu: NDArray[np.int16], geometry: Geometry, spec: PhantomSpec) -> CTSca
             kernel="STANDARD",
             slice_thickness_mm=spec.slice_settings.thickness_mm,
             manufacturer=MANUFACTURER,
-            model="PROCEDURAL TORSO",
+            model=MODEL,
+            device_serial=SERIAL,
             contrast_agent="SIMULATED" if spec.contrast_hu > 0 else None,
             series_description="SIMULATED LOW-DOSE CHEST CT",
             study_date="20200101",

@@ -4,10 +4,15 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from ldct_bmd.calibration.phantom.description import PhantomDescription
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.reporting.files import write_folder
+from ldct_bmd.scan import Acquisition
 
 from . import Phantom, PhantomSpec, build_phantom, write_dicom, write_label_map
+from .build import MANUFACTURER, MODEL, SERIAL
+from .files import write_series
+from .qa import QAPhantomSpec, build_qa_scan
 
 TRUTH_SCHEMA = "ldct-bmd-phantom-truth/1"
 # An older adult with low bone mass and a slight curve, scanned at low dose.
@@ -42,5 +47,34 @@ def write_phantom(folder: Path, spec: PhantomSpec, progress: Progress = silent) 
             },
         }
         (partial / "truth.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+    write_folder(folder, overwrite=False, fill=fill)
+
+
+def write_pad(folder: Path, pad: PhantomDescription) -> None:
+    """Write the slices of a calibration phantom, scanned a fortnight before the demo's torso on its scanner."""
+    spec = QAPhantomSpec(
+        pad,
+        DEMO_SPEC.slope,
+        DEMO_SPEC.intercept_mg_cm3,
+        rotation_deg=(2.0, -1.0, 3.0),
+        acquisition=Acquisition(
+            kvp=DEMO_SPEC.kvp,
+            tube_current_ma=60.0,
+            exposure_mas=30.0,
+            kernel="STANDARD",
+            slice_thickness_mm=4.0,
+            manufacturer=MANUFACTURER,
+            model=MODEL,
+            device_serial=SERIAL,
+            series_description="SIMULATED CALIBRATION PHANTOM",
+            study_date="20191218",
+            acquisition_date="20191218",
+        ),
+    )
+
+    def fill(partial: Path) -> None:
+        scan = build_qa_scan(spec)
+        write_series(scan, scan.hu, repr(spec), partial / "dicom")
 
     write_folder(folder, overwrite=False, fill=fill)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from ldct_bmd.scan import CTScan
+
 from .build import Phantom
 from .orientation import stored_array
 
@@ -41,16 +43,20 @@ def write_dicom(phantom: Phantom, folder: Path) -> list[Path]:
 
     The stored (i, j) axes are a slice's rows and columns, so an orientation that ends in S or I gives an axial series.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    geometry = phantom.scan.stored_geometry
     pixels = stored_array(phantom.scan.hu, phantom.spec.orientation)
-    seed = repr(phantom.spec)
+    return write_series(phantom.scan, pixels, repr(phantom.spec), folder)
+
+
+def write_series(scan: CTScan, pixels: NDArray[Any], seed: str, folder: Path) -> list[Path]:
+    """Write ``pixels``, HU on the stored grid of ``scan``, as single-frame CT images; ``seed`` makes the UIDs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    geometry = scan.stored_geometry
     study, series, frame = (generate_uid(entropy_srcs=[seed, kind]) for kind in ("study", "series", "frame"))
     direction = np.asarray(geometry.direction)
     paths = []
     for k, plane in enumerate(pixels):
         uid = generate_uid(entropy_srcs=[seed, "slice", str(k)])
-        dataset = _header(phantom, uid)
+        dataset = _header(scan, uid)
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = study, series, frame
         dataset.InstanceNumber = k + 1
         position = geometry.to_lps_mm(np.array([0.0, 0.0, float(k)]))
@@ -66,14 +72,13 @@ def write_dicom(phantom: Phantom, folder: Path) -> list[Path]:
     return paths
 
 
-def _header(phantom: Phantom, uid: str) -> FileDataset:
+def _header(scan: CTScan, uid: str) -> FileDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = pydicom.uid.UID(uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    scan, spec = phantom.scan, phantom.spec
-    acquisition, patient = scan.acquisition, scan.patient
+    geometry, acquisition, patient = scan.geometry, scan.acquisition, scan.patient
     dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, uid
     dataset.SpecificCharacterSet = "ISO_IR 100"
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
@@ -83,7 +88,7 @@ def _header(phantom: Phantom, uid: str) -> FileDataset:
     dataset.StudyTime = dataset.SeriesTime = dataset.AcquisitionTime = dataset.ContentTime = "120000"
     dataset.AccessionNumber, dataset.ReferringPhysicianName, dataset.StudyID = "", "", "1"
     dataset.Manufacturer = acquisition.manufacturer
-    dataset.ManufacturerModelName = acquisition.model
+    dataset.ManufacturerModelName, dataset.DeviceSerialNumber = acquisition.model, acquisition.device_serial
     dataset.StudyDescription = "SIMULATION"
     dataset.SeriesDescription = acquisition.series_description
     dataset.PatientName, dataset.PatientID = patient.name, patient.patient_id
@@ -93,13 +98,13 @@ def _header(phantom: Phantom, uid: str) -> FileDataset:
     dataset.BodyPartExamined = "CHEST"
     dataset.SliceThickness = acquisition.slice_thickness_mm
     dataset.KVP = acquisition.kvp
-    dataset.DataCollectionDiameter = dataset.ReconstructionDiameter = spec.matrix[0] * spec.spacing_mm[0]
+    dataset.DataCollectionDiameter = dataset.ReconstructionDiameter = geometry.size[0] * geometry.spacing_mm[0]
     dataset.GantryDetectorTilt = 0
     dataset.XRayTubeCurrent = int(acquisition.tube_current_ma or 0)
     dataset.Exposure = int(acquisition.exposure_mas or 0)
     dataset.ConvolutionKernel = acquisition.kernel
     dataset.PatientPosition = "HFS"
-    dataset.SpacingBetweenSlices = spec.spacing_mm[2]
+    dataset.SpacingBetweenSlices = geometry.spacing_mm[2]
     dataset.SeriesNumber, dataset.AcquisitionNumber = 2, 1
     dataset.PositionReferenceIndicator = ""
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"

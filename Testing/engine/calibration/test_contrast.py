@@ -66,6 +66,14 @@ def test_a_tube_voltage_at_which_iodine_shows_more_means_less_iodine() -> None:
     assert shift_at(190.0, 0.0, "80").portal_venous > shift_at(190.0, 0.0, "120").portal_venous + 0.3
 
 
+@pytest.mark.parametrize("setting", [None, "70", "135", "Sn90"])
+def test_a_tube_voltage_that_is_not_known_is_less_sure_than_any_that_may_be_meant(setting: str | None) -> None:
+    """At 80 kVp 250 HU in the aorta are of an uncertain phase: what may be 80 kVp is no surer."""
+    unknown = shift_at(250.0, 12.0, setting)
+    assert unknown.sd_hu > 1.2 * shift_at(250.0, 12.0, "120").sd_hu
+    assert FindingCode.CONTRAST_UNCERTAIN in codes("Iodine", tissue(287.0), unknown, 0.75)
+
+
 def test_contrast_agent_that_no_tag_names_is_corrected_and_told() -> None:
     seen = tissue(130.0)
     shift = contrast_shift(seen, False, "120")
@@ -77,8 +85,9 @@ def test_contrast_agent_that_no_tag_names_is_corrected_and_told() -> None:
 
 
 def test_contrast_agent_that_a_tag_names_is_told_even_if_no_vessel_is_seen() -> None:
-    assert codes("Iodine", None, None, 0.75) == [FindingCode.CONTRAST_AGENT]
-    assert codes("Iodine", replace(tissue(40.0), vessel_hu=None, vessel=()), None, 0.75) == [FindingCode.CONTRAST_AGENT]
+    unknown = [FindingCode.CONTRAST_AGENT, FindingCode.CONTRAST_UNCERTAIN]
+    assert codes("Iodine", None, None, 0.75) == unknown
+    assert codes("Iodine", replace(tissue(40.0), vessel_hu=None, vessel=()), None, 0.75) == unknown
     early = contrast_shift(tissue(40.0), True, "120")
     assert early.shift_hu < 1.0
     assert codes("Iodine", tissue(40.0), early, 0.75) == [FindingCode.CONTRAST_AGENT]

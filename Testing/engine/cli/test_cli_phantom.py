@@ -9,10 +9,16 @@ import ldct_bmd.jobs.measuring
 import ldct_bmd_lab.phantom.demo
 from helpers_cli import entries, run
 from helpers_spine import ReadySegmenter
+from ldct_bmd.calibration.choose import choose_calibration
+from ldct_bmd.calibration.store import CalibrationStore
+from ldct_bmd.examination.conclude import conditions
 from ldct_bmd.reporting.files import RESULT_FILES
 from ldct_bmd.scan import read_scan
 from ldct_bmd.segmentation import ModelIdentity
 from ldct_bmd_lab.phantom import PhantomSpec, build_phantom
+from places import MODULE
+
+PHANTOMS = MODULE / "ldct_bmd" / "calibration" / "phantom"
 
 # Small enough to build in about two seconds; L1 and L2 in full.
 SMALL_PHANTOM = PhantomSpec(
@@ -34,6 +40,22 @@ def test_the_phantom_command_writes_slices_bodies_and_truth(tmp_path: Path, monk
     assert truth["levels"]["L1"]["bmd_mg_cm3"] == pytest.approx(104.0, abs=0.1)
     assert read_scan(tmp_path / "out").hu.shape[1:] == (192, 192)
     assert run("phantom", "-o", tmp_path / "out").exit_code == 2
+
+
+def test_a_simulated_calibration_phantom_calibrates_the_scanner_of_the_torso(tmp_path: Path) -> None:
+    example = json.loads((PHANTOMS / "k2hpo4-pad-example.json").read_text(encoding="utf-8"))
+    pad, store = tmp_path / "pad.json", tmp_path / "site.calibrations"
+    pad.write_text(json.dumps({name: value for name, value in example.items() if name != "example"}), encoding="utf-8")
+    assert run("phantom", "-o", tmp_path / "out", "--calibration", pad).exit_code == 0
+    done = run("calibrate", "phantom", tmp_path / "out", "--phantom", pad, "--operator", "A", "--store", store)
+    assert done.exit_code == 0, done.output
+    (kept,) = CalibrationStore(store).all()
+    assert kept.calibration.slope == pytest.approx(SMALL_PHANTOM.slope, rel=0.01)
+    assert kept.calibration.intercept_mg_cm3 == pytest.approx(SMALL_PHANTOM.intercept_mg_cm3, abs=1.0)
+    torso = conditions(build_phantom(SMALL_PHANTOM).scan.acquisition)
+    chosen, choice = choose_calibration([kept], torso)
+    assert choice.matched, choice.reason
+    assert chosen == kept.calibration
 
 
 def test_the_demo_prints_the_truth_beside_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -334,6 +334,7 @@ def test_every_code_that_limits_is_told_as_a_finding():
         "nominal_calibration",
         "kvp_unknown",
         "contrast_agent",
+        "contrast_uncertain",
     }
     assert set(record.assessment.limited) <= found
 

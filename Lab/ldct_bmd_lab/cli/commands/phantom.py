@@ -1,24 +1,41 @@
 """``ldct-bmd phantom`` and ``demo``."""
 
+from typing import Annotated
+
+import typer
+
 from ldct_bmd.cli.commands.options import Device, OutputFolder, Overwrite
 from ldct_bmd.cli.terminal import exit_codes, output, progress_bar, say
 
+Pad = Annotated[
+    str | None,
+    typer.Option(
+        "--calibration",
+        metavar="PHANTOM",
+        help="A scan of this calibration phantom in place of the torso: its description, or an example's name.",
+    ),
+]
 
-def phantom(folder: OutputFolder) -> None:
-    """Write a synthetic torso of known bone density: DICOM slices, vertebral bodies, and the truth beside them."""
+
+def phantom(folder: OutputFolder, calibration: Pad = None) -> None:
+    """Write a synthetic torso of known bone density: DICOM slices, vertebral bodies, and the truth next to them."""
     with exit_codes():
+        from ldct_bmd.calibration.phantom.description import load_phantom
         from ldct_bmd.reporting.files import check_output_folder
 
-        from ...phantom.demo import DEMO_SPEC, write_phantom
+        from ...phantom.demo import DEMO_SPEC, write_pad, write_phantom
 
         check_output_folder(folder, overwrite=False)
-        with progress_bar() as progress:
-            write_phantom(folder, DEMO_SPEC, progress)
+        if calibration is None:
+            with progress_bar() as progress:
+                write_phantom(folder, DEMO_SPEC, progress)
+        else:
+            write_pad(folder, load_phantom(calibration))
         say(output(), f"Written to {folder}: a phantom, not a patient.")
 
 
 def demo(folder: OutputFolder, device: Device = "auto", overwrite: Overwrite = False) -> None:
-    """Measure a synthetic torso and print its known truth beside what was measured."""
+    """Measure a synthetic torso and print its known truth next to what was measured."""
     with exit_codes():
         from ldct_bmd.cli.measuring import Request, measure_scan
         from ldct_bmd.cli.table import print_result

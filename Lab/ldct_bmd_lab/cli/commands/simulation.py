@@ -34,7 +34,7 @@ def simulate(
     processes: Processes = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Scan virtual patients of known BMD in simulation and measure them; a killed run goes on."""
+    """Scan virtual patients of known BMD in simulation and measure them; a killed run resumes."""
     with exit_codes():
         from ..simulating import SimulationRequest, print_errors, simulate_cohort
 

@@ -33,7 +33,7 @@ def train(
     configuration: Annotated[
         str, typer.Argument(metavar="CONFIGURATION", help="coarse, fine, pan2020, or a JSON file like theirs.")
     ],
-    runs: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints and logs; a killed run goes on from here.")],
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints and logs; a killed run resumes from here.")],
     atlas: Torsos = None,
     lumbar_mesh: LumbarMesh = None,
     pairs: Annotated[
@@ -159,7 +159,7 @@ def pack(
     ] = None,
     method: Method = None,
 ) -> None:
-    """Put the weights of a method's networks into one file, and beside it into the ONNX file to measure with."""
+    """Put the weights of a method's networks into one file, and next to it into the ONNX file to measure with."""
     with exit_codes(), extra("train", "ldct-bmd-lab"):
         from ldct_bmd.cli.methods import networks_of
 

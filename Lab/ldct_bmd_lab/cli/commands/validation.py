@@ -65,7 +65,7 @@ def evaluate(
     device: Device = "auto",
     overwrite: Overwrite = False,
 ) -> None:
-    """Compare segmentation and names with references, and write tables and a page; a killed run goes on."""
+    """Compare segmentation and names with references, and write tables and a page; a killed run resumes."""
     with exit_codes(), extra("train", "ldct-bmd-lab"):
         if scans is not None:
             others = (pairs, values, parts, synthetic, kind, atlas, masks, seed)
