@@ -46,7 +46,7 @@ class AgeGroup:
         people: how many; None where that was not published.
 
     Raises:
-        ValueError: the ages are not in order, or bone has no such BMD.
+        ValueError: the ages are not in order, bone has no such BMD, or nobody was measured.
     """
 
     from_years: float
@@ -60,6 +60,8 @@ class AgeGroup:
             raise ValueError(Phrase("reference.ages"))
         if not 0.0 < self.sd_mg_cm3 < self.mean_mg_cm3 < _HIGHEST_MG_CM3:
             raise ValueError(Phrase("reference.bmd", {"most_mg_cm3": _HIGHEST_MG_CM3}))
+        if self.people is not None and self.people < 1:
+            raise ValueError(Phrase("reference.people"))
 
     @property
     def middle_years(self) -> float:

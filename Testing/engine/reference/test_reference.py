@@ -162,6 +162,10 @@ def test_the_example_of_the_documentation_is_a_file_that_loads(tmp_path: Path) -
             },
             "overlap",
         ),
+        (
+            {"women": [{"from_years": 50, "to_years": 60, "mean_mg_cm3": 100, "sd_mg_cm3": 20, "people": -3}]},
+            "at least one person",
+        ),
         ({"women": [{"from_years": 50}]}, "women"),
     ],
 )
