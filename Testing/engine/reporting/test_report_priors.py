@@ -1,13 +1,15 @@
 """Change since earlier examinations."""
 
+import io
 import math
 from dataclasses import replace
 
 import numpy as np
+import pypdf
 import pytest
 
 from helpers_record import READER, SITE, TIME, examined, with_scan
-from helpers_report import with_patient
+from helpers_report import printed, with_patient
 from ldct_bmd.calibration import NOMINAL, FitQuality
 from ldct_bmd.calibration.contrast import shift_at
 from ldct_bmd.calibration.size import BodySize
@@ -15,7 +17,10 @@ from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.followup import Carried, Move, NotCarried, Registration, Why
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.reference import AgeGroup, ReferenceCurve
 from ldct_bmd.reporting.page.compose import compose
+from ldct_bmd.reporting.page.html import to_html
+from ldct_bmd.reporting.page.pdf import to_pdf
 from ldct_bmd.reporting.priors import Remark, compare
 
 
@@ -309,3 +314,19 @@ def test_every_reason_is_a_sentence(now: Examination, then: Examination, why: Wh
     note = compose(now, comparisons=[comparison], language=language).same_place.notes[-1]
     assert "L1" in note
     assert "{" not in note
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "not part of what was signed"), ("zh", "不属于所签署的内容")])
+def test_what_is_not_in_a_signed_record_says_so_in_each_of_its_sections(
+    now: Examination, then: Examination, language: str, said: str
+) -> None:
+    group = AgeGroup(50, 70, 120.0, 30.0)
+    town = ReferenceCurve("Town", "of a town", "K2HPO4", ("L1", "L2"), "rods", "made up", women=(group,))
+    given = {"comparisons": [compare(now, then, carried=[found_there(now, "L1", 10.0)])], "reference": town}
+    signed, open_ = (compose(one, language=language, **given) for one in (sign(now, READER, TIME), now))
+    for section in (signed.priors, signed.same_place, signed.reference):
+        assert said in section.notes[0]
+    assert printed(to_html(signed)).count(said) == 3
+    pages = pypdf.PdfReader(io.BytesIO(to_pdf(signed))).pages
+    assert "".join("".join(page.extract_text() for page in pages).split()).count("".join(said.split())) == 3
+    assert said not in printed(to_html(open_))
