@@ -92,6 +92,7 @@ class Comparison:
         site_lsc_mg_cm3: the site's own LSC, where it gave one.
         same_place: changes of the current VOIs at the same place in the earlier scan; None where that was not at hand.
         not_carried: levels without such a change, and why.
+        then_has_category: False where something forbade the category of the earlier examination.
     """
 
     date: str | None
@@ -102,6 +103,7 @@ class Comparison:
     site_lsc_mg_cm3: float | None = None
     same_place: tuple[Change, ...] | None = None
     not_carried: tuple[NotCarried, ...] = ()
+    then_has_category: bool = True
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,10 @@ def compare(
         "kvp": "?" if made.kvp is None else f"{made.kvp:g}",
     }
     date = _scan_date(prior) if tell_date else None
-    return Comparison(date, years, changes, tuple(remarks), facts, site_lsc_mg_cm3, same_place, not_carried)
+    has_category = prior.assessment.category is not None
+    return Comparison(
+        date, years, changes, tuple(remarks), facts, site_lsc_mg_cm3, same_place, not_carried, has_category
+    )
 
 
 def compare_all(
