@@ -31,7 +31,7 @@ _BAR_COLORS = {
     Category.NOT_OSTEOPOROSIS: "#cfe8cf",
 }
 LONGEST_COMMENT = 4000  # letters
-_Section = TypeVar("_Section", Table, ReferenceView)
+_Section = TypeVar("_Section", bound=Table | ReferenceView)
 
 
 def compose(
@@ -119,7 +119,9 @@ def _composed(
 
 def _noted(section: _Section | None, notes: tuple[str, ...]) -> _Section | None:
     """Return a section with further notes before its own; None of none."""
-    return None if section is None else replace(section, notes=(*notes, *section.notes))
+    if section is None:
+        return None
+    return replace(section, notes=(*notes, *section.notes))
 
 
 def _state(examination: Examination, say: Catalogue, deidentified: bool, key_compared: bool) -> State:
