@@ -46,7 +46,7 @@ class AgeGroup:
         people: how many; None where that was not published.
 
     Raises:
-        ValueError: the ages are not in order, or bone has no such BMD.
+        ValueError: the ages are not in order, bone has no such BMD, or nobody was measured.
     """
 
     from_years: float
@@ -60,6 +60,8 @@ class AgeGroup:
             raise ValueError(Phrase("reference.ages"))
         if not 0.0 < self.sd_mg_cm3 < self.mean_mg_cm3 < _HIGHEST_MG_CM3:
             raise ValueError(Phrase("reference.bmd", {"most_mg_cm3": _HIGHEST_MG_CM3}))
+        if self.people is not None and self.people < 1:
+            raise ValueError(Phrase("reference.people"))
 
     @property
     def middle_years(self) -> float:
@@ -162,6 +164,24 @@ class Standing:
         return 50.0 * (1.0 + math.erf(self.z_score / math.sqrt(2.0)))
 
 
+def unfit(
+    curve: ReferenceCurve, bmd_mg_cm3: float | None, levels: Sequence[str], material: str | None, has_category: bool
+) -> Unfit | None:
+    """Return why no mean BMD like this is compared with a population, whoever's it is; None: it is.
+
+    Args:
+        bmd_mg_cm3: mean over ``levels`` in mg/cm3 of ``material``; None: there is none.
+        has_category: False where something forbids the category, and this with it.
+    """
+    if bmd_mg_cm3 is None:
+        return Unfit.NO_MEAN
+    if not has_category:
+        return Unfit.NO_CATEGORY
+    if material != curve.material:
+        return Unfit.MATERIAL
+    return None if set(levels) == set(curve.levels) else Unfit.LEVELS
+
+
 def standing(
     curve: ReferenceCurve,
     bmd_mg_cm3: float | None,
@@ -169,19 +189,17 @@ def standing(
     material: str,
     sex: str | None,
     age_years: float | None,
+    has_category: bool = True,
 ) -> Standing | Unfit:
     """Compare the mean BMD of a patient with a population, or return why not.
 
     Args:
-        bmd_mg_cm3: mean over ``levels`` in mg/cm3 of ``material``; None: there is none.
+        bmd_mg_cm3, levels, material, has_category: as :func:`unfit` takes them.
         sex: as DICOM codes it.
     """
-    if bmd_mg_cm3 is None:
-        return Unfit.NO_MEAN
-    if material != curve.material:
-        return Unfit.MATERIAL
-    if set(levels) != set(curve.levels):
-        return Unfit.LEVELS
+    why = unfit(curve, bmd_mg_cm3, levels, material, has_category)
+    if why is not None or bmd_mg_cm3 is None:
+        return why or Unfit.NO_MEAN
     if not curve.groups(sex):
         return Unfit.SEX
     expected = None if age_years is None else curve.expected(sex, age_years)

@@ -70,6 +70,12 @@ def size_error_mg_cm3(size: BodySize) -> float:
     return SIZE_MG_CM3_PER_MM * abs(size.water_equivalent_mm - REFERENCE_MM)
 
 
+def size_change_error_mg_cm3(now: BodySize, then: BodySize) -> float:
+    """Return what a patient's size adds to the standard error of a change on one scanner: only what it changed by."""
+    unknown_mm = UNKNOWN_MM if now.cut or then.cut else 0.0
+    return SIZE_MG_CM3_PER_MM * math.hypot(now.water_equivalent_mm - then.water_equivalent_mm, unknown_mm)
+
+
 def _outside(not_body: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return what of the surroundings reaches the edge of the slice; the rest is air inside the body."""
     labels, _ = scipy.ndimage.label(not_body)

@@ -134,7 +134,11 @@ def lacks_font() -> bool:
 
 
 def drawable(words: str) -> str:
-    """Return ``words`` as a picture can show them: without a Chinese font, a mark for each letter that needs one."""
+    """Return ``words`` as a picture can show them: without a Chinese font, a mark for each letter that needs one.
+
+    A dollar is escaped, or matplotlib would read what stands between two as a formula, and fail if it is none.
+    """
+    words = words.replace("$", r"\$")
     if not has_chinese(words) or _families():
         return words
     return "".join(_MISSING if has_chinese(letter) else letter for letter in words)

@@ -154,10 +154,8 @@ def _draw_nothing(picture: Axes, beside: Axes, say: Catalogue, level: str, messa
     picture.text(0.5, 0.5, say("overview.not_measured"), color=MUTED, fontsize=11, ha="center", va="center")
     beside.axis("off")
     draw_pill(beside, 0.09, 0.93, level, level, "left", fontsize=12)
-    lines = [line for message in messages for line in wrapped(drawable(message), 30, 12, " …")]
-    beside.text(
-        0.07, 0.8, "\n".join(lines[:12]), color=PALE, fontsize=9.5, va="top", linespacing=1.35, parse_math=False
-    )
+    lines = [line for message in messages for line in wrapped(message, 30, 12, " …")]
+    beside.text(0.07, 0.8, drawable("\n".join(lines[:12])), color=PALE, fontsize=9.5, va="top", linespacing=1.35)
 
 
 def _draw_values(
@@ -198,7 +196,7 @@ def _draw_header_and_footer(
     facts = [say(kind, name=name_words(calibration), material=calibration.material), *_scan_facts(scan, say)]
     if not column.names_certain:
         facts.insert(0, say("overview.names_uncertain"))
-    write(GAP_IN, 0.57, "   ·   ".join(facts), color=MUTED, fontsize=9.5, parse_math=False)
+    write(GAP_IN, 0.57, "   ·   ".join(facts), color=MUTED, fontsize=9.5)
     figure.text(
         1 - GAP_IN / width_in,
         1 - 0.24 / HEIGHT_IN,
@@ -212,9 +210,7 @@ def _draw_header_and_footer(
     characters = int((width_in - 2 * GAP_IN) * 12.5)
     lines = wrapped(examination.assessment.statement, characters, 4, say("overview.rest"))
     statement = "\n".join(lines)
-    write(
-        GAP_IN, HEIGHT_IN - FOOTER_IN + 0.14, statement, color=PALE, fontsize=10.5, linespacing=1.35, parse_math=False
-    )
+    write(GAP_IN, HEIGHT_IN - FOOTER_IN + 0.14, statement, color=PALE, fontsize=10.5, linespacing=1.35)
 
 
 def _scan_facts(scan: CTScan, say: Catalogue) -> list[str]:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ..calibration import BMDError
+from ..calibration.budget import common
 from ..calibration.described import name_words
 from ..calibration.provenance import read_date
+from ..calibration.size import size_change_error_mg_cm3
 from ..examination import Examination, Measurement, unused_levels
 from ..findings import FindingCode
 from ..followup import Carried, NotCarried, Why
@@ -90,6 +92,7 @@ class Comparison:
         site_lsc_mg_cm3: the site's own LSC, where it gave one.
         same_place: changes of the current VOIs at the same place in the earlier scan; None where that was not at hand.
         not_carried: levels without such a change, and why.
+        then_has_category: False where something forbade the category of the earlier examination.
     """
 
     date: str | None
@@ -100,6 +103,7 @@ class Comparison:
     site_lsc_mg_cm3: float | None = None
     same_place: tuple[Change, ...] | None = None
     not_carried: tuple[NotCarried, ...] = ()
+    then_has_category: bool = True
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,10 @@ def compare(
         "kvp": "?" if made.kvp is None else f"{made.kvp:g}",
     }
     date = _scan_date(prior) if tell_date else None
-    return Comparison(date, years, changes, tuple(remarks), facts, site_lsc_mg_cm3, same_place, not_carried)
+    has_category = prior.assessment.category is not None
+    return Comparison(
+        date, years, changes, tuple(remarks), facts, site_lsc_mg_cm3, same_place, not_carried, has_category
+    )
 
 
 def compare_all(
@@ -218,7 +225,7 @@ def _by_records(
     ) -> Change:
         lsc = site_lsc_mg_cm3
         if lsc is None and pair.same_device:
-            lsc = _lsc(pair.current, pair.prior, *errors)
+            lsc = _lsc(pair, *errors, _grown_mg_cm3(pair, which))
         return Change(which, is_mean, then, now, _rate(then, now, pair.years), lsc)
 
     changes = []
@@ -253,50 +260,50 @@ def _carried_change(pair: _Pair, levels: tuple[str, ...], found: Mapping[str, Ca
     there = [found[level] for level in levels]
     now_bmd = sum(one.bmd_mg_cm3 for one in now) / count
     then_bmd = sum(prior.line.bmd_mg_cm3(one.mean_hu) for one in there) / count
-    error = None
-    if pair.same_device:
-        then_error = prior.calibration.bmd_error([one.mean_hu for one in there], [one.noise_hu for one in there])
+    there_hu = [one.mean_hu for one in there]
+    errors = None
+    if pair.same_device and all(one.bmd_error is not None for level in levels for one in pair.measured(level)):
+        noise_hu = [current.quality.voi(level).standard_error_hu for level in levels]
+        now_error = current.calibration.bmd_error([one.mean_hu for one in now], noise_hu)
+        then_error = prior.calibration.bmd_error(there_hu, [one.noise_hu for one in there])
         place = prior.calibration.slope * math.hypot(*(one.place_hu for one in there)) / count
-        moved_hu = (sum(one.mean_hu for one in now) - sum(one.mean_hu for one in there)) / count
-        now_error = current.assessment.mean_bmd_error if is_mean else now[0].bmd_error
-        error = _error_at_same_place(pair, now_error, then_error, moved_hu, (place, _grown_mg_cm3(pair, levels)))
-    lsc = None if error is None else LSC_FACTOR * error
+        moved_hu = (sum(one.mean_hu for one in now) - sum(there_hu)) / count
+        errors = _errors_at_same_place(pair, now_error, then_error, moved_hu, (place, _grown_mg_cm3(pair, levels)))
+    error, lsc = (None, None) if errors is None else errors
     return Change(levels, is_mean, then_bmd, now_bmd, _rate(then_bmd, now_bmd, pair.years), lsc, error)
 
 
 def _grown_mg_cm3(pair: _Pair, levels: tuple[str, ...]) -> float:
-    """Return by how much the part of the patient's size differs, mean over ``levels``; 0 where a record has none."""
+    """Return the standard error from what the patient's size changed by; of a level, 0 where a record has no size."""
     grown = []
     for level in levels:
-        sizes = [None if one.bmd_error is None else one.bmd_error.size_mg_cm3 for one in pair.measured(level)]
-        known = [size for size in sizes if size is not None]
-        grown.append(known[0] - known[1] if len(known) == len(sizes) else 0.0)
-    return sum(grown) / len(grown)
+        now, then = (one.quality.voi(level).size for one in (pair.current, pair.prior))
+        grown.append(0.0 if now is None or then is None else size_change_error_mg_cm3(now, then))
+    return common(grown)
 
 
-def _error_at_same_place(
-    pair: _Pair, now: BMDError | None, then: BMDError, moved_hu: float, further_mg_cm3: tuple[float, ...]
-) -> float | None:
-    """Return the standard error of a change at one place; None where that is not known.
+def _errors_at_same_place(
+    pair: _Pair, now: BMDError, then: BMDError, moved_hu: float, further_mg_cm3: tuple[float, ...]
+) -> tuple[float, float] | None:
+    """Return standard error and LSC of a change at one place; None where they are not known.
 
     What the two scans share cancels: the patient's size as far as it is the same, where the VOI was placed, and of one
     calibration all but the slope's part in the change itself.
 
     Args:
+        now, then: from noise, calibration and transfer alone.
         moved_hu: by how much the mean HU changed.
         further_mg_cm3: from what the registration may be off, and what the patient's size changed by.
     """
-    if now is None:
-        return None
-    parts = [now.noise_mg_cm3, then.noise_mg_cm3, *further_mg_cm3]
     if pair.one_calibration:
         fit = pair.current.calibration.fit
-        parts.append(0.0 if fit is None else fit.slope_se * moved_hu)
-        return math.hypot(*parts)
-    if now.calibration_mg_cm3 is None or then.calibration_mg_cm3 is None:
+        slope = 0.0 if fit is None else fit.slope_se * moved_hu
+        error = math.hypot(now.noise_mg_cm3, then.noise_mg_cm3, slope, *further_mg_cm3)
+        return error, LSC_FACTOR * error
+    if now.total_mg_cm3 is None or then.total_mg_cm3 is None:
         return None
-    parts += [now.calibration_mg_cm3, then.calibration_mg_cm3, now.transfer_mg_cm3 or 0.0, then.transfer_mg_cm3 or 0.0]
-    return math.hypot(*parts)
+    halves = (now.half_interval_mg_cm3, then.half_interval_mg_cm3, *(LSC_FACTOR * part for part in further_mg_cm3))
+    return math.hypot(now.total_mg_cm3, then.total_mg_cm3, *further_mg_cm3), math.hypot(*halves)
 
 
 def _check_same_patient(current: Examination, prior: Examination) -> None:
@@ -331,19 +338,17 @@ def _remarks(current: Examination, prior: Examination, years: float | None) -> d
     }
 
 
-def _lsc(current: Examination, prior: Examination, now: BMDError | None, then: BMDError | None) -> float | None:
+def _lsc(pair: _Pair, now: BMDError | None, then: BMDError | None, grown_mg_cm3: float) -> float | None:
     """Return the LSC that follows from the records' own standard errors: a lower limit, positioning is not in them."""
     if now is None or then is None:
         return None
-    if current.calibration.identifier == prior.calibration.identifier:
-        # One calibration: its error is common to both and cancels but for the slope's part over the change itself; so
-        # does what a patient's size adds, but for what the size has changed by.
-        grown = (now.size_mg_cm3 or 0.0) - (then.size_mg_cm3 or now.size_mg_cm3 or 0.0)
-        contrast = (now.contrast_mg_cm3 or 0.0, then.contrast_mg_cm3 or 0.0)
-        return LSC_FACTOR * math.hypot(now.repeated_mg_cm3, then.repeated_mg_cm3, grown, *contrast)
+    if pair.one_calibration:
+        # Its error is common to both and cancels but for the slope's part over the change itself; so does what a
+        # patient's size adds, but for what the size has changed by.
+        return LSC_FACTOR * math.hypot(now.repeated_mg_cm3, then.repeated_mg_cm3, grown_mg_cm3)
     if now.total_mg_cm3 is None or then.total_mg_cm3 is None:
         return None
-    return LSC_FACTOR * math.hypot(now.total_mg_cm3, then.total_mg_cm3)
+    return math.hypot(now.half_interval_mg_cm3, then.half_interval_mg_cm3)
 
 
 def _rate(then: float, now: float, years: float | None) -> float | None:

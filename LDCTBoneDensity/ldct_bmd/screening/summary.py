@@ -27,13 +27,21 @@ _NO_CATEGORY = "none"
 
 @dataclass(frozen=True)
 class Point:
-    """One examination with a mean BMD, of those whose names are certain."""
+    """One examination with a mean BMD, of those whose names are certain.
+
+    Attributes:
+        levels, material, has_category: of the mean, as :func:`..reference.unfit` takes them; what was not kept of it
+            leaves it out where there is a population to compare with.
+    """
 
     age_years: float | None
     sex: str | None
     mean_bmd_mg_cm3: float
     scanner: str
     month: str | None
+    levels: tuple[str, ...] = ()
+    material: str | None = None
+    has_category: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,16 @@ def _points(facts: Mapping[str, object], row: Mapping[str, Any]) -> Iterable[Poi
         return
     parts = (facts.get(name) for name in ("scanner_manufacturer", "scanner_model", "device_serial", "scan_kvp"))
     scanner = " ".join(f"{part:g} kVp" if isinstance(part, float) else str(part) for part in parts if part is not None)
-    yield Point(row["patient_age_years"], row["patient_sex"], mean, scanner, _month(row["scan_date"]))
+    yield Point(
+        row["patient_age_years"],
+        row["patient_sex"],
+        mean,
+        scanner,
+        _month(row["scan_date"]),
+        tuple(str(facts.get("levels_used") or "").split()),
+        None if facts.get("bmd_material") is None else str(facts["bmd_material"]),
+        row["category"] is not None,
+    )
 
 
 def _month(date: str | None) -> str | None:
@@ -140,7 +157,7 @@ def _month(date: str | None) -> str | None:
 
 def _numbered(points: Sequence[Point]) -> list[Point]:
     names = {name: str(number) for number, name in enumerate(sorted({point.scanner for point in points}), start=1)}
-    return [Point(p.age_years, p.sex, p.mean_bmd_mg_cm3, names[p.scanner], p.month) for p in points]
+    return [replace(p, scanner=names[p.scanner]) for p in points]
 
 
 def _refusals(results: Iterable[Result]) -> tuple[tuple[str, str, int], ...]:

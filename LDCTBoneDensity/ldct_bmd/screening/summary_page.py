@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ..ground.clock import now
 from ..ground.errors import UsageError
-from ..reference import ReferenceCurve
+from ..reference import ReferenceCurve, unfit
 from ..reporting.chinese import drawable, drawn_words
 from ..rules import ACR
 from ..words import catalogue, current_language, text
@@ -27,7 +27,8 @@ def summary_html(summary: Summary, deidentified: bool, reference: ReferenceCurve
     """Return the page; nothing is loaded from elsewhere, and no script runs.
 
     Args:
-        reference: a population whose curves are drawn through the BMD by age.
+        reference: a population whose curves are drawn through the BMD by age; of what may be compared with it only,
+            as in a report.
 
     Raises:
         UsageError: BMD of the programme is in other equivalents than the population's.
@@ -45,7 +46,11 @@ def summary_html(summary: Summary, deidentified: bool, reference: ReferenceCurve
     named = [row.name for row in summary.scanners] + ([] if reference is None else [reference.title])
     with drawn_words(" ".join(named)):
         if any(point.age_years is not None for point in summary.points):
-            pictures.append((text("summary.by_age"), _data_url(_by_age(summary.points, reference))))
+            points = _comparable(summary.points, reference)
+            title = text("summary.by_age")
+            if len(points) < len(summary.points):
+                title = text("summary.by_age_compared", title=title, shown=len(points), of=len(summary.points))
+            pictures.append((title, _data_url(_by_age(points, reference))))
         if any(row.months for row in summary.scanners):
             pictures.append((text("summary.by_month"), _data_url(_by_month(summary.scanners))))
     return environment.get_template(TEMPLATE).render(
@@ -58,6 +63,13 @@ def summary_html(summary: Summary, deidentified: bool, reference: ReferenceCurve
         states=[(state.value, count) for state, count in summary.states.items()],
         total=sum(summary.states.values()),
     )
+
+
+def _comparable(points: tuple[Point, ...], reference: ReferenceCurve | None) -> tuple[Point, ...]:
+    """Return the points whose mean may be compared with a population; all, without one."""
+    if reference is None:
+        return points
+    return tuple(p for p in points if unfit(reference, p.mean_bmd_mg_cm3, p.levels, p.material, p.has_category) is None)
 
 
 def _ages(row: GroupRow) -> str:

@@ -6,23 +6,30 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from helpers_record import READER, TIME, examined, with_scan
 from helpers_report import printed, with_patient
 from ldct_bmd.calibration import NOMINAL
+from ldct_bmd.calibration.drift import control_chart
 from ldct_bmd.cli import app
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reference import AgeGroup, ReferenceCurve, Standing, Unfit, load_reference, standing
+from ldct_bmd.reporting.chinese import drawable
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.html import to_html
 from ldct_bmd.reporting.page.pdf import to_pdf
 from ldct_bmd.reporting.page.reference_view import stands
 from ldct_bmd.reporting.priors import compare
-from ldct_bmd.screening.summary import Point, Summary
+from ldct_bmd.screening.outcome import facts_of
+from ldct_bmd.screening.states import State
+from ldct_bmd.screening.summary import Point, ScannerRow, Summary, summarize
 from ldct_bmd.screening.summary_page import summary_html
+from ldct_bmd.screening.tables import Result, Study
+from ldct_bmd.words import Phrase
 from places import ROOT
 
 WOMEN = (AgeGroup(50, 60, 120.0, 30.0), AgeGroup(60, 70, 100.0, 20.0), AgeGroup(80, 90, 60.0, 20.0))
@@ -132,6 +139,16 @@ def test_earlier_examinations_stand_on_the_curve(woman: Examination) -> None:
     assert alone != both
 
 
+def test_an_earlier_examination_without_a_category_does_not_stand_on_the_curve(woman: Examination) -> None:
+    now = with_scan(woman, acquisition_date="20240501", sop_instance_uids=("1.8",))
+    then = with_scan(woman, acquisition_date="20200501", sop_instance_uids=("1.9",))
+    forbidden = replace(then, assessment=replace(then.assessment, category=None))
+    comparison = compare(now, forbidden)
+    assert comparison.changes[0].is_mean
+    alone = compose(now, reference=CURVE).reference.picture.png
+    assert compose(now, comparisons=[comparison], reference=CURVE).reference.picture.png == alone
+
+
 def test_the_example_of_the_documentation_is_a_file_that_loads(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "howto" / "reference-curves.md").read_text(encoding="utf-8")
     (tmp_path / "example.json").write_text(re.search(r"```json\n(.*?)```", page, re.DOTALL).group(1))
@@ -158,6 +175,10 @@ def test_the_example_of_the_documentation_is_a_file_that_loads(tmp_path: Path) -
             },
             "overlap",
         ),
+        (
+            {"women": [{"from_years": 50, "to_years": 60, "mean_mg_cm3": 100, "sd_mg_cm3": 20, "people": -3}]},
+            "at least one person",
+        ),
         ({"women": [{"from_years": 50}]}, "women"),
     ],
 )
@@ -182,9 +203,57 @@ def test_a_young_patient_has_no_population_though_she_has_a_bmd(woman: Examinati
     assert compose(young, reference=CURVE).reference.line.startswith("No Z-score")
 
 
+def test_dollars_in_a_name_are_drawn_as_they_stand(woman: Examination) -> None:
+    priced = replace(CURVE, title=r"$50 \cohort$ of 2024")
+    assert compose(woman, reference=priced).reference.picture is not None
+    scanner = ScannerRow(
+        "$1 \\one$",
+        5,
+        110.0,
+        ("2024-01",),
+        (110.0,),
+        control_chart(Phrase("summary.chart"), "SE", [0.0], least_sigma=1.0, runs=True),
+    )
+    told = Summary(
+        {},
+        (),
+        (),
+        (scanner,),
+        (Point(60.0, "F", 110.0, "CT", None, ("L1", "L2"), "K2HPO4", True),),
+        (1, 1),
+        (0, 0),
+        None,
+        None,
+        ("K2HPO4",),
+    )
+    assert summary_html(told, False, priced).count("data:image/png") == 2
+    axes = Figure().add_subplot()
+    assert [axes.text(0, 0, drawable(name))._preprocess_math(drawable(name)) for name in ("a$b$c", "5 $")] == [
+        ("a$b$c", False),
+        ("5 $", False),
+    ]
+
+
 def test_a_programmes_summary_draws_the_curves_but_not_through_other_equivalents() -> None:
-    point = Point(60.0, "F", 110.0, "CT", None)
+    point = Point(60.0, "F", 110.0, "CT", None, ("L1", "L2"), "K2HPO4", True)
     told = Summary({}, (), (), (), (point,), (1, 1), (0, 0), None, None, ("K2HPO4",))
     assert summary_html(told, False, CURVE) != summary_html(told, False)
     with pytest.raises(UsageError, match="no curve can be drawn"):
         summary_html(replace(told, materials=("hydroxyapatite", "K2HPO4")), False, CURVE)
+
+
+@pytest.mark.parametrize("differing", [{"levels_used": "L1"}, {"category": None}, {"bmd_material": None}])
+def test_a_programmes_summary_compares_only_what_a_report_does(
+    woman: Examination, differing: dict[str, str | None]
+) -> None:
+    def ended(**changed: str | None) -> tuple[Study, Result]:
+        facts = facts_of(woman)
+        row = {**facts["row"], **{name: value for name, value in changed.items() if name in facts["row"]}}
+        result = Result(folder="f", facts={**facts, **changed, "row": row}, cpu_s=1.0, ended="2026-01-01T00:00:00Z")
+        return Study(id="1", state=State.MEASURED.value), result
+
+    told = summarize([ended(), ended(**differing)])
+    page = summary_html(told, False, CURVE)
+    assert "the 1 of 2 examinations that may be compared" in page
+    assert "may be compared" not in summary_html(told, False)
+    assert "may be compared" not in summary_html(summarize([ended(), ended()]), False, CURVE)

@@ -1,20 +1,26 @@
 """Change since earlier examinations."""
 
+import io
 import math
 from dataclasses import replace
 
 import numpy as np
+import pypdf
 import pytest
 
 from helpers_record import READER, SITE, TIME, examined, with_scan
-from helpers_report import with_patient
+from helpers_report import printed, with_patient
 from ldct_bmd.calibration import NOMINAL, FitQuality
 from ldct_bmd.calibration.contrast import shift_at
+from ldct_bmd.calibration.size import BodySize
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, conclude, sign
 from ldct_bmd.followup import Carried, Move, NotCarried, Registration, Why
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.reference import AgeGroup, ReferenceCurve
 from ldct_bmd.reporting.page.compose import compose
+from ldct_bmd.reporting.page.html import to_html
+from ldct_bmd.reporting.page.pdf import to_pdf
 from ldct_bmd.reporting.priors import Remark, compare
 
 
@@ -29,9 +35,15 @@ def denser(examination: Examination, by_mg_cm3: float) -> Examination:
     return conclude(replace(examination, measurements=measurements))
 
 
+def sized(record: Examination, mm: float, cut: bool = False) -> Examination:
+    """The record of a patient of another size."""
+    vois = tuple(replace(one, size=BodySize(mm, cut)) for one in record.quality.vois)
+    return conclude(replace(record, quality=replace(record.quality, vois=vois)))
+
+
 @pytest.fixture(scope="module")
 def now() -> Examination:
-    return dated(examined(), "20240501", "1.8")
+    return sized(dated(examined(), "20240501", "1.8"), 270.0)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +84,28 @@ def test_with_different_calibrations_their_errors_count_or_the_lsc_is_not_known(
     fits = [replace(SITE, name=name, fit=FitQuality(0.01, 1.0, 0.0, 2.0, 0.99, 5)) for name in ("a", "b")]
     first, second = (change_calibration(now, fit, READER, TIME) for fit in fits)
     known = compare(first, dated(second, "20220501")).changes[2]
-    assert known.lsc_mg_cm3 == pytest.approx(2.77 * first.measurement("L1").bmd_error.total_mg_cm3, rel=1e-3)
+    half = first.measurement("L1").bmd_error.half_interval_mg_cm3
+    assert known.lsc_mg_cm3 == pytest.approx(math.sqrt(2.0) * half)
+
+
+def test_with_two_calibrations_of_few_rods_the_lsc_is_as_wide_as_their_intervals(now: Examination) -> None:
+    few = [replace(SITE, name=name, fit=FitQuality(0.01, 2.0, 0.0, 2.0, 0.99, 3)) for name in ("a", "b")]
+    first, second = (change_calibration(now, fit, READER, TIME) for fit in few)
+    comparison = compare(first, dated(second, "20220501"), carried=[found_there(now, "L1", 0.0)])
+    error = first.measurement("L1").bmd_error
+    assert error.coverage_factor > 3.0
+    by_records, same_place = comparison.changes[2], comparison.same_place[0]
+    assert by_records.lsc_mg_cm3 == pytest.approx(math.sqrt(2.0) * error.half_interval_mg_cm3)
+    assert same_place.lsc_mg_cm3 > 3.0 * same_place.error_mg_cm3
+
+
+def test_a_calibration_of_another_voltage_gives_no_lsc_in_either_way(now: Examination) -> None:
+    fit = FitQuality(0.01, 1.0, 0.0, 2.0, 0.99, 5)
+    wrong = conclude(replace(now, calibration=replace(SITE, name="other", kvp=100.0, fit=fit)))
+    right = change_calibration(now, replace(SITE, fit=fit), READER, TIME)
+    comparison = compare(right, dated(wrong, "20220501"), carried=[found_there(now, "L1", 0.0)])
+    assert comparison.changes[2].lsc_mg_cm3 is None
+    assert comparison.same_place[0].lsc_mg_cm3 is None
 
 
 def test_another_scanner_or_voltage_is_told(now: Examination, then: Examination) -> None:
@@ -198,18 +231,27 @@ def test_of_one_calibration_only_the_slopes_part_in_the_change_counts(now: Exami
     assert apart.error_mg_cm3 > 30.0
 
 
-def test_of_the_patients_size_only_what_changed_counts(now: Examination, then: Examination) -> None:
-    def sized(record: Examination, size: float) -> Examination:
-        errors = {m.level: replace(m.bmd_error, size_mg_cm3=size, placement_mg_cm3=9.0) for m in record.measurements}
-        return replace(record, measurements=tuple(replace(m, bmd_error=errors[m.level]) for m in record.measurements))
+@pytest.mark.parametrize(("before_mm", "now_mm"), [(260.0, 260.0), (220.0, 300.0), (240.0, 280.0), (320.0, 200.0)])
+def test_of_the_patients_size_what_changed_counts_in_both_ways(
+    now: Examination, then: Examination, before_mm: float, now_mm: float
+) -> None:
+    carried = [found_there(now, "L1", 10.0), found_there(now, "L2", 10.0)]
+    steady = compare(sized(now, 270.0), sized(then, 270.0), carried=carried)
+    grown = compare(sized(now, now_mm), sized(then, before_mm), carried=carried)
+    added = 0.12 / math.sqrt(3.0) * abs(now_mm - before_mm)
+    for same, other in zip((*steady.changes, *steady.same_place), (*grown.changes, *grown.same_place), strict=True):
+        assert other.lsc_mg_cm3 == pytest.approx(math.hypot(same.lsc_mg_cm3, 1.96 * added))
 
-    carried = [found_there(now, "L1", 10.0)]
-    same, thinner = (
-        compare(sized(now, 5.0), sized(then, size), carried=carried).same_place[0].error_mg_cm3 for size in (5.0, 2.0)
+
+@pytest.mark.parametrize("which", [(True, False), (False, True), (True, True)])
+def test_of_a_patient_whom_the_field_cuts_the_change_of_size_is_not_known(
+    now: Examination, then: Examination, which: tuple[bool, bool]
+) -> None:
+    whole, cut = (
+        compare(sized(now, 270.0, one), sized(then, 270.0, other)).changes[0].lsc_mg_cm3
+        for one, other in ((False, False), which)
     )
-    noise = now.measurement("L1").bmd_error.noise_mg_cm3
-    assert same == pytest.approx(math.hypot(noise, 0.8 * 3.0, 0.8 * 1.0))
-    assert thinner == pytest.approx(math.hypot(same, 3.0))
+    assert cut == pytest.approx(math.hypot(whole, 1.96 * 0.12 / math.sqrt(3.0) * 30.0))
 
 
 def test_across_scanners_the_change_is_shown_without_an_error(now: Examination, then: Examination) -> None:
@@ -272,3 +314,19 @@ def test_every_reason_is_a_sentence(now: Examination, then: Examination, why: Wh
     note = compose(now, comparisons=[comparison], language=language).same_place.notes[-1]
     assert "L1" in note
     assert "{" not in note
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "not part of what was signed"), ("zh", "不属于所签署的内容")])
+def test_what_is_not_in_a_signed_record_says_so_in_each_of_its_sections(
+    now: Examination, then: Examination, language: str, said: str
+) -> None:
+    group = AgeGroup(50, 70, 120.0, 30.0)
+    town = ReferenceCurve("Town", "of a town", "K2HPO4", ("L1", "L2"), "rods", "made up", women=(group,))
+    given = {"comparisons": [compare(now, then, carried=[found_there(now, "L1", 10.0)])], "reference": town}
+    signed, open_ = (compose(one, language=language, **given) for one in (sign(now, READER, TIME), now))
+    for section in (signed.priors, signed.same_place, signed.reference):
+        assert said in section.notes[0]
+    assert printed(to_html(signed)).count(said) == 3
+    pages = pypdf.PdfReader(io.BytesIO(to_pdf(signed))).pages
+    assert "".join("".join(page.extract_text() for page in pages).split()).count("".join(said.split())) == 3
+    assert said not in printed(to_html(open_))

@@ -1,9 +1,11 @@
 """The networks give the same on every runtime, and which one ran is known."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,3 +122,17 @@ def test_nothing_of_torch_is_imported_where_another_runtime_is_there() -> None:
     places = [str(MODULE), str(HELPERS)]
     done = subprocess.run([sys.executable, "-c", SEGMENT, *places], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_told_to_the_makers_of_a_runtime(tmp_path: Path) -> None:
+    """Imported alone, OpenVINO reports that from a file in the home folder on."""
+    pytest.importorskip("openvino")
+    program = (
+        "import sys, ldct_bmd.segmentation.runtime.on_openvino as ours; "
+        "from openvino.tools.ovc import telemetry_stub; "
+        "print([name for name in sys.modules if name.startswith('openvino_telemetry')])"
+    )
+    home = {**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    said = subprocess.run([sys.executable, "-c", program], env=home, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,8 @@
 """From the record to the report: words are chosen and numbers rounded here, nothing is measured or concluded."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from ...anatomy import ASSESSED_LEVELS, order
 from ...assessment import format_bmd
@@ -17,7 +19,7 @@ from .history import history_table
 from .level_table import level_table, shown_level
 from .prior_table import prior_table, same_place_table
 from .reference_view import reference_view
-from .report import BAR_HIGH, BAR_LOW, BarPart, ColourBar, Note, Picture, Report, State
+from .report import BAR_HIGH, BAR_LOW, BarPart, ColourBar, Note, Picture, ReferenceView, Report, State, Table
 from .uncertainty_table import uncertainty_table
 from .words import time, visible
 
@@ -29,6 +31,7 @@ _BAR_COLORS = {
     Category.NOT_OSTEOPOROSIS: "#cfe8cf",
 }
 LONGEST_COMMENT = 4000  # letters
+_Section = TypeVar("_Section", bound=Table | ReferenceView)
 
 
 def compose(
@@ -70,6 +73,8 @@ def _composed(
     assessment = examination.assessment
     category = assessment.category
     bar = _bar(examination, say)
+    state = _state(examination, say, deidentified, key_compared)
+    unsigned = (say("report.not_signed"),) if state.kind == "signed" else ()
     if category is None:
         category_words = say("category.none")
     else:
@@ -80,7 +85,7 @@ def _composed(
         title=say("report.title"),
         research_use=say("report.research_use"),
         copy=say("report.deidentified") if deidentified else "",
-        state=_state(examination, say, deidentified, key_compared),
+        state=state,
         patient=patient_facts(examination.scan.patient, say),
         scan=scan_facts(examination, say),
         alert=_alert(examination, say),
@@ -93,9 +98,11 @@ def _composed(
         comment=visible(examination.comment or "", LONGEST_COMMENT).strip(),
         levels=level_table(examination, say),
         uncertainty=uncertainty_table(examination, say),
-        priors=prior_table(comparisons, say) if comparisons else None,
-        same_place=same_place_table(comparisons, say),
-        reference=None if reference is None else reference_view(examination, reference, comparisons, say),
+        priors=_noted(prior_table(comparisons, say) if comparisons else None, unsigned),
+        same_place=_noted(same_place_table(comparisons, say), unsigned),
+        reference=None
+        if reference is None
+        else _noted(reference_view(examination, reference, comparisons, say), unsigned),
         findings=tuple(
             Note(finding.severity.value, say(f"severity.{finding.severity.value}"), visible(_placed(finding), 1000))
             for finding in examination.findings
@@ -108,6 +115,13 @@ def _composed(
         patient_id=visible(examination.scan.patient.patient_id or "", 40),
         record_sha256=record_sha256(examination),
     )
+
+
+def _noted(section: _Section | None, notes: tuple[str, ...]) -> _Section | None:
+    """Return a section with further notes before its own; None of none."""
+    if section is None:
+        return None
+    return replace(section, notes=(*notes, *section.notes))
 
 
 def _state(examination: Examination, say: Catalogue, deidentified: bool, key_compared: bool) -> State:

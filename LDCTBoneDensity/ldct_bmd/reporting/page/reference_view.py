@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...examination import Examination
-from ...reference import ReferenceCurve, Standing, Unfit, standing
+from ...reference import ReferenceCurve, Standing, Unfit, standing, unfit
 from ...words import Catalogue, text
 from ..chinese import drawable, drawn_words
 from ..priors import Comparison
@@ -24,10 +24,9 @@ _CURVE, _POINT = "#33516e", "#a63a32"
 def stands(examination: Examination, curve: ReferenceCurve) -> Standing | Unfit:
     """Return where the mean BMD of a record stands; what forbids its category forbids this too."""
     assessment, patient = examination.assessment, examination.scan.patient
-    if assessment.mean_bmd_mg_cm3 is not None and assessment.category is None:
-        return Unfit.NO_CATEGORY
-    material = examination.calibration.material
-    return standing(curve, assessment.mean_bmd_mg_cm3, assessment.levels, material, patient.sex, patient.age_years)
+    material, has_category = examination.calibration.material, assessment.category is not None
+    mean, levels = assessment.mean_bmd_mg_cm3, assessment.levels
+    return standing(curve, mean, levels, material, patient.sex, patient.age_years, has_category)
 
 
 def reference_view(
@@ -78,7 +77,7 @@ def _picture(
         for times, opacity in ((2.0, 0.13), (1.0, 0.22)):
             axes.fill_between(years, means - times * sds, means + times * sds, color=_CURVE, alpha=opacity, lw=0)
         axes.plot(years, means, color=_CURVE, lw=1.4, label=drawable(text("reference.curve", title=curve.title)))
-        before = _before(examination, comparisons)
+        before = _before(examination, curve, comparisons)
         if before:
             axes.plot(*zip(*before, strict=True), "o", mfc="white", color=_POINT, label=text("reference.before"))
         if patient.age_years is not None:
@@ -96,12 +95,16 @@ def _picture(
     return Picture("reference", "reference", say("reference.caption"), png, width, height)
 
 
-def _before(examination: Examination, comparisons: Sequence[Comparison]) -> list[tuple[float, float]]:
-    """Return age and mean BMD of earlier examinations, as their own records have it."""
-    age = examination.scan.patient.age_years
+def _before(
+    examination: Examination, curve: ReferenceCurve, comparisons: Sequence[Comparison]
+) -> list[tuple[float, float]]:
+    """Return age and mean BMD of earlier examinations, as their own records have it; of those that may be compared."""
+    age, material = examination.scan.patient.age_years, examination.calibration.material
     return [
         (age - comparison.years, change.then_mg_cm3)
         for comparison in comparisons
         for change in comparison.changes
         if change.is_mean and comparison.years is not None and age is not None
+        # Equivalents that differ have no changes.
+        if unfit(curve, change.then_mg_cm3, change.levels, material, comparison.then_has_category) is None
     ]

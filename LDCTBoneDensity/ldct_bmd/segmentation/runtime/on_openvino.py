@@ -1,17 +1,36 @@
 """The networks on OpenVINO."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from ..segmenter import RuntimeIdentity
 from .protocol import Network, StoredNetworks
+
+
+@contextmanager
+def _unreported() -> Iterator[None]:
+    """Hide what OpenVINO tells its makers by as it is imported: where patients are measured nothing is reported."""
+    reporting = "openvino_telemetry"
+    is_new = reporting not in sys.modules
+    if is_new:
+        sys.modules[reporting] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if is_new:
+            del sys.modules[reporting]
+
+
+with _unreported():
+    import openvino
 
 # bfloat16 keeps names and VOIs, but moves the Dice of single bodies by up to 0.006, and OpenVINO claims it for every
 # processor with AVX512, where many only emulate it (Testing/benchmarks/README.md). Unasked, OpenVINO would take it.
