@@ -1,13 +1,19 @@
 """What goes wrong around a reader: somebody else, a long pause, a full disk, a request that no page sends."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from helpers_web import READER, Page, held, serving
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.jobs.folder import load
+from ldct_bmd.jobs.spec import Destination, ExportSpec
+from ldct_bmd.reporting.output import EarlierReport, Output, Predecessor
 from ldct_bmd.verdicts import confirm_fracture
+from ldct_bmd.words import catalogue
+from ldct_bmd_web import case as cases
 from ldct_bmd_web import session as sessions
 from ldct_bmd_web.export import NotDone
 from ldct_bmd_web.server import Server
@@ -125,6 +131,37 @@ def test_a_signature_that_cannot_be_taken_from_the_report_stays(
         assert (served.path / "measurement.json").read_bytes() == before
         assert page.load()["case"]["signed"] is True
         page.do("unsign")
+
+
+@pytest.mark.parametrize("key", ["section.priors", "section.reference"])
+def test_a_comparison_that_a_new_report_does_not_have_is_told(served: Served, key: str) -> None:
+    report = served.path / "report.html"
+    page_before = report.read_text(encoding="utf-8")
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        assert page.change("save")[0] == 200
+        assert "no longer compares" not in page.state["note"]
+        heading = f"<h2>{catalogue()(key)}</h2>"
+        report.write_text(page_before.replace("</body>", f"{heading}</body>"), encoding="utf-8")
+        assert page.change("save")[0] == 200
+        assert "no longer compares" in page.state["note"]
+        assert heading not in report.read_text(encoding="utf-8")
+
+
+def test_what_is_sent_says_which_report_it_replaces(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = EarlierReport(Predecessor("1.2", "1.2.3", "1.2.840.10008.5.1.4.1.1.88.33", "1.2.3.4"))
+    monkeypatch.setattr(cases, "earlier_in", {served.path: known}.get)
+    with serving(served) as (address, server):
+        Page(address).load()
+        (session,) = server._sessions.values()
+        assert session.case is not None
+        session.case.lay_export(tmp_path, Destination.PACS, (Output.RECORD, Output.SR))
+    spec = load(tmp_path)
+    assert isinstance(spec, ExportSpec)
+    assert spec.earlier == known
 
 
 def test_only_the_errors_that_were_shown_are_acknowledged(served: Served) -> None:

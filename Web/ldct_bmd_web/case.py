@@ -16,10 +16,12 @@ from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.jobs.folder import BODIES, RECORD_FILE, VOXELS, lay
 from ldct_bmd.jobs.spec import Destination, ExportSpec
 from ldct_bmd.reading.results import demand_unchanged, files_of, outputs_in
+from ldct_bmd.reporting.files import HTML_FILE
 from ldct_bmd.reporting.opened import OpenedResult, open_result, record_in
 from ldct_bmd.reporting.output import Output
+from ldct_bmd.reporting.outputs import earlier_in
 from ldct_bmd.review import Review, ReviewState
-from ldct_bmd.words import text
+from ldct_bmd.words import LANGUAGES, catalogue, text
 
 _SCHEMA = "ldct-bmd-review/1"
 
@@ -134,6 +136,8 @@ class Case:
             files=tuple(map(str, files_of(self._scan_path))),
             folder=str(self.folder) if destination is Destination.FOLDER else None,
             pacs=pacs,
+            # The job looks itself into a result folder that it writes.
+            earlier=earlier_in(self.folder) if destination is Destination.PACS else None,
         )
         bodies = label_map(self.review.state.bodies, self.scan.geometry.shape)
         lay(job, spec, {VOXELS: self.scan.hu, BODIES: bodies})
@@ -142,6 +146,16 @@ class Case:
     def outputs(self) -> tuple[Output, ...]:
         """Return what makes again all that the result folder holds."""
         return outputs_in(self.folder, bool(files_of(self._scan_path)))
+
+    @property
+    def compares(self) -> bool:
+        """Whether the folder's report compares with earlier examinations or a population, which are not known here."""
+        report = self.folder / HTML_FILE
+        if not report.is_file():
+            return False
+        page = report.read_text(encoding="utf-8")
+        headings = [catalogue(one)(key) for one in LANGUAGES for key in ("section.priors", "section.reference")]
+        return any(f"<h2>{heading}</h2>" in page for heading in headings)
 
     def saved(self) -> None:
         """Take note that the folder holds the review as it is now."""

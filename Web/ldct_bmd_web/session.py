@@ -163,12 +163,15 @@ class Session:
             NotDone: it could not be written.
         """
         case = self._demand()
+        compared = await asyncio.to_thread(lambda: case.compares)
         async with exported(case, Destination.FOLDER, case.outputs()):
             pass
         case.saved()
         if self.going is not None and self.going.current is not None:
             self.going.follow(self.going.current, case.examination)
         self.note = text("export.written", folder=case.folder.name)
+        if compared:
+            self.note += " " + text("web.not_compared")
         self.revision += 1
 
     async def _save_or(self, put_back: Callable[[], None]) -> None:
