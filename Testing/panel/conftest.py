@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ldct_bmd.words import speak
 from places import MODULE
 
 MISSING = [name for name in ("slicer_core", "PySide6") if find_spec(name) is None]
@@ -25,3 +26,9 @@ def scripted_modules() -> list[Path]:
 def pytest_report_header() -> str:
     """Says why the panel's tests are left out."""
     return f"panel tests left out: {', '.join(MISSING)} not installed (pip install .[panel])" if MISSING else ""
+
+
+@pytest.fixture(autouse=True)
+def _face() -> None:
+    """Speak as the panel, whatever a test of another file in the same process spoke as."""
+    speak(face="panel")
