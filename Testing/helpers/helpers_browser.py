@@ -56,15 +56,16 @@ def until(page: Any, what: str, timeout: float = 20000) -> None:
 
 def idle(page: Any) -> None:
     """Wait until nothing is being asked."""
-    until(page, "document.body.ariaBusy === 'false'", 60000)
     shown = "[...document.querySelectorAll('.view svg')].every(one => one.dataset.wanted === one.dataset.index)"
-    until(page, shown)
-    page.wait_for_load_state("networkidle")
+    until(page, f"document.body.ariaBusy === 'false' && document.body.dataset.asking === '0' && {shown}", 60000)
 
 
 def choose(page: Any, level: str) -> None:
-    """Click the row of a level."""
-    page.locator(f'#rows tr[data-level="{level}"]').click()
+    """Click the row of a level, which may be folded away."""
+    row = page.locator(f'#rows tr[data-level="{level}"]')
+    if not row.count():
+        page.locator("#rows .fold").click()
+    row.click()
     idle(page)
 
 

@@ -22,9 +22,8 @@ from ldct_bmd_web.state import error_codes
 
 
 def let_go(server: Server) -> None:
-    """Close every session, as the server does with one that nobody uses."""
-    for session in server._sessions.values():
-        session.close()
+    """Close the session, as the server does with one that nobody uses."""
+    server.session.close()
 
 
 def fails_by(failure: Exception) -> Callable[..., None]:
@@ -156,9 +155,8 @@ def test_what_is_sent_says_which_report_it_replaces(
     monkeypatch.setattr(cases, "earlier_in", {served.path: known}.get)
     with serving(served) as (address, server):
         Page(address).load()
-        (session,) = server._sessions.values()
-        assert session.case is not None
-        session.case.lay_export(tmp_path, Destination.PACS, (Output.RECORD, Output.SR))
+        assert server.session.case is not None
+        server.session.case.lay_export(tmp_path, Destination.PACS, (Output.RECORD, Output.SR))
     spec = load(tmp_path)
     assert isinstance(spec, ExportSpec)
     assert spec.earlier == known

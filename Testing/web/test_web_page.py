@@ -12,7 +12,7 @@ from helpers_web import READER, held, serving, voi_of
 from ldct_bmd.corrections import numbers_at
 from ldct_bmd.examination import is_intact
 from ldct_bmd.reporting.opened import open_result
-from ldct_bmd_web.server import Door
+from ldct_bmd_web.door import Door
 from ldct_bmd_web.session import Served
 
 
@@ -32,9 +32,8 @@ def test_a_voi_is_dragged_and_the_number_follows_and_is_the_engines(
         assert "Corrections by the reader: 1" in page.locator("#lines").inner_text()
         page.mouse.up()
         idle(page)
-        (session,) = server._sessions.values()
-        assert session.case is not None
-        now = session.case.examination
+        assert server.session.case is not None
+        now = server.session.case.examination
         # The other views went along.
         assert page.locator('#sagittal .voi[data-level="L1"]').count() == 1
         moved = voi_of(now, "L1")
@@ -62,9 +61,8 @@ def test_a_handle_makes_the_voi_smaller_about_its_middle(
         inwards = {"long": (-20, 0), "short": (0, -12), "height": (0, 8)}[size]
         page.locator(f'#{view} .handle[data-size="{size}"]').last.scroll_into_view_if_needed()
         drag(page, f'#{view} .handle[data-size="{size}"] >> nth=1', *inwards)
-        (session,) = server._sessions.values()
-        assert session.case is not None
-        new = voi_of(session.case.examination, "L2")
+        assert server.session.case is not None
+        new = voi_of(server.session.case.examination, "L2")
         sizes = {"long": new.semi_axes_mm[0], "short": new.semi_axes_mm[1], "height": new.height_mm}
         before = {"long": old.semi_axes_mm[0], "short": old.semi_axes_mm[1], "height": old.height_mm}
         assert 0.3 * before[size] < sizes[size] < 0.99 * before[size]

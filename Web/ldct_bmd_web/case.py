@@ -7,7 +7,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from ldct_bmd.examination import Bodies, Examination, bodies_in, label_map, record_sha256
+from ldct_bmd.examination import Bodies, BodyMask, Examination, bodies_in, label_map, record_sha256
 from ldct_bmd.ground.atomic import write_text
 from ldct_bmd.ground.errors import OutOfReach, UsageError
 from ldct_bmd.ground.files import read_text
@@ -21,7 +21,10 @@ from ldct_bmd.reporting.opened import OpenedResult, open_result, record_in
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.reporting.outputs import earlier_in
 from ldct_bmd.review import Review, ReviewState
+from ldct_bmd.scan import Geometry
 from ldct_bmd.words import LANGUAGES, catalogue, text
+
+from .planes import grid_along
 
 _SCHEMA = "ldct-bmd-review/1"
 
@@ -51,6 +54,7 @@ class Case:
         self._opened = opened.examination
         self._draft = folder.with_name(f".{folder.name}.ldct-bmd-review")
         self.review = self._review(opened.examination, bodies_in(opened.column.bodies))
+        self._grids: list[tuple[BodyMask, Geometry]] = []
         self._resume()
 
     @classmethod
@@ -74,6 +78,23 @@ class Case:
     def examination(self) -> Examination:
         """The current record."""
         return self.review.examination
+
+    def grid(self, along: str | None) -> Geometry:
+        """Return the grid that views lie on: the scan's own, or along the endplates of a level.
+
+        Raises:
+            UsageError: they cannot be told.
+        """
+        if along is None:
+            return self.scan.geometry
+        body = self.review.state.bodies.get(along)
+        for known, grid in self._grids:
+            if known is body:
+                return grid
+        grid = grid_along(self.examination, self.review.state.bodies, along, self.scan.geometry)
+        if body is not None:
+            self._grids.append((body, grid))
+        return grid
 
     @property
     def is_changed(self) -> bool:
