@@ -2,11 +2,13 @@
 
 import queue
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster
@@ -59,6 +61,7 @@ class DaskWorkers:
     def __init__(self, client: Client, measure: Callable[[Task], Outcome]) -> None:
         self._client, self._measure = client, measure
         self._given: dict[str, Future[Outcome]] = {}
+        self._group, self._numbers = f"study-{uuid.uuid4().hex}", count()
         self._ended: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
         self._threads: Counter[str] = Counter()  # by host
         self._counted = float("-inf")
@@ -83,9 +86,11 @@ class DaskWorkers:
             hosts = [host for host in self._threads if (host == self._kept_free) is alone]
         if alone:
             self._alone.update(task.id for task in tasks)
+        # Of one group: if it is larger than the cluster, Dask keeps tasks at the scheduler until a worker is idle.
+        keys = [(self._group, next(self._numbers)) for _ in tasks]
         # If none of the hosts is there any more, another one takes a task rather than none.
         futures = self._client.map(
-            self._measure, tasks, pure=False, retries=0, workers=hosts or None, allow_other_workers=bool(hosts)
+            self._measure, tasks, key=keys, retries=0, workers=hosts or None, allow_other_workers=bool(hosts)
         )
         for task, future in zip(tasks, futures, strict=True):
             self._given[task.id] = future
