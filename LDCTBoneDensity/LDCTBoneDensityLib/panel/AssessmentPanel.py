@@ -14,15 +14,23 @@ from .ResultButtons import ResultButtons
 if TYPE_CHECKING:
     from ldct_bmd.examination import Examination
 
+    from .ReferencePopulation import ReferencePopulation
+
 
 class AssessmentPanel:
     """Shows what a record concludes.
 
     Attributes:
         buttons: hand the numbers on.
+
+    Args:
+        population: what the patient is compared with.
     """
 
-    def __init__(self, ui: Any) -> None:
+    def __init__(self, ui: Any, population: ReferencePopulation) -> None:
+        self._population = population
+        self._shown: Examination | None = None
+        population.changed.connect(lambda: self.show(self._shown))
         self.buttons = ResultButtons(ui)
         self._bar = AssessmentBar(ui.barLabel)
         self._statement, self._reference, self._automatic = ui.statementLabel, ui.referenceLabel, ui.automaticLabel
@@ -34,6 +42,7 @@ class AssessmentPanel:
 
     def show(self, examination: Examination | None) -> None:
         """Show the assessment of ``examination``."""
+        self._shown = examination
         if examination is None:
             self._bar.show(None, None, None)
             for label in (self._statement, self._reference, self._automatic):
@@ -51,5 +60,6 @@ class AssessmentPanel:
         self._statement.setText(assessment.statement)
         from ldct_bmd.reading.concluded import automatic_line, lines_beside
 
-        self._reference.setText("\n".join(lines_beside(examination)))
+        beside = (*lines_beside(examination), self._population.line(examination))
+        self._reference.setText("\n".join(filter(None, beside)))
         self._automatic.setText(automatic_line(examination))

@@ -11,7 +11,7 @@ from ..ground.clock import now
 from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress
-from ..reference import ReferenceCurve, load_reference
+from ..reference import reference_for
 from ..reporting.bodies import read_bodies
 from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
@@ -208,15 +208,6 @@ def _comparisons(examination: Examination, priors: Sequence[Prior], request: Rep
     if request.prior_scans and request.input_path is None:
         raise UsageError("cli.prior_scan_without_input")
     return compare_all(examination, priors, request.lsc, tell_date=not request.deidentify)
-
-
-def reference_for(file: Path | None, deidentify: bool) -> ReferenceCurve | None:
-    """Return the population of a file; UsageError if it cannot be used, or beside what shall not name the site."""
-    if file is None:
-        return None
-    if deidentify:  # its title and source may name the site
-        raise UsageError("cli.reference_deidentified")
-    return load_reference(file)
 
 
 def _followed(

@@ -8,7 +8,7 @@ import typer
 from ...words import text
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
-from .options import FHIR, SegForm
+from .options import FHIR, Reference, SegForm
 
 RecordFile = Annotated[Path, typer.Argument(metavar="RECORD", help="A measurement.json, or the folder it is in.")]
 Reader = Annotated[str, typer.Option(metavar="NAME", help="Who does it; kept in the record's history.")]
@@ -33,9 +33,7 @@ def remake_report(
     lsc: Annotated[
         float | None, typer.Option(metavar="X", help="The site's least significant change in mg/cm3.")
     ] = None,
-    reference: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="BMD by age and sex of a population: adds Z-score and curve.")
-    ] = None,
+    reference: Reference = None,
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Write a de-identified copy, to RECORD's folder deidentified/.")
     ] = False,
