@@ -36,7 +36,7 @@ class ReviewViews:
         refused: emits a sentence.
         heights: the heights of the selected level, if a fracture of it is in question.
         names: the names of the levels.
-        aorta: the HU of the aorta where it was measured, if BMD rests on it.
+        aorta: where the aorta was measured, if BMD rests on it.
     """
 
     def __init__(self, obliqueBox: Any, densityBox: Any, sliceViews: SliceViews) -> None:
@@ -46,7 +46,9 @@ class ReviewViews:
         self._level: str | None = None
         self.heights = HeightLines(lambda: slicer.mrmlScene, lambda: sliceViews.viewIDs("Sagittal"))
         self.names = NamedPoints(lambda: slicer.mrmlScene, self._viewsWithNames, text("scene.level_names"))
-        self.aorta = NamedPoints(lambda: slicer.mrmlScene, self._viewsWithNames, text("scene.aorta"), _VESSEL_COLOR)
+        self.aorta = NamedPoints(
+            lambda: slicer.mrmlScene, self._viewsWithNames, text("scene.aorta"), _VESSEL_COLOR, 1.3
+        )
         self._oblique.connect("toggled(bool)", self._obliqueToggled)
         self._density.connect("toggled(bool)", self._densityToggled)
 
@@ -113,7 +115,7 @@ class ReviewViews:
         )
         tissue = examination.quality.tissue if examination.contrast is not None else None
         discs = () if tissue is None else tissue.vessel
-        self.aorta.show([(f"{disc.mean_hu:.0f} HU", disc.center_lps_mm) for disc in discs])
+        self.aorta.show([("", disc.center_lps_mm) for disc in discs])
 
     def _showHeights(self) -> Sequence[float] | None:
         return self.heights.show(self._review.examination if self._review is not None else None, self._level)

@@ -1,4 +1,4 @@
-"""Points with a name each: the levels beside the vertebrae, and where the aorta was measured."""
+"""Points in the scene, each with a name if it has one: the levels beside the vertebrae, and the aorta."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from .Nodes import TO_RAS, isAlive, removeNode
 
-_TEXT_SCALE, _GLYPH_SCALE = 3.0, 0.3
+_TEXT_SCALE = 3.0
 
 
 class NamedPoints:
@@ -19,6 +19,7 @@ class NamedPoints:
         scene: gives the scene.
         title: of the list, as the scene shows it.
         color: red, green, blue.
+        glyphScale: how large a point is drawn.
     """
 
     def __init__(
@@ -27,8 +28,10 @@ class NamedPoints:
         viewIDs: Callable[[], Sequence[str]],
         title: str,
         color: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        glyphScale: float = 0.3,
     ) -> None:
-        self._scene, self._viewIDs, self._title, self._color = scene, viewIDs, title, color
+        self._scene, self._viewIDs = scene, viewIDs
+        self._title, self._color, self._glyphScale = title, color, glyphScale
         self._node: Any = None
         self._shown: list[tuple[str, Sequence[float]]] = []
 
@@ -53,7 +56,9 @@ class NamedPoints:
         wasModified = node.StartModify()
         node.RemoveAllControlPoints()
         for name, place in names:
-            node.AddControlPointWorld(*(TO_RAS @ np.asarray(place)).tolist(), name)
+            node.AddControlPointWorld(
+                *(TO_RAS @ np.asarray(place)).tolist(), name or " "
+            )  # without one Slicer gives its own
         node.SetLocked(True)
         node.EndModify(wasModified)
 
@@ -66,7 +71,7 @@ class NamedPoints:
         display.SetColor(*self._color)
         display.SetSelectedColor(*self._color)
         display.SetTextScale(_TEXT_SCALE)
-        display.SetGlyphScale(_GLYPH_SCALE)
+        display.SetGlyphScale(self._glyphScale)
         display.SetPointLabelsVisibility(True)
         display.SetOccludedVisibility(True)
         display.SetOccludedOpacity(1.0)
