@@ -38,6 +38,7 @@ class Case:
     Args:
         held: lets go of the result when it is closed.
         reader: gives the reader's name.
+        reference: the file of a population with which reports compare the patient.
 
     Attributes:
         folder: the result folder.
@@ -47,10 +48,16 @@ class Case:
     """
 
     def __init__(
-        self, folder: Path, scan_path: Path, opened: OpenedResult, held: ExitStack, reader: Callable[[], str]
+        self,
+        folder: Path,
+        scan_path: Path,
+        opened: OpenedResult,
+        held: ExitStack,
+        reader: Callable[[], str],
+        reference: Path | None = None,
     ) -> None:
         self.folder, self.scan, self.remark = folder, opened.scan, ""
-        self._scan_path, self._held, self._reader = scan_path, held, reader
+        self._scan_path, self._held, self._reader, self._reference = scan_path, held, reader, reference
         self._opened = opened.examination
         self._draft = folder.with_name(f".{folder.name}.ldct-bmd-review")
         self.review = self._review(opened.examination, bodies_in(opened.column.bodies))
@@ -58,7 +65,14 @@ class Case:
         self._resume()
 
     @classmethod
-    def open(cls, folder: Path, scan: Path, reader: Callable[[], str], progress: Progress = silent) -> "Case":
+    def open(
+        cls,
+        folder: Path,
+        scan: Path,
+        reader: Callable[[], str],
+        reference: Path | None = None,
+        progress: Progress = silent,
+    ) -> "Case":
         """Read result and scan, and what a reader corrected and did not sign.
 
         Raises:
@@ -72,7 +86,7 @@ class Case:
             except OutOfReach as error:
                 raise UsageError("web.in_use", folder=folder.name) from error
             opened = open_result(folder, scan, progress)
-            return cls(folder, scan, opened, stack.pop_all(), reader)
+            return cls(folder, scan, opened, stack.pop_all(), reader, reference)
 
     @property
     def examination(self) -> Examination:
@@ -159,6 +173,7 @@ class Case:
             pacs=pacs,
             # The job looks itself into a result folder that it writes.
             earlier=earlier_in(self.folder) if destination is Destination.PACS else None,
+            reference=None if self._reference is None else str(self._reference),
         )
         bodies = label_map(self.review.state.bodies, self.scan.geometry.shape)
         lay(job, spec, {VOXELS: self.scan.hu, BODIES: bodies})
@@ -175,7 +190,8 @@ class Case:
         if not report.is_file():
             return False
         page = report.read_text(encoding="utf-8")
-        headings = [catalogue(one)(key) for one in LANGUAGES for key in ("section.priors", "section.reference")]
+        lost = ("section.priors", *(("section.reference",) if self._reference is None else ()))
+        headings = [catalogue(one)(key) for one in LANGUAGES for key in lost]
         return any(f"<h2>{heading}</h2>" in page for heading in headings)
 
     def saved(self) -> None:

@@ -45,6 +45,10 @@ def review(
     pacs: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where to send: https://... of DICOMweb, or TITLE@HOST:PORT.")
     ] = "",
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A population with which the reports compare the patient (Z-score)."),
+    ] = None,
     port: Annotated[int, typer.Option(metavar="N", help="0: a free one.")] = 0,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="Listen here; not without a login.")] = "127.0.0.1",
     login_header: Annotated[
@@ -63,7 +67,7 @@ def review(
         from .opening import served
 
         with progress_bar() as progress:
-            what = served(path, input_, folder, key, pacs, progress)
+            what = served(path, input_, folder, key, pacs, progress, reference)
         secret = os.environ.get(PROXY_SECRET, "")
         door = Door(
             bind, port, login_header, reader, 60.0 * idle, hosts=tuple(map(str.lower, host or ())), proxy_secret=secret

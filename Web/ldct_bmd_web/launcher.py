@@ -110,6 +110,7 @@ class Launcher(Listener):
             "scan": None if self._served.scan is None else str(self._served.scan),
             "key": None if self._key is None else str(self._key),
             "pacs": self._served.pacs,
+            "reference": None if self._served.reference is None else str(self._served.reference),
             "reader": name,
             "secret": reader.secret,
             "left": asdict(reader.left),

@@ -23,8 +23,10 @@ from .session import Left
 
 
 async def _serve(order: dict[str, Any]) -> None:
-    scan, key = (None if order[name] is None else Path(order[name]) for name in ("scan", "key"))
-    what = served(Path(order["path"]), scan, None, key, order["pacs"], silent)
+    scan, key, population = (
+        None if order[name] is None else Path(order[name]) for name in ("scan", "key", "reference")
+    )
+    what = served(Path(order["path"]), scan, None, key, order["pacs"], silent, population)
     # The launcher says when nobody has asked for too long.
     door = Door(login_header=LOGIN, reader=order["reader"], idle_s=math.inf, proxy_secret=order["secret"])
     server = Server(what, door)

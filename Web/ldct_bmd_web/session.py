@@ -56,12 +56,14 @@ class Served:
         scan: where the scans are that no list knows; None: nowhere else.
         key: the site's private key that signs too.
         pacs: where DICOM objects are sent, as ``ExportSpec`` takes it; "" for nowhere.
+        reference: the file of a population with which reports compare the patient.
     """
 
     path: Path
     scan: Path | None = None
     key: SigningKey | None = None
     pacs: str = ""
+    reference: Path | None = None
 
     @property
     def is_list(self) -> bool:
@@ -308,7 +310,7 @@ class Session:
             raise UsageError("worklist_section.no_scan", folder=folder.name)
         if self.case is not None and self.case.folder == folder.resolve():
             return
-        case = Case.open(folder, scan, lambda: self.reader)
+        case = Case.open(folder, scan, lambda: self.reader, self.served.reference)
         if self.case is not None:
             self.case.close()
         self.case, self.note = case, case.remark
