@@ -50,7 +50,7 @@ def until(page: Any, what: str, timeout: float = 20000) -> None:
     """Wait until a JavaScript expression is true; Playwright's own way of waiting is against the page's policy."""
     deadline = time.monotonic() + timeout / 1000
     while not page.evaluate(what):
-        assert time.monotonic() < deadline, what
+        assert time.monotonic() < deadline, f"{what}; the page says {page.locator('#refused').inner_text()!r}"
         time.sleep(0.02)
 
 
