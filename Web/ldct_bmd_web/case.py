@@ -15,13 +15,12 @@ from ldct_bmd.ground.lock import locked
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.jobs.folder import BODIES, RECORD_FILE, VOXELS, lay
 from ldct_bmd.jobs.spec import Destination, ExportSpec
-from ldct_bmd.reading.results import demand_unchanged, files_of, outputs_in
-from ldct_bmd.reporting.files import HTML_FILE
+from ldct_bmd.reading.results import demand_unchanged, files_of
+from ldct_bmd.reporting.held import asked_for_in, compares, earlier_in, outputs_in
 from ldct_bmd.reporting.opened import OpenedResult, open_result, record_in
 from ldct_bmd.reporting.output import Output
-from ldct_bmd.reporting.outputs import earlier_in
 from ldct_bmd.review import Review, ReviewState
-from ldct_bmd.words import LANGUAGES, catalogue, text
+from ldct_bmd.words import text
 
 _SCHEMA = "ldct-bmd-review/1"
 
@@ -131,7 +130,8 @@ class Case:
             demand_unchanged(self.folder, self._opened)
         spec = ExportSpec(
             stored=self.scan.stored_geometry,
-            outputs=outputs,
+            # What is sent has the form of what the folder holds.
+            outputs=(*outputs, *(asked_for_in(self.folder) & {Output.LABEL_MAP})),
             destination=destination,
             files=tuple(map(str, files_of(self._scan_path))),
             folder=str(self.folder) if destination is Destination.FOLDER else None,
@@ -150,12 +150,7 @@ class Case:
     @property
     def compares(self) -> bool:
         """Whether the folder's report compares with earlier examinations or a population, which are not known here."""
-        report = self.folder / HTML_FILE
-        if not report.is_file():
-            return False
-        page = report.read_text(encoding="utf-8")
-        headings = [catalogue(one)(key) for one in LANGUAGES for key in ("section.priors", "section.reference")]
-        return any(f"<h2>{heading}</h2>" in page for heading in headings)
+        return compares(self.folder)
 
     def saved(self) -> None:
         """Take note that the folder holds the review as it is now."""

@@ -171,7 +171,7 @@ class Session:
             self.going.follow(self.going.current, case.examination)
         self.note = text("export.written", folder=case.folder.name)
         if compared:
-            self.note += " " + text("web.not_compared")
+            self.note += " " + text("output.not_compared")
         self.revision += 1
 
     async def _save_or(self, put_back: Callable[[], None]) -> None:
