@@ -103,6 +103,26 @@ def test_the_wheel_changes_a_number_only_where_it_is_being_typed(panel: Hands) -
     panel.ui.calibrationCombo.setCurrentIndex(0)
 
 
+@pytest.mark.parametrize("reason", ["fracture", "surgery_or_implant", "sclerosis_or_degeneration"])
+def test_a_state_is_shown_whole(panel: Hands, ct: Any, measured: Any, reason: str) -> None:
+    import qt
+
+    panel.show_measured(ct, measured)
+    tree = panel.ui.vertebraTree
+    tree.resize(LEAST_WIDTH - 20, tree.height)
+    panel.panel.correct(lambda review: review.exclude("L1", reason))
+    panel.wait(0.1)
+    row, column = panel.table._rows["L1"], 5
+    state = row.text(column)
+    assert state.startswith("excluded: ")
+    needed = qt.QFontMetrics(row.font(column)).boundingRect(
+        0, 0, tree.columnWidth(column) - 6, 0, qt.Qt.TextWordWrap, state
+    )
+    assert tree.wordWrap
+    assert needed.width() <= tree.columnWidth(column)
+    assert needed.height() <= tree.visualItemRect(row).height()
+
+
 def test_no_button_moves_when_a_correction_brings_findings_and_messages(panel: Hands, ct: Any, measured: Any) -> None:
     """A reader clicks where the button was."""
     from PySide6.QtCore import QPoint

@@ -88,6 +88,37 @@ def test_nobody_is_asked_while_a_voi_is_dragged(review: Hands) -> None:
     assert review.examination.history[-1].reader == "Dr. Asked"
 
 
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_sign_and_what_is_said_of_it_are_one_click_from_the_table(review: Hands, size: tuple[int, int]) -> None:
+    from PySide6.QtCore import QPoint
+
+    from LDCTBoneDensityLib.common.Reveal import reveal
+
+    def is_in_sight(widget: Any) -> bool:
+        return widget.visibleRegion().contains(QPoint(widget.width // 2, widget.height // 2))
+
+    window, ui = slicer.util.mainWindow(), review.ui
+    window.resize(*size)
+    window.show()
+    for section in (ui.worklistSection, ui.calibrationSection, ui.reportSection, ui.advancedSection):
+        section.collapsed = True
+    reveal(ui.inputSelector)
+    review.wait(0.3)
+    review.panel.correct(lambda one: one.exclude("L1", "cyst"))
+    review.panel.correct(lambda one: one.exclude("L2", "cyst"))  # an error now stands against the signature
+    assert is_in_sight(ui.vertebraTree.viewport())
+    assert is_in_sight(ui.toReportButton)
+    review.click("toReportButton")
+    review.wait(0.3)
+    for widget in (ui.signButton, ui.openPointsView, ui.seenBox):
+        assert is_in_sight(widget)
+    review.click("signButton")
+    review.wait(0.3)
+    assert review.examination.signature is None
+    assert ui.reportMessageLabel.text == review.message != ""
+    assert is_in_sight(ui.reportMessageLabel)
+
+
 def test_a_name_without_settings_is_empty(application: Any) -> None:
     from LDCTBoneDensityLib.work.Logic import defaultReader
 

@@ -12,15 +12,18 @@ from panel_fixtures import Hands, PhantomFiles
 
 from ldct_bmd.examination import Examination, conclude, is_intact, record_sha256, sign
 from ldct_bmd.ground.lock import locked
+from ldct_bmd.ground.plain import to_plain
 from ldct_bmd.ground.progress import silent
 from ldct_bmd.jobs.measuring import measure_as
 from ldct_bmd.jobs.spec import InputScan, LabelMap, MeasureSpec, ResultFolder
-from ldct_bmd.reporting.dicom import holds_label_maps
 from ldct_bmd.reporting.files import FHIR_FILE
+from ldct_bmd.reporting.held import earlier_in, holds_label_maps
 from ldct_bmd.reporting.opened import open_result
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.reporting.outputs import Pixels, source_of, update_report
+from ldct_bmd.words import text
 from ldct_bmd.worklist import Facts, Progress, Row, Urgency, ordered, row_of, write_worklist
+from LDCTBoneDensityLib.work.ExportSettings import ExportSettings
 
 NAMES = ("one", "two", "three")
 
@@ -213,6 +216,65 @@ def test_what_was_asked_for_on_the_command_line_is_written_again_with_the_signat
     assert written.signature is not None
     assert record_sha256(written) in (folder / FHIR_FILE).read_text(encoding="utf-8")
     assert holds_label_maps(folder / "dicom" / "seg.dcm")
+
+
+def test_what_is_sent_of_a_case_has_the_form_of_its_folder_and_names_the_report_there(
+    reader: Reader, results: Path, phantom_files: PhantomFiles
+) -> None:
+    folder, scan = results / "three", phantom_files.dicom[0].parent
+    opened = open_result(folder, scan)
+    pixels = Pixels(opened.scan, opened.column, source_of(scan, opened.scan))
+    update_report(folder, opened.examination, pixels, wanted={Output.SEG, Output.SR, Output.LABEL_MAP})
+    wanted: list[ExportSettings] = []
+    reader.panel.sections.report.export.wanted.connect(wanted.append)
+    reader.press("Ctrl+Alt+N")
+    reader.click("exportButton")  # no folder is named: refused after the settings were made
+    assert Output.LABEL_MAP in wanted[-1].outputs
+    assert reader.review.stored.reported == to_plain(earlier_in(folder))
+    reader.click("nextButton")  # another result, without DICOM objects
+    reader.click("exportButton")
+    assert Output.LABEL_MAP not in wanted[-1].outputs
+    assert reader.review.stored.reported is None
+
+
+def test_a_comparison_that_the_new_report_does_not_have_is_told(reader: Reader, results: Path) -> None:
+    page = results / "three" / "report.html"
+    page.write_text(f"<html><body><h2>{text('section.priors')}</h2></body></html>", encoding="utf-8")
+    reader.press("Ctrl+Alt+N")
+    reader.press("Ctrl+Alt+S")
+    reader.finish_run()
+    assert record_in(results / "three").signature is not None
+    assert "no longer compares with earlier examinations" in reader.message
+
+
+def test_the_keys_that_sign_a_case_sign_a_review_of_no_worklist_too(reader: Reader, ct: Any, measured: Any) -> None:
+    reader.ui.worklistPath.setCurrentPath("")
+    reader.ui.worklistSection.collapsed = True
+    reader.show_measured(ct, measured)
+    reader.press("Ctrl+Alt+S")
+    assert reader.examination.signature.reader == "Dr. Reader"
+    assert "Signed by Dr. Reader" in reader.message
+    assert reader.ui.worklistSection.collapsed
+    reader.press("Ctrl+Alt+S")
+    assert reader.examination.signature is not None, "the keys take nothing off"
+
+
+def test_a_review_on_display_is_not_signed_in_the_stead_of_the_case(
+    reader: Reader, results: Path, ct: Any, measured: Any
+) -> None:
+    reader.show_measured(ct, measured)
+    other = reader.review
+    reader.press("Ctrl+Alt+N")
+    case = reader.review
+    reader.choose(ct)
+    reader.click("signNextButton")
+    assert other.examination.signature is None
+    assert record_in(results / "three").signature is None
+    assert "three was not on display" in reader.said
+    assert reader.review is case
+    reader.click("signNextButton")
+    reader.finish_run()
+    assert record_in(results / "three").signature is not None
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from ..calibration.CalibrationSection import CalibrationSection
 from .AdvancedPanel import AdvancedPanel
 from .AssessmentPanel import AssessmentPanel
 from .MeasurePanel import MeasurePanel
+from .Messages import Messages
 from .ReportPanel import ReportPanel
 from .ScanPanel import ScanPanel
 from .VertebraeSection import VertebraeSection
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sections:
-    """From the top of the panel to its end. They know nothing of each other; the panel joins their signals."""
+    """From the top of the panel to its end, and what it says in several of them.
+
+    They know nothing of each other; the panel joins their signals.
+    """
 
     worklist: WorklistSection
     scan: ScanPanel
@@ -36,6 +40,7 @@ class Sections:
     calibration: CalibrationSection
     report: ReportPanel
     advanced: AdvancedPanel
+    messages: Messages
 
 
 def makeSections(
@@ -74,4 +79,10 @@ def makeSections(
         calibration=CalibrationSection(own(ui.calibrationSection), report.reader, newDialog),
         report=report,
         advanced=AdvancedPanel(own(ui.advancedSection)),
+        messages=Messages(
+            (
+                (ui.messageLabel, ui.progressBar, ui.cancelButton),
+                (ui.reportMessageLabel, ui.reportProgressBar, ui.reportCancelButton),
+            )
+        ),
     )
