@@ -129,7 +129,10 @@ def test_no_button_moves_when_a_correction_brings_findings_and_messages(panel: H
 
     panel.show_measured(ct, measured)
     panel.table.select("L1")
-    names = ("measureButton", "vertebraTree", "excludeButton", "undoButton", "fractureButton", "confirmButton")
+    names = (
+        *("measureButton", "vertebraTree", "excludeButton", "undoButton", "fractureButton", "confirmButton"),
+        *("signButton", "exportButton"),
+    )
     content = panel.ui.measureSection.parentWidget()
 
     def places() -> dict[str, int]:
@@ -144,3 +147,8 @@ def test_no_button_moves_when_a_correction_brings_findings_and_messages(panel: H
     panel.panel.correct(lambda review: review.exclude("L2", "no such reason"))
     assert panel.message
     assert places() == before
+    panel.panel._note("")
+    panel.panel.sections.messages.allow(isRunning=True)
+    at_work = places()
+    panel.panel.sections.messages.allow(isRunning=False)
+    assert all(abs(at_work[name] - before[name]) <= 4 for name in names), "nor while the engine is at work"

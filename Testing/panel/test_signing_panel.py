@@ -6,6 +6,7 @@ import pytest
 import slicer
 from panel_fixtures import Hands
 
+from ldct_bmd.reporting.page.words import time
 from ldct_bmd.words import text
 
 CORRECTING = (
@@ -48,7 +49,7 @@ def test_a_signed_review_looks_signed_on_every_section(review: Hands) -> None:
     review.click("signButton")
     signature = review.examination.signature
     assert [name for name in CORRECTING if getattr(review.ui, name).enabled] == []
-    assert review.ui.patientLabel.text.endswith(f"Signed by {signature.reader}, {signature.time}")
+    assert review.ui.patientLabel.text.endswith(f"Signed by {signature.reader}, {time(signature.time)}")
     assert review.review.markups.roi("L1").GetLocked()
     assert not review.ui.commentEdit.enabled
     tick_l2(review)

@@ -12,6 +12,8 @@ from ldct_bmd.words import text
 from ..common.FindingsView import noteStyle
 from ..common.Signal import Signal
 
+_BAR_PX = 30  # a progress bar and what is left free above it
+
 
 class Messages:
     """Says the same in several places: on a small screen one of them is in sight.
@@ -28,13 +30,15 @@ class Messages:
         self.cancelled, self.said = Signal(), ""
         self._places = places
         self._remarks: list[str] = []
+        self._heights = [label.minimumHeight for label, _bar, _button in places]
         for label, _bar, button in places:
             label.setTextFormat(qt.Qt.PlainText)
             button.connect("clicked(bool)", lambda _checked=False: self.cancelled.emit())
 
     def allow(self, isRunning: bool) -> None:
         """Show progress while the engine is at work."""
-        for _label, bar, button in self._places:
+        for (label, bar, button), height in zip(self._places, self._heights, strict=True):
+            label.setMinimumHeight(height - _BAR_PX if isRunning else height)  # no button below moves
             bar.setVisible(isRunning)
             button.setVisible(isRunning)
 

@@ -113,6 +113,7 @@ class Panel:
                 self.parameters.inputVolume = volumeNode
                 self.parameters.calibration = chosen  # the copy is the same scan
             self.sections.messages.progress("", 0.0, volumeNode.GetName())
+        self.sections.vertebrae.table.focus()  # a button that is disabled would hand it on, and the panel scroll there
         self.sections.measure.requirements(self.run.requirements())
         self._allow()
 
@@ -142,6 +143,7 @@ class Panel:
         self.commit()
         with telling(self._refuse):
             self.run.export(self.review, settings)
+        self.sections.vertebrae.table.focus()  # as when measuring
         self._allow()
 
     def correct(self, verb: Verb) -> None:

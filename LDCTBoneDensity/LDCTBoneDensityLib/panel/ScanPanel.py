@@ -40,7 +40,9 @@ class ScanPanel:
             signature = examination.signature
             if signature is None:
                 return line
-            return f"{line}\n{text('scan_section.signed', reader=signature.reader, time=signature.time)}"
+            from ldct_bmd.reporting.page.words import time
+
+            return f"{line}\n{text('scan_section.signed', reader=signature.reader, time=time(signature.time))}"
         if self._described[0] is not volumeNode:
             self._described = (volumeNode, _fromTags(volumeNode))
         return self._described[1]
