@@ -168,7 +168,7 @@ def test_next_loads_scan_and_review_and_takes_the_one_before_away(reader: Reader
     reader.click("nextButton")
     reader.click("nextButton")
     assert reader.opened == "two"
-    assert not reader.ui.nextButton.enabled
+    assert reader.ui.nextButton.enabled, "the others were not signed"
     assert slicer.mrmlScene.GetNumberOfNodes() == nodes
 
 
@@ -216,6 +216,26 @@ def test_what_was_asked_for_on_the_command_line_is_written_again_with_the_signat
     assert written.signature is not None
     assert record_sha256(written) in (folder / FHIR_FILE).read_text(encoding="utf-8")
     assert holds_label_maps(folder / "dicom" / "seg.dcm")
+
+
+def test_a_case_that_is_opened_is_looked_at_as_after_a_measurement(reader: Reader) -> None:
+    from LDCTBoneDensityLib.common.Reveal import reveal
+
+    window, ui = slicer.util.mainWindow(), reader.ui
+    window.resize(1366, 768)
+    window.show()
+    for section in (ui.calibrationSection, ui.reportSection, ui.advancedSection):
+        section.collapsed = True
+    reveal(ui.worklistPath)
+    reader.wait(0.2)
+    reader.press("Ctrl+Alt+N")
+    reader.wait(0.3)
+    display = reader.panel.volumeNode.GetDisplayNode()
+    assert (display.GetWindow(), display.GetLevel()) == (1800.0, 400.0)
+    assert min(slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceNode().GetFieldOfView()[:2]) < 120.0
+    row = ui.vertebraTree.visualItemRect(reader.table._rows["L2"])
+    assert ui.vertebraTree.viewport().visibleRegion().contains(row.center())
+    assert not ui.signNextButton.visibleRegion().isEmpty(), "together with the button that goes on"
 
 
 def test_what_is_sent_of_a_case_has_the_form_of_its_folder_and_names_the_report_there(
@@ -362,6 +382,22 @@ def test_a_case_that_was_changed_since_it_was_opened_is_not_overwritten(reader: 
     assert "was changed since it was opened" in reader.said
     assert record_in(path.parent).signature.reader == "Dr. Other"
     assert reader.opened == "three"
+
+
+def test_what_was_passed_over_comes_after_the_last(reader: Reader, results: Path) -> None:
+    for name in ("three", "one", "two"):
+        reader.click("nextButton")
+        assert reader.opened == name
+    reader.click("signNextButton")
+    assert reader.opened == "three", "it is still to be read"
+    reader.finish_run()
+    assert record_in(results / "two").signature is not None
+    reader.click("signNextButton")
+    reader.finish_run()
+    reader.click("signNextButton")
+    reader.finish_run()
+    assert "To read: 0. Signed: 3." in reader.said
+    assert not reader.ui.nextButton.enabled
 
 
 def test_a_case_that_is_signed_already_is_passed_over(reader: Reader, results: Path) -> None:

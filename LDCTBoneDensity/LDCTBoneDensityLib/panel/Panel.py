@@ -84,6 +84,8 @@ class Panel:
             with telling(self._refuse):
                 review = self.logic.review(volumeNode)
         self._show(review)
+        if isAnother and review is not None:
+            self.sections.vertebrae.views.frame()
 
     def showVolume(self, volumeNode: Any) -> None:
         """Choose a volume that was put into the scene, as a reader does, and select its first level."""
@@ -95,6 +97,7 @@ class Panel:
         slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
         if self.review is not None:
             self.sections.vertebrae.table.select(next((m.level for m in self.review.examination.measurements), None))
+            self.sections.vertebrae.views.frame()
 
     def measure(self) -> None:
         """Start a measurement of the selected volume."""

@@ -29,9 +29,10 @@ class ScanPanel:
     def show(self, volumeNode: Any, examination: Examination | None, remark: str = "") -> None:
         """Show a volume and, once it is measured, the findings."""
         self._label.setText("" if volumeNode is None else self._line(volumeNode, examination))
-        self.findings.show(examination.findings if examination is not None else (), remark)
-        # Of the same height whatever was found, so that a correction moves no button.
+        # Of the same height whatever was found, so that a correction moves no button. Before it is filled: an area that
+        # is not shown does not look how high its content is.
         self._area.setVisible(examination is not None)
+        self.findings.show(examination.findings if examination is not None else (), remark)
 
     def _line(self, volumeNode: Any, examination: Examination | None) -> str:
         if examination is not None:

@@ -12,6 +12,7 @@ from ldct_bmd.reading.rows import level_row, levels_in
 from ldct_bmd.words import text
 
 from ..common.FindingsView import severityColor
+from ..common.Reveal import reveal
 from ..common.Signal import Signal
 from ..common.Verdicts import fractureOf
 from ..common.Words import bmdWord, huWords, stateWord
@@ -85,6 +86,10 @@ class VertebraTable:
     def focus(self) -> None:
         """Let the reader's keys move through the rows."""
         self._tree.setFocus()
+
+    def reveal(self) -> None:
+        """Bring the table into sight."""
+        reveal(self._tree)
 
     def show(self, examination: Examination | None) -> None:
         """Show a record; the selection stays on its level where that is still there."""

@@ -149,6 +149,7 @@ class Worklisting:
         self._panel.showVolume(case.review.volumeNode)
         self._panel.sections.report.export.setSegForm(case.segForm())
         self._panel.sections.vertebrae.table.focus()
+        self._panel.sections.vertebrae.table.reveal()
         self._section.show(session)
         self._showRemarks()
         self._allow()
