@@ -15,6 +15,7 @@ from ..ground.files import read_text
 from ..ground.progress import Progress
 from ..ground.remarks import remark
 from ..labeling import VertebralColumn
+from ..reference import reference_for
 from ..reporting.bodies import column_of, other_body
 from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
@@ -38,15 +39,18 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     scan = examination.scan.with_voxels(array(folder, VOXELS), spec.stored)
     pixels = Pixels(scan, _column(examination, np.load(folder / BODIES), scan), _source(spec, examination, scan))
     comparisons = _comparisons(spec, examination, pixels)
+    curve = reference_for(None if spec.reference is None else Path(spec.reference), spec.deidentify)
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
     with writing(output):
-        compared = not spec.deidentify and not comparisons and compares(output)
+        compared = not spec.deidentify and not comparisons and curve is None and compares(output)
         if spec.deidentify:
             write_deidentified(output, examination, pixels, comparisons, spec.outputs, replaces, progress)
         else:
             earlier = (earlier_in(output) if replaces else None) or spec.earlier
-            write_outputs(output, examination, pixels, comparisons, spec.outputs, earlier, replaces, progress)
+            write_outputs(
+                output, examination, pixels, comparisons, spec.outputs, earlier, replaces, progress, reference=curve
+            )
         if compared:
             remark(text("output.not_compared"))
     if send is not None:
