@@ -1,6 +1,6 @@
 """Pictures of the panel with its views at 1366 x 768 and 1920 x 1080: on phantoms, and on a scan of your own.
 
-    python Testing/panel/screenshots.py OUT [--language zh] [--only findings] [--scan SCAN [--labels FILE]]
+    python Testing/panel/screenshots.py OUT [--language zh] [--only panel|findings] [--scan SCAN [--labels FILE]]
 
 The phantom's true vertebral bodies stand in for the network's, so that the pictures are the same whatever the weights:
 measured, corrected, excluded, an error, a calibration, and the commonest findings (uncertain names are the network's).
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
     parser.add_argument("--language", choices=["en", "zh"], default="en", help="zh adds -zh to the names")
-    parser.add_argument("--only", choices=["findings"], help="leave the other pictures out")
+    parser.add_argument("--only", choices=["panel", "findings"], help="leave the other pictures out")
     parser.add_argument("--scan", type=Path)
     parser.add_argument("--labels", type=Path)
     given = parser.parse_args()
@@ -67,10 +67,13 @@ def main() -> None:
     import screenshots_findings
 
     with tempfile.TemporaryDirectory() as scratch:
-        if given.only is None:
+        # First: the others leave weights and a store in the settings.
+        if given.only != "panel":
+            screenshots_findings.make(folder, Path(scratch), SPEC, _grab)
+        if given.only != "findings":
             _pictures(folder, Path(scratch))
+        if given.only is None:
             _calibrations(folder, Path(scratch))
-        screenshots_findings.make(folder, Path(scratch), SPEC, _grab)
 
 
 def _of_scan(folder: Path, scan: Path, labels: Path | None) -> None:
@@ -122,6 +125,7 @@ def _pictures(folder: Path, scratch: Path) -> None:
     from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
     from slicer_standin.pythonqt.dialogs import answering
 
+    slicer.mrmlScene.Clear(False)
     phantom = build_phantom(PhantomSpec(**SPEC))  # type: ignore[arg-type]
     dicom = tuple(write_dicom(phantom, scratch / "dicom"))
     files = PhantomFiles(dicom, write_label_map(phantom, scratch / "bodies.nii.gz"), phantom.bodies)

@@ -107,17 +107,15 @@ def test_sign_and_what_is_said_of_it_are_one_click_from_the_table(review: Hands,
     review.wait(0.3)
     review.panel.correct(lambda one: one.exclude("L1", "cyst"))
     review.panel.correct(lambda one: one.exclude("L2", "cyst"))  # an error now stands against the signature
-    assert is_in_sight(ui.vertebraTree.viewport())
-    assert is_in_sight(ui.toReportButton)
+    for widget in (ui.vertebraTree.viewport(), ui.toReportButton):
+        review.wait_until(lambda widget=widget: is_in_sight(widget), 20.0)
     review.click("toReportButton")
-    review.wait(0.3)
     for widget in (ui.signButton, ui.openPointsView, ui.seenBox):
-        assert is_in_sight(widget)
+        review.wait_until(lambda widget=widget: is_in_sight(widget), 20.0)
     review.click("signButton")
-    review.wait(0.3)
     assert review.examination.signature is None
     assert ui.reportMessageLabel.text == review.message != ""
-    assert is_in_sight(ui.reportMessageLabel)
+    review.wait_until(lambda: is_in_sight(ui.reportMessageLabel), 20.0)
 
 
 def test_a_name_without_settings_is_empty(application: Any) -> None:

@@ -229,12 +229,12 @@ def test_a_case_that_is_opened_is_looked_at_as_after_a_measurement(reader: Reade
     reveal(ui.worklistPath)
     reader.wait(0.2)
     reader.press("Ctrl+Alt+N")
-    reader.wait(0.3)
     display = reader.panel.volumeNode.GetDisplayNode()
     assert (display.GetWindow(), display.GetLevel()) == (1800.0, 400.0)
     assert min(slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceNode().GetFieldOfView()[:2]) < 120.0
-    row = ui.vertebraTree.visualItemRect(reader.table._rows["L2"])
-    assert ui.vertebraTree.viewport().visibleRegion().contains(row.center())
+    tree = ui.vertebraTree
+    row = tree.visualItemRect(reader.table._rows["L2"])
+    reader.wait_until(lambda: tree.viewport().visibleRegion().contains(row.center()), 20.0)
     assert not ui.signNextButton.visibleRegion().isEmpty(), "together with the button that goes on"
 
 

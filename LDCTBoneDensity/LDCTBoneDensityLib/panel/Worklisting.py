@@ -103,7 +103,7 @@ class Worklisting:
     def _sign(self) -> None:
         """Sign the review on display, which is of no worklist."""
         review = self._panel.review
-        if review is None or review.isSigned or self._isRunning():
+        if review is None or review.examination.signature is not None or self._isRunning():
             return
         sections = self._panel.sections
         sections.report.sign()
