@@ -150,7 +150,7 @@ class Case:
     @property
     def compares(self) -> bool:
         """Whether the folder's report compares with earlier examinations or a population, which are not known here."""
-        return compares(self.folder)
+        return bool(compares(self.folder))
 
     def saved(self) -> None:
         """Take note that the folder holds the review as it is now."""

@@ -16,9 +16,9 @@ from ..reporting.bodies import read_bodies
 from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
 from ..reporting.following import follow
-from ..reporting.held import asked_for_in, compares, copy_in, outputs_in
+from ..reporting.held import asked_for_in, compares, copy_in, no_longer_compared, outputs_in
 from ..reporting.opened import OpenedResult, measured_scan
-from ..reporting.output import ALL_OUTPUTS, REPORT_OUTPUTS
+from ..reporting.output import ALL_OUTPUTS, DICOM_OUTPUTS, REPORT_OUTPUTS
 from ..reporting.outputs import (
     Pixels,
     deidentified_folder,
@@ -119,7 +119,7 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
         write_deidentified(folder, examination, pixels, comparisons, ALL_OUTPUTS.union(asked), kept=keep)
         return folder
     if request.folder is None:
-        compared = compares(home) and not comparisons and reference is None
+        compared = no_longer_compared(home, bool(comparisons), reference is not None)
         wanted = REPORT_OUTPUTS.union(asked)
         update_report(home, examination, pixels, comparisons, key_compared, wanted, reference, keep)
         if compared:
@@ -137,10 +137,14 @@ def _copy_again(home: Path, examination: Examination, pixels: Pixels | None, rem
     copy = copy_in(home)
     if copy is None:
         return
-    if pixels is None or missing_signature(examination) is not None:
+    wanted = {*outputs_in(copy, with_dicom=True), *asked_for_in(copy)}
+    lacks_headers = pixels is not None and pixels.source is None and bool(DICOM_OUTPUTS & wanted)
+    if pixels is None or lacks_headers or missing_signature(examination) is not None:
         remark(text("output.copy_left"))
-    else:
-        write_deidentified(copy, examination, pixels, wanted={*outputs_in(copy, with_dicom=True), *asked_for_in(copy)})
+        return
+    if compares(copy):
+        remark(text("output.copy_not_compared"))
+    write_deidentified(copy, examination, pixels, wanted=wanted)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ..reference import reference_for
 from ..reporting.bodies import column_of, other_body
 from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
-from ..reporting.held import compares, earlier_in
+from ..reporting.held import earlier_in, no_longer_compared
 from ..reporting.output import DICOM_OUTPUTS
 from ..reporting.outputs import Pixels, write_deidentified, write_outputs
 from ..reporting.priors import Comparison, Prior, compare, compare_all
@@ -43,7 +43,7 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
     with writing(output):
-        compared = not spec.deidentify and not comparisons and curve is None and compares(output)
+        compared = replaces and no_longer_compared(output, bool(comparisons), curve is not None)
         if spec.deidentify:
             write_deidentified(output, examination, pixels, comparisons, spec.outputs, replaces, progress)
         else:

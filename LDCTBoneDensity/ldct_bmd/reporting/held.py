@@ -23,6 +23,7 @@ from .files import (
 )
 from .output import DICOM_OUTPUTS, LABEL_MAP_SEGMENTATION_STORAGE, EarlierReport, Output, Predecessor
 
+PRIORS, REFERENCE = "section.priors", "section.reference"  # the headings of a report's comparisons
 # What a result folder may hold besides the record, and what makes it.
 _FILES = {
     HTML_FILE: Output.HTML,
@@ -63,14 +64,20 @@ def copy_in(folder: Path) -> Path | None:
     return copy if (copy / RECORD_FILE).is_file() else None
 
 
-def compares(folder: Path) -> bool:
-    """Whether the folder's report compares with earlier examinations or a population, which it does not hold."""
+def compares(folder: Path) -> frozenset[str]:
+    """Return what the folder's report compares with and does not hold: :data:`PRIORS`, :data:`REFERENCE`."""
     report = folder / HTML_FILE
     if not report.is_file():
-        return False
+        return frozenset()
     page = read_text(report)
-    headings = [catalogue(one)(key) for one in LANGUAGES for key in ("section.priors", "section.reference")]
-    return any(f"<h2>{heading}</h2>" in page for heading in headings)
+    headings = {key: [f"<h2>{catalogue(one)(key)}</h2>" for one in LANGUAGES] for key in (PRIORS, REFERENCE)}
+    return frozenset(key for key, words in headings.items() if any(one in page for one in words))
+
+
+def no_longer_compared(folder: Path, with_priors: bool, with_reference: bool) -> bool:
+    """Whether the folder's report compares with more than one that takes its place and has these."""
+    has = {key for key, given in ((PRIORS, with_priors), (REFERENCE, with_reference)) if given}
+    return bool(compares(folder) - has)
 
 
 def earlier_in(folder: Path) -> EarlierReport | None:

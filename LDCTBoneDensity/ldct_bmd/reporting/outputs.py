@@ -8,10 +8,12 @@ from ..examination import Examination, missing_signature, record_sha256, signed_
 from ..ground.atomic import write_into
 from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
+from ..ground.remarks import remark
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan
 from ..reference import ReferenceCurve
 from ..scan import CTScan
+from ..words import text
 from .checksums import is_listed, write_checksums
 from .deidentify import deidentified
 from .dicom import SourceSeries, make_objects, read_source, read_source_files
@@ -34,7 +36,7 @@ from .files import (
     fill_result,
     write_folder,
 )
-from .held import asked_for_in, copy_in, earlier_in, outputs_in
+from .held import asked_for_in, compares, copy_in, earlier_in, outputs_in
 from .output import ALL_OUTPUTS, DICOM_OUTPUTS, ON_REQUEST, REPORT_OUTPUTS, EarlierReport, Output
 from .overview import overview_png
 from .page.compose import compose
@@ -266,6 +268,8 @@ def _write(
         fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted, key_compared, reference)
         if copy is not None and missing_signature(written) is None:
             held = {*outputs_in(copy, with_dicom=True), *asked_for_in(copy)}
+            if compares(copy):
+                remark(text("output.copy_not_compared"))
             write_deidentified(deidentified_folder(partial), written, pixels, wanted=held)
         progress("write", 1.0)
 

@@ -9,7 +9,7 @@ from helpers_report import SIGNED_AT, case
 from ldct_bmd.corrections import exclude_level
 from ldct_bmd.examination import Examination
 from ldct_bmd.reporting.files import DEIDENTIFIED_FOLDER, FHIR_FILE, RECORD_FILE
-from ldct_bmd.reporting.held import holds_label_maps
+from ldct_bmd.reporting.held import holds_label_maps, no_longer_compared
 from ldct_bmd.reporting.opened import record_in
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.reporting.outputs import write_deidentified, write_outputs
@@ -90,6 +90,20 @@ def test_so_it_does_after_a_second_report_or_is_told_to_be_of_the_first(copied: 
     done = run("report", copied)
     assert done.exit_code == 0, done.output
     assert "de-identified copy in the folder is of the earlier report" in " ".join(done.output.split())
+
+
+def test_what_a_copy_no_longer_compares_with_is_told(copied: Path) -> None:
+    page = copied / DEIDENTIFIED_FOLDER / "report.html"
+    page.write_text(f"<html><body><h2>{catalogue()('section.priors')}</h2></body></html>", encoding="utf-8")
+    done = run("report", copied, "--input", case().folder)
+    assert "de-identified copy in the folder no longer compares" in " ".join(done.output.split())
+
+
+def test_one_comparison_does_not_stand_in_for_another(tmp_path: Path) -> None:
+    headings = [f"<h2>{catalogue()(key)}</h2>" for key in ("section.priors", "section.reference")]
+    (tmp_path / "report.html").write_text(f"<html>{''.join(headings)}</html>", encoding="utf-8")
+    given = [(priors, reference) for priors in (False, True) for reference in (False, True)]
+    assert [one for one in given if not no_longer_compared(tmp_path, *one)] == [(True, True)]
 
 
 def test_a_comparison_that_a_second_report_does_not_have_is_told(tmp_path: Path) -> None:
