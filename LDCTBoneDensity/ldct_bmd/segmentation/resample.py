@@ -80,10 +80,11 @@ def sampled(values: NDArray[np.float32], index_xyz: NDArray[np.floating]) -> NDA
     parts, steps = [], []
     for axis, (size, stride) in enumerate(zip(values.shape[::-1], _strides(values.shape), strict=True)):
         place = np.clip(index_xyz[..., axis], 0, size - 1)
-        below = np.minimum(place.astype(np.intp), max(size - 2, 0))
-        parts.append((place - below).astype(np.float32))
+        below = np.minimum(np.floor(place), max(size - 2, 0))
+        place -= below
+        parts.append(place.astype(np.float32, copy=False))
         steps.append(stride if size > 1 else 0)
-        at += below * stride
+        at += below.astype(np.intp) * stride
     flat = np.ascontiguousarray(values).ravel()
     (x, y, z), (dx, dy, dz) = parts, steps
 

@@ -77,7 +77,7 @@ class Sight:
             points = np.stack(np.broadcast_arrays(u[body], v[body], w[body]), axis=-1)
             index = frame.to_index_xyz(points, self.geometry)
             hu = self.hu.at(index)
-            outside = ((index < -0.5) | (index > last)).any(axis=-1)
-            usable[body] = ~(outside | (hu > METAL_HU)).any(axis=-1)
+            outside = ((index < -0.5) | (index > last)).reshape(*usable.shape[1:], -1).any(axis=-1)
+            usable[body] = ~(outside | (hu > METAL_HU).any(axis=-1))
             profile[body] = np.clip(hu, low_hu, high_hu)
         return profile, usable
