@@ -222,3 +222,12 @@ def load_reference(path: Path) -> ReferenceCurve:
         raise UsageError("file.wrong", problem=error.phrase) from error
     except ValueError as error:
         raise UsageError("reference.wrong", file=path.name, problem=str(error)) from error
+
+
+def reference_for(file: Path | None, deidentify: bool) -> ReferenceCurve | None:
+    """Return the population of a file; UsageError if it cannot be used, or beside what shall not name the site."""
+    if file is None:
+        return None
+    if deidentify:  # its title and source may name the site
+        raise UsageError("reference.deidentified")
+    return load_reference(file)

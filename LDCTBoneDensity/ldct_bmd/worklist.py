@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .examination import Examination, is_intact
 from .findings import FindingCode
-from .ground.atomic import is_unfinished, settle, write_text
+from .ground.atomic import is_unfinished, settle, write_bytes
 from .ground.clock import now
 from .ground.errors import UsageError
 from .ground.files import read_text
@@ -168,7 +168,9 @@ def ordered(rows: Iterable[Row]) -> Worklist:
 
 def write_worklist(worklist: Worklist, path: Path) -> None:
     """Write ``worklist`` to ``path``; UsageError if it cannot be written."""
-    write_text(path, json.dumps({"schema": SCHEMA, **to_plain(worklist)}, indent=1, ensure_ascii=False) + "\n")
+    made = json.dumps({"schema": SCHEMA, **to_plain(worklist)}, indent=1, ensure_ascii=False) + "\n"
+    # Of a name that is not UTF-8, such as an old disc's, JSON escapes what UTF-8 cannot hold.
+    write_bytes(path, made.encode("utf-8", "backslashreplace"))
 
 
 def read_worklist(path: Path) -> Worklist:

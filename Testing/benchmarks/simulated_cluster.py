@@ -1,10 +1,11 @@
 """How well the screening's own machinery keeps a large cluster busy: 200 workers as threads of one process.
 
-    python Testing/benchmarks/simulated_cluster.py [--workers 200] [--jobs 10000] [--seconds 13] [--database URL]
+    python Testing/benchmarks/simulated_cluster.py [--workers 200] [--hosts 25] [--jobs 10000] [--seconds 13]
 
 The jobs sleep as long as a chest of 350 slices takes one core, one in a hundred fails, and five workers are cut off on
-the way. Scheduler, client, database and store are the real ones. Printed: the share of the workers' time that was spent
-in jobs, whether every job ended once, and how long the client was busy for each.
+the way; they do not come back, and their time is counted all the same. Scheduler, client, database and store are the
+real ones, and so are the connections. Printed: the share of the workers' time that was spent in jobs, whether every job
+ended once, and how long all of them together were busy for each.
 """
 
 # ruff: noqa: T201
@@ -17,9 +18,11 @@ import time
 from pathlib import Path
 
 import dask
-from distributed import Client, LocalCluster
+import machine
+from distributed import SpecCluster, Worker
 from sqlalchemy import func, select
 
+from helpers_hosts import cluster_of
 from ldct_bmd.screening.cluster import DaskWorkers
 from ldct_bmd.screening.inputs import Found
 from ldct_bmd.screening.outcome import Outcome, Task
@@ -55,7 +58,7 @@ def sleeping(task: Task, seconds: float) -> Outcome:
     return Outcome(state, "simulated", "simulated", "", folder=folder, facts={"row": {}}, timing_s={"job": length})
 
 
-def cut_off(cluster: LocalCluster, after_s: float) -> None:
+def cut_off(cluster: SpecCluster, after_s: float) -> None:
     """Cut workers off without a word, one after the other."""
 
     def cut() -> None:
@@ -71,29 +74,16 @@ def main() -> None:
     """Run it and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=200)
+    parser.add_argument("--hosts", type=int, default=25)
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=13.0)
     parser.add_argument("--database")
     options = parser.parse_args()
-    settings = {
-        "distributed.scheduler.allowed-failures": 0,
-        "distributed.scheduler.worker-saturation": 1.0,
-        **OF_EACH_WORKER,
-    }
-    with tempfile.TemporaryDirectory() as folder, dask.config.set(settings):
+    print(machine.describe(), machine.usual_load(), sep="\n", flush=True)
+    with tempfile.TemporaryDirectory() as folder, dask.config.set(OF_EACH_WORKER):
         store = open_store(Path(folder) / "store", options.database, make=True)
         store.database.add(Found(f"study\n{n}", f"/in/{n}", "a", (f"/in/{n}/1",)) for n in range(options.jobs))
-        with (
-            LocalCluster(
-                n_workers=options.workers,
-                threads_per_worker=1,
-                processes=False,
-                dashboard_address=None,
-                silence_logs=50,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            client.wait_for_workers(options.workers)
+        with cluster_of(options.hosts, options.workers, Worker, dashboard=False) as (cluster, client):
             cut_off(cluster, options.seconds)
             busy, begin = time.process_time(), time.perf_counter()
             run(store, DaskWorkers(client, lambda task: sleeping(task, options.seconds)), lambda _: None)
@@ -108,7 +98,8 @@ def main() -> None:
         State.MEASURED,
         State.FAILED,
     }
-    print(f"{options.jobs} jobs of {options.seconds:g} s, {options.workers} workers, {killed} jobs lost their worker")
+    cluster_is = f"{options.workers} workers of {options.hosts} hosts"
+    print(f"{options.jobs} jobs of {options.seconds:g} s, {cluster_is}, {killed} jobs lost their worker")
     worked = sum(timing["job"] for timing in timings)
     print(f"efficiency {worked / (wall * options.workers):.1%} ({wall:.0f} s)")
     print(f"every job ended once: {'yes' if ended else 'NO'} ({ {state.value: n for state, n in counts.items()} })")

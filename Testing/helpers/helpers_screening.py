@@ -46,9 +46,12 @@ class HandWorkers:
     def free(self) -> int:
         return self.threads - len(self.given)
 
-    def give(self, tasks: list[Task]) -> None:
+    def give(self, tasks: list[Task], alone: bool = False) -> None:
         self.given += tasks
         self.seen.append([task.place for task in self.given])
+
+    def keep_free(self, wanted: bool) -> bool:
+        return wanted and not self.given
 
     def wait(self, seconds: float) -> list[Ended]:
         return [_Done(self.given.pop(0), self.make)] if self.given else []

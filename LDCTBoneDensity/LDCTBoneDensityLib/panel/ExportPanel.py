@@ -17,6 +17,7 @@ from ..work.ExportSettings import ExportSettings
 
 if TYPE_CHECKING:
     from ..scene.SceneReview import SceneReview
+    from .ReferencePopulation import ReferencePopulation
 
 # Check box and the output that it stands for.
 _FILES = (
@@ -44,11 +45,12 @@ class ExportPanel:
 
     Args:
         window: the parent of the file dialog.
+        population: what a report compares the patient with.
     """
 
-    def __init__(self, ui: Any, window: Any) -> None:
+    def __init__(self, ui: Any, window: Any, population: ReferencePopulation) -> None:
         self.wanted = Signal()
-        self._ui, self._window = ui, window
+        self._ui, self._window, self._population = ui, window, population
         self._review: SceneReview | None = None
         self._isBusy = False
         self._priors: list[Path] = []  # in the order of the list's rows
@@ -113,6 +115,7 @@ class ExportPanel:
             tls=ui.pacsTlsBox.checked,
             deidentify=ui.deidentifyBox.checked,
             priors=tuple(self._priors),
+            reference=self._population.path,
         )
 
     def _preview(self, _checked: bool = False) -> None:

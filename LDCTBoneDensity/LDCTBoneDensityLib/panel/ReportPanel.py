@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ldct_bmd.review import Review
 
     from ..scene.SceneReview import SceneReview
+    from .ReferencePopulation import ReferencePopulation
 
 KEY_SETTING = "LDCTBoneDensity/SigningKey"
 READER_SETTING = "LDCTBoneDensity/Reader"
@@ -35,6 +36,7 @@ class ReportPanel:
     Args:
         reader: the name to begin with, if none was given before.
         prepare: installs what signing with a key needs; UsageError where the user declines.
+        population: what the report compares the patient with.
 
     Attributes:
         corrected: emits a correction, a function of the review: signing, and taking the signature off.
@@ -44,9 +46,11 @@ class ReportPanel:
         openPoints: what is to be decided and acknowledged before the review is signed.
     """
 
-    def __init__(self, ui: Any, window: Any, reader: str, prepare: Callable[[], None]) -> None:
+    def __init__(
+        self, ui: Any, window: Any, reader: str, prepare: Callable[[], None], population: ReferencePopulation
+    ) -> None:
         self.corrected, self.discardWanted = Signal(), Signal()
-        self.export = ExportPanel(ui, window)
+        self.export = ExportPanel(ui, window, population)
         self.preview = ReportPreview()
         self._ui, self._window = ui, window
         self._prepare = prepare

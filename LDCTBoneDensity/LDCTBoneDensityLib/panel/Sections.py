@@ -12,6 +12,7 @@ from ..calibration.CalibrationSection import CalibrationSection
 from .AdvancedPanel import AdvancedPanel
 from .AssessmentPanel import AssessmentPanel
 from .MeasurePanel import MeasurePanel
+from .ReferencePopulation import ReferencePopulation
 from .ReportPanel import ReportPanel
 from .ScanPanel import ScanPanel
 from .VertebraeSection import VertebraeSection
@@ -58,7 +59,8 @@ def makeSections(
         prepareKeys: installs what signing with a key needs; UsageError if the user declines.
     """
     own = slicer.util.childWidgetVariables
-    report = ReportPanel(own(ui.reportSection), window, reader, prepareKeys)
+    population = ReferencePopulation(own(ui.calibrationSection).populationPath)
+    report = ReportPanel(own(ui.reportSection), window, reader, prepareKeys, population)
 
     def newDialog(store: SiteStore) -> CalibrationDialog:
         from ..calibration.CalibrationDialog import CalibrationDialog
@@ -70,7 +72,7 @@ def makeSections(
         scan=ScanPanel(own(ui.scanSection)),
         measure=MeasurePanel(own(ui.measureSection)),
         vertebrae=VertebraeSection(own(ui.vertebraeSection), window, sliceViews),
-        assessment=AssessmentPanel(own(ui.assessmentSection)),
+        assessment=AssessmentPanel(own(ui.assessmentSection), population),
         calibration=CalibrationSection(own(ui.calibrationSection), report.reader, newDialog),
         report=report,
         advanced=AdvancedPanel(own(ui.advancedSection)),

@@ -44,6 +44,7 @@ class ExportJob:
             deidentify=settings.deidentify,
             priors=tuple(map(fromAnywhere, settings.priors)),
             prior_scans=tuple(map(_scanOf, settings.priors)),
+            reference=None if settings.reference is None else fromAnywhere(settings.reference),
             earlier=None if reported is None else from_plain(EarlierReport, reported),
         )
         bodies = label_map(review.bodies, scan.geometry.shape)

@@ -18,6 +18,7 @@ class ExportSettings:
         pacs: address of a PACS: https://... for DICOMweb, or TITLE@HOST:PORT.
         tls: encrypt TITLE@HOST:PORT.
         priors: records of earlier examinations.
+        reference: the file of a population with whose curve the report compares the patient.
         files: the DICOM files of the scan, if they are not those that its volume was loaded from.
     """
 
@@ -28,6 +29,7 @@ class ExportSettings:
     tls: bool = False
     deidentify: bool = False
     priors: tuple[Path, ...] = ()
+    reference: Path | None = None
     files: tuple[Path, ...] = ()
 
 

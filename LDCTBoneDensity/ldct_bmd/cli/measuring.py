@@ -48,6 +48,7 @@ class Request:
     report: bool = False
     seg_form: str | None = None
     fhir: bool = False
+    reference: Path | None = None
     rules: str | None = None
 
 
@@ -83,9 +84,10 @@ def measure_spec(request: Request) -> MeasureSpec:
 
 def _result(request: Request) -> ResultFolder:
     asked = on_request(request.seg_form, request.fhir)
-    if (request.fhir or request.seg_form is not None) and not request.report:
+    if not request.report and (request.fhir or request.seg_form is not None or request.reference is not None):
         raise UsageError("cli.report_missing")
-    return ResultFolder(str(request.folder), request.overwrite, request.report, asked)
+    reference = None if request.reference is None else str(request.reference)
+    return ResultFolder(str(request.folder), request.overwrite, request.report, asked, reference)
 
 
 def _levels(request: Request) -> tuple[str, ...]:

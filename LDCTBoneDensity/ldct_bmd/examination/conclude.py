@@ -4,9 +4,13 @@ from dataclasses import fields, replace
 
 from ..assessment import NotUsed, assess, assessed_levels
 from ..calibration import BMDError, KvpFit, Scanner
+from ..calibration.contrast import ContrastShift, contrast_shift
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..calibration.material import k2hpo4_parts
+from ..calibration.provenance import is_tin
 from ..calibration.size import size_error_mg_cm3
+from ..calibration.tissue import TissueHU
+from ..calibration.transfers import setting_name
 from ..findings import Finding, FindingCode, Severity
 from ..morphometry import HeightLoss, height_losses
 from ..quality import (
@@ -155,7 +159,13 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *transfer_findings(evidence.calibration, _mean_hu(evidence, assessed_levels(measured, unused))),
         *origin_findings(evidence.calibration, conditions(made)),
         *choice_findings(evidence.calibration_choice),
-        *contrast_findings(made.contrast_agent, quality.tissue, evidence.contrast, evidence.calibration.slope),
+        *contrast_findings(
+            made.contrast_agent,
+            quality.tissue,
+            evidence.contrast,
+            evidence.calibration.slope,
+            is_denied=quality.contrast_denied_by is not None,
+        ),
         *tissue_findings(quality.tissue, made.contrast_agent),
         *name_findings(quality, measured, completeness),
         *level_findings(
@@ -194,3 +204,9 @@ def conditions(acquisition: Acquisition) -> ScanConditions:
     scanner = Scanner(made.manufacturer, made.model, made.station, made.device_serial)
     day = made.acquisition_date or made.study_date
     return ScanConditions(scanner, made.kvp, made.filter_type, made.kernel, day, made.tin_by_name)
+
+
+def contrast_of(acquisition: Acquisition, tissue: TissueHU | None) -> ContrastShift | None:
+    """Return what contrast agent adds to the HU of bone in a scan; None if there is none, or no aorta was found."""
+    setting = setting_name(acquisition.kvp, is_tin(acquisition.filter_type))
+    return contrast_shift(tissue, acquisition.contrast_agent is not None, setting)

@@ -14,6 +14,7 @@ from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
+from ..reference import reference_for
 from ..reporting.bodies import column_of, other_body
 from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
@@ -35,6 +36,7 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     scan = examination.scan.with_voxels(array(folder, VOXELS), spec.stored)
     pixels = Pixels(scan, _column(examination, np.load(folder / BODIES), scan), _source(spec, examination, scan))
     comparisons = _comparisons(spec, examination, pixels)
+    curve = reference_for(None if spec.reference is None else Path(spec.reference), spec.deidentify)
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
     with writing(output):
@@ -44,7 +46,9 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
             write_deidentified(output, examination, pixels, comparisons, wanted, replaces, progress)
         else:
             earlier = (earlier_in(output) if replaces else None) or spec.earlier
-            write_outputs(output, examination, pixels, comparisons, wanted, earlier, replaces, progress)
+            write_outputs(
+                output, examination, pixels, comparisons, wanted, earlier, replaces, progress, reference=curve
+            )
     if send is not None:
         progress("send", 0.0)
         send(sorted((output / DICOM_FOLDER).iterdir()))

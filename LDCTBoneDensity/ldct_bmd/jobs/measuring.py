@@ -23,6 +23,7 @@ from ..ground.memory import give_back
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
+from ..reference import reference_for
 from ..reporting.files import check_output_folder, write_result
 from ..reporting.output import REPORT_OUTPUTS, Output
 from ..reporting.priors import Comparison, Prior, compare, compare_all
@@ -223,6 +224,7 @@ def _reporter(
         from ..reporting import fhir  # noqa: F401 - a package that is missing is told before the scan is measured
     from ..reporting.outputs import Pixels, earlier_in, fill_report, source_of
 
+    curve = reference_for(None if spec.result.reference is None else Path(spec.result.reference), deidentify=False)
     source = left_out = None
     try:
         source = source_of(Path(spec.source.path), scan, [Path(file) for file in spec.source.files])
@@ -234,7 +236,8 @@ def _reporter(
     def write(column: VertebralColumn, partial: Path, examination: Examination) -> None:
         comparisons = _comparisons(spec, examination, scan, column)
         wanted = REPORT_OUTPUTS | set(on_request)
-        fill_report(partial, examination, Pixels(scan, column, source), comparisons, earlier, wanted=wanted)
+        pixels = Pixels(scan, column, source)
+        fill_report(partial, examination, pixels, comparisons, earlier, wanted=wanted, reference=curve)
 
     return write, left_out
 

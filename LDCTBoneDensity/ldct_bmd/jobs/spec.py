@@ -69,12 +69,18 @@ class StoreChoice:
 
 @dataclass(frozen=True)
 class ResultFolder:
-    """Where the result is written, and whether with a report; ``on_request``: what the report has only if asked."""
+    """Where the result is written, and whether with a report.
+
+    Attributes:
+        on_request: what the report has only if asked.
+        reference: the file of a population with whose curve the report compares the patient.
+    """
 
     path: str
     overwrite: bool = False
     report: bool = False
     on_request: tuple[Output, ...] = ()
+    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,7 @@ class ExportSpec:
         priors: records of earlier examinations.
         prior_scans: their scans, in their order; None: not at hand.
         earlier: the structured report that was exported last.
+        reference: the file of a population with whose curve the report compares the patient.
     """
 
     stored: Geometry
@@ -143,6 +150,7 @@ class ExportSpec:
     priors: tuple[str, ...] = ()
     prior_scans: tuple[InputScan | None, ...] = ()
     earlier: EarlierReport | None = None
+    reference: str | None = None
 
 
 Spec = MeasureSpec | PhantomSpec | ExportSpec

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 import psutil
-from sqlalchemy import create_engine, event, exists, func, select, update
+from sqlalchemy import ColumnElement, create_engine, event, exists, func, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
@@ -150,17 +150,9 @@ class Database:
         Args:
             alone: those that have ended a process; else those that have not.
         """
-        before = aliased(Study)
-        waits = exists().where(
-            before.patient == Study.patient,
-            before.id != Study.id,
-            before.date < Study.date,
-            before.state.in_([State.QUEUED.value, State.RUNNING.value]),
-        )
-        wanted = [Study.state == State.QUEUED.value, Study.kills > 0 if alone else Study.kills == 0]
         with self.session() as session:
             # What another client is about to take is passed over; in SQLite there is one writer at a time.
-            next_ones = select(Study.id).where(*wanted, ~waits).order_by(Study.order).limit(count)
+            next_ones = select(Study.id).where(*_next(alone)).order_by(Study.order).limit(count)
             free = session.scalars(next_ones.with_for_update(skip_locked=True, of=Study)).all()
             session.execute(
                 update(Study)
@@ -173,6 +165,11 @@ class Database:
             further = (selectinload(Study.results), selectinload(Study.archived))
             taken = session.scalars(mine.options(*further).order_by(Study.order))
             return list(taken)
+
+    def suspects(self) -> bool:
+        """Whether a study waits that has ended a process: such are measured alone."""
+        with self.session() as session:
+            return session.scalar(select(Study.id).where(*_next(alone=True)).limit(1)) is not None
 
     def end(self, ended: Sequence[tuple[Study, Outcome]]) -> list[Outcome]:
         """Record what came of studies, and return what was recorded: what this client holds no more is not."""
@@ -293,6 +290,18 @@ def _durable(connection: Any, _: object) -> None:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA busy_timeout=60000")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _next(alone: bool) -> tuple[ColumnElement[bool], ...]:
+    """Return what is true of a study that can be measured now: queued, and none of its patient's is before it."""
+    before = aliased(Study)
+    waits = exists().where(
+        before.patient == Study.patient,
+        before.id != Study.id,
+        before.date < Study.date,
+        before.state.in_([State.QUEUED.value, State.RUNNING.value]),
+    )
+    return Study.state == State.QUEUED.value, Study.kills > 0 if alone else Study.kills == 0, ~waits
 
 
 def _queue(session: Session, study: Study | None, found: Found, order: int, send_back: bool) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..ground.errors import CannotMeasure, UsageError
+from ..ground.quiet import silence_libraries
 from ..scan.dicom_headers import read_header
 from ..scan.image_files import is_detached_header, is_image_file
 
@@ -196,6 +197,7 @@ def _look_at(chunks: Iterator[list[str]], processes: int) -> Iterator[_Looked]:
 
 
 def _look(files: Sequence[str]) -> _Looked:
+    silence_libraries()
     looked = _Looked(len(files))
     shared: dict[Any, Any] = {}  # what files of one study have in common is converted once
     for file in files:

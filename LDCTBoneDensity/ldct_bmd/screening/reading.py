@@ -6,6 +6,7 @@ from pathlib import Path
 from ..ground.atomic import write_file, write_text
 from ..ground.errors import UsageError
 from ..ground.plain import from_plain, to_plain
+from ..ground.text import visible
 from ..reporting.tables import Value, csv_text
 from ..worklist import WORKLIST_FILE, Facts, Progress, Row, Urgency, Worklist, ordered, urgency_of, write_worklist
 from .store import Store
@@ -50,7 +51,8 @@ def publish(store: Store, worklist: Worklist) -> Path:
 
 def _values(row: Row) -> Mapping[str, Value]:
     facts = {name: " ".join(value) if isinstance(value, list) else value for name, value in to_plain(row.facts).items()}
-    return {"urgency": row.urgency.value, "state": row.state.value, "folder": row.folder, "scan": row.scan, **facts}
+    scan = None if row.scan is None else visible(row.scan)
+    return {"urgency": row.urgency.value, "state": row.state.value, "folder": row.folder, "scan": scan, **facts}
 
 
 def _write_csv(worklist: Worklist, path: Path) -> None:

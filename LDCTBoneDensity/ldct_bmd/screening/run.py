@@ -1,7 +1,7 @@
 """Working through a store: studies go to workers as they become free, and what came of them into the database."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,7 +17,7 @@ from .states import State
 from .store import Store
 from .tables import Study
 
-KILLS = 2  # so often a study may end the process that measures it; the second time it runs alone
+KILLS = 2  # so often a study may end the process that measures it; the second time it has a host for itself
 _WAIT_S = 1.0  # between looks for studies that another client may free, or that are new
 
 
@@ -45,8 +45,12 @@ class Workers(Protocol):
         """Return how many tasks can be given out now."""
         ...
 
-    def give(self, tasks: list[Task]) -> None:
-        """Give out tasks."""
+    def give(self, tasks: list[Task], alone: bool = False) -> None:
+        """Give out tasks; ``alone``: on the host that is kept free."""
+        ...
+
+    def keep_free(self, wanted: bool) -> bool:
+        """Keep one host free of other tasks as long as it is ``wanted``; return whether nothing runs there now."""
         ...
 
     def wait(self, seconds: float) -> list[Ended]:
@@ -95,16 +99,20 @@ def run(store: Store, workers: Workers, told: Callable[[Told], None], more: Call
 
 
 def _give_out(store: Store, workers: Workers, held: dict[str, Study]) -> None:
+    database = store.database
     free = workers.free()
-    if free <= 0:
-        return
-    studies = store.database.claim(free)
-    if not studies and not held:
-        studies = store.database.claim(1, alone=True)
-    for study in studies:
-        held[study.id] = study
+    if free > 0:
+        _give(store, workers, held, database.claim(free))
+    if workers.keep_free(database.suspects()):
+        _give(store, workers, held, database.claim(1, alone=True), alone=True)
+
+
+def _give(
+    store: Store, workers: Workers, held: dict[str, Study], studies: Sequence[Study], alone: bool = False
+) -> None:
+    held.update((study.id, study) for study in studies)
     if studies:
-        workers.give([store.task(study) for study in studies])
+        workers.give([store.task(study) for study in studies], alone)
 
 
 def _take_in(database: Database, held: dict[str, Study], ended: list[Ended], told: Told) -> None:

@@ -1,9 +1,33 @@
 """The tables of a store's database."""
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, TypeDecorator
+from sqlalchemy import Text as PlainText
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 VERSION = 2  # of these tables; 2 has more of them than 1
+
+
+# Bytes of a file's name that are not UTF-8, as old discs have them, and what stands for each: a character of the last
+# private plane, that no name holds.
+_STANDS_FOR = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
+_STOOD_FOR = {kept: given for given, kept in _STANDS_FOR.items()}
+
+
+class Text(TypeDecorator[str]):
+    """Text that may hold a path, whatever bytes that is made of."""
+
+    impl = PlainText
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """Return what the database keeps."""
+        return None if value is None else value.translate(_STANDS_FOR)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str | None:
+        """Return what was given to keep."""
+        return None if value is None else value.translate(_STOOD_FOR)
 
 
 class Base(DeclarativeBase):

@@ -26,7 +26,7 @@ from .outcome import Outcome, Task, facts_of, series_of
 from .states import State
 
 _MEGABYTE = 2.0**20
-# Of where the scan comes from and the result goes, not of the scan.
+# Of where the scan comes from and the result goes, not of the scan; what is wrong with a scan is a CannotMeasure.
 _OF_THE_PLACE = ("file.", "output.", "archive.", "pacs.")
 
 
@@ -86,7 +86,8 @@ def measure_task(
             examination = measure_as(spec(files), silent, segmenter=segmenter).measured.examination
     except (CannotMeasure, UsageError) as refusal:
         # A full disk, or an archive that is away, is no verdict on a study.
-        state = State.FAILED if refusal.code.startswith(_OF_THE_PLACE) else State.REFUSED
+        of_the_place = not isinstance(refusal, CannotMeasure) and refusal.code.startswith(_OF_THE_PLACE)
+        state = State.FAILED if of_the_place else State.REFUSED
         return outcome(state, code=refusal.code, sentence=str(refusal))
     except MemoryError:
         return outcome(State.FAILED, code="MemoryError", sentence=text("refusal.job.no_memory"))

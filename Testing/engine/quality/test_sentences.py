@@ -122,6 +122,7 @@ FOUND: list[Finding] = [
     *contrast_findings("Iodine", BRIGHT, BETWEEN_PHASES, 0.8),
     *contrast_findings(None, BRIGHT, BETWEEN_PHASES, 0.8),
     *contrast_findings(None, BRIGHT, None, 0.8),
+    *contrast_findings("Iodine", None, None, 0.8, is_denied=True),
     *tissue_findings(TissueHU(-972.0, -79.0, 59.0, 60.0), None),
     *tissue_findings(TissueHU(-1020.0, -115.0, -2.0, 26.0), None),
     *name_findings(UNCERTAIN, {"L1"}, {"L1"}),

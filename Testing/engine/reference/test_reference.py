@@ -10,19 +10,23 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from helpers_record import READER, TIME, examined, with_scan
-from helpers_report import printed, with_patient
+from helpers_report import case, printed, with_patient
+from helpers_spine import ReadySegmenter, spine_bodies
 from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.calibration.drift import control_chart
 from ldct_bmd.cli import app
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.ground.progress import silent
+from ldct_bmd.jobs.measuring import measure_as
+from ldct_bmd.jobs.spec import InputScan, MeasureSpec, ResultFolder
 from ldct_bmd.reference import AgeGroup, ReferenceCurve, Standing, Unfit, load_reference, standing
 from ldct_bmd.reporting.chinese import drawable
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.html import to_html
 from ldct_bmd.reporting.page.pdf import to_pdf
-from ldct_bmd.reporting.page.reference_view import stands
+from ldct_bmd.reporting.page.standing import stands
 from ldct_bmd.reporting.priors import compare
 from ldct_bmd.screening.outcome import facts_of
 from ldct_bmd.screening.states import State
@@ -257,3 +261,19 @@ def test_a_programmes_summary_compares_only_what_a_report_does(
     assert "the 1 of 2 examinations that may be compared" in page
     assert "may be compared" not in summary_html(told, False)
     assert "may be compared" not in summary_html(summarize([ended(), ended()]), False, CURVE)
+
+
+def test_a_measurement_compares_at_once(tmp_path: Path) -> None:
+    spec = MeasureSpec(
+        InputScan(str(case().folder)),
+        result=ResultFolder(str(tmp_path / "out"), report=True, reference=str(written(tmp_path))),
+    )
+    measure_as(spec, silent, segmenter=ReadySegmenter(spine_bodies()))
+    assert "women of a town" in printed((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+
+
+def test_a_population_without_a_report_is_refused(tmp_path: Path) -> None:
+    options = ["-o", str(tmp_path / "out"), "--reference", str(written(tmp_path))]
+    refused = CliRunner().invoke(app, ["measure", str(tmp_path), *options])
+    assert refused.exit_code == 2
+    assert "add --report" in refused.stderr

@@ -76,6 +76,14 @@ def one_repeated(made: list[Dataset]) -> list[Dataset]:
     return made
 
 
+def other_pixdim(folder: Path) -> None:
+    volume(folder, np.indices((60, 60, 60)).sum(0).astype(np.int16), "scan.nii")
+    file = folder / "scan.nii"
+    content = bytearray(file.read_bytes())
+    content[80:84] = np.float32(2.5).tobytes()
+    file.write_bytes(content)
+
+
 HU = np.full((60, 60, 60), 40, np.int16)
 NO_NUMBER = np.where(np.indices((60, 60, 60)).sum(0) == 90, np.nan, 40.0).astype(np.float32)
 UNFIT = "scan.only_series_unfit"
@@ -90,6 +98,7 @@ BAD = {
     "of another size": Bad(partial(slices, change=same, Rows=7), "scan.too_small"),
     "one value": Bad(partial(volume, values=HU), "scan.one_value"),
     "not a number": Bad(partial(volume, values=NO_NUMBER), "scan.not_numbers"),
+    "a voxel of two sizes": Bad(other_pixdim, "file.pixdim_sform"),
     "a label map": Bad(partial(volume, values=np.eye(60, dtype=np.uint8)[None].repeat(60, 0)), "scan.eight_bits"),
 }
 

@@ -31,6 +31,14 @@ def test_what_was_found_is_queued_once(client: Make) -> None:
     assert one.counts() == {State.QUEUED: 3}
 
 
+def test_a_name_of_bytes_that_are_not_utf_8_is_kept(client: Make) -> None:
+    one, old = client(), found("M\udcfcller")
+    one.add([old])
+    (study,) = one.claim(1)
+    assert (study.id, study.key, study.place, tuple(study.files)) == (old.id, old.key, old.place, old.files)
+    assert one.end([(study, outcome(State.REFUSED, code="x", sentence="M\udcfcller is damaged."))])
+
+
 def test_a_study_is_measured_once_for_two_clients(client: Make) -> None:
     one, two = client(), client()
     one.add(found(f"s{n}") for n in range(40))

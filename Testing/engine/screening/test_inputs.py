@@ -131,6 +131,17 @@ def test_several_processes_find_the_same(tmp_path: Path, monkeypatch: pytest.Mon
     assert looked(tmp_path, processes=2) == alone
 
 
+def test_what_readers_say_of_odd_headers_is_not_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        study(tmp_path / str(number), f"STUDY {number}")
+    monkeypatch.setattr(inputs, "_AT_ONCE", 2)
+    capfd.readouterr()
+    assert len(looked(tmp_path, processes=2)) == 3
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     study(tmp_path / "a", "1.1").chmod(0)

@@ -56,6 +56,17 @@ def test_the_most_urgent_is_first_and_a_refused_scan_says_why(store: Store) -> N
     assert (rows[2].facts.code, rows[2].scan, rows[2].folder) == ("scan.no_images", "/in/bad", None)
 
 
+def test_a_scan_in_a_folder_of_an_old_disc_is_listed(store: Store, tmp_path: Path) -> None:
+    store.database.add([found("M\udcfcller")])  # bytes that are not UTF-8, as Python spells them
+    (study,) = store.database.claim(1)
+    store.database.end([(study, outcome(State.REFUSED, code="scan.no_images"))])
+    rows = store_worklist(store)
+    assert "/in/M\udcfcller" in [row.scan for row in read_worklist(publish(store, rows)).rows]
+    for ending in ("csv", "parquet", "json"):
+        write_list(rows, tmp_path / f"list.{ending}")
+    assert "/in/M\ufffdller" in (tmp_path / "list.csv").read_text(encoding="utf-8-sig")
+
+
 def test_what_a_reader_signs_is_taken_into_the_store(store: Store) -> None:
     first = store_worklist(store).rows[1]
     write(store, str(first.folder), sign(examined(), "Dr Roe", TIME))

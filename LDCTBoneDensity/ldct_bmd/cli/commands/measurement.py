@@ -7,7 +7,7 @@ import typer
 
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
-from .options import FHIR, Device, Input, Method, OutputFolder, Overwrite, Rules, SegForm
+from .options import FHIR, Device, Input, Method, OutputFolder, Overwrite, Reference, Rules, SegForm
 
 
 def measure(
@@ -56,6 +56,7 @@ def measure(
     ] = False,
     seg_form: SegForm = None,
     fhir: FHIR = False,
+    reference: Reference = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record on standard output, nothing else.")] = False,
 ) -> None:
     """Measure one CT scan and write the result folder."""
@@ -85,6 +86,7 @@ def measure(
             report=report,
             seg_form=seg_form,
             fhir=fhir,
+            reference=reference,
             rules=rules,
         )
         remarks: list[str] = []

@@ -18,6 +18,10 @@ SegForm = Annotated[
 FHIR = Annotated[
     bool, typer.Option("--fhir", help="Add report.fhir.json to the report: FHIR R4B, for a hospital's record.")
 ]
+Reference = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="BMD by age and sex of a population: adds Z-score and curve to the report."),
+]
 Device = Annotated[str, typer.Option(metavar="D", help="Where the network runs: auto, cpu, cuda or mps.")]
 Method = Annotated[
     str | None,

@@ -8,7 +8,7 @@ import typer
 from ...words import text
 from ..extras import extra
 from ..terminal import exit_codes, messages, output, progress_bar, say
-from .options import FHIR, SegForm
+from .options import FHIR, Reference, SegForm
 
 RecordFile = Annotated[Path, typer.Argument(metavar="RECORD", help="A measurement.json, or the folder it is in.")]
 Reader = Annotated[str, typer.Option(metavar="NAME", help="Who does it; kept in the record's history.")]
@@ -33,9 +33,7 @@ def remake_report(
     lsc: Annotated[
         float | None, typer.Option(metavar="X", help="The site's least significant change in mg/cm3.")
     ] = None,
-    reference: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="BMD by age and sex of a population: adds Z-score and curve.")
-    ] = None,
+    reference: Reference = None,
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Write a de-identified copy, to RECORD's folder deidentified/.")
     ] = False,
@@ -76,6 +74,9 @@ def sign_record(
     no_fracture: Annotated[
         list[str] | None, typer.Option(metavar="LEVEL", help="Dismiss a suspected fracture; several may do.")
     ] = None,
+    no_contrast: Annotated[
+        bool, typer.Option("--no-contrast", help="Say that the scan was made without contrast agent.")
+    ] = False,
     acknowledge: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="Say that you have seen this error; several may do.")
     ] = None,
@@ -85,8 +86,16 @@ def sign_record(
         from ..reporting import SignRequest
         from ..reporting import sign_record as run
 
-        seen = tuple(acknowledge or ())
-        request = SignRequest(record, reader, organization, key, tuple(fracture or ()), tuple(no_fracture or ()), seen)
+        request = SignRequest(
+            record,
+            reader,
+            organization,
+            key,
+            fractures=tuple(fracture or ()),
+            dismissed=tuple(no_fracture or ()),
+            no_contrast=no_contrast,
+            acknowledged=tuple(acknowledge or ()),
+        )
         signature = run(request).signature
         if signature is not None:
             say(output(), text("signing.signed", reader=signature.reader, time=signature.time))

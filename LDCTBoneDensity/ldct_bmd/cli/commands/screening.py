@@ -219,9 +219,9 @@ def summary(
     """Sum up a programme: how many, how many not and why, categories by age and sex, scanners and their drift."""
     with exit_codes(), extra("reports,screen"):
         from ...ground.atomic import write_text
+        from ...reference import reference_for
         from ...screening.summary import summarize
         from ...screening.summary_page import summary_html
-        from ..reporting import reference_for
         from ..screening import opened
 
         curve = reference_for(reference, deidentify)

@@ -10,23 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...examination import Examination
-from ...reference import ReferenceCurve, Standing, Unfit, standing, unfit
+from ...reference import ReferenceCurve, Standing, Unfit, unfit
 from ...words import Catalogue, text
 from ..chinese import drawable, drawn_words
 from ..priors import Comparison
 from .report import Picture, ReferenceView
-from .words import number, signed, visible
+from .standing import standing_line, stands
+from .words import visible
 
 _SIZE_IN, _DPI = (6.2, 3.0), 130
 _CURVE, _POINT = "#33516e", "#a63a32"
-
-
-def stands(examination: Examination, curve: ReferenceCurve) -> Standing | Unfit:
-    """Return where the mean BMD of a record stands; what forbids its category forbids this too."""
-    assessment, patient = examination.assessment, examination.scan.patient
-    material, has_category = examination.calibration.material, assessment.category is not None
-    mean, levels = assessment.mean_bmd_mg_cm3, assessment.levels
-    return standing(curve, mean, levels, material, patient.sex, patient.age_years, has_category)
 
 
 def reference_view(
@@ -39,27 +32,12 @@ def reference_view(
         say("reference.calibration", calibration=visible(curve.calibration), material=curve.material),
         say("reference.source", source=visible(" · ".join(filter(None, (curve.source, curve.address))), 1000)),
     )
+    line = standing_line(found, curve, say)
     if isinstance(found, Unfit):
-        levels = say.listed(curve.levels)
-        reason = say(f"reference.unfit.{found.value}", material=curve.material, levels=levels)
-        return ReferenceView(say("reference.none", reason=reason), about, None)
-    line = say(
-        "reference.line",
-        z=signed(found.z_score),
-        title=visible(curve.title),
-        percentile=_percentile(found.percentile, say),
-        mean=number(found.mean_mg_cm3),
-        sd=number(found.sd_mg_cm3),
-    )
+        return ReferenceView(line, about, None)
     limits = ("reference.limited",) if examination.assessment.limited else ()
     notes = (*about, *map(say, ("reference.normal", *limits, "reference.no_t_score")))
     return ReferenceView(line, notes, _picture(examination, found, curve, comparisons, say))
-
-
-def _percentile(percentile: float, say: Catalogue) -> str:
-    if percentile < 1.0:
-        return say("reference.percentile.below")
-    return say("reference.percentile.above") if percentile > 99.0 else number(percentile, 0)
 
 
 def _picture(
