@@ -57,6 +57,8 @@ class Correction(str, Enum):
     FRACTURE_CONFIRMED = "fracture_confirmed"
     SUSPICION_DISMISSED = "suspicion_dismissed"
     OUTLINE_CONFIRMED = "outline_confirmed"
+    CONTRAST_DENIED = "contrast_denied"
+    CONTRAST_ADMITTED = "contrast_admitted"
     CALIBRATION_CHANGED = "calibration_changed"
     RULES_CHANGED = "rules_changed"
 
@@ -252,10 +254,7 @@ def change_calibration(
     ``choice``: why a store's was taken, see :func:`.calibration.choose.choose_calibration`; None where it was given.
     """
     calibration = for_scan(calibration, conditions(examination.scan.acquisition))
-    corrected = replace(examination, calibration=calibration, calibration_choice=choice)
-    for measurement in examination.measurements:
-        bmd = corrected.line.bmd_mg_cm3(measurement.mean_hu)
-        corrected = _replaced(corrected, replace(measurement, bmd_mg_cm3=bmd))
+    corrected = with_bmd_anew(replace(examination, calibration=calibration, calibration_choice=choice))
     return concluded(
         examination,
         corrected,
@@ -273,6 +272,14 @@ def change_rules(examination: Examination, rules: RuleSet, reader: str, time: st
     old = rules_of(examination.rules)
     corrected = replace(examination, rules=rules)
     return concluded(examination, corrected, Correction.RULES_CHANGED, None, old, rules, reader, time)
+
+
+def with_bmd_anew(examination: Examination) -> Examination:
+    """Return the record with each BMD computed from its HU by the line as it is now."""
+    for measurement in examination.measurements:
+        bmd = examination.line.bmd_mg_cm3(measurement.mean_hu)
+        examination = _replaced(examination, replace(measurement, bmd_mg_cm3=bmd))
+    return examination
 
 
 def concluded(

@@ -9,11 +9,9 @@ from . import __version__
 from .anatomy import TARGET_LEVELS, order
 from .calibration import NOMINAL, Calibration
 from .calibration.carry import for_scan
-from .calibration.contrast import contrast_shift, without_contrast
+from .calibration.contrast import without_contrast
 from .calibration.match import CalibrationChoice
-from .calibration.provenance import is_tin
 from .calibration.tissue import TissueHU, tissue_hu
-from .calibration.transfers import setting_name
 from .examination import (
     BodyMask,
     Evidence,
@@ -26,7 +24,7 @@ from .examination import (
     measure_voi,
     voxels_sha256,
 )
-from .examination.conclude import conditions
+from .examination.conclude import conditions, contrast_of
 from .ground.errors import CannotMeasure
 from .ground.memory import give_back
 from .ground.progress import Progress, silent
@@ -101,10 +99,7 @@ def measure(
     give_back()
     with timed("measure"):
         measurements, quality = _measure_levels(scan, column, calibration, sorted(levels, key=order), progress)
-        made = scan.acquisition
-        contrast = contrast_shift(
-            quality.tissue, made.contrast_agent is not None, setting_name(made.kvp, is_tin(made.filter_type))
-        )
+        contrast = contrast_of(scan.acquisition, quality.tissue)
         line = without_contrast(calibration, contrast)
         examination = conclude(
             Evidence(

@@ -130,6 +130,14 @@ class Review:
         """Find the outline of ``level`` good, so that it may be used."""
         self._advance(verdicts.confirm_outline(self.examination, level, *self._signed()))
 
+    def deny_contrast(self) -> None:
+        """Say that the scan was made without contrast agent: nothing is taken off for it."""
+        self._advance(verdicts.deny_contrast(self.examination, *self._signed()))
+
+    def admit_contrast(self) -> None:
+        """Take that back."""
+        self._advance(verdicts.admit_contrast(self.examination, *self._signed()))
+
     def rename(self, level: str, new_level: str) -> None:
         """Call the vertebra ``level`` ``new_level``."""
         self._advance_renamed(column.rename_level(self.examination, level, new_level, *self._signed()))

@@ -1,11 +1,12 @@
-"""A reader's verdicts on what the software doubts: fractures and outlines. Pure functions, like the corrections."""
+"""A reader's verdicts on fractures, outlines and contrast agent. Pure functions, like the corrections."""
 
 from dataclasses import replace
 
-from .corrections import Correction, concluded
+from .corrections import Correction, concluded, with_bmd_anew
 from .examination import Examination, Exclusion, ExclusionReason
+from .examination.conclude import contrast_of
 from .ground.errors import UsageError
-from .quality import FractureReading
+from .quality import FractureReading, shows_contrast
 
 GRADES = (1, 2, 3)  # Genant 1993: mild (a height is lower by 20 to 25 %), moderate (25 to 40 %), severe (over 40 %)
 
@@ -63,6 +64,28 @@ def confirm_outline(examination: Examination, level: str, reader: str, time: str
     quality = replace(examination.quality, outlines=tuple((outlines | {level: new}).values()))
     corrected = replace(examination, quality=quality)
     return concluded(examination, corrected, Correction.OUTLINE_CONFIRMED, level, old, new, reader, time)
+
+
+def deny_contrast(examination: Examination, reader: str, time: str) -> Examination:
+    """Say that a scan was made without contrast agent, whatever header and aorta say: nothing is taken off for it."""
+    made, quality = examination.scan.acquisition, examination.quality
+    if quality.contrast_denied_by is not None:
+        raise UsageError("verdict.contrast_denied_already", reader=quality.contrast_denied_by)
+    if not shows_contrast(made.contrast_agent, quality.tissue):
+        raise UsageError("verdict.no_contrast")
+    denied = replace(examination, contrast=None, quality=replace(quality, contrast_denied_by=reader))
+    old = examination.contrast
+    return concluded(examination, with_bmd_anew(denied), Correction.CONTRAST_DENIED, None, old, None, reader, time)
+
+
+def admit_contrast(examination: Examination, reader: str, time: str) -> Examination:
+    """Take back that the scan was made without contrast agent: what it adds is taken off again."""
+    quality = examination.quality
+    if quality.contrast_denied_by is None:
+        raise UsageError("verdict.contrast_not_denied")
+    new = contrast_of(examination.scan.acquisition, quality.tissue)
+    admitted = replace(examination, contrast=new, quality=replace(quality, contrast_denied_by=None))
+    return concluded(examination, with_bmd_anew(admitted), Correction.CONTRAST_ADMITTED, None, None, new, reader, time)
 
 
 def _reading(examination: Examination, level: str) -> FractureReading | None:

@@ -8,6 +8,7 @@ import qt
 
 from ldct_bmd.words import text
 
+from ..common.Signal import Signal
 from .AssessmentBar import AssessmentBar
 from .ResultButtons import ResultButtons
 
@@ -22,13 +23,17 @@ class AssessmentPanel:
 
     Attributes:
         buttons: hand the numbers on.
+        corrected: emits a correction, a function of the review.
 
     Args:
         population: what the patient is compared with.
     """
 
     def __init__(self, ui: Any, population: ReferencePopulation) -> None:
+        self.corrected = Signal()
         self._population = population
+        self._contrast = ui.contrastButton
+        self._contrast.connect("clicked(bool)", self._judgeContrast)
         self._shown: Examination | None = None
         population.changed.connect(lambda: self.show(self._shown))
         self.buttons = ResultButtons(ui)
@@ -43,6 +48,7 @@ class AssessmentPanel:
     def show(self, examination: Examination | None) -> None:
         """Show the assessment of ``examination``."""
         self._shown = examination
+        self._showContrast(examination)
         if examination is None:
             self._bar.show(None, None, None)
             for label in (self._statement, self._reference, self._automatic):
@@ -63,3 +69,25 @@ class AssessmentPanel:
         beside = (*lines_beside(examination), self._population.line(examination))
         self._reference.setText("\n".join(filter(None, beside)))
         self._automatic.setText(automatic_line(examination))
+
+    def _showContrast(self, examination: Examination | None) -> None:
+        """Leave it to the reader whether there was contrast agent, where header or aorta say so."""
+        self._contrast.setVisible(examination is not None and _showsContrast(examination))
+        if examination is not None:
+            isDenied = examination.quality.contrast_denied_by is not None
+            self._contrast.setText(text("verdict.contrast" if isDenied else "panel.contrastButton.text"))
+            self._contrast.setEnabled(examination.signature is None)
+
+    def _judgeContrast(self, _checked: bool = False) -> None:
+        if self._shown is None:
+            return
+        if self._shown.quality.contrast_denied_by is None:
+            self.corrected.emit(lambda review: review.deny_contrast())
+        else:
+            self.corrected.emit(lambda review: review.admit_contrast())
+
+
+def _showsContrast(examination: Examination) -> bool:
+    from ldct_bmd.quality import shows_contrast
+
+    return shows_contrast(examination.scan.acquisition.contrast_agent, examination.quality.tissue)

@@ -244,7 +244,7 @@ class Panel:
         of.calibration.kept.connect(self._keepCalibration)
         for noted in (of.calibration.noted, of.vertebrae.noted):
             noted.connect(self._note)
-        for section in (of.vertebrae, of.calibration, of.report, of.advanced):
+        for section in (of.vertebrae, of.assessment, of.calibration, of.report, of.advanced):
             section.corrected.connect(self.correct)
         for section in (of.vertebrae, of.calibration, of.advanced):
             section.refused.connect(self._refuse)

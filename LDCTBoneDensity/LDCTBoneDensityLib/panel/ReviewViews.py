@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import slicer
 
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
+from ldct_bmd.words import text
 
 from ..common.Signal import Signal
 from ..common.Words import levelWord
 from ..scene.HeightLines import HeightLines
-from ..scene.LevelNames import LevelNames
+from ..scene.NamedPoints import NamedPoints
 from ..scene.SpineCamera import lookAt, viewNodesIn
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 
 BONE_WINDOW_HU = (1800.0, 400.0)  # width and level, as radiologists set it for bone
+# From a body's middle to the patient's right and to the front (LPS, mm): off the bone in both views of the column.
+_BESIDE_LPS_MM = (-32.0, -30.0, 0.0)
+_VESSEL_COLOR = (1.0, 0.35, 0.3)
 VIEW_MM = 110.0  # a lumbar vertebra and its neighbours: three bodies of 28 mm, their discs, and half a disc beyond
 
 
@@ -31,6 +36,7 @@ class ReviewViews:
         refused: emits a sentence.
         heights: the heights of the selected level, if a fracture of it is in question.
         names: the names of the levels.
+        aorta: where the aorta was measured, if contrast agent is named or seen.
     """
 
     def __init__(self, obliqueBox: Any, densityBox: Any, sliceViews: SliceViews) -> None:
@@ -39,7 +45,10 @@ class ReviewViews:
         self._review: SceneReview | None = None
         self._level: str | None = None
         self.heights = HeightLines(lambda: slicer.mrmlScene, lambda: sliceViews.viewIDs("Sagittal"))
-        self.names = LevelNames(lambda: slicer.mrmlScene, self._viewsWithNames)
+        self.names = NamedPoints(lambda: slicer.mrmlScene, self._viewsWithNames, text("scene.level_names"))
+        self.aorta = NamedPoints(
+            lambda: slicer.mrmlScene, self._viewsWithNames, text("scene.aorta"), _VESSEL_COLOR, 1.3
+        )
         self._oblique.connect("toggled(bool)", self._obliqueToggled)
         self._density.connect("toggled(bool)", self._densityToggled)
 
@@ -95,9 +104,16 @@ class ReviewViews:
     def _showNames(self) -> None:
         if self._review is None:
             self.names.show([])
+            self.aorta.show([])
             return
         examination = self._review.examination
-        self.names.show([(levelWord(examination, one.level), one.centroid_lps_mm) for one in examination.vertebrae])
+        self.names.show(
+            [
+                (levelWord(examination, one.level), np.add(one.centroid_lps_mm, _BESIDE_LPS_MM).tolist())
+                for one in examination.vertebrae
+            ]
+        )
+        self.aorta.show([("", disc.center_lps_mm) for disc in examination.aorta])
 
     def _showHeights(self) -> Sequence[float] | None:
         return self.heights.show(self._review.examination if self._review is not None else None, self._level)

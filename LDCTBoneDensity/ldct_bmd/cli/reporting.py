@@ -31,7 +31,7 @@ from ..reporting.priors import Comparison, Prior, compare_all
 from ..reporting.signed import refuse_changed
 from ..reporting.unchanged import refuse_other_pixels
 from ..scan import is_same_scan
-from ..verdicts import confirm_fracture, dismiss_suspicion
+from ..verdicts import confirm_fracture, deny_contrast, dismiss_suspicion
 from ..words import text
 from .on_request import on_request
 
@@ -133,6 +133,7 @@ class SignRequest:
         key: the file of the site's private key.
         fractures: confirmed ones, as "L1" or, with Genant's grade, "L1=2".
         dismissed: levels that are not fractured.
+        no_contrast: the scan was made without contrast agent.
         acknowledged: codes of the errors that the reader has seen.
     """
 
@@ -142,6 +143,7 @@ class SignRequest:
     key: Path | None = None
     fractures: tuple[str, ...] = ()
     dismissed: tuple[str, ...] = ()
+    no_contrast: bool = False
     acknowledged: tuple[str, ...] = ()
 
 
@@ -159,6 +161,8 @@ def sign_record(request: SignRequest) -> Examination:
             examination = confirm_fracture(examination, level, request.reader, now(), int(grade) if grade else None)
         for level in request.dismissed:
             examination = dismiss_suspicion(examination, level, request.reader, now())
+        if request.no_contrast and examination.quality.contrast_denied_by is None:
+            examination = deny_contrast(examination, request.reader, now())
         return sign(examination, request.reader, now(), request.organization, site_key, request.acknowledged)
 
     return _rewritten(request.record, signed)

@@ -4,9 +4,13 @@ from dataclasses import fields, replace
 
 from ..assessment import NotUsed, assess, assessed_levels
 from ..calibration import BMDError, KvpFit, Scanner
+from ..calibration.contrast import ContrastShift, contrast_shift
 from ..calibration.match import CalibrationChoice, ScanConditions
 from ..calibration.material import k2hpo4_parts
+from ..calibration.provenance import is_tin
 from ..calibration.size import size_error_mg_cm3
+from ..calibration.tissue import TissueHU
+from ..calibration.transfers import setting_name
 from ..findings import Finding, FindingCode, Severity
 from ..morphometry import HeightLoss, height_losses
 from ..quality import (
@@ -27,6 +31,7 @@ from ..quality import (
     outline_findings,
     population_findings,
     scan_findings,
+    shows_contrast,
     size_findings,
     tissue_findings,
     transfer_findings,
@@ -138,6 +143,7 @@ def _choice(evidence: Evidence) -> CalibrationChoice | None:
 def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Finding, ...]:
     scan, made, quality = evidence.scan, evidence.scan.acquisition, evidence.quality
     rules, patient = rules_of(evidence.rules), evidence.scan.patient
+    is_denied = quality.contrast_denied_by is not None
     measured = {m.level for m in evidence.measurements}
     unused = {m.level for m in evidence.measurements if m.excluded is not None} | set(unused_levels(evidence))
     completeness = {v.level: v.complete for v in evidence.vertebrae}
@@ -155,8 +161,10 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *transfer_findings(evidence.calibration, _mean_hu(evidence, assessed_levels(measured, unused))),
         *origin_findings(evidence.calibration, conditions(made)),
         *choice_findings(evidence.calibration_choice),
-        *contrast_findings(made.contrast_agent, quality.tissue, evidence.contrast, evidence.calibration.slope),
-        *tissue_findings(quality.tissue, made.contrast_agent),
+        *contrast_findings(
+            made.contrast_agent, quality.tissue, evidence.contrast, evidence.calibration.slope, is_denied
+        ),
+        *tissue_findings(quality.tissue, shows_contrast(made.contrast_agent, quality.tissue) and not is_denied),
         *name_findings(quality, measured, completeness),
         *level_findings(
             quality.requested_levels,
@@ -194,3 +202,9 @@ def conditions(acquisition: Acquisition) -> ScanConditions:
     scanner = Scanner(made.manufacturer, made.model, made.station, made.device_serial)
     day = made.acquisition_date or made.study_date
     return ScanConditions(scanner, made.kvp, made.filter_type, made.kernel, day, made.tin_by_name)
+
+
+def contrast_of(acquisition: Acquisition, tissue: TissueHU | None) -> ContrastShift | None:
+    """Return what contrast agent adds to the HU of bone in a scan; None if there is none, or no aorta was found."""
+    setting = setting_name(acquisition.kvp, is_tin(acquisition.filter_type))
+    return contrast_shift(tissue, acquisition.contrast_agent is not None, setting)

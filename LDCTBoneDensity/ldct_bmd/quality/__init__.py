@@ -7,7 +7,7 @@ from .body_rules import (
     outline_findings,
 )
 from .calibration_rules import choice_findings, material_findings, origin_findings, tissue_findings, transfer_findings
-from .contrast_rules import contrast_findings
+from .contrast_rules import contrast_findings, shows_contrast
 from .facts import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
 from .rule_set_rules import hu_findings, population_findings
 from .rules import (
@@ -46,6 +46,7 @@ __all__ = [
     "outline_findings",
     "population_findings",
     "scan_findings",
+    "shows_contrast",
     "size_findings",
     "tissue_findings",
     "transfer_findings",

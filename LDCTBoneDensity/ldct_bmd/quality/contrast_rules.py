@@ -11,20 +11,32 @@ from ..words import Fact
 LARGEST_CONTRAST_ERROR_MG_CM3 = 8.0
 
 
+def shows_contrast(contrast_agent: str | None, tissue: TissueHU | None) -> bool:
+    """Return whether the scan names contrast agent, or the aorta looks like it."""
+    return contrast_agent is not None or (tissue is not None and blood_is_enhanced(tissue))
+
+
 def contrast_findings(
-    contrast_agent: str | None, tissue: TissueHU | None, contrast: ContrastShift | None, slope: float
+    contrast_agent: str | None,
+    tissue: TissueHU | None,
+    contrast: ContrastShift | None,
+    slope: float,
+    is_denied: bool = False,
 ) -> list[Finding]:
     """Return that contrast agent was given, what was taken off for it, and whether too uncertainly for a category.
 
     Args:
         contrast_agent: what the scan says.
         slope: of the calibration, mg/cm3 per HU.
+        is_denied: a reader found none.
     """
-    is_seen = tissue is not None and blood_is_enhanced(tissue)
-    if contrast_agent is None and not is_seen:
+    if not shows_contrast(contrast_agent, tissue):
         return []
-    code = FindingCode.BLOOD_ENHANCED if contrast_agent is None else FindingCode.CONTRAST_AGENT
+    is_seen = tissue is not None and blood_is_enhanced(tissue)
     seen: dict[str, Fact] = {} if tissue is None or not is_seen else {"vessel_hu": tissue.vessel_hu}
+    if is_denied:
+        return [Finding(FindingCode.CONTRAST_DENIED, None, {"case": "seen", **seen} if seen else {})]
+    code = FindingCode.BLOOD_ENHANCED if contrast_agent is None else FindingCode.CONTRAST_AGENT
     if contrast is None or tissue is None:
         told = Finding(code, None, seen if contrast_agent is None else {})
         # A record of before has a vessel and not where it lies: it is as it was.

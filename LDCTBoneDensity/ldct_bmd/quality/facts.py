@@ -89,6 +89,7 @@ class QualityFacts:
         outlines: of the levels that were measured on a mask.
         fracture_readings: one for each level that a reader has judged.
         cut_by_field: the levels that the reconstructed field cuts, inside the scan's edges.
+        contrast_denied_by: the reader who found no contrast agent in the scan.
     """
 
     requested_levels: tuple[str, ...]
@@ -102,6 +103,7 @@ class QualityFacts:
     outlines: tuple[LevelOutline, ...] = ()
     fracture_readings: tuple[FractureReading, ...] = ()
     cut_by_field: tuple[str, ...] = ()
+    contrast_denied_by: str | None = None
 
     def certain(self, level: str) -> bool:
         """Return whether the name of ``level`` is certain."""

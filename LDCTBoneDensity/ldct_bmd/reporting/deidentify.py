@@ -43,7 +43,7 @@ _CITING_CALIBRATIONS = frozenset(
         FindingCode.CALIBRATION_QA_MISSED,
     }
 )
-_NAMING = ("reader", "placed_by", "confirmed_by")  # fields that hold the name of a reader
+_NAMING = ("reader", "placed_by", "confirmed_by", "contrast_denied_by")  # fields that hold the name of a reader
 _REASONS = frozenset(f"exclusion.{reason.value}" for reason in ExclusionReason)
 Kind = TypeVar("Kind")
 

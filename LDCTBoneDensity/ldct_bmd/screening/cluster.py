@@ -108,8 +108,8 @@ class DaskWorkers:
         if not wanted or not hosts or (len(hosts) == 1 and self._given):
             return False
         if self._kept_free is None:
-            # Rather not one where processes ended: the host may have been to blame.
-            self._kept_free = min(hosts, key=lambda host: (self._deaths[host], hosts[host], host))
+            # Rather not one where processes ended, the host may have been to blame; and rather a large one.
+            self._kept_free = min(hosts, key=lambda host: (self._deaths[host], -hosts[host], host))
             self._before = set(self._given)
         return self._before.isdisjoint(self._given)
 

@@ -7,21 +7,26 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 from rich.console import Console
+from typer.testing import CliRunner
 
 from helpers_record import READER, SITE, TIME, column_scan, examined
 from ldct_bmd.calibration import FitQuality
 from ldct_bmd.calibration.contrast import contrast_shift
 from ldct_bmd.calibration.tissue import TissueHU
 from ldct_bmd.calibration.vessel import VesselDisc
+from ldct_bmd.cli import app
 from ldct_bmd.cli.table import print_result
+from ldct_bmd.column import shift_names
 from ldct_bmd.corrections import change_calibration, change_rules, move_voi, numbers_at, reset_voi
 from ldct_bmd.examination import Examination, is_intact, sign
+from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting.deidentify import deidentified
 from ldct_bmd.reporting.drawing import draw_vessel
 from ldct_bmd.reporting.fhir import fhir_json
 from ldct_bmd.reporting.page.about import calibration_facts
 from ldct_bmd.reporting.tables import patient_row
 from ldct_bmd.rules import ACR, HULimit
+from ldct_bmd.verdicts import admit_contrast, deny_contrast
 from ldct_bmd.words import catalogue, speaking
 
 BY = {"reader": READER, "time": TIME}
@@ -81,6 +86,102 @@ def test_a_readers_corrections_keep_taking_it_off(record) -> None:
     assert moved.measurement("L1").bmd_mg_cm3 == shown.bmd_mg_cm3 == record.line.bmd_mg_cm3(shown.mean_hu)
     assert reset_voi(moved, "L1", **BY).measurement("L1").bmd_mg_cm3 == pytest.approx(l1.bmd_mg_cm3)
     assert moved.contrast == record.contrast
+
+
+def test_a_reader_who_finds_no_contrast_agent_has_nothing_taken_off(record) -> None:
+    denied = deny_contrast(record, **BY)
+    assert denied.contrast is None
+    native = examined()
+    for was, now in zip(native.measurements, denied.measurements, strict=True):
+        assert now.bmd_mg_cm3 == pytest.approx(was.bmd_mg_cm3)
+        assert now.bmd_error.contrast_mg_cm3 is None
+    assert denied.assessment.limited == native.assessment.limited == ()
+    assert [finding.code.value for finding in denied.findings] == ["contrast_denied", "other_series"]
+    assert denied.history[-1].what == "contrast_denied"
+    assert denied.automatic == record.automatic
+    assert Examination.from_json(denied.to_json()) == denied
+    assert is_intact(sign(denied, READER, TIME))
+
+
+def test_what_was_taken_off_before_is_taken_off_again(record) -> None:
+    again = admit_contrast(deny_contrast(record, **BY), **BY)
+    assert (again.contrast, again.assessment) == (record.contrast, record.assessment)
+    assert again.measurements == record.measurements
+    assert again.quality == record.quality
+
+
+def test_a_vois_move_keeps_the_readers_word(record) -> None:
+    denied, l1 = deny_contrast(record, **BY), record.measurement("L1")
+    x, y, z = l1.voi.center_lps_mm
+    moved = move_voi(denied, column_scan(), "L1", replace(l1.voi, center_lps_mm=(x + 1.0, y, z)), body=None, **BY)
+    assert moved.contrast is None
+    measurement = moved.measurement("L1")
+    assert measurement.bmd_mg_cm3 == moved.calibration.bmd_mg_cm3(measurement.mean_hu)
+
+
+def test_names_shifted_off_the_list_and_back_have_the_bmd_of_the_line_as_it_is_then(record) -> None:
+    """What has no name for a while is measured by the calibration and the reader's word of later."""
+    off = shift_names(record, 5, **BY)
+    assert off.unnamed
+    denied = shift_names(deny_contrast(off, **BY), -5, **BY)
+    assert [m.bmd_mg_cm3 for m in denied.measurements] == [
+        pytest.approx(record.calibration.bmd_mg_cm3(m.mean_hu)) for m in record.measurements
+    ]
+    other = replace(SITE, slope=2.0 * SITE.slope)
+    anew = shift_names(change_calibration(off, other, **BY), -5, **BY)
+    assert [m.bmd_mg_cm3 for m in anew.measurements] == [
+        pytest.approx(anew.line.bmd_mg_cm3(m.mean_hu)) for m in record.measurements
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tissue", "code"),
+    [
+        ((-975.0, -83.0, 78.0), "hu_offset"),  # shifted up: native blood looks enhanced, and muscle tells it too
+        ((-972.0, -82.0, 20.0), "tissue_hu"),
+    ],
+)
+def test_the_check_of_the_hu_scale_hears_the_readers_word(record, tissue, code) -> None:
+    seen = TissueHU(*tissue, 90.0, tuple(replace(one, mean_hu=90.0) for one in AORTA))
+    denied = deny_contrast(replace(record, quality=replace(record.quality, tissue=seen)), **BY)
+    native = replace(examined(), quality=replace(examined().quality, tissue=replace(seen, vessel_hu=50.0)))
+    native = change_calibration(native, replace(SITE, slope=1.01 * SITE.slope), **BY)
+    found = {finding.code.value for finding in denied.findings} - {"contrast_denied"}
+    assert found == {finding.code.value for finding in native.findings}
+    assert code in found
+
+
+def test_the_pictures_show_the_aorta_whatever_the_reader_says(record) -> None:
+    denied = deny_contrast(record, **BY)
+    assert denied.aorta == record.aorta == AORTA
+    assert examined().aorta == ()
+    assert "130 HU" in next(finding.message for finding in denied.findings if finding.code == "contrast_denied")
+
+
+def test_only_what_was_said_can_be_denied_or_taken_back(record) -> None:
+    with pytest.raises(UsageError, match="Nothing says"):
+        deny_contrast(examined(), **BY)
+    with pytest.raises(UsageError, match="found already"):
+        deny_contrast(deny_contrast(record, **BY), **BY)
+    with pytest.raises(UsageError, match="Nobody found"):
+        admit_contrast(record, **BY)
+    with pytest.raises(UsageError, match="signed"):
+        deny_contrast(sign(record, READER, TIME), **BY)
+
+
+def test_the_copy_without_names_says_that_a_reader_denied_it(record) -> None:
+    copy = deidentified(deny_contrast(record, **BY))
+    assert copy.quality.contrast_denied_by == "reader 1"
+    assert READER not in copy.to_json()
+
+
+def test_the_command_line_signs_so(record, tmp_path: Path) -> None:
+    (tmp_path / "measurement.json").write_text(record.to_json())
+    done = CliRunner().invoke(app, ["sign", str(tmp_path), "--reader", READER, "--no-contrast"])
+    assert done.exit_code == 0, done.output
+    signed = Examination.from_json((tmp_path / "measurement.json").read_text())
+    assert signed.contrast is None
+    assert [entry.what for entry in signed.history] == ["calibration_changed", "contrast_denied", "signed"]
 
 
 def test_a_sites_limit_on_hu_is_held_against_the_hu_without_contrast_agent(record) -> None:

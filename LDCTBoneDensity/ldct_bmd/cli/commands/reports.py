@@ -74,6 +74,9 @@ def sign_record(
     no_fracture: Annotated[
         list[str] | None, typer.Option(metavar="LEVEL", help="Dismiss a suspected fracture; several may do.")
     ] = None,
+    no_contrast: Annotated[
+        bool, typer.Option("--no-contrast", help="Say that the scan was made without contrast agent.")
+    ] = False,
     acknowledge: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="Say that you have seen this error; several may do.")
     ] = None,
@@ -83,8 +86,16 @@ def sign_record(
         from ..reporting import SignRequest
         from ..reporting import sign_record as run
 
-        seen = tuple(acknowledge or ())
-        request = SignRequest(record, reader, organization, key, tuple(fracture or ()), tuple(no_fracture or ()), seen)
+        request = SignRequest(
+            record,
+            reader,
+            organization,
+            key,
+            fractures=tuple(fracture or ()),
+            dismissed=tuple(no_fracture or ()),
+            no_contrast=no_contrast,
+            acknowledged=tuple(acknowledge or ()),
+        )
         signature = run(request).signature
         if signature is not None:
             say(output(), text("signing.signed", reader=signature.reader, time=signature.time))

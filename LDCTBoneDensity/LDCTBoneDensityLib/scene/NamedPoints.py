@@ -1,4 +1,4 @@
-"""The names of the levels, written beside the vertebrae."""
+"""Points in the scene, each with a name if it has one: the levels beside the vertebrae, and the aorta."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from typing import Any
 
 import numpy as np
 
-from ldct_bmd.words import text
-
 from .Nodes import TO_RAS, isAlive, removeNode
 
-# From a body's middle to the patient's right and to the front (LPS, mm): off the bone in both views of the column.
-_BESIDE_LPS_MM = (-32.0, -30.0, 0.0)
-_COLOR = (1.0, 1.0, 1.0)
-_TEXT_SCALE, _GLYPH_SCALE = 3.0, 0.3
+_TEXT_SCALE = 3.0
 
 
-class LevelNames:
+class NamedPoints:
     """Shows names in the views whose nodes ``viewIDs`` gives.
 
     Args:
         scene: gives the scene.
+        title: of the list, as the scene shows it.
+        color: red, green, blue.
+        glyphScale: how large a point is drawn.
     """
 
-    def __init__(self, scene: Callable[[], Any], viewIDs: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self,
+        scene: Callable[[], Any],
+        viewIDs: Callable[[], Sequence[str]],
+        title: str,
+        color: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        glyphScale: float = 0.3,
+    ) -> None:
         self._scene, self._viewIDs = scene, viewIDs
+        self._title, self._color, self._glyphScale = title, color, glyphScale
         self._node: Any = None
         self._shown: list[tuple[str, Sequence[float]]] = []
 
@@ -35,7 +41,7 @@ class LevelNames:
         return self._node if isAlive(self._node) else None
 
     def show(self, names: Sequence[tuple[str, Sequence[float]]]) -> None:
-        """Show these names, each with the middle of its body (LPS, mm), and no others."""
+        """Show these names, each with its place (LPS, mm), and no others."""
         if self.node is not None and list(names) == self._shown:
             return
         self._shown = list(names)
@@ -49,25 +55,27 @@ class LevelNames:
         node = self._node
         wasModified = node.StartModify()
         node.RemoveAllControlPoints()
-        for name, middle in names:
-            node.AddControlPointWorld(*(TO_RAS @ (np.asarray(middle) + _BESIDE_LPS_MM)).tolist(), name)
+        for name, place in names:
+            node.AddControlPointWorld(
+                *(TO_RAS @ np.asarray(place)).tolist(), name or " "
+            )  # without one Slicer gives its own
         node.SetLocked(True)
         node.EndModify(wasModified)
 
     def _made(self) -> Any:
-        node = self._scene().AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", text("scene.level_names"))
+        node = self._scene().AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", self._title)
         node.SetSaveWithScene(False)
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
         display.SetSaveWithScene(False)
-        display.SetColor(*_COLOR)
-        display.SetSelectedColor(*_COLOR)
+        display.SetColor(*self._color)
+        display.SetSelectedColor(*self._color)
         display.SetTextScale(_TEXT_SCALE)
-        display.SetGlyphScale(_GLYPH_SCALE)
+        display.SetGlyphScale(self._glyphScale)
         display.SetPointLabelsVisibility(True)
         display.SetOccludedVisibility(True)
         display.SetOccludedOpacity(1.0)
-        # A name beside the bone lies in no slice through it.
+        # What lies beside the bone lies in no slice through it.
         display.SetSliceProjection(True)
         display.SetSliceProjectionUseFiducialColor(True)
         display.SetSliceProjectionOpacity(1.0)
