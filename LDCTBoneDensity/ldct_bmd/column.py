@@ -129,7 +129,9 @@ def _named_again(examination: Examination, level: str, one: UnnamedVertebra) -> 
     """Put back what was taken off the list, under its new name."""
     quality, measurement = examination.quality, one.measurement
     if measurement is not None and one.facts is not None:
-        renamed = replace(measurement, level=level)
+        # The line from HU to BMD may be another since.
+        bmd = examination.line.bmd_mg_cm3(measurement.mean_hu)
+        renamed = replace(measurement, level=level, bmd_mg_cm3=bmd)
         measurement = replace(renamed, automatic=settled(measurement, renamed, one.facts))
     return replace(
         examination,

@@ -34,12 +34,10 @@ def points() -> list[list[float]]:
     return [list(node.GetNthControlPointPositionVector(n)) for n in range(node.GetNumberOfControlPoints())]
 
 
-def test_the_views_show_where_the_aorta_was_measured_while_bmd_rests_on_it(bright: Hands) -> None:
+def test_the_views_show_where_the_aorta_was_measured_whatever_the_reader_says(bright: Hands) -> None:
     discs = bright.examination.quality.tissue.vessel
     there = [pytest.approx([-x, -y, z]) for x, y, z in (disc.center_lps_mm for disc in discs)]
     assert points() == there
-    bright.click("contrastButton")
-    assert points() == []
     bright.click("contrastButton")
     assert points() == there
 

@@ -10,6 +10,7 @@ import pytest
 from panel_fixtures import Hands
 
 from helpers_report import with_patient
+from ldct_bmd.words import text
 
 GROUP = {"from_years": 20, "to_years": 100, "mean_mg_cm3": 100.0, "sd_mg_cm3": 25.0}
 FILE = {
@@ -82,11 +83,27 @@ def test_the_exported_report_has_the_curve(review: Hands, population: Path, tmp_
     assert "people of a town" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_deidentified_export_with_it_is_refused(review: Hands, population: Path, tmp_path: Path) -> None:
+def test_a_deidentified_export_goes_without_it(review: Hands, population: Path, tmp_path: Path) -> None:
     review.ui.populationPath.setCurrentPath(str(population))
     review.ui.deidentifyBox.setChecked(True)
     review.ui.exportPath.currentPath = str(tmp_path / "out")
     review.click("exportButton")
     review.finish_run()
-    assert "may name your site" in review.message
-    assert not (tmp_path / "out").exists()
+    assert "of a town" not in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_file_that_was_changed_is_read_again(review: Hands, population: Path) -> None:
+    review.ui.populationPath.setCurrentPath(str(population))
+    before = beside(review)
+    group = {**GROUP, "mean_mg_cm3": 120.0}
+    population.write_text(json.dumps({**FILE, "women": [group]}))
+    review.panel.refresh()
+    assert beside(review) != before
+    assert "Z-score" in beside(review)
+
+
+def test_on_a_signed_review_it_is_told_that_the_score_is_not_signed(review: Hands, population: Path) -> None:
+    review.ui.populationPath.setCurrentPath(str(population))
+    assert text("report.not_signed") not in beside(review)
+    review.click("signButton")
+    assert text("report.not_signed") in beside(review)

@@ -115,7 +115,8 @@ class ExportPanel:
             tls=ui.pacsTlsBox.checked,
             deidentify=ui.deidentifyBox.checked,
             priors=tuple(self._priors),
-            reference=self._population.path,
+            # Its title and source may name the site.
+            reference=None if ui.deidentifyBox.checked else self._population.path,
         )
 
     def _preview(self, _checked: bool = False) -> None:

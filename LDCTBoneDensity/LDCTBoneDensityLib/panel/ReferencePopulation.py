@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +34,8 @@ class ReferencePopulation:
     def __init__(self, field: Any) -> None:
         self.changed = Signal()
         self._field = field
-        self._curve: ReferenceCurve | None = None
-        self._refusal = ""
+        self._read: _Read | None = None
         field.setCurrentPath(str(qt.QSettings().value(POPULATION_SETTING, "") or ""))
-        self._load()
         onPathChanged(field, self._chosen)
 
     @property
@@ -47,22 +46,46 @@ class ReferencePopulation:
 
     def line(self, examination: Examination) -> str:
         """Return where the patient stands, or why that can't be said; "" if no file is named."""
-        if self._curve is None:
-            return self._refusal
+        path = self.path
+        if path is None:
+            return ""
+        if self._read is None or self._read.stamp != _stamp(path):
+            self._read = _read(path)
+        if self._read.curve is None:
+            return self._read.refusal
         from ldct_bmd.reporting.page.standing import standing_line, stands
 
-        return standing_line(stands(examination, self._curve), self._curve, catalogue(current_language()))
+        say, curve = catalogue(current_language()), self._read.curve
+        line = standing_line(stands(examination, curve), curve, say)
+        return line if examination.signature is None else f"{line} {say('report.not_signed')}"
 
     def _chosen(self, path: str) -> None:
         qt.QSettings().setValue(POPULATION_SETTING, path)
-        self._load()
+        self._read = None
         self.changed.emit()
 
-    def _load(self) -> None:
-        self._curve, self._refusal = None, ""
-        if self.path is None:
-            return
-        try:
-            self._curve = load_reference(self.path)
-        except UsageError as error:
-            self._refusal = str(error)
+
+@dataclass(frozen=True)
+class _Read:
+    """What a file held when it was read; ``refusal``: why it has no curve."""
+
+    stamp: tuple[int, int] | None
+    curve: ReferenceCurve | None
+    refusal: str = ""
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Return what changes with a file; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _read(path: Path) -> _Read:
+    stamp = _stamp(path)
+    try:
+        return _Read(stamp, load_reference(path))
+    except UsageError as error:
+        return _Read(stamp, None, str(error))

@@ -36,7 +36,7 @@ class ReviewViews:
         refused: emits a sentence.
         heights: the heights of the selected level, if a fracture of it is in question.
         names: the names of the levels.
-        aorta: where the aorta was measured, if BMD rests on it.
+        aorta: where the aorta was measured, if contrast agent is named or seen.
     """
 
     def __init__(self, obliqueBox: Any, densityBox: Any, sliceViews: SliceViews) -> None:
@@ -113,9 +113,7 @@ class ReviewViews:
                 for one in examination.vertebrae
             ]
         )
-        tissue = examination.quality.tissue if examination.contrast is not None else None
-        discs = () if tissue is None else tissue.vessel
-        self.aorta.show([("", disc.center_lps_mm) for disc in discs])
+        self.aorta.show([("", disc.center_lps_mm) for disc in examination.aorta])
 
     def _showHeights(self) -> Sequence[float] | None:
         return self.heights.show(self._review.examination if self._review is not None else None, self._level)

@@ -161,7 +161,7 @@ def sign_record(request: SignRequest) -> Examination:
             examination = confirm_fracture(examination, level, request.reader, now(), int(grade) if grade else None)
         for level in request.dismissed:
             examination = dismiss_suspicion(examination, level, request.reader, now())
-        if request.no_contrast:
+        if request.no_contrast and examination.quality.contrast_denied_by is None:
             examination = deny_contrast(examination, request.reader, now())
         return sign(examination, request.reader, now(), request.organization, site_key, request.acknowledged)
 

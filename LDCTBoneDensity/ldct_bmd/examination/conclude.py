@@ -31,6 +31,7 @@ from ..quality import (
     outline_findings,
     population_findings,
     scan_findings,
+    shows_contrast,
     size_findings,
     tissue_findings,
     transfer_findings,
@@ -142,6 +143,7 @@ def _choice(evidence: Evidence) -> CalibrationChoice | None:
 def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Finding, ...]:
     scan, made, quality = evidence.scan, evidence.scan.acquisition, evidence.quality
     rules, patient = rules_of(evidence.rules), evidence.scan.patient
+    is_denied = quality.contrast_denied_by is not None
     measured = {m.level for m in evidence.measurements}
     unused = {m.level for m in evidence.measurements if m.excluded is not None} | set(unused_levels(evidence))
     completeness = {v.level: v.complete for v in evidence.vertebrae}
@@ -160,13 +162,9 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
         *origin_findings(evidence.calibration, conditions(made)),
         *choice_findings(evidence.calibration_choice),
         *contrast_findings(
-            made.contrast_agent,
-            quality.tissue,
-            evidence.contrast,
-            evidence.calibration.slope,
-            is_denied=quality.contrast_denied_by is not None,
+            made.contrast_agent, quality.tissue, evidence.contrast, evidence.calibration.slope, is_denied
         ),
-        *tissue_findings(quality.tissue, made.contrast_agent),
+        *tissue_findings(quality.tissue, shows_contrast(made.contrast_agent, quality.tissue) and not is_denied),
         *name_findings(quality, measured, completeness),
         *level_findings(
             quality.requested_levels,

@@ -9,12 +9,21 @@ from ..assessment import Assessment
 from ..calibration import BMDError, Calibration
 from ..calibration.contrast import ContrastShift, without_contrast
 from ..calibration.match import CalibrationChoice
+from ..calibration.vessel import VesselDisc
 from ..findings import Finding, FindingCode
 from ..ground.errors import UsageError
 from ..ground.kinds import NOT_PLAIN
 from ..ground.plain import PlainError, from_plain, plain_json, to_plain
 from ..morphometry import HeightLoss
-from ..quality import FractureReading, LevelHeights, LevelOutline, QualityFacts, Unmeasured, VOIFacts
+from ..quality import (
+    FractureReading,
+    LevelHeights,
+    LevelOutline,
+    QualityFacts,
+    Unmeasured,
+    VOIFacts,
+    shows_contrast,
+)
 from ..rules import RuleSet
 from ..scan import ScanDescription
 from ..segmentation import RuntimeIdentity
@@ -208,6 +217,14 @@ class Evidence:
     def line(self) -> Calibration:
         """The calibration less what contrast agent adds: the line from the scan's HU to BMD."""
         return without_contrast(self.calibration, self.contrast)
+
+    @property
+    def aorta(self) -> tuple[VesselDisc, ...]:
+        """Where the aorta was measured, if it matters: contrast agent is named or seen, whatever a reader says."""
+        tissue = self.quality.tissue
+        if tissue is None or not shows_contrast(self.scan.acquisition.contrast_agent, tissue):
+            return ()
+        return tissue.vessel
 
     def measurement(self, level: str) -> Measurement | None:
         """Return the measurement of ``level``, or None."""

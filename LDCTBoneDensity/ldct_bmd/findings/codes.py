@@ -78,5 +78,5 @@ class FindingCode(str, Enum):
     CALIBRATION_CARRIED = ("calibration_carried", Severity.WARNING, Effect.LIMITS)
     MATERIAL_CONVERTED = ("material_converted", Severity.WARNING, Effect.LIMITS)
     CONTRAST_UNCERTAIN = ("contrast_uncertain", Severity.ERROR, Effect.FORBIDS)
-    CONTRAST_DENIED = ("contrast_denied", Severity.INFO, Effect.NONE)
+    CONTRAST_DENIED = ("contrast_denied", Severity.WARNING, Effect.NONE)
     OTHER_SERIES = ("other_series", Severity.INFO, Effect.NONE)

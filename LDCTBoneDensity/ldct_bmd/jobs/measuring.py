@@ -23,7 +23,7 @@ from ..ground.memory import give_back
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
-from ..reference import reference_for
+from ..reference import ReferenceCurve, reference_for
 from ..reporting.files import check_output_folder, write_result
 from ..reporting.output import REPORT_OUTPUTS, Output
 from ..reporting.priors import Comparison, Prior, compare, compare_all
@@ -88,11 +88,12 @@ def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None, segmen
     if spec.result is not None:
         check_output_folder(Path(spec.result.path), spec.result.overwrite)
     stored = _stored(spec.calibration)
+    curve = _curve(spec)
     segmenter = segmenter or _segmenter(spec, folder)
     start = time.perf_counter()
     read = read_source(spec.source, progress, folder)
     read_s = time.perf_counter() - start
-    report, left_out = _reporter(spec, read.scan)
+    report, left_out = _reporter(spec, read.scan, curve)
     calibration, choice = _calibration(spec.calibration, stored, read.scan)
     measured = measure(
         read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice, rules=spec.rules
@@ -203,8 +204,14 @@ def _calibration(
     return choose_calibration(stored, conditions(scan.acquisition), wanted.allow_later)
 
 
+def _curve(spec: MeasureSpec) -> ReferenceCurve | None:
+    """Return the population that the report compares with, if one is named."""
+    file = None if spec.result is None else spec.result.reference
+    return reference_for(None if file is None else Path(file), deidentify=False)
+
+
 def _reporter(
-    spec: MeasureSpec, scan: CTScan
+    spec: MeasureSpec, scan: CTScan, curve: ReferenceCurve | None
 ) -> tuple[Callable[[VertebralColumn, Path, Examination], None] | None, Phrase | None]:
     """Return what writes the report into the result, and why it makes no DICOM objects.
 
@@ -224,7 +231,6 @@ def _reporter(
         from ..reporting import fhir  # noqa: F401 - a package that is missing is told before the scan is measured
     from ..reporting.outputs import Pixels, earlier_in, fill_report, source_of
 
-    curve = reference_for(None if spec.result.reference is None else Path(spec.result.reference), deidentify=False)
     source = left_out = None
     try:
         source = source_of(Path(spec.source.path), scan, [Path(file) for file in spec.source.files])

@@ -6,7 +6,7 @@ from ..calibration.described import named
 from ..calibration.match import CalibrationChoice, Condition, ScanConditions, condition_mismatches, date_mismatch
 from ..calibration.material import k2hpo4_parts
 from ..calibration.provenance import is_tin
-from ..calibration.tissue import TissueHU, blood_is_enhanced, scale_offset_hu, seen_tissues, unlikely_tissues
+from ..calibration.tissue import TissueHU, scale_offset_hu, seen_tissues, unlikely_tissues
 from ..calibration.transfers import KVP_TOLERANCE
 from ..findings import Finding, FindingCode
 from ..rules import Category, RuleSet
@@ -134,12 +134,15 @@ def choice_findings(choice: CalibrationChoice | None) -> list[Finding]:
     return found
 
 
-def tissue_findings(tissue: TissueHU | None, contrast_agent: str | None) -> list[Finding]:
-    """Return where the patient's own tissues contradict the HU scale."""
+def tissue_findings(tissue: TissueHU | None, has_contrast: bool) -> list[Finding]:
+    """Return where the patient's own tissues contradict the HU scale.
+
+    ``has_contrast``: contrast agent raises muscle, too.
+    """
     if tissue is None:
         return []
     found = []
-    offset = scale_offset_hu(tissue, contrast_agent is not None or blood_is_enhanced(tissue))
+    offset = scale_offset_hu(tissue, has_contrast)
     unlikely = unlikely_tissues(tissue)
     if offset is not None:
         case = "high" if offset > 0 else "low"

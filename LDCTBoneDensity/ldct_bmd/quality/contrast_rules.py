@@ -30,13 +30,13 @@ def contrast_findings(
         slope: of the calibration, mg/cm3 per HU.
         is_denied: a reader found none.
     """
-    is_seen = tissue is not None and blood_is_enhanced(tissue)
-    if is_denied:
-        return [Finding(FindingCode.CONTRAST_DENIED, None)]
     if not shows_contrast(contrast_agent, tissue):
         return []
-    code = FindingCode.BLOOD_ENHANCED if contrast_agent is None else FindingCode.CONTRAST_AGENT
+    is_seen = tissue is not None and blood_is_enhanced(tissue)
     seen: dict[str, Fact] = {} if tissue is None or not is_seen else {"vessel_hu": tissue.vessel_hu}
+    if is_denied:
+        return [Finding(FindingCode.CONTRAST_DENIED, None, {"case": "seen", **seen} if seen else {})]
+    code = FindingCode.BLOOD_ENHANCED if contrast_agent is None else FindingCode.CONTRAST_AGENT
     if contrast is None or tissue is None:
         told = Finding(code, None, seen if contrast_agent is None else {})
         # A record of before has a vessel and not where it lies: it is as it was.

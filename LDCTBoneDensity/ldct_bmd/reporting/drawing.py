@@ -88,11 +88,8 @@ def voi_style(measurement: Measurement) -> dict[str, Any]:
 
 
 def draw_vessel(axes: Axes, examination: Examination, geometry: Geometry, across: int) -> None:
-    """Draw where the aorta was measured, as seen along the other axis, if BMD rests on it."""
-    tissue = examination.quality.tissue
-    if examination.contrast is None or tissue is None:
-        return
-    for disc in tissue.vessel:
+    """Draw where the aorta was measured, as seen along the other axis, if contrast agent is named or seen."""
+    for disc in examination.aorta:
         center = grid_mm(np.asarray(disc.center_lps_mm), geometry)
         place = float(center[across]), float(center[2])
         axes.add_patch(Circle(place, disc.radius_mm, fill=False, edgecolor=VESSEL_COLOR, linewidth=1.0))

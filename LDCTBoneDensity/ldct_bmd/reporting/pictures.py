@@ -66,7 +66,7 @@ def _along(
         draw_pill(axes, right - 0.02 * (right - left), height, text, vertebra.level, "right", fontsize=8)
     draw_letters(axes, *(("R", "L") if across == 0 else ("A", "P")))
     caption = say(f"picture.{name}")
-    if examination.contrast is not None:
+    if examination.aorta:
         caption = say("picture.with_aorta", caption=caption)
     return _picture(figure, name, "spine", caption)
 

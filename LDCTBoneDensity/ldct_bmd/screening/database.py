@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from ..ground.errors import OutOfReach, UsageError
+from ..ground.text import visible
 from .inputs import Found
 from .outcome import Outcome
 from .states import Delivered, State
@@ -187,7 +188,7 @@ class Database:
             number=len(held.results) + 1,
             state=outcome.state.value,
             code=outcome.code,
-            sentence=outcome.sentence,
+            sentence=None if outcome.sentence is None else visible(outcome.sentence),
             folder=outcome.folder,
             facts=outcome.facts,
             fingerprint=study.fingerprint,

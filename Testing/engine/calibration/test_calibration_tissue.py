@@ -10,7 +10,7 @@ from helpers_voi import CENTER_LPS_MM, UPRIGHT, grid, offsets_mm, scan_of
 from ldct_bmd.calibration.tissue import FAT_HU, TissueHU, blood_is_enhanced, tissue_hu, unlikely_tissues
 from ldct_bmd.examination import Examination, conclude
 from ldct_bmd.findings import Effect, FindingCode
-from ldct_bmd.quality import tissue_findings
+from ldct_bmd.quality import shows_contrast, tissue_findings
 from ldct_bmd.voi import CylinderVOI
 
 VOI = CylinderVOI(tuple(CENTER_LPS_MM.tolist()), (12.5, 8.4), UPRIGHT, 9.0)
@@ -68,17 +68,17 @@ def test_a_scan_cut_to_the_spine_tells_what_it_can():
 
 
 def test_the_findings_name_the_tissue_and_its_range():
-    (found,) = tissue_findings(replace(NORMAL, fat_hu=-70.0), None)
+    (found,) = tissue_findings(replace(NORMAL, fat_hu=-70.0), has_contrast=False)
     assert found.code is FindingCode.TISSUE_HU
     assert "fat has -70 HU (-123 to -89 expected)" in found.message
-    assert tissue_findings(NORMAL, None) == []
-    assert tissue_findings(None, None) == []
+    assert tissue_findings(NORMAL, has_contrast=False) == []
+    assert tissue_findings(None, has_contrast=False) == []
 
 
 @pytest.mark.parametrize("offset", [24.0, -24.0])
 def test_a_scale_that_all_tissues_say_is_shifted_limits_the_category(offset):
     """1000 taken for 1024, or the other way round: BMD is off by about 18 mg/cm3."""
-    (found,) = tissue_findings(tissue_hu(trunk(offset, blood_hu=15.0), VOI), None)
+    (found,) = tissue_findings(tissue_hu(trunk(offset, blood_hu=15.0), VOI), has_contrast=False)
     assert found.code is FindingCode.HU_OFFSET
     assert found.code.effect is Effect.LIMITS
     assert float(found.facts["offset_hu"]) == pytest.approx(abs(offset), abs=8.0)
@@ -96,7 +96,7 @@ def test_a_scale_that_all_tissues_say_is_shifted_limits_the_category(offset):
     ],
 )
 def test_tissues_that_do_not_agree_shift_no_scale(seen):
-    assert FindingCode.HU_OFFSET not in [f.code for f in tissue_findings(seen, None)]
+    assert FindingCode.HU_OFFSET not in [f.code for f in tissue_findings(seen, shows_contrast(None, seen))]
 
 
 def test_the_aorta_is_followed_along_the_spine():

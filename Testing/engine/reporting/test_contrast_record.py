@@ -16,6 +16,7 @@ from ldct_bmd.calibration.tissue import TissueHU
 from ldct_bmd.calibration.vessel import VesselDisc
 from ldct_bmd.cli import app
 from ldct_bmd.cli.table import print_result
+from ldct_bmd.column import shift_names
 from ldct_bmd.corrections import change_calibration, change_rules, move_voi, numbers_at, reset_voi
 from ldct_bmd.examination import Examination, is_intact, sign
 from ldct_bmd.ground.errors import UsageError
@@ -116,6 +117,45 @@ def test_a_vois_move_keeps_the_readers_word(record) -> None:
     assert moved.contrast is None
     measurement = moved.measurement("L1")
     assert measurement.bmd_mg_cm3 == moved.calibration.bmd_mg_cm3(measurement.mean_hu)
+
+
+def test_names_shifted_off_the_list_and_back_have_the_bmd_of_the_line_as_it_is_then(record) -> None:
+    """What has no name for a while is measured by the calibration and the reader's word of later."""
+    off = shift_names(record, 5, **BY)
+    assert off.unnamed
+    denied = shift_names(deny_contrast(off, **BY), -5, **BY)
+    assert [m.bmd_mg_cm3 for m in denied.measurements] == [
+        pytest.approx(record.calibration.bmd_mg_cm3(m.mean_hu)) for m in record.measurements
+    ]
+    other = replace(SITE, slope=2.0 * SITE.slope)
+    anew = shift_names(change_calibration(off, other, **BY), -5, **BY)
+    assert [m.bmd_mg_cm3 for m in anew.measurements] == [
+        pytest.approx(anew.line.bmd_mg_cm3(m.mean_hu)) for m in record.measurements
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tissue", "code"),
+    [
+        ((-975.0, -83.0, 78.0), "hu_offset"),  # shifted up: native blood looks enhanced, and muscle tells it too
+        ((-972.0, -82.0, 20.0), "tissue_hu"),
+    ],
+)
+def test_the_check_of_the_hu_scale_hears_the_readers_word(record, tissue, code) -> None:
+    seen = TissueHU(*tissue, 90.0, tuple(replace(one, mean_hu=90.0) for one in AORTA))
+    denied = deny_contrast(replace(record, quality=replace(record.quality, tissue=seen)), **BY)
+    native = replace(examined(), quality=replace(examined().quality, tissue=replace(seen, vessel_hu=50.0)))
+    native = change_calibration(native, replace(SITE, slope=1.01 * SITE.slope), **BY)
+    found = {finding.code.value for finding in denied.findings} - {"contrast_denied"}
+    assert found == {finding.code.value for finding in native.findings}
+    assert code in found
+
+
+def test_the_pictures_show_the_aorta_whatever_the_reader_says(record) -> None:
+    denied = deny_contrast(record, **BY)
+    assert denied.aorta == record.aorta == AORTA
+    assert examined().aorta == ()
+    assert "130 HU" in next(finding.message for finding in denied.findings if finding.code == "contrast_denied")
 
 
 def test_only_what_was_said_can_be_denied_or_taken_back(record) -> None:
