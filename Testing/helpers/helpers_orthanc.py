@@ -73,6 +73,10 @@ class Orthanc:
         """The names of what it holds, such as those of "/series"."""
         return list(map(str, self.json(path)))
 
+    def count(self) -> int:
+        """How many instances it holds."""
+        return int(self.json("/statistics")["CountInstances"])
+
     def empty(self) -> None:
         """Delete everything."""
         for patient in self.names("/patients"):

@@ -15,14 +15,13 @@ from ldct_bmd.ground.lock import locked
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.jobs.folder import BODIES, RECORD_FILE, VOXELS, lay
 from ldct_bmd.jobs.spec import Destination, ExportSpec
-from ldct_bmd.reading.results import demand_unchanged, files_of, outputs_in
-from ldct_bmd.reporting.files import HTML_FILE
+from ldct_bmd.reading.results import demand_unchanged, files_of
+from ldct_bmd.reporting.held import asked_for_in, earlier_in, no_longer_compared, outputs_in
 from ldct_bmd.reporting.opened import OpenedResult, open_result, record_in
 from ldct_bmd.reporting.output import Output
-from ldct_bmd.reporting.outputs import earlier_in
 from ldct_bmd.review import Review, ReviewState
 from ldct_bmd.scan import Geometry
-from ldct_bmd.words import LANGUAGES, catalogue, text
+from ldct_bmd.words import text
 
 from .planes import grid_along
 
@@ -166,7 +165,8 @@ class Case:
             demand_unchanged(self.folder, self._opened)
         spec = ExportSpec(
             stored=self.scan.stored_geometry,
-            outputs=outputs,
+            # What is sent has the form of what the folder holds.
+            outputs=(*outputs, *(asked_for_in(self.folder) & {Output.LABEL_MAP})),
             destination=destination,
             files=tuple(map(str, files_of(self._scan_path))),
             folder=str(self.folder) if destination is Destination.FOLDER else None,
@@ -186,13 +186,7 @@ class Case:
     @property
     def compares(self) -> bool:
         """Whether the folder's report compares with earlier examinations or a population, which are not known here."""
-        report = self.folder / HTML_FILE
-        if not report.is_file():
-            return False
-        page = report.read_text(encoding="utf-8")
-        lost = ("section.priors", *(("section.reference",) if self._reference is None else ()))
-        headings = [catalogue(one)(key) for one in LANGUAGES for key in lost]
-        return any(f"<h2>{heading}</h2>" in page for heading in headings)
+        return no_longer_compared(self.folder, with_priors=False, with_reference=self._reference is not None)
 
     def saved(self) -> None:
         """Take note that the folder holds the review as it is now."""

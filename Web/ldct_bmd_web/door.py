@@ -141,7 +141,10 @@ class Listener(ABC):
     async def _sweep_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(min(_SWEEP_S, self._door.idle_s))
-            await self._sweep(time.monotonic() - self._door.idle_s)
+            try:
+                await self._sweep(time.monotonic() - self._door.idle_s)
+            except Exception as error:  # noqa: BLE001 (one that cannot be closed is no reason to close no other)
+                print_defect(error)
 
     async def _page(self, _request: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")

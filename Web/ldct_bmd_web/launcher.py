@@ -130,7 +130,7 @@ class Launcher(Listener):
         reader.address = said["address"].rstrip("/")
 
     async def _sweep(self, before: float) -> None:
-        for reader in self._readers.values():
+        for reader in list(self._readers.values()):  # others may come in meanwhile
             if reader.process is not None and reader.asked_at < before and not reader.waiting:
                 async with reader.lock:
                     await _end(reader)

@@ -206,7 +206,7 @@ class Session:
             self.going.follow(self.going.current, case.examination)
         self.note = text("export.written", folder=case.folder.name)
         if compared:
-            self.note += " " + text("web.not_compared")
+            self.note += " " + text("output.not_compared")
         self.revision += 1
 
     async def _save_or(self, put_back: Callable[[], None]) -> None:
@@ -331,14 +331,16 @@ class Session:
         going = self.going
         if going is None:
             raise UsageError("web.nothing_open")
-        passed = []
-        while (number := going.after(number)) is not None:
+        passed: list[str] = []
+        tried: set[int] = set()
+        number = going.after(number)
+        while number is not None and number not in tried:
+            tried.add(number)
             try:
                 self._open_row(number)
             except (UsageError, CannotMeasure) as error:
                 passed.append(str(error))
-                continue
-            break
+                number = going.after(number)
         if number is None:
             passed.append(text("worklist_section.done"))
         self.note = " ".join(filter(None, [*passed, self.note]))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import count
 
 import dask
@@ -23,14 +24,14 @@ from .run import Ended, WorkerKilled
 _DASHBOARD = "127.0.0.1:8787"
 _COUNT_S = 2.0  # between two looks at how many workers there are
 _MANY, _TOGETHER_S = 32, 0.25  # with so many workers, what ends within so long is recorded together
-_AHEAD = 8  # one task in so many waits at the scheduler, so that no worker waits for the database
+_AHEAD = 4  # one task in so many waits at the scheduler, so that no worker waits for the database
 
 
 @dataclass(frozen=True)
 class _Ended:
     task: Task
     future: Future[Outcome]
-    came: Outcome | None = None
+    together: Callable[[], dict[str, Outcome]] = dict
 
     def died_on(self) -> list[str]:
         """Return the host whose process the task ended, if it did."""
@@ -38,8 +39,9 @@ class _Ended:
         return [get_address_host(error.last_worker.address)] if isinstance(error, KilledWorker) else []
 
     def outcome(self) -> Outcome:
-        if self.came is not None:
-            return self.came
+        came = self.together().get(self.task.id)
+        if came is not None:
+            return came
         try:
             return self.future.result()
         except KilledWorker as error:
@@ -138,16 +140,17 @@ class DaskWorkers:
             if died_on := one.died_on():
                 self._deaths.update(died_on)
                 self._counted = float("-inf")  # there is one worker less
-        return self._gathered(ended)
+        together = cache(partial(self._gathered, tuple(ended)))  # once, when the first is asked for
+        return [replace(one, together=together) for one in ended]
 
-    def _gathered(self, ended: Sequence[_Ended]) -> list[Ended]:
-        """Return what ended with its outcome, as far as all can be asked for at once."""
+    def _gathered(self, ended: Sequence[_Ended]) -> dict[str, Outcome]:
+        """Return the outcomes by study, as far as all can be asked for at once."""
         finished = [one for one in ended if one.future.status == "finished"]
         try:
-            came = dict(zip(map(id, finished), self._client.gather([one.future for one in finished]), strict=True))
+            came = self._client.gather([one.future for one in finished])
         except Exception:  # noqa: BLE001 (one of them tells of itself when it is asked alone)
-            came = {}
-        return [replace(one, came=came.get(id(one))) for one in ended]
+            return {}
+        return {one.task.id: outcome for one, outcome in zip(finished, came, strict=True)}
 
 
 @contextmanager

@@ -20,6 +20,7 @@ _WANTED = ("SOPInstanceUID", "StudyInstanceUID", "PatientID", "StudyDate")
 _TAGS = (*_WANTED, "SOPClassUID", "SeriesInstanceUID", "Modality", "SpecificCharacterSet")
 _AT_ONCE = 256  # files that a process looks at before it tells
 _CT = "CT"
+_MANY_FRAMES = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")  # enhanced, and converted to it
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Found:
 
 @dataclass(frozen=True)
 class _Object:
-    """One file: a CT slice by its UIDs, or (without any) a DICOM file that could not be read."""
+    """One file: a CT slice (or many frames) by its UIDs, or (without any) a DICOM file that could not be read."""
 
     file: str
     folder: str
@@ -78,6 +79,7 @@ class _Object:
     instance: str = ""
     patient: str = ""
     date: str = ""
+    is_slice: bool = False
 
 
 @dataclass
@@ -223,7 +225,9 @@ def _object(path: Path, shared: dict[Any, Any]) -> _Object | None:
     if header is None or header.text("Modality") != _CT:
         return None
     instance, study, patient, date = (header.text(keyword) or "" for keyword in _WANTED)
-    return _Object(str(path), str(path.parent), path.stat().st_size, study, header.series_uid, instance, patient, date)
+    is_slice = header.text("SOPClassUID") not in _MANY_FRAMES
+    size = path.stat().st_size
+    return _Object(str(path), str(path.parent), size, study, header.series_uid, instance, patient, date, is_slice)
 
 
 def _studies(objects: Sequence[_Object]) -> Iterator[Found]:
@@ -235,6 +239,10 @@ def _studies(objects: Sequence[_Object]) -> Iterator[Found]:
             groups[one.study or one.series, one.patient].append(one)
         else:
             damaged[one.folder].append(one)
+    for (folder, patient), slices in _scattered(groups.values()).items():
+        for one in slices:
+            del groups[one.study or one.series, one.patient]
+        yield _study(f"folder\n{folder}\n{patient}", slices, [])
     told = set()
     for (study, patient), group in groups.items():
         folders = {one.folder for one in group}
@@ -244,6 +252,15 @@ def _studies(objects: Sequence[_Object]) -> Iterator[Found]:
     for folder, alone in damaged.items():
         if not told & {one.file for one in alone}:
             yield _study(f"folder\n{folder}", alone, [])
+
+
+def _scattered(groups: Iterable[list[_Object]]) -> dict[tuple[str, str], list[_Object]]:
+    """Return slices of a folder and a patient that have a study each: so some programs number the files of one scan."""
+    single: dict[tuple[str, str], list[_Object]] = defaultdict(list)
+    for group in groups:
+        if len(group) == 1 and group[0].is_slice:
+            single[group[0].folder, group[0].patient] += group
+    return {where: slices for where, slices in single.items() if len(slices) > 1}
 
 
 def _study(key: str, group: Sequence[_Object], spoilt: Sequence[_Object]) -> Found:

@@ -93,7 +93,9 @@ def run(store: Store, workers: Workers, told: Callable[[Told], None], more: Call
             _give_out(store, workers, held)
             if not held and not may_come and not database.left():
                 return now_told
-            _take_in(database, held, workers.wait(_WAIT_S), now_told)
+            ended = workers.wait(_WAIT_S)
+            _give_out(store, workers, held)  # to fetch and record what came takes longer
+            _take_in(database, held, ended, now_told)
             now_told.left = database.left()
             told(now_told)
 

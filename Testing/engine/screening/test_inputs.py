@@ -32,6 +32,14 @@ def test_each_study_is_found_once_with_all_its_series(tmp_path: Path) -> None:
     assert (found[1].patient, found[1].date) == ("p", "20260102")
 
 
+def test_slices_that_have_a_study_each_are_one(tmp_path: Path) -> None:
+    for number in range(3):
+        study(tmp_path / "a", f"1.{number}", slices=1)
+        study(tmp_path / "a", f"2.{number}", "q", slices=1)
+    study(tmp_path / "b", "3.1", slices=1)
+    assert sorted((len(one.files), one.patient) for one in looked(tmp_path)) == [(1, "p"), (3, "p"), (3, "q")]
+
+
 def test_it_is_told_how_many_files_were_looked_at(tmp_path: Path) -> None:
     study(tmp_path / "a", "1.1", slices=3)
     told: list[int] = []

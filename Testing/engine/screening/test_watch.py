@@ -41,10 +41,13 @@ def watching(tmp_path: Path, orthanc: Orthanc) -> Iterator[Watching]:
 @pytest.mark.slow
 def test_all_results_come_back_once_whoever_is_killed(orthanc: Orthanc, watching: Watching, tmp_path: Path) -> None:
     chance = random.Random(7)
+    taken = 0
     watching.start()
     rounds = ("watcher", "worker", "archive")
     for number in range(STUDIES):
-        orthanc.take(write_study(tmp_path / "in" / str(number), number))
+        files = write_study(tmp_path / "in" / str(number), number)
+        orthanc.take(files)
+        taken += len(files)
         if number % 2:
             time.sleep(chance.uniform(2.0, 15.0))
             who = rounds[number // 2 % len(rounds)]
@@ -58,9 +61,8 @@ def test_all_results_come_back_once_whoever_is_killed(orthanc: Orthanc, watching
             else:
                 assert wait_until(watching.is_at_work, STUDY_S), watching.said()
                 watching.kill_worker()
-    assert wait_until(lambda: list(own_objects(orthanc).values()) == [KINDS] * STUDIES, STUDY_S * STUDIES), (
-        watching.said()
-    )
+    # Counted, not listed: to list what an archive holds keeps it from its work.
+    assert wait_until(lambda: orthanc.count() >= taken + len(KINDS) * STUDIES, STUDY_S * STUDIES), watching.said()
     time.sleep(5.0)  # what would come twice would come now
     held = own_objects(orthanc)
     assert watching.stop() == 0
