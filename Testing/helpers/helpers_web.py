@@ -57,8 +57,10 @@ class Page:
         return self._send(urllib.request.Request(full, headers={**self.headers, **headers}))
 
     def post(self, what: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[int, Any]:
-        """Return status and answer of a request; a state that comes with it is kept."""
-        return self.send(what, json.dumps(body or {}).encode(), **headers)
+        """Return status and answer of a request, of the case that is shown; a state that comes with it is kept."""
+        case = self.state.get("case")
+        asked = {"case": None if case is None else case["number"], **(body or {})}
+        return self.send(what, json.dumps(asked).encode(), **headers)
 
     def send(self, what: str, data: bytes, **headers: str) -> tuple[int, Any]:
         """Return as :meth:`post` does, of a request that holds ``data``."""

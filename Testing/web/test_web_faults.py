@@ -84,6 +84,38 @@ def test_a_page_that_shows_another_case_is_not_obeyed(served_list: Callable[[int
         assert refused_page(page.change("do", what="comment", comment="of the first", case=case))
 
 
+def test_a_tab_that_shows_another_case_gets_no_slice_of_the_open_one(served_list: Callable[[int], Served]) -> None:
+    with serving(served_list(2)) as (address, _server):
+        one = Page(address)
+        one.load()
+        slice_ = {"view": "axial", "index": 50, "window": "bone", "case": one.state["case"]["number"]}
+        assert one.post("slice", slice_)[0] == 200
+        one.do("next")
+        for what, more in (("slice", {}), ("surfaces", {"known": []}), ("along", {"level": "L1"})):
+            status, said = one.post(what, {**slice_, **more})
+            assert (status, said["stale"]) == (422, True), what
+            assert "another window" in said["refused"]
+
+
+def test_a_signature_that_no_folder_holds_is_in_no_draft(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    drafts: list[str] = []
+
+    def killed_here(*_given: object) -> None:
+        drafts.extend(
+            path.read_text(encoding="utf-8") for path in served.path.parent.glob(".*review") if path.is_file()
+        )
+        raise NotDone("killed")
+
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        page.do("comment", comment="kept")
+        monkeypatch.setattr(sessions, "exported", killed_here)
+        assert page.change("sign")[0] == 422
+    (draft,) = [json.loads(one)["record"] for one in drafts]
+    assert (draft["comment"], draft["signature"]) == ("kept", None)
+
+
 @pytest.mark.parametrize("failure", [NotDone("disk full"), OSError("disk full"), UsageError("web.nothing_open")])
 def test_what_could_not_be_written_is_not_signed(
     served: Served, monkeypatch: pytest.MonkeyPatch, failure: Exception

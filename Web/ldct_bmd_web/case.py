@@ -1,13 +1,13 @@
 """One result while it is read: nobody else reads it, and no correction is lost."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, suppress
 from copy import copy
 from pathlib import Path
 from typing import Any
 
-from ldct_bmd.examination import Bodies, BodyMask, Examination, bodies_in, label_map, record_sha256
+from ldct_bmd.examination import Bodies, BodyMask, Examination, SigningKey, bodies_in, label_map, record_sha256
 from ldct_bmd.ground.atomic import write_text
 from ldct_bmd.ground.errors import OutOfReach, UsageError
 from ldct_bmd.ground.files import read_text
@@ -118,6 +118,13 @@ class Case:
         """Let ``verb`` correct, and keep it; raises what the correction raises, and then nothing changed."""
         verb(self.review)
         self._keep()
+
+    def sign(self, key: SigningKey | None, acknowledged: Collection[str]) -> None:
+        """Sign, and keep that nowhere but in the folder, into which it is written next.
+
+        Were it kept before, and the server killed then, whoever opens the result next would find it signed.
+        """
+        self.review.sign(key, acknowledged)
 
     def remembered(self) -> Callable[[], None]:
         """Return what puts the review back to as it is now, unless the folder holds by then what came after."""

@@ -99,9 +99,10 @@ async def _serve(listener: "Listener", opens_browser: bool) -> None:
     finally:
         if opening is not None:
             opening.cancel()
-            with suppress(asyncio.CancelledError):
-                await opening
-        await listener.stop()
+        try:
+            await asyncio.gather(*filter(None, [opening]), return_exceptions=True)
+        finally:
+            await listener.stop()
 
 
 async def _open(address: str, entered: asyncio.Event) -> None:

@@ -147,8 +147,8 @@ async def _end(reader: _Reader) -> None:
         return
     try:
         out, _ = await asyncio.wait_for(process.communicate(b""), _END_S)  # closes its input, which ends it
-        if process.returncode == 0:
-            reader.left = Left(**_read(out))
+        if process.returncode == 0 and (said := _read(out)):
+            reader.left = Left(**said)
     except asyncio.TimeoutError:
         process.kill()
         await process.wait()

@@ -5,7 +5,6 @@ import json
 import math
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +14,7 @@ from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.jobs.spec import Destination
 from ldct_bmd.reporting.output import Output
 
-from .door import REPORT_POLICY, Door, Listener, Meaningless, bad_request
+from .door import REPORT_POLICY, Door, Listener, Meaningless, bad_request, print_defect
 from .export import NotDone, exported
 from .session import Asked, Served, Session
 
@@ -55,8 +54,13 @@ class Server(Listener):
     async def _begin(self) -> None:
         """Open what is served; whatever prevents that is told when the page asks."""
         async with self._lock:
-            with self.session.speak(), suppress(UsageError, CannotMeasure):
-                await asyncio.to_thread(self.session.start)
+            with self.session.speak():
+                try:
+                    await asyncio.to_thread(self.session.start)
+                except (UsageError, CannotMeasure):
+                    pass
+                except Exception as error:  # noqa: BLE001 (it arises again when the page asks; its message may quote)
+                    print_defect(error)
 
     async def _sweep(self, before: float) -> None:
         if self._asked_at < before and not self._lock.locked():
@@ -152,9 +156,12 @@ class Server(Listener):
                 if session.case is None:  # it was closed while nobody used it
                     async with self._lock:
                         await asyncio.to_thread(session.start)
+                if asked.get("case") != session.shown[1]:  # another tab opened another one
+                    raise UsageError("web.other_page")
                 return web.json_response(await asyncio.to_thread(look, session, asked))
             except (UsageError, CannotMeasure) as error:
-                return web.json_response({"refused": str(error)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+                said = {"refused": str(error), "stale": asked.get("case") != session.shown[1]}
+                return web.json_response(said, status=HTTPStatus.UNPROCESSABLE_ENTITY)
             except _MEANINGLESS as error:
                 return bad_request(error)
 

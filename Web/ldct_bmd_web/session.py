@@ -183,7 +183,7 @@ class Session:
         if seen and sorted(seen) != error_codes(case.examination):
             raise UsageError("web.other_page")
         put_back = case.remembered()
-        await asyncio.to_thread(case.do, lambda review: review.sign(self.served.key, seen))
+        await asyncio.to_thread(case.sign, self.served.key, seen)
         await self._save_or(put_back)
 
     async def unsign(self) -> None:

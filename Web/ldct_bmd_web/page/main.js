@@ -22,6 +22,7 @@ const page = {
   indices: () => Object.fromEntries(VIEWS.map((name) => [name, views[name].index])),
   number: () => page.state?.case?.number ?? null,
   refuse,
+  tell,
   select,
   do: doIt,
   // The views that a VOI was not moved in go to its middle.
@@ -79,13 +80,14 @@ function request(path, body = {}) {
   return isAsking;
 }
 
-async function change(path, body) {
-  refuse("");
+async function change(path, body, sentence = "") {
+  refuse(sentence);
   document.body.ariaBusy = "true";
   const isLong = ["sign", "save", "send", "report"].includes(path) || body.what === "unsign";
   $("progress").textContent = isLong ? page.say("web.working") : "";
   try {
-    show(await ask(path, {...body, revision: page.state?.revision}));
+    const state = await ask(path, {...body, revision: page.state?.revision});
+    show(sentence ? {...state, refused: sentence} : state);
     return true;
   } catch (error) {
     page.refusals += 1;
@@ -97,6 +99,12 @@ async function change(path, body) {
     document.body.ariaBusy = "false";
     $("progress").textContent = "";
   }
+}
+
+// Tells why something is not shown; where the server has another case open by now, that is shown.
+function tell(error) {
+  refuse(error.message);
+  if (error.isStale) isAsking = isAsking.then(() => change("state", {}, error.message));
 }
 
 function refuse(sentence) {
@@ -179,13 +187,13 @@ function lay(looks) {
 const laying = new Latest(async () => {
   const level = page.selected, number = page.number();
   try {
-    const tilt = await ask("along", {level});
+    const tilt = await ask("along", {level, case: number});
     if (!isPressed("oblique") || number !== page.number()) return;
     page.looks ||= page.tilt?.along !== tilt.along;
     page.tilt = tilt;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    refuse(error.message);
+    tell(error);
     press("oblique", false);
     page.looks ||= page.tilt !== null;
     page.tilt = null;
@@ -321,7 +329,7 @@ function showWorklist(list) {
 
 // A list may have thousands of rows: they are asked for when they are looked at.
 async function showList() {
-  fill($("worklist-rows"), (await ask("rows", {shown: $("shown").value})).map((row) => {
+  fill($("worklist-rows"), (await ask("rows", {shown: $("shown").value, case: page.number()})).map((row) => {
     const line = document.createElement("tr");
     line.ariaSelected = String(row.is_current);
     line.title = row.reason;

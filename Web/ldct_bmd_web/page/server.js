@@ -28,6 +28,7 @@ async function answered(what, body) {
   const said = await answer.json().catch(() => ({}));
   const refusal = new Refused(said.refused ?? "");
   refusal.state = said.revision === undefined ? undefined : said;
+  refusal.isStale = said.stale === true;
   throw refusal;
 }
 

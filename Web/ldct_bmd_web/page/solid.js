@@ -90,7 +90,7 @@ export class Solid {
       this.reset();
     }
     try {
-      const found = await ask("surfaces", {known: [...this.made.keys()]});
+      const found = await ask("surfaces", {case: number, known: [...this.made.keys()]});
       if (number !== this.page.number()) return;  // another case: it is asked for anew
       this.number = number;
       for (const [key, packed] of Object.entries(found.made)) this.made.set(key, unpacked(packed));
@@ -99,7 +99,7 @@ export class Solid {
       this.draw();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.page.refuse(error.message);
+      this.page.tell(error);
     }
   }
 

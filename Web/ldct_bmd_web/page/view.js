@@ -98,13 +98,13 @@ export class View {
   async load() {
     const index = this.index, along = this.page.frame().along ?? null;
     try {
-      const slice = await ask("slice", {view: this.name, index, along, window: this.page.window});
+      const slice = await ask("slice", {case: this.page.number(), view: this.name, index, along, window: this.page.window});
       if (along !== (this.page.frame().along ?? null)) return;  // the views lie otherwise by now: it is asked for anew
       this.along = along;
       this.draw(slice);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.page.refuse(error.message);
+      this.page.tell(error);
     }
   }
 
@@ -226,21 +226,21 @@ export class View {
 
   async preview(drag) {
     try {
-      const numbers = await ask("drag", {...drag, at: this.page.indices()});
+      const numbers = await ask("drag", {case: this.page.number(), ...drag, at: this.page.indices()});
       this.page.showNumbers(drag.level, numbers);
       this.page.drawVois(numbers.vois);
       clearTimeout(this.pausing);
       if (this.isMoving) this.pausing = setTimeout(() => this.foresee(drag), PAUSED_MS);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.page.refuse(error.message);
+      this.page.tell(error);
     }
   }
 
   // What would follow from the VOI where it is now: it takes longer than the numbers, which must not wait for it.
   async foresee(drag) {
     try {
-      const foreseen = await ask("foresee", drag);
+      const foreseen = await ask("foresee", {case: this.page.number(), ...drag});
       if (this.isMoving) this.page.showForeseen(drag.level, foreseen);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
