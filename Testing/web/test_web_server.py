@@ -213,6 +213,7 @@ def test_only_who_was_let_in_gets_an_answer(served: Served) -> None:
         assert page.get(Host="evil.example")[0] == 403
         assert page.post("state", **{"Sec-Fetch-Site": "cross-site"})[0] == 403
         assert page.post("state", **{"Content-Type": "text/plain"})[0] == 403
+        page.load()
         assert page.post("slice", {"view": "../axial", "index": 0, "window": "bone"})[0] == 400
         assert page.post("drag", {"level": "L1", "view": "axial", "at": {}})[0] in (400, 422)
         assert page.get("page/../../session.py")[0] in (403, 404)
