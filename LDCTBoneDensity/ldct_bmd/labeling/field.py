@@ -71,6 +71,8 @@ def _is_cut(column: VertebralColumn, scan: CTScan, level: str) -> bool:
 
 def _filled(hu: NDArray[Any]) -> NDArray[np.bool_]:
     """Return the pixels (z, y, x) of patches of 3 x 3 in a slice that hold one value, air or less."""
+    if hu.min() > FILLED_BELOW_HU:  # as about most bodies
+        return np.zeros(hu.shape, np.bool_)
     about = (1, 3, 3)
     middle = (hu <= FILLED_BELOW_HU) & (
         scipy.ndimage.maximum_filter(hu, about) == scipy.ndimage.minimum_filter(hu, about)

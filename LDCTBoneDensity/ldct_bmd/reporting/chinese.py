@@ -10,11 +10,6 @@ from functools import cache
 from pathlib import Path
 from unicodedata import east_asian_width
 
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.cu2quPen import Cu2QuPen
-from fontTools.pens.filterPen import DecomposingFilterPen
-from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib import TTFont
 from matplotlib import rc_context
 from matplotlib.font_manager import findSystemFonts, fontManager
 
@@ -87,6 +82,13 @@ def part_of(file: FontFile, letters: Iterable[str], name: str) -> bytes | None:
 
     ReportLab embeds TrueType outlines only, and most Chinese fonts have others: these are converted.
     """
+    # Not above: the overview, which every scan gets, needs none of it.
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.cu2quPen import Cu2QuPen
+    from fontTools.pens.filterPen import DecomposingFilterPen
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+    from fontTools.ttLib import TTFont
+
     with TTFont(file.path, fontNumber=file.face, lazy=True) as source:
         if source["OS/2"].fsType & _NO_EMBEDDING:
             return None

@@ -26,10 +26,15 @@ def write_seg_nrrd(bodies: sitk.Image, column: VertebralColumn, path: Path) -> N
 
     The fields are those of Slicer's documentation, "Segmentation labelmap file format (.seg.nrrd)".
     """
-    labelled = sitk.Image(bodies)  # a shallow copy: the caller's image keeps its own, empty, dictionary
-    for key, value in _segmentation_fields(bodies, column).items():
-        labelled.SetMetaData(key, value)
-    _write(labelled, path)
+    fields = _segmentation_fields(bodies, column)
+    # The caller's image keeps its own, empty, dictionary. A copy of it would copy the voxels once a field is set.
+    try:
+        for key, value in fields.items():
+            bodies.SetMetaData(key, value)
+        _write(bodies, path)
+    finally:
+        for key in fields:
+            bodies.EraseMetaData(key)
 
 
 def _write(image: sitk.Image, path: Path) -> None:

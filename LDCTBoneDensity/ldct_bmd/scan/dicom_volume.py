@@ -1,7 +1,7 @@
 """Decoding the slices of one DICOM volume straight into one array of Hounsfield units in the engine's frame."""
 
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from io import BytesIO
@@ -50,30 +50,43 @@ def read_volume(stack: Stack, progress: Progress = silent) -> tuple[HU, Geometry
     axis_map = axes_to_lps(stack.geometry)
     geometry = axis_map.geometry(stack.geometry)
     hu: HU = np.empty(geometry.shape, dtype=np.int16)
-    stored = axis_map.inverse().view(hu)
-    # Closed at once when progress cancels, so that no thread decodes on.
-    with closing(_decode_ahead(stack.slices)) as decoded:
-        for k, values in enumerate(decoded):
-            if values.dtype != hu.dtype and hu.dtype == np.int16:
-                hu = hu.astype(np.float32)
-                stored = axis_map.inverse().view(hu)
-            if values.shape != stored.shape[1:]:
-                raise CannotMeasure("scan.pixels_of_other_size", file=stack.slices[k].path.name)
-            stored[k] = values
-            progress("read", 0.1 + 0.9 * (k + 1) / len(stack.slices))
+    if not _filled(axis_map.inverse().view(hu), stack.slices, progress):
+        hu = np.empty(geometry.shape, dtype=np.float32)
+        _filled(axis_map.inverse().view(hu), stack.slices, progress)
     return hu, geometry
 
 
-def _decode_ahead(slices: Sequence[SliceHeader]) -> Generator[HU, None, None]:
-    """Decode in threads (the decoders release Python's lock), a few slices ahead of what is taken."""
-    waiting = iter(slices)
+def _filled(stored: HU, slices: Sequence[SliceHeader], progress: Progress) -> bool:
+    """Decode every slice into its place in ``stored`` (slices, rows, columns); False where its type can't hold one."""
+
+    def place(k: int) -> bool:
+        values = decode_hu(slices[k])
+        if values.shape != stored.shape[1:]:
+            raise CannotMeasure("scan.pixels_of_other_size", file=slices[k].path.name)
+        fits = np.can_cast(values.dtype, stored.dtype)
+        if fits:
+            stored[k] = values
+        return fits
+
+    # Closed at once when progress cancels, so that no thread decodes on.
+    with closing(_ahead(place, len(slices))) as placed:
+        for k, fits in enumerate(placed):
+            if not fits:
+                return False
+            progress("read", 0.1 + 0.9 * (k + 1) / len(slices))
+    return True
+
+
+def _ahead(work: Callable[[int], bool], count: int) -> Generator[bool, None, None]:
+    """Do the work on each slice in threads (the decoders release Python's lock), a few ahead of what is taken."""
+    waiting = iter(range(count))
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="decode") as pool:
-        ahead: deque[Future[HU]] = deque(pool.submit(decode_hu, header) for header in islice(waiting, _AHEAD))
+        ahead: deque[Future[bool]] = deque(pool.submit(work, k) for k in islice(waiting, _AHEAD))
         try:
             while ahead:
-                values = ahead.popleft().result()
-                ahead.extend(pool.submit(decode_hu, header) for header in islice(waiting, 1))
-                yield values
+                done = ahead.popleft().result()
+                ahead.extend(pool.submit(work, k) for k in islice(waiting, 1))
+                yield done
         finally:
             for future in ahead:
                 future.cancel()

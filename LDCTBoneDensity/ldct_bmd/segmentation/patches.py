@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..ground.threads import in_threads
 from ..scan import Geometry
 from .levels import REGIONS
 from .normalize import LOW_HU, UNIT_HU, normalize
@@ -86,8 +87,12 @@ def halved(probability: NDArray[np.float32]) -> NDArray[np.float16]:
     fifty conversions, and most of a scan is such a number: they are rounded to its last digit before.
     """
     out = np.empty(probability.shape, dtype=np.float16)
-    for one, part in zip(out, probability, strict=True):
-        one[...] = np.where(part < LEAST_NORMAL, np.rint(part * LAST_DIGIT) / LAST_DIGIT, part)
+
+    def fill(channel: int) -> None:
+        for one, part in zip(out[channel], probability[channel], strict=True):
+            one[...] = np.where(part < LEAST_NORMAL, np.rint(part * LAST_DIGIT) / LAST_DIGIT, part)
+
+    in_threads(fill, range(len(out)))
     return out
 
 

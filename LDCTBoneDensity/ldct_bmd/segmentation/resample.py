@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ..ground.threads import in_threads
 from ..scan import CTScan, Geometry
+
+_SLICES_AT_ONCE = 8
 
 
 def grid(geometry: Geometry, spacing_mm: tuple[float, float, float]) -> Geometry:
@@ -28,9 +31,13 @@ def in_plane(scan: CTScan, target: Geometry) -> NDArray[np.float32]:
     Linear interpolation whose support grows with the step, so that low-dose noise is averaged, not picked.
     """
     out = np.empty((len(scan.hu), *target.shape[1:]), dtype=np.float32)
-    for plane, hu in zip(out, scan.hu, strict=True):
-        # Padding outside the reconstruction circle, far below air on some scanners, must not bleed into skin.
-        plane[...] = _resized(np.maximum(hu, -1024).astype(np.float32), target.shape[1:])
+
+    def fill(first: int) -> None:
+        for z in range(first, min(first + _SLICES_AT_ONCE, len(out))):
+            # Padding outside the reconstruction circle, far below air on some scanners, must not bleed into skin.
+            out[z] = _resized(np.maximum(scan.hu[z], -1024).astype(np.float32), target.shape[1:])
+
+    in_threads(fill, range(0, len(out), _SLICES_AT_ONCE))
     return out
 
 
@@ -80,10 +87,11 @@ def sampled(values: NDArray[np.float32], index_xyz: NDArray[np.floating]) -> NDA
     parts, steps = [], []
     for axis, (size, stride) in enumerate(zip(values.shape[::-1], _strides(values.shape), strict=True)):
         place = np.clip(index_xyz[..., axis], 0, size - 1)
-        below = np.minimum(place.astype(np.intp), max(size - 2, 0))
-        parts.append((place - below).astype(np.float32))
+        below = np.minimum(np.floor(place), max(size - 2, 0))
+        place -= below
+        parts.append(place.astype(np.float32, copy=False))
         steps.append(stride if size > 1 else 0)
-        at += below * stride
+        at += below.astype(np.intp) * stride
     flat = np.ascontiguousarray(values).ravel()
     (x, y, z), (dx, dy, dz) = parts, steps
 

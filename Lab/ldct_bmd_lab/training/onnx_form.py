@@ -83,29 +83,50 @@ class _Graph:
 
     def _block(self, features: Sequence[_Feature], name: str, layers: int) -> _Feature:
         features = list(features)
-        for number in range(layers):
-            features.append(self._layer(features, f"{name}.layers.{number}", 3))
-        return self._layer(features, f"{name}.reduce", 1)
+        names = [f"{name}.layers.{number}" for number in range(layers)]
+        for first in range(0, layers, 2):
+            features.append(self._layers(features, names[first : first + 2], 3))
+        return self._layers(features, [f"{name}.reduce"], 1)
 
-    def _layer(self, features: Sequence[_Feature], name: str, size: int) -> _Feature:
-        """Return a convolution of features side by side, normalised and cut off at 0.
+    def _layers(self, features: Sequence[_Feature], names: Sequence[str], size: int) -> _Feature:
+        """Return one layer, or two that follow one another: convolutions of features, normalised and cut off at 0.
 
-        It is written as the sum of a convolution of each, which both runtimes do in place: joining them first copies
-        all of them, over and over.
+        A layer is written as the sum of a convolution of each feature, which both runtimes do in place: joining them
+        first copies all of them, over and over. Two layers of eight channels see the same features, but for the first
+        itself, and share their convolutions, since registers hold sixteen numbers. What the second sees of the first
+        is added once that is there; normalised again, the first stays as it is.
         """
-        parts = self._weights(f"{name}.0", "weight")
-        if len(features) > 1:
-            parts = self._split(parts[0], [channels for _, channels in features])
+        outputs = len(self._tensors[f"{self.name}.{names[0]}.0.weight"])
+        seen = [channels for _, channels in features]
+        parts = [self._split(name, [*seen, *[outputs] * number]) for number, name in enumerate(names)]
+        of_both = [self._joined(both) for both in zip(*(part[: len(seen)] for part in parts), strict=True)]
+        scales = [self._weights(f"{name}.1", "weight", "bias") for name in names]
+        scale = [self._joined(both) for both in zip(*scales, strict=True)]
         found = ""
-        for (feature, _), part in zip(features, parts, strict=True):
-            one = self._op("Conv", [feature, part], kernel_shape=[size] * 3, pads=[size // 2] * 6)
-            found = self._op("Add", [found, one]) if found else one
-        inputs = [found, *self._weights(f"{name}.1", "weight", "bias")]
-        out = self._op("Relu", [self._op("InstanceNormalization", inputs, epsilon=_EPSILON)])
-        return out, len(self._tensors[f"{self.name}.{name}.0.weight"])
+        for (feature, _), part in zip(features, of_both, strict=True):
+            found = self._added(found, feature, part, size)
+        out = self._normalised(found, scale)
+        if len(names) > 1:
+            before = self._op("Constant", [], value_ints=[outputs, 0, 0, 0, 0, 0, outputs, 0, 0, 0])
+            of_first = self._op("Pad", [parts[1][-1], before])  # zeros: to the first layer, and of the second
+            out = self._normalised(self._added(found, out, of_first, size), scale)
+        return out, outputs * len(names)
 
-    def _split(self, weight: str, channels: Sequence[int]) -> list[str]:
-        """Return the parts of a convolution's weights that belong to the features, in their order."""
+    def _added(self, found: str, feature: str, weight: str, size: int) -> str:
+        one = self._op("Conv", [feature, weight], kernel_shape=[size] * 3, pads=[size // 2] * 6)
+        return self._op("Add", [found, one]) if found else one
+
+    def _normalised(self, found: str, scale: Sequence[str]) -> str:
+        return self._op("Relu", [self._op("InstanceNormalization", [found, *scale], epsilon=_EPSILON)])
+
+    def _joined(self, weights: Sequence[str]) -> str:
+        return weights[0] if len(weights) == 1 else self._op("Concat", weights, axis=0)
+
+    def _split(self, layer: str, channels: Sequence[int]) -> list[str]:
+        """Return the parts of a layer's convolution that belong to the features, in their order."""
+        (weight,) = self._weights(f"{layer}.0", "weight")
+        if len(channels) == 1:
+            return [weight]
         # A constant, not an initializer: those are the weights and nothing else.
         sizes = self._op("Constant", [], value_ints=list(channels))
         parts = [f"{weight}.{number}" for number in range(len(channels))]

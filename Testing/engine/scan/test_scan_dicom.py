@@ -169,6 +169,20 @@ def test_a_fractional_rescale_gives_float_hounsfield_units(tmp_path):
     np.testing.assert_array_equal(scan.hu[:9], torso()[:9])
 
 
+def test_fractions_in_some_slices_make_all_of_the_volume_float(tmp_path):
+    def rescale(dataset: Dataset, k: int) -> None:
+        if k % 2:
+            dataset.RescaleSlope = "0.5"
+            dataset.PixelData = ((torso()[k].astype(np.int32) + 1024) * 2 + 1).astype("<i2").tobytes()
+
+    write_series(tmp_path, edit=rescale)
+    scan = read_scan(tmp_path)
+    assert scan.hu.dtype == np.float32
+    expected = torso().astype(np.float32)
+    expected[1::2] += 0.5
+    np.testing.assert_array_equal(scan.hu, expected)
+
+
 @pytest.mark.parametrize("declared", [-2000, 63536], ids=["signed", "written as unsigned"])
 def test_padding_outside_the_field_of_view_becomes_air(tmp_path, declared):
     def pad(dataset: Dataset, k: int) -> None:

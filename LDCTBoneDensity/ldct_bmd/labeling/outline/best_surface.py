@@ -21,32 +21,32 @@ def best_surface(cost: NDArray[np.float32], bend: float, wrap: bool = False) -> 
         (surfaces, n0, n1).
     """
     total = np.zeros_like(cost)
-    padded = cost
     margin = cost.shape[1] // 3 if wrap else 0
-    if margin:
-        padded = np.concatenate([cost[:, -margin:], cost, cost[:, :margin]], axis=1)
+    padded = np.concatenate([cost[:, -margin:], cost, cost[:, :margin]], axis=1) if margin else cost
     inner = slice(margin, margin + cost.shape[1])
-    for reverse in (False, True):
-        total += _along(padded.transpose(1, 0, 2, 3), bend, reverse).transpose(1, 0, 2, 3)[:, inner]
-        total += _along(cost.transpose(2, 0, 1, 3), bend, reverse).transpose(1, 2, 0, 3)
+    rows = np.ascontiguousarray(padded.transpose(1, 3, 0, 2))
+    columns = np.ascontiguousarray(cost.transpose(2, 3, 0, 1))
+    for step in (1, -1):
+        total += _along(rows[::step], bend)[::step].transpose(2, 0, 3, 1)[:, inner]
+        total += _along(columns[::step], bend)[::step].transpose(2, 3, 0, 1)
     return _lowest(total)
 
 
-def _along(cost: NDArray[np.float32], bend: float, reverse: bool) -> NDArray[np.float32]:
-    """Return the lowest cost of a path along the first axis that ends in each cell and label."""
-    cost = np.ascontiguousarray(cost[::-1] if reverse else cost)
-    out = np.empty_like(cost)
+def _along(cost: NDArray[np.float32], bend: float) -> NDArray[np.float32]:
+    """Return the lowest cost of a path along the first axis that ends in each cell and label (second axis)."""
+    out = np.empty(cost.shape, cost.dtype)
     before = out[0] = cost[0]
-    for i in range(1, len(cost)):
-        best = before.copy()
+    best, dearer = np.empty_like(before), np.empty_like(before)
+    for here, there in zip(cost[1:], out[1:], strict=True):
+        best[...] = before
         for k in range(1, LARGEST_STEP + 1):
-            step = before + np.float32(bend * k * k)
-            np.minimum(best[..., k:], step[..., :-k], out=best[..., k:])
-            np.minimum(best[..., :-k], step[..., k:], out=best[..., :-k])
-        best -= best.min(axis=-1, keepdims=True)
-        np.add(cost[i], best, out=out[i])
-        before = out[i]
-    return out[::-1] if reverse else out
+            np.add(before, np.float32(bend * k * k), out=dearer)
+            np.minimum(best[k:], dearer[:-k], out=best[k:])
+            np.minimum(best[:-k], dearer[k:], out=best[:-k])
+        best -= best.min(axis=0)
+        np.add(here, best, out=there)
+        before = there
+    return out
 
 
 def _lowest(total: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...ground.threads import in_threads
 from ...scan import Geometry
 from ...segmentation.resample import sampled
 from .surfaces import Array, Mask
@@ -73,11 +74,14 @@ class Sight:
         profile = np.empty(np.broadcast_shapes(u.shape, v.shape, w.shape), dtype=np.float32)
         usable = np.empty(profile.shape[:-1], dtype=np.bool_)
         last = np.asarray(self.geometry.size, dtype=np.float32) - 0.5
-        for body, frame in enumerate(self.frames):
+
+        def look(body: int, frame: Frame) -> None:
             points = np.stack(np.broadcast_arrays(u[body], v[body], w[body]), axis=-1)
             index = frame.to_index_xyz(points, self.geometry)
             hu = self.hu.at(index)
-            outside = ((index < -0.5) | (index > last)).any(axis=-1)
-            usable[body] = ~(outside | (hu > METAL_HU)).any(axis=-1)
+            outside = ((index < -0.5) | (index > last)).reshape(*usable.shape[1:], -1).any(axis=-1)
+            usable[body] = ~(outside | (hu > METAL_HU).any(axis=-1))
             profile[body] = np.clip(hu, low_hu, high_hu)
+
+        in_threads(look, range(len(self.frames)), self.frames)
         return profile, usable

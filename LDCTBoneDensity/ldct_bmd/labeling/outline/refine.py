@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...anatomy import VERSE_VALUE
+from ...ground.threads import in_threads
 from ...morphometry import body_axes_lps
 from ...scan import CTScan, Geometry
 from ...voi import Box
@@ -82,11 +83,8 @@ def refine_outlines(
     """
     boxes = find_bodies(bodies)
     values = [VERSE_VALUE[level] for level in whole]
-    begun = [
-        _body(bodies, value, box, scan.geometry, tuning.start)
-        for value in values
-        if (box := boxes.get(value)) is not None
-    ]
+    there = [value for value in values if value in boxes]
+    begun = in_threads(lambda value: _body(bodies, value, boxes[value], scan.geometry, tuning.start), there)
     found = [body for body in begun if body is not None]
     if not found:
         return bodies
@@ -154,12 +152,14 @@ def _drawn(
     Args:
         boxes: of all bodies.
     """
-    drawings = []
-    for number in np.flatnonzero(seen).tolist():
+
+    def draw(number: int) -> _Drawing:
         body = found[number]
         box, part = part_inside(surfaces, number, body.frame, geometry)
         part[~largest(part > 0.5)] = 0.0
-        drawings.append(_Drawing(body.value, body.box, box, part))
+        return _Drawing(body.value, body.box, box, part)
+
+    drawings = in_threads(draw, np.flatnonzero(seen).tolist())
     # A scan is many times as large as its spine: nothing is made that is as large.
     around = _around_all([*boxes, *(drawing.new for drawing in drawings)])
     back = [-s.start for s in around]

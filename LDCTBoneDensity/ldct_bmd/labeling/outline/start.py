@@ -9,7 +9,20 @@ from scipy import ndimage
 from ...scan import Geometry
 from ..tuned import THREE_SLICES, tuned
 from .frame import Frame, Part
-from .surfaces import ANGLE, DEGREES, LEVEL, U_MM, V_MM, Mask, Surfaces, between_plates, polynomial, robust_fit, spread
+from .surfaces import (
+    ANGLE,
+    DEGREES,
+    LEVEL,
+    U_MM,
+    V_MM,
+    Array,
+    Mask,
+    Surfaces,
+    between_plates,
+    polynomial,
+    robust_fit,
+    spread,
+)
 
 W_MM = np.arange(-24.0, 24.1, 0.5)
 RADIUS_MM = np.arange(4.0, 36.1, 0.5)
@@ -68,7 +81,7 @@ class Start:
 def start_of(mask: Part, frame: Frame, geometry: Geometry, shape: StartShape = START_SHAPE) -> Start | None:
     """Return where the search begins for a body's mask (0 to 1, rim 0); None where it is too small to tell."""
     points = np.stack(np.meshgrid(U_MM, V_MM, W_MM, indexing="ij"), axis=-1)
-    inside = mask.at(frame.to_index_xyz(points, geometry)) > 0.5
+    inside = _inside(mask, frame.to_index_xyz(points, geometry))
     filled = inside.sum(axis=-1)
     if not filled.any():
         return None
@@ -87,6 +100,16 @@ def start_of(mask: Part, frame: Frame, geometry: Geometry, shape: StartShape = S
         return None
     back = _smooth_back(own_back, near, shape.back_mm)
     return Start(_packed(bottom, top, radius, back), _packed(own_bottom, own_top, own_radius, own_back))
+
+
+def _inside(mask: Part, index_xyz: Array) -> Mask:
+    """Return which points (..., 3) are in the mask; most lie beyond its box, whose rim is 0, and are not looked up."""
+    at = index_xyz - mask.start_xyz.astype(np.float32)
+    sizes = mask.values.shape[::-1]
+    near = np.logical_and.reduce([(at[..., k] > 0) & (at[..., k] < n - 1) for k, n in enumerate(sizes)])
+    inside = np.zeros(near.shape, dtype=np.bool_)
+    inside[near] = mask.at(index_xyz[near]) > 0.5
+    return inside
 
 
 def _packed(*arrays: NDArray[np.floating]) -> Surfaces:
@@ -114,7 +137,7 @@ def _outermost(
     u, v = (radius * f(angle) for f in (np.cos, np.sin))
     w = between_plates(bottom[None], top[None], u[None, ..., None], v[None, ..., None])[0]
     points = np.stack(np.broadcast_arrays(u[..., None], v[..., None], w), axis=-1).swapaxes(1, 2)
-    return _last(mask.at(frame.to_index_xyz(points, geometry)) > 0.5, RADIUS_MM)
+    return _last(_inside(mask, frame.to_index_xyz(points, geometry)), RADIUS_MM)
 
 
 def _smooth_walls(own: NDArray[np.float64], order: int) -> NDArray[np.float64]:
@@ -142,7 +165,7 @@ def _hindmost(
     u = np.broadcast_to(U_MM[:, None], (len(U_MM), len(LEVEL)))
     w = between_plates(bottom[None], top[None], u[None], np.full_like(u, middle)[None])[0]
     points = np.stack(np.broadcast_arrays(u[..., None], v, w[..., None]), axis=-1)
-    return _last(mask.at(frame.to_index_xyz(points, geometry)) > 0.5, v)
+    return _last(_inside(mask, frame.to_index_xyz(points, geometry)), v)
 
 
 def _smooth_back(own: NDArray[np.float64], near: Mask, back_mm: float) -> NDArray[np.float64]:
