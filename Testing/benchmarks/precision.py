@@ -135,13 +135,21 @@ def _compare_one(folder: Path, first: str, other: str) -> int:
             far = {x: round(difference, 4) for x, difference in by_level.items() if abs(difference) > most}
             wrong += len(far)
             told += [f"    {name} {key}: {far}"] if far else []
-    hu, dice = (np.array(differences[key]) for key in ("hu", "dice"))
+    share = f"{changed / voxels:.3%}" if voxels else "none"
     print(
-        f"{other:<21} {len(names)}; {named}, {said}; {len(hu)}, {np.abs(hu).max():.2f}, {hu.mean():+.3f}; "
-        f"{len(dice)}, {np.abs(dice).max():.4f}, {dice.mean():+.5f}; {changed / voxels:.3%}"
+        f"{other:<21} {len(names)}; {named}, {said}; {_spread(differences['hu'], '.2f', '+.3f')}; "
+        f"{_spread(differences['dice'], '.4f', '+.5f')}; {share}"
     )
     print("\n".join(told))
     return named + wrong
+
+
+def _spread(differences: list[float], greatest: str, mean: str) -> str:
+    """Return how many there are, the greatest and the mean; no scan may have had a VOI, or a body with a reference."""
+    if not differences:
+        return "0, -, -"
+    values = np.array(differences)
+    return f"{len(values)}, {np.abs(values).max():{greatest}}, {values.mean():{mean}}"
 
 
 def _end(runtime: str) -> str:

@@ -2,23 +2,33 @@
 
 import asyncio
 import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
+from helpers_cli import environment as of_the_engine
 from helpers_report import make_case
 from ldct_bmd.examination import Examination
 from ldct_bmd.reporting.opened import record_in
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.reporting.outputs import write_outputs
 from ldct_bmd.voi import CylinderVOI
-from ldct_bmd_web.server import Door, Server
+from ldct_bmd_web.door import Door, Listener
+from ldct_bmd_web.server import Server
 from ldct_bmd_web.session import Served
+from places import WEB
 
 READER = "Dr. Reader"
 
@@ -85,20 +95,79 @@ class Page:
 
 
 @contextmanager
-def serving(served: Served, door: Door | None = None) -> Iterator[tuple[str, Server]]:
-    """Serve in a thread; give the address, with the secret in it, and the server."""
-    server = Server(served, Door(reader=READER) if door is None else door)
+def listening(listener: Listener) -> Iterator[str]:
+    """Let it listen in a thread; give the address, with the secret in it where one lets in."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    address = asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
+    address = asyncio.run_coroutine_threadsafe(listener.start(), loop).result(30)
     try:
-        yield address, server
+        yield address
     finally:
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(60)
+        asyncio.run_coroutine_threadsafe(listener.stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+@contextmanager
+def serving(served: Served, door: Door | None = None) -> Iterator[tuple[str, Server]]:
+    """Serve one reader; give the address, with the secret in it, and the server."""
+    server = Server(served, Door(reader=READER) if door is None else door)
+    with listening(server) as address:
+        yield address, server
+
+
+def environment() -> dict[str, str]:
+    """The variables with which a process of its own finds this checkout."""
+    return {**of_the_engine(), "PYTHONPATH": os.pathsep.join([str(WEB), of_the_engine()["PYTHONPATH"]])}
+
+
+@dataclass(frozen=True)
+class Started:
+    """``ldct-bmd review`` in a process of its own, with the address that it printed."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+    log: Path
+
+    def printed(self) -> str:
+        """All that it printed."""
+        return self.log.read_text(encoding="utf-8")
+
+
+@contextmanager
+def command(*arguments: object, **variables: str) -> Iterator[Started]:
+    """Run ``ldct-bmd review`` with further variables of the environment."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ldct_bmd_web", *map(str, arguments)],
+                env={**environment(), **variables},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            deadline = time.monotonic() + 60
+            while not (found := re.search(r"http://\S+", log.read_text(encoding="utf-8"))):
+                assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+                assert process.poll() is None, log.read_text(encoding="utf-8")
+                time.sleep(0.05)
+            yield Started(process, found[0], log)
+        finally:
+            process.kill()
+            process.wait()
+
+
+SECRET = "of the proxy \u00e4"
+LOGIN = Door(login_header="X-Reader", idle_s=3600.0, proxy_secret=SECRET)
+
+
+def proxied(address: str, reader: str, **headers: str) -> Page:
+    """A page behind a proxy that knows the secret."""
+    sent = SECRET.encode().decode("latin-1")
+    return Page(address, **{"X-Reader": reader, "X-LDCT-BMD-Proxy-Secret": sent, **headers})
 
 
 def held(folder: Path) -> Examination:

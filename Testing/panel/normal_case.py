@@ -17,8 +17,6 @@ from ldct_bmd_lab.phantom import build_phantom, write_dicom, write_label_map
 from slicer_standin import mouse
 
 SIZE = (1366, 768)
-HEADING = (40, 8)  # a pixel of a section's heading
-MOST_TURNS = 40
 
 
 class Reader(Hands):
@@ -31,8 +29,11 @@ class Reader(Hands):
 
     def press_mouse(self, widget: Any, x: float | None = None, y: float | None = None) -> None:
         """Click the middle of a widget, or a pixel of it."""
+        from PySide6.QtCore import QPoint
+
         self.clicks += 1
         at = (widget.width / 2 if x is None else x, widget.height / 2 if y is None else y)
+        assert widget.visibleRegion().contains(QPoint(*map(round, at))), f"{widget.objectName} is out of sight"
         mouse.real_click(widget, *at)
 
     def press_key(self, keys: str) -> None:
@@ -40,22 +41,13 @@ class Reader(Hands):
         self.keys += 1
         mouse.real_key(keys)
 
-    def scroll_to(self, widget: Any, x: float, y: float) -> None:
-        """Turn the wheel at the edge of the panel until a pixel of a widget is in sight."""
-        from PySide6.QtCore import QPoint
-
-        for _ in range(MOST_TURNS):
-            if widget.visibleRegion().contains(QPoint(round(x), round(y))):
-                return
-            mouse.real_wheel_down(self.ui.reportSection.window(), 6, SIZE[1] // 2)
-
     def look(self) -> None:
         """Take note of the level that the views show."""
         self.seen.append(self.table.level())
 
 
 def by_mouse(reader: Reader, volume: Any, bodies: Any) -> Any:
-    """Measure, look at the two other levels, open the report's section, sign; the record."""
+    """Measure, look at the two other levels, go to the report, sign, without a turn of the wheel; the record."""
     reader.choose(volume, bodies)
     reader.wait(0.5)
     reader.press_mouse(reader.ui.measureButton)
@@ -68,13 +60,9 @@ def by_mouse(reader: Reader, volume: Any, bodies: Any) -> Any:
         place = tree.visualItemRect(reader.table._rows[level]).center()
         reader.press_mouse(tree.viewport(), place.x(), place.y())
         reader.look()
-    section, button = reader.ui.reportSection, reader.ui.signButton
-    if section.collapsed:
-        reader.scroll_to(section, *HEADING)
-        reader.press_mouse(section, *HEADING)
-        reader.wait(0.5)
-    reader.scroll_to(button, button.width / 2, button.height / 2)
-    reader.press_mouse(button)
+    reader.press_mouse(reader.ui.toReportButton)
+    reader.wait(0.5)
+    reader.press_mouse(reader.ui.signButton)
     return reader.examination
 
 

@@ -206,6 +206,10 @@ class Hands:
 
         mouse.click(getattr(self.ui, name))
 
+    def wait_until_gone(self, folder: Path) -> None:
+        """Wait for a job's folder to be removed: by its owner, or by a process that sweeps it at that very moment."""
+        self.wait_until(lambda: not folder.exists(), 30.0)
+
     def finish_run(self) -> None:
         self.wait_until(lambda: not self.panel.run.isRunning)
 

@@ -1,11 +1,12 @@
 """Pictures of the panel with its views at 1366 x 768 and 1920 x 1080: on phantoms, and on a scan of your own.
 
-    python Testing/panel/screenshots.py OUT [--scan SCAN [--labels FILE]]
+    python Testing/panel/screenshots.py OUT [--language zh] [--only panel|findings] [--scan SCAN [--labels FILE]]
 
 The phantom's true vertebral bodies stand in for the network's, so that the pictures are the same whatever the weights:
-measured, corrected, excluded, an error, and a calibration. A scan, a DICOM folder or a volume file, is measured by the
-network, or with the vertebral bodies of FILE, a label map in VerSe's values. Pictures of patients stay outside the
-project, whatever the licence of the scan: OUT must not lie in it then.
+measured, corrected, excluded, an error, a calibration, and the commonest findings (uncertain names are the network's).
+A scan, a DICOM folder or a volume file, is measured by the network, or with the vertebral bodies of FILE, a label map
+in VerSe's values. Pictures of patients stay outside the project, whatever the licence of the scan: OUT must not lie in
+it then.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = {"": (1366, 768), "-1920": (1920, 1080)}  # by what is added to a picture's name
+_LANGUAGE: list[str] = []  # what it adds to a picture's name
 SPEC = {
     "bmd_mg_cm3": {"T10": 118.0, "T11": 115.0, "T12": 112.0, "L1": 104.0, "L2": 99.0, "L3": 97.0},
     "matrix": (256, 256),
@@ -31,6 +33,8 @@ def main() -> None:
     """Make the pictures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
+    parser.add_argument("--language", choices=["en", "zh"], default="en", help="zh adds -zh to the names")
+    parser.add_argument("--only", choices=["panel", "findings"], help="leave the other pictures out")
     parser.add_argument("--scan", type=Path)
     parser.add_argument("--labels", type=Path)
     given = parser.parse_args()
@@ -49,6 +53,10 @@ def main() -> None:
     answer_automatically()
     import slicer
 
+    if given.language == "zh":
+        _LANGUAGE.append("-zh")
+        slicer.app.settings().setValue("Internationalization/Enabled", "true")
+        slicer.app.settings().setValue("language", "zh_CN")
     load_scripted_module(ROOT / "LDCTBoneDensity" / "LDCTBoneDensity.py")
     slicer.util.selectModule("LDCTBoneDensity")
     slicer.util.mainWindow().show()
@@ -56,9 +64,16 @@ def main() -> None:
     if given.scan is not None:
         _of_scan(folder, given.scan.absolute(), given.labels)
         return
+    import screenshots_findings
+
     with tempfile.TemporaryDirectory() as scratch:
-        _pictures(folder, Path(scratch))
-        _calibrations(folder, Path(scratch))
+        # First: the others leave weights and a store in the settings.
+        if given.only != "panel":
+            screenshots_findings.make(folder, Path(scratch), SPEC, _grab)
+        if given.only != "findings":
+            _pictures(folder, Path(scratch))
+        if given.only is None:
+            _calibrations(folder, Path(scratch))
 
 
 def _of_scan(folder: Path, scan: Path, labels: Path | None) -> None:
@@ -110,6 +125,7 @@ def _pictures(folder: Path, scratch: Path) -> None:
     from ldct_bmd_lab.phantom import PhantomSpec, build_phantom, write_dicom, write_label_map
     from slicer_standin.pythonqt.dialogs import answering
 
+    slicer.mrmlScene.Clear(False)
     phantom = build_phantom(PhantomSpec(**SPEC))  # type: ignore[arg-type]
     dicom = tuple(write_dicom(phantom, scratch / "dicom"))
     files = PhantomFiles(dicom, write_label_map(phantom, scratch / "bodies.nii.gz"), phantom.bodies)
@@ -134,7 +150,7 @@ def _pictures(folder: Path, scratch: Path) -> None:
     hands.ui.densityCheckBox.setChecked(False)
     hands.ui.reportSection.collapsed = False
     hands.wait(0.5)
-    hands.ui.reportSection.grab().save(str(folder / "panel-report.png"))
+    _save(hands, hands.ui.reportSection, folder / "panel-report.png")
     hands.ui.reportSection.collapsed = True
     hands.panel.parameters.sourceSegmentation = None
     broken = scratch / "weights.safetensors"
@@ -195,6 +211,7 @@ def _grab(hands: Any, path: Path) -> None:
 
 def _save(hands: Any, window: Any, path: Path) -> None:
     hands.wait(2.0)
+    path = path.with_stem("".join([path.stem, *_LANGUAGE]))
     window.grab().save(str(path))
     sys.stdout.write(f"{path}\n")
 

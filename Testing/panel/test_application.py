@@ -136,7 +136,7 @@ def test_an_error_while_a_result_is_taken_is_told_and_the_panel_goes_on(
         run._take = lambda: run.measured.emit(panel.panel.logic.accept(ct, *measured))
         run._runner.finished.emit()
     assert "RuntimeError: a defect" in panel.message
-    assert not folder.exists()
+    panel.wait_until_gone(folder)
     assert panel.ui.measureButton.enabled
     assert not panel.ui.cancelButton.visible
     panel.show_measured(ct, measured)

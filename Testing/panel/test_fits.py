@@ -1,5 +1,6 @@
 """The panel fits into a narrow dock, and scrolls without changing what the wheel passes over."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +104,41 @@ def test_the_wheel_changes_a_number_only_where_it_is_being_typed(panel: Hands) -
     panel.ui.calibrationCombo.setCurrentIndex(0)
 
 
+@pytest.mark.parametrize("reason", ["fracture", "surgery_or_implant", "sclerosis_or_degeneration"])
+def test_a_state_is_shown_whole(panel: Hands, ct: Any, measured: Any, reason: str) -> None:
+    import qt
+
+    panel.show_measured(ct, measured)
+    tree = panel.ui.vertebraTree
+    tree.resize(LEAST_WIDTH - 20, tree.height)
+    panel.panel.correct(lambda review: review.exclude("L1", reason))
+    panel.wait(0.1)
+    row, column = panel.table._rows["L1"], 5
+    state = row.text(column)
+    assert state.startswith("excluded: ")
+    needed = qt.QFontMetrics(row.font(column)).boundingRect(
+        0, 0, tree.columnWidth(column) - 6, 0, qt.Qt.TextWordWrap, state
+    )
+    assert tree.wordWrap
+    assert needed.width() <= tree.columnWidth(column)
+    assert needed.height() <= tree.visualItemRect(row).height()
+
+
+def test_findings_are_shown_whole_however_many(panel: Hands, ct: Any, measured: Any) -> None:
+    """They are scrolled: no sentence is cut, whatever was shown before."""
+    stored, _bodies = measured
+    few = stored.examination
+    many = replace(few, findings=few.findings * 5)
+    area, view = panel.ui.findingsArea, panel.panel.sections.scan.findings
+    for examination in (few, None, many, None, few, None, many):
+        panel.panel.sections.scan.show(ct, examination)
+        panel.wait(0.1)
+        labels = view._labels
+        assert all(label.height >= label.heightForWidth(label.width) for label in labels)
+        assert len(labels) == (0 if examination is None else len(examination.findings))
+    assert area.verticalScrollBar().maximum > 0
+
+
 def test_no_button_moves_when_a_correction_brings_findings_and_messages(panel: Hands, ct: Any, measured: Any) -> None:
     """A reader clicks where the button was."""
     from PySide6.QtCore import QPoint
@@ -124,3 +160,8 @@ def test_no_button_moves_when_a_correction_brings_findings_and_messages(panel: H
     panel.panel.correct(lambda review: review.exclude("L2", "no such reason"))
     assert panel.message
     assert places() == before
+    panel.panel._note("")
+    panel.panel.sections.messages.allow(isRunning=True)
+    at_work = places()
+    panel.panel.sections.messages.allow(isRunning=False)
+    assert all(abs(at_work[name] - before[name]) <= 4 for name in names), "nor while the engine is at work"

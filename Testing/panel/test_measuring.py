@@ -108,7 +108,7 @@ def test_a_cancelled_run_leaves_nothing_behind_and_the_next_one_works(
     panel.finish_run()
     assert panel.message == "Cancelled: nothing was kept."
     assert panel.review is None
-    assert not folder.exists()
+    panel.wait_until_gone(folder)
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTextNode") == 0
     panel.click("measureButton")
     panel.finish_run()

@@ -6,6 +6,7 @@ import pytest
 import slicer
 from panel_fixtures import Hands
 
+from ldct_bmd.reporting.page.words import time
 from ldct_bmd.words import text
 
 CORRECTING = (
@@ -48,7 +49,7 @@ def test_a_signed_review_looks_signed_on_every_section(review: Hands) -> None:
     review.click("signButton")
     signature = review.examination.signature
     assert [name for name in CORRECTING if getattr(review.ui, name).enabled] == []
-    assert review.ui.patientLabel.text.endswith(f"Signed by {signature.reader}, {signature.time}")
+    assert review.ui.patientLabel.text.endswith(f"Signed by {signature.reader}, {time(signature.time)}")
     assert review.review.markups.roi("L1").GetLocked()
     assert not review.ui.commentEdit.enabled
     tick_l2(review)
@@ -86,6 +87,35 @@ def test_nobody_is_asked_while_a_voi_is_dragged(review: Hands) -> None:
     with answering("Dr. Asked"):
         review.panel.commit()
     assert review.examination.history[-1].reader == "Dr. Asked"
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+def test_sign_and_what_is_said_of_it_are_one_click_from_the_table(review: Hands, size: tuple[int, int]) -> None:
+    from PySide6.QtCore import QPoint
+
+    from LDCTBoneDensityLib.common.Reveal import reveal
+
+    def is_in_sight(widget: Any) -> bool:
+        return widget.visibleRegion().contains(QPoint(widget.width // 2, widget.height // 2))
+
+    window, ui = slicer.util.mainWindow(), review.ui
+    window.resize(*size)
+    window.show()
+    for section in (ui.worklistSection, ui.calibrationSection, ui.reportSection, ui.advancedSection):
+        section.collapsed = True
+    reveal(ui.inputSelector)
+    review.wait(0.3)
+    review.panel.correct(lambda one: one.exclude("L1", "cyst"))
+    review.panel.correct(lambda one: one.exclude("L2", "cyst"))  # an error now stands against the signature
+    for widget in (ui.vertebraTree.viewport(), ui.toReportButton):
+        review.wait_until(lambda widget=widget: is_in_sight(widget), 20.0)
+    review.click("toReportButton")
+    for widget in (ui.signButton, ui.openPointsView, ui.seenBox):
+        review.wait_until(lambda widget=widget: is_in_sight(widget), 20.0)
+    review.click("signButton")
+    assert review.examination.signature is None
+    assert ui.reportMessageLabel.text == review.message != ""
+    review.wait_until(lambda: is_in_sight(ui.reportMessageLabel), 20.0)
 
 
 def test_a_name_without_settings_is_empty(application: Any) -> None:

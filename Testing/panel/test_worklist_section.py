@@ -12,15 +12,18 @@ from panel_fixtures import Hands, PhantomFiles
 
 from ldct_bmd.examination import Examination, conclude, is_intact, record_sha256, sign
 from ldct_bmd.ground.lock import locked
+from ldct_bmd.ground.plain import to_plain
 from ldct_bmd.ground.progress import silent
 from ldct_bmd.jobs.measuring import measure_as
 from ldct_bmd.jobs.spec import InputScan, LabelMap, MeasureSpec, ResultFolder
-from ldct_bmd.reporting.dicom import holds_label_maps
 from ldct_bmd.reporting.files import FHIR_FILE
+from ldct_bmd.reporting.held import earlier_in, holds_label_maps
 from ldct_bmd.reporting.opened import open_result
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.reporting.outputs import Pixels, source_of, update_report
+from ldct_bmd.words import text
 from ldct_bmd.worklist import Facts, Progress, Row, Urgency, ordered, row_of, write_worklist
+from LDCTBoneDensityLib.work.ExportSettings import ExportSettings
 
 NAMES = ("one", "two", "three")
 
@@ -165,7 +168,7 @@ def test_next_loads_scan_and_review_and_takes_the_one_before_away(reader: Reader
     reader.click("nextButton")
     reader.click("nextButton")
     assert reader.opened == "two"
-    assert not reader.ui.nextButton.enabled
+    assert reader.ui.nextButton.enabled, "the others were not signed"
     assert slicer.mrmlScene.GetNumberOfNodes() == nodes
 
 
@@ -213,6 +216,85 @@ def test_what_was_asked_for_on_the_command_line_is_written_again_with_the_signat
     assert written.signature is not None
     assert record_sha256(written) in (folder / FHIR_FILE).read_text(encoding="utf-8")
     assert holds_label_maps(folder / "dicom" / "seg.dcm")
+
+
+def test_a_case_that_is_opened_is_looked_at_as_after_a_measurement(reader: Reader) -> None:
+    from LDCTBoneDensityLib.common.Reveal import reveal
+
+    window, ui = slicer.util.mainWindow(), reader.ui
+    window.resize(1366, 768)
+    window.show()
+    for section in (ui.calibrationSection, ui.reportSection, ui.advancedSection):
+        section.collapsed = True
+    reveal(ui.worklistPath)
+    reader.wait(0.2)
+    reader.press("Ctrl+Alt+N")
+    display = reader.panel.volumeNode.GetDisplayNode()
+    assert (display.GetWindow(), display.GetLevel()) == (1800.0, 400.0)
+    assert min(slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceNode().GetFieldOfView()[:2]) < 120.0
+    tree = ui.vertebraTree
+    row = tree.visualItemRect(reader.table._rows["L2"])
+    reader.wait_until(lambda: tree.viewport().visibleRegion().contains(row.center()), 20.0)
+    assert not ui.signNextButton.visibleRegion().isEmpty(), "together with the button that goes on"
+
+
+def test_what_is_sent_of_a_case_has_the_form_of_its_folder_and_names_the_report_there(
+    reader: Reader, results: Path, phantom_files: PhantomFiles
+) -> None:
+    folder, scan = results / "three", phantom_files.dicom[0].parent
+    opened = open_result(folder, scan)
+    pixels = Pixels(opened.scan, opened.column, source_of(scan, opened.scan))
+    update_report(folder, opened.examination, pixels, wanted={Output.SEG, Output.SR, Output.LABEL_MAP})
+    wanted: list[ExportSettings] = []
+    reader.panel.sections.report.export.wanted.connect(wanted.append)
+    reader.press("Ctrl+Alt+N")
+    reader.click("exportButton")  # no folder is named: refused after the settings were made
+    assert Output.LABEL_MAP in wanted[-1].outputs
+    assert reader.review.stored.reported == to_plain(earlier_in(folder))
+    reader.click("nextButton")  # another result, without DICOM objects
+    reader.click("exportButton")
+    assert Output.LABEL_MAP not in wanted[-1].outputs
+    assert reader.review.stored.reported is None
+
+
+def test_a_comparison_that_the_new_report_does_not_have_is_told(reader: Reader, results: Path) -> None:
+    page = results / "three" / "report.html"
+    page.write_text(f"<html><body><h2>{text('section.priors')}</h2></body></html>", encoding="utf-8")
+    reader.press("Ctrl+Alt+N")
+    reader.press("Ctrl+Alt+S")
+    reader.finish_run()
+    assert record_in(results / "three").signature is not None
+    assert "no longer compares with earlier examinations" in reader.message
+
+
+def test_the_keys_that_sign_a_case_sign_a_review_of_no_worklist_too(reader: Reader, ct: Any, measured: Any) -> None:
+    reader.ui.worklistPath.setCurrentPath("")
+    reader.ui.worklistSection.collapsed = True
+    reader.show_measured(ct, measured)
+    reader.press("Ctrl+Alt+S")
+    assert reader.examination.signature.reader == "Dr. Reader"
+    assert "Signed by Dr. Reader" in reader.message
+    assert reader.ui.worklistSection.collapsed
+    reader.press("Ctrl+Alt+S")
+    assert reader.examination.signature is not None, "the keys take nothing off"
+
+
+def test_a_review_on_display_is_not_signed_in_the_stead_of_the_case(
+    reader: Reader, results: Path, ct: Any, measured: Any
+) -> None:
+    reader.show_measured(ct, measured)
+    other = reader.review
+    reader.press("Ctrl+Alt+N")
+    case = reader.review
+    reader.choose(ct)
+    reader.click("signNextButton")
+    assert other.examination.signature is None
+    assert record_in(results / "three").signature is None
+    assert "three was not on display" in reader.said
+    assert reader.review is case
+    reader.click("signNextButton")
+    reader.finish_run()
+    assert record_in(results / "three").signature is not None
 
 
 @pytest.fixture
@@ -300,6 +382,22 @@ def test_a_case_that_was_changed_since_it_was_opened_is_not_overwritten(reader: 
     assert "was changed since it was opened" in reader.said
     assert record_in(path.parent).signature.reader == "Dr. Other"
     assert reader.opened == "three"
+
+
+def test_what_was_passed_over_comes_after_the_last(reader: Reader, results: Path) -> None:
+    for name in ("three", "one", "two"):
+        reader.click("nextButton")
+        assert reader.opened == name
+    reader.click("signNextButton")
+    assert reader.opened == "three", "it is still to be read"
+    reader.finish_run()
+    assert record_in(results / "two").signature is not None
+    reader.click("signNextButton")
+    reader.finish_run()
+    reader.click("signNextButton")
+    reader.finish_run()
+    assert "To read: 0. Signed: 3." in reader.said
+    assert not reader.ui.nextButton.enabled
 
 
 def test_a_case_that_is_signed_already_is_passed_over(reader: Reader, results: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers_browser import browser, page_of  # noqa: F401
 from helpers_report import HOSTILE
 from helpers_web import make_result
 from ldct_bmd.reporting.output import Output

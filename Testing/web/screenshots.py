@@ -1,4 +1,4 @@
-"""Pictures of the review in a browser, at 1366 x 768: one VOI moved; with --all as it opens too, and in Chinese, dark.
+"""Pictures of the review in a browser, 1366 x 768: one VOI moved, with 3D; with --all as it opens, and Chinese, dark.
 
     python Testing/web/screenshots.py OUT [--all] [--result RESULT --scan SCAN]
 
@@ -10,10 +10,8 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZE = {"width": 1366, "height": 768}
 
 
 def main() -> None:
@@ -51,46 +49,31 @@ def _demo(scratch: Path, result: Path) -> Path:
 def _pictures(folder: Path, result: Path, scan: Path, is_all: bool) -> None:
     from playwright.sync_api import sync_playwright
 
+    from helpers_browser import LAPTOP, choose, drag, idle, until
     from helpers_web import serving
     from ldct_bmd_web.session import Served
 
     with serving(Served(result, scan)) as (address, _server), sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = chromium.new_page(viewport=SIZE, color_scheme="light")
+        page = chromium.new_page(viewport=LAPTOP, color_scheme="light")
         page.goto(address)
-        _settle(page)
+        page.wait_for_selector("#sagittal svg[data-index]")
+        idle(page)
         if is_all:
             page.screenshot(path=folder / "review-opened.png")
-        page.locator('#rows tr[data-level="L1"]').click()
-        _settle(page)
-        _drag(page, '#axial .voi[data-level="L1"]', 10, -4)
+        choose(page, "L1")
+        drag(page, '#axial .voi[data-level="L1"]', 10, -4)
+        page.locator("#solid-button").click()
+        until(page, "document.querySelector('#solid canvas').dataset.drawn")
+        idle(page)
         page.screenshot(path=folder / "review.png")
         if is_all:
+            page.locator("#oblique").click()
             page.select_option("#language", "zh")
             page.emulate_media(color_scheme="dark")
-            _settle(page)
+            idle(page)
             page.screenshot(path=folder / "review-zh-dark.png")
         chromium.close()
-
-
-def _settle(page: Any) -> None:
-    page.wait_for_selector("#sagittal svg[data-index]")
-    page.wait_for_selector("body[aria-busy=false]")
-    while page.evaluate(
-        "[...document.querySelectorAll('.view svg')].some(one => one.dataset.wanted !== one.dataset.index)"
-    ):
-        page.wait_for_timeout(20)
-    page.wait_for_load_state("networkidle")
-
-
-def _drag(page: Any, selector: str, right: int, down: int) -> None:
-    box = page.locator(selector).bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + right, y + down, steps=4)
-    page.mouse.up()
-    _settle(page)
 
 
 if __name__ == "__main__":

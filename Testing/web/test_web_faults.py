@@ -1,6 +1,8 @@
 """What goes wrong around a reader: somebody else, a long pause, a full disk, a request that no page sends."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,8 @@ from ldct_bmd_web.state import error_codes
 
 
 def let_go(server: Server) -> None:
-    """Close every session, as the server does with one that nobody uses."""
-    for session in server._sessions.values():
-        session.close()
+    """Close the session, as the server does with one that nobody uses."""
+    server.session.close()
 
 
 def fails_by(failure: Exception) -> Callable[..., None]:
@@ -149,6 +150,22 @@ def test_a_comparison_that_a_new_report_does_not_have_is_told(served: Served, ke
         assert heading not in report.read_text(encoding="utf-8")
 
 
+def test_the_population_that_the_server_is_told_of_stays_in_the_report(served: Served, tmp_path: Path) -> None:
+    population = tmp_path / "population.json"
+    groups = [{"from_years": 50, "to_years": 70, "mean_mg_cm3": 100.0, "sd_mg_cm3": 25.0}]
+    values = {"schema": "ldct-bmd-reference/1", "title": "Town", "population": "women of a town", "material": "K2HPO4"}
+    values |= {"levels": ["L1", "L2"], "calibration": "rods", "source": "made up", "women": groups}
+    population.write_text(json.dumps(values), encoding="utf-8")
+    report = served.path / "report.html"
+    with serving(replace(served, reference=population)) as (address, _server):
+        page = Page(address)
+        page.load()
+        for _ in range(2):
+            assert page.change("save")[0] == 200, page.state["refused"]
+            assert f"<h2>{catalogue()('section.reference')}</h2>" in report.read_text(encoding="utf-8")
+            assert "no longer compares" not in page.state["note"]
+
+
 def test_what_is_sent_says_which_report_it_replaces(
     served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,9 +173,8 @@ def test_what_is_sent_says_which_report_it_replaces(
     monkeypatch.setattr(cases, "earlier_in", {served.path: known}.get)
     with serving(served) as (address, server):
         Page(address).load()
-        (session,) = server._sessions.values()
-        assert session.case is not None
-        session.case.lay_export(tmp_path, Destination.PACS, (Output.RECORD, Output.SR))
+        assert server.session.case is not None
+        server.session.case.lay_export(tmp_path, Destination.PACS, (Output.RECORD, Output.SR))
     spec = load(tmp_path)
     assert isinstance(spec, ExportSpec)
     assert spec.earlier == known

@@ -2,99 +2,28 @@
 
 import math
 import re
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from helpers_browser import LAPTOP, choose, drag, idle, number, until
 from helpers_web import READER, held, serving, voi_of
 from ldct_bmd.corrections import numbers_at
 from ldct_bmd.examination import is_intact
 from ldct_bmd.reporting.opened import open_result
-from ldct_bmd_web.server import Door
+from ldct_bmd_web.door import Door
 from ldct_bmd_web.session import Served
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="no Playwright to drive a browser with: pip install playwright"
-)
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("no Chromium (Debian: apt-get install chromium)", allow_module_level=True)
-LAPTOP = {"width": 1366, "height": 768}
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, headless."""
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens an address on a laptop's screen; nothing may go wrong in the page's scripts."""
-    contexts, errors = [], []
-
-    def open_page(address: str, **options: Any) -> Any:
-        contexts.append(browser.new_context(viewport=LAPTOP, **options))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
-        page.goto(address)
-        page.wait_for_selector("#sagittal svg[data-index]")
-        idle(page)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def until(page: Any, what: str, timeout: float = 20000) -> None:
-    """Wait until a JavaScript expression is true; Playwright's own way of waiting is against the page's policy."""
-    deadline = time.monotonic() + timeout / 1000
-    while not page.evaluate(what):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
-def idle(page: Any) -> None:
-    """Wait until nothing is being asked."""
-    until(page, "document.body.ariaBusy === 'false'", 60000)
-    shown = "[...document.querySelectorAll('.view svg')].every(one => one.dataset.wanted === one.dataset.index)"
-    until(page, shown)
-    page.wait_for_load_state("networkidle")
-
-
-def number(page: Any, level: str, name: str) -> float:
-    return float(page.locator(f'#rows tr[data-level="{level}"]').get_attribute(f"data-{name}"))
-
-
-def drag(page: Any, selector: str, right: int, down: int, let_go: bool = True) -> None:
-    """Pull what ``selector`` finds by pixels, from its middle."""
-    box = page.locator(selector).bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    for part in (0.3, 0.6, 1.0):
-        page.mouse.move(x + part * right, y + part * down)
-    if let_go:
-        page.mouse.up()
-        idle(page)
-
-
-def test_a_voi_is_dragged_and_the_number_follows_and_is_the_engines(served: Served, opened: Callable[..., Any]) -> None:
+def test_a_voi_is_dragged_and_the_number_follows_and_is_the_engines(
+    served: Served, page_of: Callable[..., Any]
+) -> None:
     assert served.scan is not None
     before = open_result(served.path, served.scan)
     with serving(served) as (address, server):
-        page = opened(address)
-        page.locator('#rows tr[data-level="L1"]').click()
-        idle(page)
+        page = page_of(address)
+        choose(page, "L1")
         shown = number(page, "L1", "bmd")
         drag(page, '#axial .voi[data-level="L1"]', 60, 25, let_go=False)
         until(page, f"Number(document.querySelector('#rows tr[data-level=L1]').dataset.bmd) !== {shown!r}")
@@ -103,9 +32,8 @@ def test_a_voi_is_dragged_and_the_number_follows_and_is_the_engines(served: Serv
         assert "Corrections by the reader: 1" in page.locator("#lines").inner_text()
         page.mouse.up()
         idle(page)
-        (session,) = server._sessions.values()
-        assert session.case is not None
-        now = session.case.examination
+        assert server.session.case is not None
+        now = server.session.case.examination
         # The other views went along.
         assert page.locator('#sagittal .voi[data-level="L1"]').count() == 1
         moved = voi_of(now, "L1")
@@ -124,19 +52,17 @@ def test_a_voi_is_dragged_and_the_number_follows_and_is_the_engines(served: Serv
 
 @pytest.mark.parametrize(("view", "size"), [("axial", "long"), ("axial", "short"), ("coronal", "height")])
 def test_a_handle_makes_the_voi_smaller_about_its_middle(
-    served: Served, opened: Callable[..., Any], view: str, size: str
+    served: Served, page_of: Callable[..., Any], view: str, size: str
 ) -> None:
     with serving(served) as (address, server):
-        page = opened(address)
-        page.locator('#rows tr[data-level="L2"]').click()
-        idle(page)
+        page = page_of(address)
+        choose(page, "L2")
         old = voi_of(held(served.path), "L2")
         inwards = {"long": (-20, 0), "short": (0, -12), "height": (0, 8)}[size]
         page.locator(f'#{view} .handle[data-size="{size}"]').last.scroll_into_view_if_needed()
         drag(page, f'#{view} .handle[data-size="{size}"] >> nth=1', *inwards)
-        (session,) = server._sessions.values()
-        assert session.case is not None
-        new = voi_of(session.case.examination, "L2")
+        assert server.session.case is not None
+        new = voi_of(server.session.case.examination, "L2")
         sizes = {"long": new.semi_axes_mm[0], "short": new.semi_axes_mm[1], "height": new.height_mm}
         before = {"long": old.semi_axes_mm[0], "short": old.semi_axes_mm[1], "height": old.height_mm}
         assert 0.3 * before[size] < sizes[size] < 0.99 * before[size]
@@ -144,9 +70,9 @@ def test_a_handle_makes_the_voi_smaller_about_its_middle(
         assert new.center_lps_mm == old.center_lps_mm
 
 
-def test_a_case_is_read_from_exclusion_to_signature(served: Served, opened: Callable[..., Any]) -> None:
+def test_a_case_is_read_from_exclusion_to_signature(served: Served, page_of: Callable[..., Any]) -> None:
     with serving(served, Door()) as (address, _server):
-        page = opened(address)
+        page = page_of(address)
         page.locator('#rows tr[data-level="L2"]').click()
         page.select_option("#exclude", "cyst")
         assert "name" in page.locator("#refused").inner_text()
@@ -177,11 +103,11 @@ def test_a_case_is_read_from_exclusion_to_signature(served: Served, opened: Call
 
 
 def test_cases_are_signed_one_after_the_other_by_keys_alone(
-    served_list: Callable[[int], Served], opened: Callable[..., Any]
+    served_list: Callable[[int], Served], page_of: Callable[..., Any]
 ) -> None:
     served = served_list(3)
     with serving(served) as (address, _server):
-        page = opened(address)
+        page = page_of(address)
         for case in range(3):
             page.locator("#axial svg").focus()
             page.keyboard.press("ArrowDown")
@@ -205,9 +131,9 @@ def test_cases_are_signed_one_after_the_other_by_keys_alone(
         assert math.dist(old["center_lps_mm"], new["center_lps_mm"]) == pytest.approx(1.0)
 
 
-def test_keys_walk_through_table_and_slices(served: Served, opened: Callable[..., Any]) -> None:
+def test_keys_walk_through_table_and_slices(served: Served, page_of: Callable[..., Any]) -> None:
     with serving(served) as (address, _server):
-        page = opened(address)
+        page = page_of(address)
         page.locator("#rows tr[aria-selected=true]").focus()
         page.keyboard.press("ArrowDown")
         idle(page)
@@ -224,9 +150,9 @@ def test_keys_walk_through_table_and_slices(served: Served, opened: Callable[...
         until(page, f"document.querySelector('#sagittal svg').dataset.index === '{at + 1}'")
 
 
-def test_everything_fits_a_laptop_in_both_languages_light_and_dark(served: Served, opened: Callable[..., Any]) -> None:
+def test_everything_fits_a_laptop_in_both_languages_light_and_dark(served: Served, page_of: Callable[..., Any]) -> None:
     with serving(served) as (address, _server):
-        page = opened(address, color_scheme="dark")
+        page = page_of(address, color_scheme="dark")
         dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
         page.select_option("#language", "zh")
         until(page, "document.documentElement.lang === 'zh-Hans'")
@@ -242,9 +168,9 @@ def test_everything_fits_a_laptop_in_both_languages_light_and_dark(served: Serve
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
 
 
-def test_a_script_in_a_name_is_shown_and_does_nothing(hostile: Served, opened: Callable[..., Any]) -> None:
+def test_a_script_in_a_name_is_shown_and_does_nothing(hostile: Served, page_of: Callable[..., Any]) -> None:
     with serving(hostile) as (address, _server):
-        page = opened(address)
+        page = page_of(address)
         assert "<script>" in page.locator("#patient").inner_text()
         assert page.locator("aside img, aside script, header img").count() == 0
         page.locator("details").first.click()
@@ -262,9 +188,11 @@ def test_a_script_in_a_name_is_shown_and_does_nothing(hostile: Served, opened: C
         assert page.evaluate("window.hit") is None
 
 
-def test_a_lost_connection_is_said_and_ends_when_the_server_is_back(served: Served, opened: Callable[..., Any]) -> None:
+def test_a_lost_connection_is_said_and_ends_when_the_server_is_back(
+    served: Served, page_of: Callable[..., Any]
+) -> None:
     with serving(served) as (address, _server):
-        page = opened(address)
+        page = page_of(address)
         page.context.set_offline(True)
         page.select_option("#exclude", "cyst")
         page.wait_for_selector("#lost:not([hidden])")
@@ -275,9 +203,9 @@ def test_a_lost_connection_is_said_and_ends_when_the_server_is_back(served: Serv
         assert "unused" in page.locator("#rows tr[aria-selected=true]").get_attribute("class")
 
 
-def test_a_second_tab_is_told_that_it_shows_an_older_state(served: Served, opened: Callable[..., Any]) -> None:
+def test_a_second_tab_is_told_that_it_shows_an_older_state(served: Served, page_of: Callable[..., Any]) -> None:
     with serving(served) as (address, _server):
-        page = opened(address)
+        page = page_of(address)
         second = page.context.new_page()
         second.goto(address.partition("?")[0])
         second.wait_for_selector("#sagittal svg[data-index]")
@@ -289,9 +217,9 @@ def test_a_second_tab_is_told_that_it_shows_an_older_state(served: Served, opene
         assert "unused" in second.locator("#rows tr[aria-selected=true]").get_attribute("class")
 
 
-def test_the_address_bar_never_shows_more_than_the_place(served: Served, opened: Callable[..., Any]) -> None:
+def test_the_address_bar_never_shows_more_than_the_place(served: Served, page_of: Callable[..., Any]) -> None:
     with serving(served) as (address, _server):
-        page = opened(address)
+        page = page_of(address)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.locator('#rows tr[data-level="L1"]').click()

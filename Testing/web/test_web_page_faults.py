@@ -1,45 +1,14 @@
 """Where a reader is quick or a hand slips: nothing lands on another case or after a signature."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from test_web_page import CHROMIUM, drag, idle, number, playwright, until
 
+from helpers_browser import choose, drag, idle, number, until
 from helpers_web import held, serving, voi_of
 from ldct_bmd_web.session import Served
-
-LAPTOP = {"width": 1366, "height": 768}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, headless."""
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page_of(browser: Any) -> Iterator[Callable[[str], Any]]:
-    """Opens an address; nothing may go wrong in the page's scripts."""
-    contexts, errors = [], []
-
-    def open_page(address: str) -> Any:
-        contexts.append(browser.new_context(viewport=LAPTOP))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(address)
-        page.wait_for_selector("#sagittal svg[data-index]")
-        idle(page)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
 
 
 def moved_mm(served: Served, case: str, level: str, before: Any) -> float:
@@ -48,13 +17,12 @@ def moved_mm(served: Served, case: str, level: str, before: Any) -> float:
 
 @pytest.mark.parametrize("by", ["hand", "keys"])
 def test_what_is_signed_at_once_after_a_move_holds_it_and_the_next_case_does_not(
-    served_list: Callable[[int], Served], page_of: Callable[[str], Any], by: str
+    served_list: Callable[[int], Served], page_of: Callable[..., Any], by: str
 ) -> None:
     served = served_list(2)
     with serving(served) as (address, _server):
         page = page_of(address)
-        page.locator('#rows tr[data-level="L1"]').click()
-        idle(page)
+        choose(page, "L1")
         before = voi_of(held(served.path / "case0"), "L1")
         if by == "hand":
             drag(page, '#axial .voi[data-level="L1"]', 30, 10, let_go=False)
@@ -76,7 +44,7 @@ def test_what_is_signed_at_once_after_a_move_holds_it_and_the_next_case_does_not
     assert moved_mm(served, "case1", "L1", before) == 0.0
 
 
-def test_a_remark_stays_with_its_case(served_list: Callable[[int], Served], page_of: Callable[[str], Any]) -> None:
+def test_a_remark_stays_with_its_case(served_list: Callable[[int], Served], page_of: Callable[..., Any]) -> None:
     served = served_list(2)
     with serving(served) as (address, _server):
         page = page_of(address)
@@ -92,11 +60,10 @@ def test_a_remark_stays_with_its_case(served_list: Callable[[int], Served], page
     assert held(served.path / "case1").comment is None
 
 
-def test_a_drag_that_was_broken_off_is_not_kept(served: Served, page_of: Callable[[str], Any]) -> None:
+def test_a_drag_that_was_broken_off_is_not_kept(served: Served, page_of: Callable[..., Any]) -> None:
     with serving(served) as (address, _server):
         page = page_of(address)
-        page.locator('#rows tr[data-level="L1"]').click()
-        idle(page)
+        choose(page, "L1")
         shown = number(page, "L1", "bmd")
         drag(page, '#axial .voi[data-level="L1"]', 60, 25, let_go=False)
         until(page, f"Number(document.querySelector('#rows tr[data-level=L1]').dataset.bmd) !== {shown!r}")

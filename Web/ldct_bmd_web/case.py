@@ -7,7 +7,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any
 
-from ldct_bmd.examination import Bodies, Examination, bodies_in, label_map, record_sha256
+from ldct_bmd.examination import Bodies, BodyMask, Examination, bodies_in, label_map, record_sha256
 from ldct_bmd.ground.atomic import write_text
 from ldct_bmd.ground.errors import OutOfReach, UsageError
 from ldct_bmd.ground.files import read_text
@@ -15,13 +15,15 @@ from ldct_bmd.ground.lock import locked
 from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.jobs.folder import BODIES, RECORD_FILE, VOXELS, lay
 from ldct_bmd.jobs.spec import Destination, ExportSpec
-from ldct_bmd.reading.results import demand_unchanged, files_of, outputs_in
-from ldct_bmd.reporting.files import HTML_FILE
+from ldct_bmd.reading.results import demand_unchanged, files_of
+from ldct_bmd.reporting.held import asked_for_in, earlier_in, no_longer_compared, outputs_in
 from ldct_bmd.reporting.opened import OpenedResult, open_result, record_in
 from ldct_bmd.reporting.output import Output
-from ldct_bmd.reporting.outputs import earlier_in
 from ldct_bmd.review import Review, ReviewState
-from ldct_bmd.words import LANGUAGES, catalogue, text
+from ldct_bmd.scan import Geometry
+from ldct_bmd.words import text
+
+from .planes import grid_along
 
 _SCHEMA = "ldct-bmd-review/1"
 
@@ -35,6 +37,7 @@ class Case:
     Args:
         held: lets go of the result when it is closed.
         reader: gives the reader's name.
+        reference: the file of a population with which reports compare the patient.
 
     Attributes:
         folder: the result folder.
@@ -44,17 +47,31 @@ class Case:
     """
 
     def __init__(
-        self, folder: Path, scan_path: Path, opened: OpenedResult, held: ExitStack, reader: Callable[[], str]
+        self,
+        folder: Path,
+        scan_path: Path,
+        opened: OpenedResult,
+        held: ExitStack,
+        reader: Callable[[], str],
+        reference: Path | None = None,
     ) -> None:
         self.folder, self.scan, self.remark = folder, opened.scan, ""
-        self._scan_path, self._held, self._reader = scan_path, held, reader
+        self._scan_path, self._held, self._reader, self._reference = scan_path, held, reader, reference
         self._opened = opened.examination
         self._draft = folder.with_name(f".{folder.name}.ldct-bmd-review")
         self.review = self._review(opened.examination, bodies_in(opened.column.bodies))
+        self._grids: list[tuple[BodyMask, Geometry]] = []
         self._resume()
 
     @classmethod
-    def open(cls, folder: Path, scan: Path, reader: Callable[[], str], progress: Progress = silent) -> "Case":
+    def open(
+        cls,
+        folder: Path,
+        scan: Path,
+        reader: Callable[[], str],
+        reference: Path | None = None,
+        progress: Progress = silent,
+    ) -> "Case":
         """Read result and scan, and what a reader corrected and did not sign.
 
         Raises:
@@ -68,12 +85,29 @@ class Case:
             except OutOfReach as error:
                 raise UsageError("web.in_use", folder=folder.name) from error
             opened = open_result(folder, scan, progress)
-            return cls(folder, scan, opened, stack.pop_all(), reader)
+            return cls(folder, scan, opened, stack.pop_all(), reader, reference)
 
     @property
     def examination(self) -> Examination:
         """The current record."""
         return self.review.examination
+
+    def grid(self, along: str | None) -> Geometry:
+        """Return the grid that views lie on: the scan's own, or along the endplates of a level.
+
+        Raises:
+            UsageError: they cannot be told.
+        """
+        if along is None:
+            return self.scan.geometry
+        body = self.review.state.bodies.get(along)
+        for known, grid in self._grids:
+            if known is body:
+                return grid
+        grid = grid_along(self.examination, self.review.state.bodies, along, self.scan.geometry)
+        if body is not None:
+            self._grids.append((body, grid))
+        return grid
 
     @property
     def is_changed(self) -> bool:
@@ -131,13 +165,15 @@ class Case:
             demand_unchanged(self.folder, self._opened)
         spec = ExportSpec(
             stored=self.scan.stored_geometry,
-            outputs=outputs,
+            # What is sent has the form of what the folder holds.
+            outputs=(*outputs, *(asked_for_in(self.folder) & {Output.LABEL_MAP})),
             destination=destination,
             files=tuple(map(str, files_of(self._scan_path))),
             folder=str(self.folder) if destination is Destination.FOLDER else None,
             pacs=pacs,
             # The job looks itself into a result folder that it writes.
             earlier=earlier_in(self.folder) if destination is Destination.PACS else None,
+            reference=None if self._reference is None else str(self._reference),
         )
         bodies = label_map(self.review.state.bodies, self.scan.geometry.shape)
         lay(job, spec, {VOXELS: self.scan.hu, BODIES: bodies})
@@ -150,12 +186,7 @@ class Case:
     @property
     def compares(self) -> bool:
         """Whether the folder's report compares with earlier examinations or a population, which are not known here."""
-        report = self.folder / HTML_FILE
-        if not report.is_file():
-            return False
-        page = report.read_text(encoding="utf-8")
-        headings = [catalogue(one)(key) for one in LANGUAGES for key in ("section.priors", "section.reference")]
-        return any(f"<h2>{heading}</h2>" in page for heading in headings)
+        return no_longer_compared(self.folder, with_priors=False, with_reference=self._reference is not None)
 
     def saved(self) -> None:
         """Take note that the folder holds the review as it is now."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import webbrowser
 from contextlib import suppress
@@ -11,10 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ldct_bmd.cli.terminal import exit_codes, output, progress_bar, say
+from ldct_bmd.ground.scratch import made_in, sweep
 from ldct_bmd.words import text
 
 if TYPE_CHECKING:
-    from .server import Server
+    from .door import Door, Listener
+    from .session import Served
+
+_FOLDER = "ldct-bmd-review-{}"
+_LEADING = (
+    '<!DOCTYPE html><meta charset="utf-8"><title>LDCT Bone Density</title><meta name="referrer" content="no-referrer">'
+    '<meta http-equiv="refresh" content="0;url={address}">'
+)
+_COMING_IN_S = 120.0  # a browser that is started by hand in the meantime still finds the file
 
 
 def review(
@@ -35,6 +45,10 @@ def review(
     pacs: Annotated[
         str, typer.Option(metavar="ADDRESS", help="Where to send: https://... of DICOMweb, or TITLE@HOST:PORT.")
     ] = "",
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A population with which the reports compare the patient (Z-score)."),
+    ] = None,
     port: Annotated[int, typer.Option(metavar="N", help="0: a free one.")] = 0,
     bind: Annotated[str, typer.Option(metavar="ADDRESS", help="Listen here; not without a login.")] = "127.0.0.1",
     login_header: Annotated[
@@ -49,31 +63,65 @@ def review(
 ) -> None:
     """Review results in a browser: look, correct, sign."""
     with exit_codes():
+        from .door import PROXY_SECRET, Door
         from .opening import served
-        from .server import PROXY_SECRET, Door, Server
 
         with progress_bar() as progress:
-            what = served(path, input_, folder, key, pacs, progress)
+            what = served(path, input_, folder, key, pacs, progress, reference)
         secret = os.environ.get(PROXY_SECRET, "")
         door = Door(
             bind, port, login_header, reader, 60.0 * idle, hosts=tuple(map(str.lower, host or ())), proxy_secret=secret
         )
-        asyncio.run(_serve(Server(what, door), browser))
+        asyncio.run(_serve(_listener(what, key, door), browser))
 
 
-async def _serve(server: "Server", opens_browser: bool) -> None:
-    address = await server.start()
+def _listener(what: "Served", key: Path | None, door: "Door") -> "Listener":
+    """Return what serves one reader here, or several behind a proxy."""
+    if door.login_header is None:
+        from .server import Server
+
+        return Server(what, door)
+    from .launcher import Launcher
+
+    return Launcher(what, key, door)
+
+
+async def _serve(listener: "Listener", opens_browser: bool) -> None:
+    address = await listener.start()
     say(output(), text("web.listening", address=address))
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # on Windows Ctrl+C interrupts
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    opening = asyncio.create_task(_open(address, listener.entered)) if opens_browser else None
     try:
-        if opens_browser:
-            await asyncio.to_thread(webbrowser.open, address)
         await stopped.wait()
     finally:
-        await server.stop()
+        if opening is not None:
+            opening.cancel()
+            with suppress(asyncio.CancelledError):
+                await opening
+        await listener.stop()
+
+
+async def _open(address: str, entered: asyncio.Event) -> None:
+    """Open a browser at an address.
+
+    What a browser is started with is seen by everyone on this machine. So one that holds a secret stands in a file that
+    this user alone can read, until the browser has come in.
+    """
+    if "?" not in address:
+        await asyncio.to_thread(webbrowser.open, address)
+        return
+    # Browsers that come as snaps see nothing but the home folder, and there no hidden file.
+    sweep(Path.home(), re.compile(_FOLDER.format("[0-9a-f]{32}")))
+    with made_in(Path.home(), _FOLDER.format) as folder:
+        file = folder / "review.html"
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as written:
+            written.write(_LEADING.format(address=address))
+        await asyncio.to_thread(webbrowser.open, file.as_uri())
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(entered.wait(), _COMING_IN_S)
 
 
 def register(app: typer.Typer) -> None:

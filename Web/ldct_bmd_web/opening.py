@@ -11,7 +11,13 @@ from .session import Served
 
 
 def served(
-    path: Path, scan: Path | None, folder: Path | None, key: Path | None, pacs: str, progress: Progress
+    path: Path,
+    scan: Path | None,
+    folder: Path | None,
+    key: Path | None,
+    pacs: str,
+    progress: Progress,
+    reference: Path | None = None,
 ) -> Served:
     """Return what to serve; a scan whose result is not in ``folder`` yet is measured.
 
@@ -26,6 +32,10 @@ def served(
         from ldct_bmd.reporting.pacs import check_address, read_peer
 
         (check_address if "://" in pacs else read_peer)(pacs)
+    if reference is not None:
+        from ldct_bmd.reference import load_reference
+
+        load_reference(reference)  # what is wrong with it is said now
     site_key = None
     if key is not None:
         from ldct_bmd.reporting.keys import load_key
@@ -36,10 +46,10 @@ def served(
             from ldct_bmd.cli.measuring import Request, measure_scan
 
             measure_scan(Request(path, folder), progress)
-        return Served(folder, path, site_key, pacs)
+        return Served(folder, path, site_key, pacs, reference)
     if not _holds_results(path):
         raise UsageError("web.no_output", path=path)
-    return Served(path, scan, site_key, pacs)
+    return Served(path, scan, site_key, pacs, reference)
 
 
 def _holds_results(path: Path) -> bool:

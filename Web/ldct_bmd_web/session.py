@@ -1,12 +1,13 @@
 """What one reader has open: a worklist or one result, and what the page asks of it."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ldct_bmd.examination import SigningKey
+from ldct_bmd.examination import SigningKey, mask_sha256
 from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.jobs.spec import Destination
 from ldct_bmd.reading.going import Going, Shown
@@ -20,8 +21,9 @@ from ldct_bmd.words import current_language, is_spoken, speaking, text
 
 from .case import Case
 from .export import FACE, NotDone, exported
-from .slices import ACROSS, WINDOWS_HU, Drag, dragged, slice_shown, vois_shown
+from .slices import ACROSS, WINDOWS_HU, Drag, color, dragged, middles, slice_shown, views, vois_shown
 from .state import assessment, error_codes, findings, rows_of, state_of
+from .surfaces import body_surface, packed, voi_surface
 
 Asked = Mapping[str, Any]
 Verb = Callable[[Review, str, Asked], None]
@@ -54,17 +56,32 @@ class Served:
         scan: where the scans are that no list knows; None: nowhere else.
         key: the site's private key that signs too.
         pacs: where DICOM objects are sent, as ``ExportSpec`` takes it; "" for nowhere.
+        reference: the file of a population with which reports compare the patient.
     """
 
     path: Path
     scan: Path | None = None
     key: SigningKey | None = None
     pacs: str = ""
+    reference: Path | None = None
 
     @property
     def is_list(self) -> bool:
         """Whether it is a list of results, not one."""
         return not (self.path / "measurement.json").is_file()
+
+
+@dataclass(frozen=True)
+class Left:
+    """Where a reader was whose session ended.
+
+    Attributes:
+        language: of the page.
+        folder: of the result that was open, as the list has it; None if there was none.
+    """
+
+    language: str
+    folder: str | None = None
 
 
 class Session:
@@ -83,10 +100,21 @@ class Session:
     def __init__(self, served: Served, reader: str) -> None:
         self.served, self.reader = served, reader
         self.language = current_language()
-        self.revision, self.opened, self.note = 0, 0, ""
+        # A page of an earlier server must not show by chance what this one takes for its own.
+        self.revision, self.opened, self.note = secrets.randbelow(2**48), 0, ""
         self.case: Case | None = None
         self.going: Going | None = None
         self._is_started = False
+        self._left_at: str | None = None
+
+    def left(self) -> Left:
+        """Return where the reader is."""
+        going = self.going
+        return Left(self.language, None if going is None or going.current is None else going.row(going.current).folder)
+
+    def resume(self, left: Left) -> None:
+        """Begin where the reader was in a session before."""
+        self.language, self._left_at = left.language, left.folder
 
     def start(self) -> None:
         """Open what is served, unless it is open; UsageError or CannotMeasure if it cannot be."""
@@ -94,13 +122,20 @@ class Session:
             return
         if not self.served.is_list:
             self._open(self.served.path, self.served.scan)
-        elif self.going is None:
-            self.going = Going(self.served.path)
-            self._open_next(None)
-        elif self.going.current is not None:  # it was let go while nobody used it
+        else:
+            self._open_from_list()
+        self._is_started = True
+
+    def _open_from_list(self) -> None:
+        if self.going is None:
+            self.going = going = Going(self.served.path)
+            known = (number for number, row in going.rows(Shown.ALL) if row.folder is not None)
+            going.current = next((number for number in known if going.row(number).folder == self._left_at), None)
+            if going.current is None:
+                self._open_next(None)
+        if self.case is None and self.going.current is not None:  # the reader has been here before
             self._is_started = True  # where somebody else has it now, another one can be opened
             self._open_row(self.going.current)
-        self._is_started = True
 
     def close(self) -> None:
         """Let others read what is open; the next request opens it again."""
@@ -171,7 +206,7 @@ class Session:
             self.going.follow(self.going.current, case.examination)
         self.note = text("export.written", folder=case.folder.name)
         if compared:
-            self.note += " " + text("web.not_compared")
+            self.note += " " + text("output.not_compared")
         self.revision += 1
 
     async def _save_or(self, put_back: Callable[[], None]) -> None:
@@ -195,19 +230,44 @@ class Session:
         window = str(asked["window"])
         if asked["view"] not in ACROSS or window not in WINDOWS_HU:
             raise ValueError("no such view or window")
-        return slice_shown(self._demand(), asked["view"], int(asked["index"]), window)
+        case = self._demand()
+        return slice_shown(case, case.grid(_along(asked)), asked["view"], int(asked["index"]), window)
+
+    def along(self, asked: Asked) -> dict[str, Any]:
+        """Return where everything is in views along the endplates of a level."""
+        case, level = self._demand(), str(asked["level"])
+        grid = case.grid(level)
+        return {"along": level, "views": views(grid), "middles": middles(case, grid)}
+
+    def surfaces(self, asked: Asked) -> dict[str, Any]:
+        """Return the surfaces of all bodies but those that the page has, and of the VOIs."""
+        case = self._demand()
+        keys = {level: mask_sha256(body) for level, body in case.review.state.bodies.items()}
+        bodies = {keys[level]: body for level, body in case.review.state.bodies.items()}
+        return {
+            "bodies": [{"level": level, "color": color(level), "key": key} for level, key in keys.items()],
+            "vois": [
+                {"level": one.level, "color": color(one.level), **packed(voi_surface(one.voi))}
+                for one in case.examination.measurements
+            ],
+            "made": {
+                key: packed(body_surface(body, case.scan.geometry))
+                for key, body in bodies.items()
+                if key not in asked["known"]
+            },
+        }
 
     def drag(self, asked: Asked) -> dict[str, Any]:
         """Return what a VOI on the move measures, and its outlines in the slices on display; nothing is kept."""
         case, level = self._demand(), str(asked["level"])
-        voi = self._dragged(case, level, asked)
+        grid, voi = case.grid(_along(asked)), self._dragged(case, level, asked)
         measured = case.review.numbers_at(level, voi)
         return {
             "hu": hu_words(measured),
             "bmd": bmd_word(measured.bmd_mg_cm3),
             "mean_hu": measured.mean_hu,
             "bmd_mg_cm3": measured.bmd_mg_cm3,
-            "vois": {view: vois_shown(case, view, int(asked["at"][view]), (level, voi)) for view in ACROSS},
+            "vois": {view: vois_shown(case, grid, view, int(asked["at"][view]), (level, voi)) for view in ACROSS},
         }
 
     def rows(self, asked: Asked) -> list[dict[str, Any]]:
@@ -237,7 +297,7 @@ class Session:
             raise UsageError("correction.not_measured", level=level)
         sizes = tuple((str(name), float(size)) for name, size in (asked.get("sizes") or {}).items())
         drag = Drag(str(asked["view"]), float(asked.get("right", 0.0)), float(asked.get("down", 0.0)), sizes)
-        return dragged(measurement.voi, drag, case.scan.geometry)
+        return dragged(measurement.voi, drag, case.grid(_along(asked)))
 
     def _demand(self) -> Case:
         if self.case is None:
@@ -250,7 +310,7 @@ class Session:
             raise UsageError("worklist_section.no_scan", folder=folder.name)
         if self.case is not None and self.case.folder == folder.resolve():
             return
-        case = Case.open(folder, scan, lambda: self.reader)
+        case = Case.open(folder, scan, lambda: self.reader, self.served.reference)
         if self.case is not None:
             self.case.close()
         self.case, self.note = case, case.remark
@@ -271,14 +331,16 @@ class Session:
         going = self.going
         if going is None:
             raise UsageError("web.nothing_open")
-        passed = []
-        while (number := going.after(number)) is not None:
+        passed: list[str] = []
+        tried: set[int] = set()
+        number = going.after(number)
+        while number is not None and number not in tried:
+            tried.add(number)
             try:
                 self._open_row(number)
             except (UsageError, CannotMeasure) as error:
                 passed.append(str(error))
-                continue
-            break
+                number = going.after(number)
         if number is None:
             passed.append(text("worklist_section.done"))
         self.note = " ".join(filter(None, [*passed, self.note]))
@@ -294,6 +356,12 @@ class Session:
     def speak(self) -> Any:
         """Return the context in which this reader's sentences are composed."""
         return speaking(self.language, FACE)
+
+
+def _along(asked: Asked) -> str | None:
+    """Return the level along whose endplates the page's views lie; None: along the scan's axes."""
+    along = asked.get("along")
+    return None if along is None else str(along)
 
 
 def _row_number(asked: object, going: Going | None) -> int:

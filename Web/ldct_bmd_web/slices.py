@@ -1,7 +1,7 @@
 """One slice of the scan as the page draws it: the picture, the bodies' outlines, and the VOIs with their handles.
 
-Lengths are millimetres along the scan's own axes; on the screen x runs to the right and y down, as in SVG: the
-patient's right is on the left of axial and coronal slices, the front on the left of sagittal ones.
+Lengths are millimetres along the axes of the grid that the views lie on; on the screen x runs to the right and y down,
+as in SVG: the patient's right is on the left of axial and coronal slices, the front on the left of sagittal ones.
 """
 
 import base64
@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ldct_bmd.anatomy import COLOR_RGB
-from ldct_bmd.reading.outlines import body_outlines, plane_axes, voi_outline
+from ldct_bmd.reading.outlines import plane_axes, voi_outline
 from ldct_bmd.reading.values import level_word
 from ldct_bmd.reporting.reformat import grid_mm
 from ldct_bmd.scan import CTScan, Geometry
 from ldct_bmd.voi import CylinderVOI
 
 from .case import Case
+from .planes import hu_in, outlines_in
 
 ACROSS = {"axial": 2, "sagittal": 0, "coronal": 1}
 # Width and level in HU. Bone as radiologists set it; trabecular as in the report's pictures; soft tissue.
@@ -41,10 +42,10 @@ class Drag:
     sizes_mm: tuple[tuple[str, float], ...] = ()
 
 
-def dragged(voi: CylinderVOI, drag: Drag, geometry: Geometry) -> CylinderVOI:
-    """Return ``voi`` as ``drag`` leaves it."""
+def dragged(voi: CylinderVOI, drag: Drag, grid: Geometry) -> CylinderVOI:
+    """Return ``voi`` as ``drag`` leaves it in views that lie on ``grid``."""
     first, second = plane_axes(ACROSS[drag.view])
-    direction = np.asarray(geometry.direction)
+    direction = np.asarray(grid.direction)
     moved = drag.right_mm * direction[:, first] + _down(drag.view) * drag.down_mm * direction[:, second]
     x, y, z = (np.asarray(voi.center_lps_mm) + moved).tolist()
     old = dict(zip(_SIZES, (*voi.semi_axes_mm, voi.height_mm), strict=True))
@@ -52,27 +53,27 @@ def dragged(voi: CylinderVOI, drag: Drag, geometry: Geometry) -> CylinderVOI:
     return replace(voi, center_lps_mm=(x, y, z), semi_axes_mm=(new["long"], new["short"]), height_mm=new["height"])
 
 
-def slice_shown(case: Case, view: str, index: int, window: str) -> dict[str, Any]:
-    """Return the slice ``index`` of a view, its numbers in mm."""
-    geometry, across = case.scan.geometry, ACROSS[view]
-    index = min(max(index, 0), geometry.size[across] - 1)
+def slice_shown(case: Case, grid: Geometry, view: str, index: int, window: str) -> dict[str, Any]:
+    """Return the slice ``index`` of a view that lies on ``grid``, its numbers in mm."""
+    across = ACROSS[view]
+    index = min(max(index, 0), grid.size[across] - 1)
     first, second = plane_axes(across)
-    width, height = (geometry.size[axis] * geometry.spacing_mm[axis] for axis in (first, second))
-    half_x, half_y = geometry.spacing_mm[first] / 2, geometry.spacing_mm[second] / 2
+    width, height = (grid.size[axis] * grid.spacing_mm[axis] for axis in (first, second))
+    half_x, half_y = grid.spacing_mm[first] / 2, grid.spacing_mm[second] / 2
     top = -half_y if _down(view) > 0 else half_y - height
+    image = base64.b64encode(picture(case.scan, grid, view, index, window)).decode("ascii")
     return {
         "index": index,
-        "image": "data:image/png;base64," + base64.b64encode(picture(case.scan, view, index, window)).decode("ascii"),
+        "image": "data:image/png;base64," + image,
         "box": [-half_x, top, width, height],
-        "bodies": _bodies(case, view, index),
-        "vois": vois_shown(case, view, index),
+        "bodies": _bodies(case, grid, view, index),
+        "vois": vois_shown(case, grid, view, index),
     }
 
 
-def picture(scan: CTScan, view: str, index: int, window: str) -> bytes:
+def picture(scan: CTScan, grid: Geometry, view: str, index: int, window: str) -> bytes:
     """Return the slice as a PNG, whose rows run down the screen."""
-    across = ACROSS[view]
-    plane = np.take(scan.hu, index, axis=2 - across)
+    plane = hu_in(scan, grid, ACROSS[view], index)
     width, level = WINDOWS_HU[window]
     grey = np.clip((plane.astype(np.float32) - (level - width / 2)) * (255 / width), 0, 255).astype(np.uint8)
     if _down(view) < 0:
@@ -82,45 +83,47 @@ def picture(scan: CTScan, view: str, index: int, window: str) -> bytes:
     return held.getvalue()
 
 
-def vois_shown(case: Case, view: str, index: int, other: tuple[str, CylinderVOI] | None = None) -> list[dict[str, Any]]:
+def vois_shown(
+    case: Case, grid: Geometry, view: str, index: int, other: tuple[str, CylinderVOI] | None = None
+) -> list[dict[str, Any]]:
     """Return the VOIs that a slice cuts; ``other`` is shown in the place of its level's own."""
-    geometry, across = case.scan.geometry, ACROSS[view]
-    at_mm = index * geometry.spacing_mm[across]
+    across = ACROSS[view]
+    at_mm = index * grid.spacing_mm[across]
     found = []
     for measurement in case.examination.measurements:
         level = measurement.level
         voi = other[1] if other is not None and other[0] == level else measurement.voi
-        outline = voi_outline(voi, geometry, across, at_mm)
+        outline = voi_outline(voi, grid, across, at_mm)
         if len(outline):
             found.append(
                 {
                     "level": level,
-                    "color": _color(level),
+                    "color": color(level),
                     "excluded": measurement.excluded is not None,
                     "path": _path([outline], view),
-                    "center": _on_screen(grid_mm(np.asarray(voi.center_lps_mm), geometry)[_plane(view)], view),
-                    "handles": _handles(voi, geometry, view),
+                    "center": _on_screen(grid_mm(np.asarray(voi.center_lps_mm), grid)[_plane(view)], view),
+                    "handles": _handles(voi, grid, view),
                 }
             )
     return found
 
 
-def middles(case: Case) -> list[dict[str, Any]]:
+def middles(case: Case, grid: Geometry) -> list[dict[str, Any]]:
     """Return where each vertebra is, by the index of its slice in each view, and where its name stands."""
-    examination, geometry = case.examination, case.scan.geometry
+    examination = case.examination
     unnamed = [(one.key, one.vertebra) for one in examination.unnamed]
     shown = []
     for level, vertebra in [*((v.level, v) for v in examination.vertebrae), *unnamed]:
         measurement = examination.measurement(level)
         center = vertebra.centroid_lps_mm if measurement is None else measurement.voi.center_lps_mm
-        at = grid_mm(np.asarray(center), geometry)
-        body = grid_mm(np.asarray(vertebra.centroid_lps_mm), geometry)
+        at = grid_mm(np.asarray(center), grid)
+        body = grid_mm(np.asarray(vertebra.centroid_lps_mm), grid)
         shown.append(
             {
                 "level": level,
                 "name": level_word(examination, level) if (level, vertebra) not in unnamed else "?",
-                "color": _color(level),
-                "index": {view: _index(at, across, geometry) for view, across in ACROSS.items()},
+                "color": color(level),
+                "index": {view: _index(at, across, grid) for view, across in ACROSS.items()},
                 "at": {view: _on_screen(at[_plane(view)], view) for view in ACROSS},
                 "body": {view: _on_screen(body[_plane(view)], view) for view in ACROSS},
             }
@@ -128,26 +131,28 @@ def middles(case: Case) -> list[dict[str, Any]]:
     return shown
 
 
-def views(scan: CTScan) -> dict[str, Any]:
+def views(grid: Geometry) -> dict[str, Any]:
     """Return how many slices each view has, and how far apart they are."""
-    geometry = scan.geometry
-    return {
-        view: {"count": geometry.size[across], "step_mm": geometry.spacing_mm[across]}
-        for view, across in ACROSS.items()
-    }
+    return {view: {"count": grid.size[across], "step_mm": grid.spacing_mm[across]} for view, across in ACROSS.items()}
 
 
-def _bodies(case: Case, view: str, index: int) -> list[dict[str, Any]]:
+def color(level: str) -> str:
+    """Return the colour of a level, as CSS has it."""
+    red, green, blue = COLOR_RGB.get(level, _NO_NAME_RGB)
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _bodies(case: Case, grid: Geometry, view: str, index: int) -> list[dict[str, Any]]:
     shown = []
     for level, body in case.review.state.bodies.items():
-        lines = body_outlines(body, case.scan.geometry, ACROSS[view], index)
+        lines = outlines_in(body, case.scan.geometry, grid, ACROSS[view], index)
         if lines:
-            shown.append({"level": level, "color": _color(level), "path": _path(lines, view)})
+            shown.append({"level": level, "color": color(level), "path": _path(lines, view)})
     return shown
 
 
-def _handles(voi: CylinderVOI, geometry: Geometry, view: str) -> list[dict[str, Any]]:
-    axes = np.asarray(voi.axes_lps) @ np.asarray(geometry.direction)
+def _handles(voi: CylinderVOI, grid: Geometry, view: str) -> list[dict[str, Any]]:
+    axes = np.asarray(voi.axes_lps) @ np.asarray(grid.direction)
     halves = (*voi.semi_axes_mm, voi.height_mm / 2)
     handles = []
     for name, half, axis in zip(_SIZES, halves, axes, strict=True):
@@ -161,8 +166,8 @@ def _plane(view: str) -> list[int]:
     return list(plane_axes(ACROSS[view]))
 
 
-def _index(at_mm: NDArray[np.float64], across: int, geometry: Geometry) -> int:
-    return int(np.clip(np.rint(at_mm[across] / geometry.spacing_mm[across]), 0, geometry.size[across] - 1))
+def _index(at_mm: NDArray[np.float64], across: int, grid: Geometry) -> int:
+    return int(np.clip(np.rint(at_mm[across] / grid.spacing_mm[across]), 0, grid.size[across] - 1))
 
 
 def _down(view: str) -> float:
@@ -177,8 +182,3 @@ def _on_screen(points_mm: NDArray[np.float64], view: str) -> list[float]:
 def _path(lines: list[NDArray[np.float64]], view: str) -> str:
     parts = ("M" + "L".join(f"{x:.2f},{_down(view) * y:.2f}" for x, y in line) + "Z" for line in lines)
     return "".join(parts)
-
-
-def _color(level: str) -> str:
-    red, green, blue = COLOR_RGB.get(level, _NO_NAME_RGB)
-    return f"#{red:02x}{green:02x}{blue:02x}"

@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ldct_bmd.anatomy import TARGET_LEVELS
@@ -23,12 +22,11 @@ from ldct_bmd.verdicts import GRADES
 from ldct_bmd.words import LANGUAGES, catalogue, current_language, text
 
 from .case import Case
+from .door import PAGE
 from .slices import middles, views
 
 if TYPE_CHECKING:
     from .session import Session
-
-PAGE = Path(__file__).parent / "page"
 
 
 def state_of(session: "Session") -> dict[str, Any]:
@@ -92,8 +90,8 @@ def _case(case: Case) -> dict[str, Any]:
         "patient": _facts(patient_facts(patient, say)),
         "scan": _facts(scan_facts(examination, say)),
         "calibration": _facts(calibration_facts(examination, say)),
-        "views": views(case.scan),
-        "middles": middles(case),
+        "views": views(case.scan.geometry),
+        "middles": middles(case, case.scan.geometry),
         "rows": [_row(case, level) for level in levels],
         "others": text("vertebra_table.count", count=sum(level not in TARGET_LEVELS for level in levels)),
         "assessment": assessment(examination),

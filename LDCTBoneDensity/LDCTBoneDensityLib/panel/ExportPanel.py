@@ -54,6 +54,7 @@ class ExportPanel:
         self._review: SceneReview | None = None
         self._isBusy = False
         self._priors: list[Path] = []  # in the order of the list's rows
+        self._segForm: tuple[Output, ...] = ()
         ui.exportPath.setCurrentPath("")  # CTK may have put there what another module keeps
         for words in (text("export.folder"), text("export.database"), text("export.pacs")):
             ui.destinationCombo.addItem(words)
@@ -69,13 +70,18 @@ class ExportPanel:
         self._allow()
 
     def show(self, review: SceneReview | None, isBusy: bool) -> None:
-        """Allow what can be exported of ``review``; another's earlier records and folder are not this one's."""
+        """Allow what can be exported of ``review``; another's earlier records, folder and form are not this one's."""
         if review is not self._review:
+            self._segForm = ()
             self._priors.clear()
             self._ui.priorsList.clear()
             self._ui.exportPath.currentPath = ""
         self._review, self._isBusy = review, isBusy
         self._allow()
+
+    def setSegForm(self, form: tuple[Output, ...]) -> None:
+        """Give DICOM segmentations of the review on display the form that its result folder has them in."""
+        self._segForm = form
 
     def _destination(self) -> Destination:
         return _DESTINATIONS[self._ui.destinationCombo.currentIndex]
@@ -102,7 +108,8 @@ class ExportPanel:
 
     def _outputs(self) -> tuple[Output, ...]:
         boxes = [(getattr(self._ui, name), output) for name, output in (*_FILES, *_OBJECTS)]
-        return tuple(output for box, output in boxes if box.enabled and box.checked)
+        ticked = tuple(output for box, output in boxes if box.enabled and box.checked)
+        return (*ticked, *self._segForm) if ticked else ()
 
     def _settings(self, destination: Destination, outputs: tuple[Output, ...]) -> ExportSettings:
         ui = self._ui

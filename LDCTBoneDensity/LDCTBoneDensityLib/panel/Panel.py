@@ -84,6 +84,8 @@ class Panel:
             with telling(self._refuse):
                 review = self.logic.review(volumeNode)
         self._show(review)
+        if isAnother and review is not None:
+            self.sections.vertebrae.views.frame()
 
     def showVolume(self, volumeNode: Any) -> None:
         """Choose a volume that was put into the scene, as a reader does, and select its first level."""
@@ -95,6 +97,7 @@ class Panel:
         slicer.util.setSliceViewerLayers(background=volumeNode, fit=True)
         if self.review is not None:
             self.sections.vertebrae.table.select(next((m.level for m in self.review.examination.measurements), None))
+            self.sections.vertebrae.views.frame()
 
     def measure(self) -> None:
         """Start a measurement of the selected volume."""
@@ -112,7 +115,8 @@ class Panel:
                 chosen = self.parameters.calibration
                 self.parameters.inputVolume = volumeNode
                 self.parameters.calibration = chosen  # the copy is the same scan
-            self.sections.measure.progress("", 0.0, volumeNode.GetName())
+            self.sections.messages.progress("", 0.0, volumeNode.GetName())
+        self.sections.vertebrae.table.focus()  # a button that is disabled would hand it on, and the panel scroll there
         self.sections.measure.requirements(self.run.requirements())
         self._allow()
 
@@ -142,6 +146,7 @@ class Panel:
         self.commit()
         with telling(self._refuse):
             self.run.export(self.review, settings)
+        self.sections.vertebrae.table.focus()  # as when measuring
         self._allow()
 
     def correct(self, verb: Verb) -> None:
@@ -225,8 +230,9 @@ class Panel:
     def _connect(self) -> None:
         of = self.sections
         of.measure.started.connect(self.measure)
-        of.measure.cancelled.connect(self.run.cancel)
-        self.run.progressed.connect(of.measure.progress)
+        of.messages.cancelled.connect(self.run.cancel)
+        of.measure.reportWanted.connect(of.report.revealSigning)
+        self.run.progressed.connect(of.messages.progress)
         self.run.measured.connect(self._measured)
         self.run.exported.connect(self._exported)
         self.run.previewed.connect(self._previewMade)
@@ -239,7 +245,7 @@ class Panel:
         of.advanced.deviceChosen.connect(self._setDevice)
         of.assessment.buttons.noted.connect(self._note)
         self.run.wrote.connect(of.advanced.log)
-        self.run.remarked.connect(of.measure.remark)
+        self.run.remarked.connect(of.messages.remark)
         of.advanced.packagesFolderChosen.connect(self.run.installer.setFolder)
         of.calibration.kept.connect(self._keepCalibration)
         for noted in (of.calibration.noted, of.vertebrae.noted):
@@ -266,15 +272,17 @@ class Panel:
 
     def _allow(self) -> None:
         source = self.parameters.sourceSegmentation if self.parameters is not None else None
-        canMeasure = self.volumeNode is not None and (self.review is None or not self.review.isSigned)
-        self.sections.measure.allow(canMeasure, self.run.isRunning, source is not None)
+        isOpen = self.volumeNode is not None and (self.review is None or not self.review.isSigned)
+        canMeasure = isOpen and not self.run.isRunning
+        self.sections.messages.allow(self.run.isRunning)
+        self.sections.measure.allow(canMeasure, source is not None, self.review is not None)
         self.sections.report.show(self.review, self.run.isRunning)
 
     def _note(self, sentence: str) -> None:
-        self.sections.measure.note(sentence)
+        self.sections.messages.note(sentence)
 
     def _refuse(self, sentence: str) -> None:
-        self.sections.measure.refuse(sentence)
+        self.sections.messages.refuse(sentence)
 
     def _changed(self, examination: Examination) -> None:
         self._settle.stop()
@@ -310,7 +318,7 @@ class Panel:
             edited = self.review.updateBodies()
         if edited:
             self._note(text("vertebrae_section.placed", levels=edited))
-        elif len(self.review.examination.history) == before and not self.sections.measure.message:
+        elif len(self.review.examination.history) == before and not self.sections.messages.said:
             self._note(text("vertebrae_section.unchanged"))
 
     def _setDevice(self, device: str) -> None:

@@ -118,10 +118,9 @@ class ReportPanel:
             self._ui.seenBox.setChecked(False)
             self._errors = errors
 
-    def revealOpenPoints(self) -> None:
-        """Bring what is open before the signature into sight, and the button that signs."""
-        for widget in (self._ui.signButton, self._ui.openPointsView):
-            reveal(widget)
+    def revealSigning(self) -> None:
+        """Bring the button that signs into sight, and what is open before the signature."""
+        reveal(self._ui.signButton, self._ui.openPointsView)
 
     def sign(self) -> None:
         """Sign the review on display, as the button does."""

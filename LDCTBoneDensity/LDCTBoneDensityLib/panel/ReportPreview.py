@@ -42,7 +42,7 @@ class ReportPreview:
         # A page loaded by its address: content handed over as text is limited to 2 MB, and pictures are more.
         self.window = slicer.qSlicerWebWidget()
         self.window.setWindowTitle(text("report_section.preview"))
-        self.window.resize(*_SIZE)
+        self.window.resize(_SIZE[0], min(_SIZE[1], slicer.util.mainWindow().height))
         self.window.setUrl(url.toString())
         self.window.show()
 

@@ -29,9 +29,10 @@ class ScanPanel:
     def show(self, volumeNode: Any, examination: Examination | None, remark: str = "") -> None:
         """Show a volume and, once it is measured, the findings."""
         self._label.setText("" if volumeNode is None else self._line(volumeNode, examination))
-        self.findings.show(examination.findings if examination is not None else (), remark)
-        # Of the same height whatever was found, so that a correction moves no button.
+        # Of the same height whatever was found, so that a correction moves no button. Before it is filled: an area that
+        # is not shown does not look how high its content is.
         self._area.setVisible(examination is not None)
+        self.findings.show(examination.findings if examination is not None else (), remark)
 
     def _line(self, volumeNode: Any, examination: Examination | None) -> str:
         if examination is not None:
@@ -40,7 +41,9 @@ class ScanPanel:
             signature = examination.signature
             if signature is None:
                 return line
-            return f"{line}\n{text('scan_section.signed', reader=signature.reader, time=signature.time)}"
+            from ldct_bmd.reporting.page.words import time
+
+            return f"{line}\n{text('scan_section.signed', reader=signature.reader, time=time(signature.time))}"
         if self._described[0] is not volumeNode:
             self._described = (volumeNode, _fromTags(volumeNode))
         return self._described[1]

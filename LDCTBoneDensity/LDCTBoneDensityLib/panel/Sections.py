@@ -12,6 +12,7 @@ from ..calibration.CalibrationSection import CalibrationSection
 from .AdvancedPanel import AdvancedPanel
 from .AssessmentPanel import AssessmentPanel
 from .MeasurePanel import MeasurePanel
+from .Messages import Messages
 from .ReferencePopulation import ReferencePopulation
 from .ReportPanel import ReportPanel
 from .ScanPanel import ScanPanel
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sections:
-    """From the top of the panel to its end. They know nothing of each other; the panel joins their signals."""
+    """From the top of the panel to its end, and what it says in several of them.
+
+    They know nothing of each other; the panel joins their signals.
+    """
 
     worklist: WorklistSection
     scan: ScanPanel
@@ -37,6 +41,7 @@ class Sections:
     calibration: CalibrationSection
     report: ReportPanel
     advanced: AdvancedPanel
+    messages: Messages
 
 
 def makeSections(
@@ -76,4 +81,10 @@ def makeSections(
         calibration=CalibrationSection(own(ui.calibrationSection), report.reader, newDialog),
         report=report,
         advanced=AdvancedPanel(own(ui.advancedSection)),
+        messages=Messages(
+            (
+                (ui.messageLabel, ui.progressBar, ui.cancelButton),
+                (ui.reportMessageLabel, ui.reportProgressBar, ui.reportCancelButton),
+            )
+        ),
     )

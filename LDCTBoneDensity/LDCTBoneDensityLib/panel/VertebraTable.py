@@ -12,6 +12,7 @@ from ldct_bmd.reading.rows import level_row, levels_in
 from ldct_bmd.words import text
 
 from ..common.FindingsView import severityColor
+from ..common.Reveal import reveal
 from ..common.Signal import Signal
 from ..common.Verdicts import fractureOf
 from ..common.Words import bmdWord, huWords, stateWord
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 LEVEL, USE, HU, BMD, CONFIDENCE, STATE = range(6)
 _SWATCH = 12
 _INDENTATION = 14
+_TEXT_MARGIN_X = 8  # left and right of a cell's text together
+_TEXT_MARGIN_Y = 4
+_MOST_LINES = 3  # of a state; the rest is in its tip
 
 
 class VertebraTable:
@@ -49,6 +53,7 @@ class VertebraTable:
         tree.setHorizontalScrollBarPolicy(qt.Qt.ScrollBarAlwaysOff)
         for column in (LEVEL, USE, HU, BMD, CONFIDENCE):
             tree.header().setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        tree.header().connect("sectionResized(int,int,int)", lambda column, _old, _new: self._fitAll(column))
         tree.connect("currentItemChanged(QTreeWidgetItem*,QTreeWidgetItem*)", self._currentChanged)
         tree.connect("itemChanged(QTreeWidgetItem*,int)", self._itemChanged)
 
@@ -82,6 +87,10 @@ class VertebraTable:
         """Let the reader's keys move through the rows."""
         self._tree.setFocus()
 
+    def reveal(self) -> None:
+        """Bring the table into sight."""
+        reveal(self._tree)
+
     def show(self, examination: Examination | None) -> None:
         """Show a record; the selection stays on its level where that is still there."""
         self._busy = True
@@ -114,6 +123,7 @@ class VertebraTable:
                 row = self._rows.get(measurement.level)
                 if row is not None:
                     row.setText(STATE, stateWord(examination, measurement))
+                    self._fit(row)
         finally:
             self._busy = False
 
@@ -127,8 +137,7 @@ class VertebraTable:
             if level not in TARGET_LEVELS:
                 if self._others is None:
                     self._others = qt.QTreeWidgetItem(self._tree)
-                    self._others.setText(LEVEL, text("vertebra_table.others"))
-                    self._others.setExpanded(wasExpanded)
+                    self._others.setFirstColumnSpanned(True)
                 parent = self._others
             row = qt.QTreeWidgetItem(parent)
             row.setData(LEVEL, qt.Qt.UserRole, level)
@@ -137,7 +146,7 @@ class VertebraTable:
                 row.setTextAlignment(column, qt.Qt.AlignRight | qt.Qt.AlignVCenter)
             self._rows[level] = row
         if self._others is not None:
-            self._others.setText(STATE, text("vertebra_table.count", count=self._others.childCount()))
+            self._others.setText(LEVEL, text("vertebra_table.others_count", count=self._others.childCount()))
             self._others.setExpanded(wasExpanded)
             if examination is not None and any(
                 fractureOf(examination, level) is FindingCode.SUSPECTED_FRACTURE
@@ -171,6 +180,19 @@ class VertebraTable:
         font.setStrikeOut(shown.used is False)
         for column in (HU, BMD):
             row.setFont(column, font)
+        self._fit(row)
+
+    def _fitAll(self, column: int) -> None:
+        if column == STATE:
+            for row in self._rows.values():
+                self._fit(row)
+
+    def _fit(self, row: Any) -> None:
+        """Give a row the lines that its state needs: a tree wraps words, but does not ask how high they then are."""
+        metrics = qt.QFontMetrics(row.font(STATE))
+        width = self._tree.columnWidth(STATE) - _TEXT_MARGIN_X
+        needed = metrics.boundingRect(0, 0, width, 0, qt.Qt.TextWordWrap, row.text(STATE)).height()
+        row.setSizeHint(STATE, qt.QSize(0, _TEXT_MARGIN_Y + min(needed, _MOST_LINES * metrics.height())))
 
     def _currentChanged(self, current: Any = None, previous: Any = None) -> None:
         if not self._busy:

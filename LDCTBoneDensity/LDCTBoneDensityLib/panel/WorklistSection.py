@@ -49,15 +49,13 @@ class WorklistSection:
         ui.worklistFolderButton.connect("clicked(bool)", self._chooseFolder)
         ui.worklistFilterCombo.connect("currentIndexChanged(int)", lambda _index: self.show(self._session))
         ui.worklistTree.connect("itemActivated(QTreeWidgetItem*,int)", self._activated)
+        ui.nextButton.connect("clicked(bool)", lambda _checked=False: self.nextWanted.emit())
+        ui.signNextButton.connect("clicked(bool)", lambda _checked=False: self.signNextWanted.emit())
         self._shortcuts = []
-        for button, signal, keys in (
-            (ui.nextButton, self.nextWanted, _KEYS["next"]),
-            (ui.signNextButton, self.signNextWanted, _KEYS["sign"]),
-        ):
-            button.connect("clicked(bool)", lambda _checked=False, signal=signal: signal.emit())
+        # Not the buttons' own: those would not work while the section is closed.
+        for keys, slot in ((_KEYS["next"], self._nextByKeys), (_KEYS["sign"], self.signNextWanted.emit)):
             shortcut = qt.QShortcut(qt.QKeySequence(keys), window)
-            # Not the button's own: that would not work while the section is closed.
-            shortcut.connect("activated()", lambda button=button, signal=signal: self._press(button, signal))
+            shortcut.connect("activated()", slot)
             self._shortcuts.append(shortcut)
         self.show(None)
 
@@ -121,6 +119,6 @@ class WorklistSection:
     def _activated(self, item: Any, _column: int = 0) -> None:
         self.rowWanted.emit(item.data(URGENCY, qt.Qt.UserRole))
 
-    def _press(self, button: Any, signal: Signal) -> None:
-        if button.enabled:
-            signal.emit()
+    def _nextByKeys(self) -> None:
+        if self._ui.nextButton.enabled:
+            self.nextWanted.emit()

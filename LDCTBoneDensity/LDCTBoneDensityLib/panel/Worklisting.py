@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from ldct_bmd.examination import open_points
 from ldct_bmd.ground.remarks import remarks_to
+from ldct_bmd.reading.concluded import signature_line
 from ldct_bmd.words import text
 
 from ..common.Telling import telling
 from ..work.WorklistSession import WorklistSession
 
 if TYPE_CHECKING:
+    from ..scene.SceneReview import SceneReview
     from ..work.ResultCase import ResultCase
     from .Panel import Panel
     from .WorklistSection import WorklistSection
@@ -67,14 +69,21 @@ class Worklisting:
             self._open(number, anyState=True)
 
     def signAndNext(self) -> None:
-        """Sign the open case, have it written into its folder, and open the next."""
+        """Sign the open case, have it written into its folder, and open the next; without a worklist, just sign."""
         session, case = self.session, self.case
+        if case is None:
+            self._sign()
         if session is None or case is None or session.current is None or self._isRunning():
+            return
+        if case.review is not self._panel.review:  # what is on display is not to be signed in its stead
+            self._panel.showVolume(case.review.volumeNode)
+            self._section.refuse(text("worklist_section.not_on_display", folder=case.folder.name))
             return
         if not case.isSigned():
             self._panel.sections.report.sign()
         if not case.isSigned():
-            self._showOpenPoints(case)
+            self._showOpenPoints(case.review)
+            self._section.refuse(self._panel.sections.messages.said or text("worklist_section.not_signed"))
             return
         number = session.current
         settings = None
@@ -91,14 +100,25 @@ class Worklisting:
         self.next()
         self._allow()
 
-    def _showOpenPoints(self, case: ResultCase) -> None:
-        """Tell why the case was not signed, where the reader settles it."""
+    def _sign(self) -> None:
+        """Sign the review on display, which is of no worklist."""
+        review = self._panel.review
+        if review is None or review.examination.signature is not None or self._isRunning():
+            return
         sections = self._panel.sections
-        suspected = open_points(case.review.examination).suspected
+        sections.report.sign()
+        if review.isSigned:
+            sections.messages.note(signature_line(review.examination))
+        else:
+            self._showOpenPoints(review)
+
+    def _showOpenPoints(self, review: SceneReview) -> None:
+        """Show why the review was not signed, where the reader settles it."""
+        sections = self._panel.sections
+        suspected = open_points(review.examination).suspected
         if suspected:
             sections.vertebrae.table.select(suspected[0])
-        sections.report.revealOpenPoints()
-        self._section.refuse(sections.measure.message or text("worklist_section.not_signed"))
+        sections.report.revealSigning()
 
     def forget(self) -> None:
         """Let go of the open case: the scene closes, or the panel goes away."""
@@ -127,7 +147,9 @@ class Worklisting:
         self._leave()
         self.case = case
         self._panel.showVolume(case.review.volumeNode)
+        self._panel.sections.report.export.setSegForm(case.segForm())
         self._panel.sections.vertebrae.table.focus()
+        self._panel.sections.vertebrae.table.reveal()
         self._section.show(session)
         self._showRemarks()
         self._allow()
@@ -158,7 +180,7 @@ class Worklisting:
             return
         (_number, case), self._saving = self._saving, None
         self._section.refuse(
-            text("worklist_section.not_saved", folder=case.folder.name, reason=self._panel.sections.measure.message)
+            text("worklist_section.not_saved", folder=case.folder.name, reason=self._panel.sections.messages.said)
         )
         self._allow()
 

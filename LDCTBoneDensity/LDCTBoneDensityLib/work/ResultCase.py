@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import slicer
 
 from ldct_bmd.examination import bodies_in
+from ldct_bmd.ground.plain import to_plain
 from ldct_bmd.jobs.spec import Destination
-from ldct_bmd.reading.results import demand_unchanged, files_of, outputs_in
+from ldct_bmd.reading.results import demand_unchanged, files_of
+from ldct_bmd.reporting.held import asked_for_in, earlier_in, outputs_in
 from ldct_bmd.reporting.opened import open_result
+from ldct_bmd.reporting.output import Output
 
 from ..scene.Nodes import isAlive, removeNode
 from ..scene.ReviewStore import StoredReview, checksum
@@ -41,7 +44,9 @@ class ResultCase:
         opened = open_result(folder, scan)
         volumeNode = addVolume(slicer.mrmlScene, opened.scan, folder.name)
         voxels = checksum(opened.scan.hu)
-        stored = StoredReview(opened.examination, opened.scan.stored_geometry, None, voxels)
+        earlier = earlier_in(folder)
+        reported = None if earlier is None else to_plain(earlier)
+        stored = StoredReview(opened.examination, opened.scan.stored_geometry, None, voxels, reported=reported)
         return cls(folder, scan, logic.accept(volumeNode, stored, bodies_in(opened.column.bodies)))
 
     def isSigned(self) -> bool:
@@ -62,6 +67,10 @@ class ResultCase:
         demand_unchanged(self.folder, self._opened)
         files = files_of(self._scan)
         return ExportSettings(outputs_in(self.folder, bool(files)), Destination.FOLDER, self.folder, files=files)
+
+    def segForm(self) -> tuple[Output, ...]:
+        """Return what gives DICOM segmentations the form that those of the folder have."""
+        return tuple(asked_for_in(self.folder) & {Output.LABEL_MAP})
 
     def saved(self) -> None:
         """Take note that the folder holds the review as it is now."""

@@ -1,9 +1,14 @@
 """What a report has only if it is asked for."""
 
 from ..ground.errors import UsageError
-from ..reporting.output import Output
+from ..reporting.output import ON_REQUEST, Output
 
 SEG_FORMS = ("binary", "labelmap")
+
+
+def kept(seg_form: str | None) -> frozenset[Output]:
+    """Return what a report that is made again keeps of what it had on request: what the options say nothing of."""
+    return ON_REQUEST if seg_form is None else ON_REQUEST - {Output.LABEL_MAP}
 
 
 def on_request(seg_form: str | None, fhir: bool) -> tuple[Output, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..examination import Examination, sign, unsign
+from ..examination import Examination, missing_signature, sign, unsign
 from ..ground.atomic import settle, write_text, writing
 from ..ground.clock import now
 from ..ground.errors import UsageError
@@ -16,8 +16,9 @@ from ..reporting.bodies import read_bodies
 from ..reporting.checksums import demand_as_written
 from ..reporting.files import RECORD_FILE
 from ..reporting.following import follow
+from ..reporting.held import asked_for_in, compares, copy_in, no_longer_compared, outputs_in
 from ..reporting.opened import OpenedResult, measured_scan
-from ..reporting.output import ALL_OUTPUTS, REPORT_OUTPUTS
+from ..reporting.output import ALL_OUTPUTS, DICOM_OUTPUTS, REPORT_OUTPUTS
 from ..reporting.outputs import (
     Pixels,
     deidentified_folder,
@@ -33,7 +34,7 @@ from ..reporting.unchanged import refuse_other_pixels
 from ..scan import is_same_scan
 from ..verdicts import confirm_fracture, deny_contrast, dismiss_suspicion
 from ..words import text
-from .on_request import on_request
+from .on_request import kept, on_request
 
 if TYPE_CHECKING:
     from ..reporting.pacs import Delivery
@@ -106,7 +107,8 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
         _demand_trust(examination, request.public_key)
     priors = [Prior(read_record(path)) for path in request.priors]
     comparisons = _comparisons(examination, priors, request)
-    asked = on_request(request.seg_form, request.fhir)
+    keep = kept(request.seg_form)
+    asked = {*on_request(request.seg_form, request.fhir), *(asked_for_in(home) & keep)}
     reference = reference_for(request.reference, request.deidentify)
     remark_on_fonts(remark)
     pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
@@ -114,15 +116,35 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
         comparisons = _comparisons(examination, _followed(examination, pixels, priors, request, progress), request)
     if request.deidentify:
         folder = request.folder or deidentified_folder(home)
-        write_deidentified(folder, examination, pixels, comparisons, ALL_OUTPUTS.union(asked))
+        write_deidentified(folder, examination, pixels, comparisons, ALL_OUTPUTS.union(asked), kept=keep)
         return folder
     if request.folder is None:
-        update_report(home, examination, pixels, comparisons, key_compared, REPORT_OUTPUTS.union(asked), reference)
+        compared = no_longer_compared(home, bool(comparisons), reference is not None)
+        wanted = REPORT_OUTPUTS.union(asked)
+        update_report(home, examination, pixels, comparisons, key_compared, wanted, reference, keep)
+        if compared:
+            remark(text("output.not_compared"))
+        _copy_again(home, examination, pixels, remark)
         return home
     wanted = ALL_OUTPUTS.union(asked)
     place = request.folder
     write_outputs(place, examination, pixels, comparisons, wanted, key_compared=key_compared, reference=reference)
     return request.folder
+
+
+def _copy_again(home: Path, examination: Examination, pixels: Pixels | None, remark: Callable[[str], None]) -> None:
+    """Make the de-identified copy in a result folder again; tell that it is of an earlier report if it can't be."""
+    copy = copy_in(home)
+    if copy is None:
+        return
+    wanted = {*outputs_in(copy, with_dicom=True), *asked_for_in(copy)}
+    lacks_headers = pixels is not None and pixels.source is None and bool(DICOM_OUTPUTS & wanted)
+    if pixels is None or lacks_headers or missing_signature(examination) is not None:
+        remark(text("output.copy_left"))
+        return
+    if compares(copy):
+        remark(text("output.copy_not_compared"))
+    write_deidentified(copy, examination, pixels, wanted=wanted)
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,18 @@ from ..ground.atomic import writing
 from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress
+from ..ground.remarks import remark
 from ..labeling import VertebralColumn
 from ..reference import reference_for
 from ..reporting.bodies import column_of, other_body
 from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
+from ..reporting.held import earlier_in, no_longer_compared
 from ..reporting.output import DICOM_OUTPUTS
-from ..reporting.outputs import Pixels, asked_for_in, earlier_in, write_deidentified, write_outputs
+from ..reporting.outputs import Pixels, write_deidentified, write_outputs
 from ..reporting.priors import Comparison, Prior, compare, compare_all
 from ..scan import CTScan
+from ..words import text
 from .earlier import carried
 from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, lay_result
 from .spec import Destination, ExportSpec
@@ -40,15 +43,16 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
     with writing(output):
-        # What whoever measured asked for on the command line stays, whether or not the reader ticked it here.
-        wanted = frozenset(spec.outputs) | (asked_for_in(output) if replaces else frozenset())
+        compared = replaces and no_longer_compared(output, bool(comparisons), curve is not None)
         if spec.deidentify:
-            write_deidentified(output, examination, pixels, comparisons, wanted, replaces, progress)
+            write_deidentified(output, examination, pixels, comparisons, spec.outputs, replaces, progress)
         else:
             earlier = (earlier_in(output) if replaces else None) or spec.earlier
             write_outputs(
-                output, examination, pixels, comparisons, wanted, earlier, replaces, progress, reference=curve
+                output, examination, pixels, comparisons, spec.outputs, earlier, replaces, progress, reference=curve
             )
+        if compared:
+            remark(text("output.not_compared"))
     if send is not None:
         progress("send", 0.0)
         send(sorted((output / DICOM_FOLDER).iterdir()))

@@ -229,7 +229,8 @@ def _reporter(
 
     if Output.FHIR in spec.result.on_request:
         from ..reporting import fhir  # noqa: F401 - a package that is missing is told before the scan is measured
-    from ..reporting.outputs import Pixels, earlier_in, fill_report, source_of
+    from ..reporting.held import earlier_in
+    from ..reporting.outputs import Pixels, fill_report, source_of
 
     source = left_out = None
     try:

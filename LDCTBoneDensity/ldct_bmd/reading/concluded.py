@@ -2,6 +2,7 @@
 
 from ..examination import Examination
 from ..reporting.page.about import age_caveat, mean_line
+from ..reporting.page.words import time
 from ..reporting.signed import is_as_signed
 from ..words import catalogue, current_language, text
 from .values import category_word, level_word, with_unit
@@ -40,4 +41,4 @@ def signature_line(examination: Examination) -> str:
     if signature is None:
         return text("report_section.unsigned")
     key = "report_section.signed" if is_as_signed(examination) else "report_section.changed_since"
-    return text(key, reader=signature.reader, time=signature.time)
+    return text(key, reader=signature.reader, time=time(signature.time))

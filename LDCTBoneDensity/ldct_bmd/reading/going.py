@@ -51,9 +51,13 @@ class Going:
         return self._rows[number]
 
     def after(self, number: int | None) -> int | None:
-        """Return the next row that is to be read after ``number`` (None: from the start); None if there is none."""
+        """Return the next row that is to be read after ``number`` (None: from the start); None if there is none.
+
+        After the last one come those that were passed over.
+        """
         waiting = [n for n, row in enumerate(self._rows) if row.state is Progress.MEASURED and row.folder is not None]
-        return next((n for n in waiting if number is None or n > number), None)
+        others = [n for n in waiting if n != number]
+        return next((n for n in others if number is None or n > number), others[0] if others else None)
 
     def count(self, shown: Shown) -> int:
         """Return how many rows are shown."""

@@ -37,6 +37,16 @@ def body_outlines(body: BodyMask, geometry: Geometry, across: int, index: int) -
     return [(np.asarray(line) + start) * spacing for line in contour_generator(z=inside).lines(0.5)]
 
 
+def voi_rims(voi: CylinderVOI) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the rims (96, 3) of the top and of the bottom of ``voi``, in LPS mm."""
+    along, beside, up = np.asarray(voi.axes_lps)
+    turn = np.arange(_CORNERS) * (2 * np.pi / _CORNERS)
+    long_mm, short_mm = voi.semi_axes_mm
+    ring = long_mm * np.cos(turn)[:, None] * along + short_mm * np.sin(turn)[:, None] * beside
+    center, half = np.asarray(voi.center_lps_mm), voi.height_mm / 2 * up
+    return center + ring + half, center + ring - half
+
+
 def voi_outline(voi: CylinderVOI, geometry: Geometry, across: int, at_mm: float) -> NDArray[np.float64]:
     """Return the outline (n, 2) of ``voi`` in the plane at ``at_mm`` along axis ``across``; (0, 2) if it misses it.
 
@@ -44,12 +54,7 @@ def voi_outline(voi: CylinderVOI, geometry: Geometry, across: int, at_mm: float)
     outline.
     """
     first, second = plane_axes(across)
-    along, beside, up = (np.asarray(voi.axes_lps) @ np.asarray(geometry.direction))[:3]
-    turn = np.arange(_CORNERS) * (2 * np.pi / _CORNERS)
-    long_mm, short_mm = voi.semi_axes_mm
-    ring = long_mm * np.cos(turn)[:, None] * along + short_mm * np.sin(turn)[:, None] * beside
-    center, half = grid_mm(np.asarray(voi.center_lps_mm), geometry), voi.height_mm / 2 * up
-    top, bottom = center + ring + half, center + ring - half
+    top, bottom = (grid_mm(rim, geometry) for rim in voi_rims(voi))
     starts = np.concatenate([top, bottom, bottom])
     ends = np.concatenate([np.roll(top, -1, axis=0), np.roll(bottom, -1, axis=0), top])
     before, after = starts[:, across] - at_mm, ends[:, across] - at_mm

@@ -34,8 +34,10 @@ PATIENT_FILE = "report_patient.csv"
 DICOM_FOLDER = "dicom"
 CHECKSUMS_FILE = "dicom.sha256"
 DEIDENTIFIED_FOLDER = "deidentified"
+SR_FILE = "sr.dcm"
+SEG_FILE = "seg.dcm"
 VOIS_FILE = "vois.dcm"
-DICOM_FILES = ("sr.dcm", "seg.dcm", VOIS_FILE, "report.dcm", "overview.dcm")
+DICOM_FILES = (SR_FILE, SEG_FILE, VOIS_FILE, "report.dcm", "overview.dcm")
 
 
 @dataclass(frozen=True)

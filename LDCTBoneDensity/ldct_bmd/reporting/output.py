@@ -19,6 +19,8 @@ class Output(str, Enum):
     FHIR = "fhir"
 
 
+# DICOM Supplement 243; pydicom 3.0 has no name for it.
+LABEL_MAP_SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 DICOM_OUTPUTS = frozenset({Output.SEG, Output.SR, Output.DICOM_PDF, Output.DICOM_OVERVIEW})
 ON_REQUEST = frozenset({Output.LABEL_MAP, Output.FHIR})
 ALL_OUTPUTS = frozenset(Output) - ON_REQUEST

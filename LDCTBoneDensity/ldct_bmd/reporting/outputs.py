@@ -8,13 +8,15 @@ from ..examination import Examination, missing_signature, record_sha256, signed_
 from ..ground.atomic import write_into
 from ..ground.errors import UsageError
 from ..ground.progress import Progress, silent
+from ..ground.remarks import remark
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan
 from ..reference import ReferenceCurve
 from ..scan import CTScan
+from ..words import text
 from .checksums import is_listed, write_checksums
 from .deidentify import deidentified
-from .dicom import SourceSeries, holds_label_maps, make_objects, read_earlier, read_source, read_source_files
+from .dicom import SourceSeries, make_objects, read_source, read_source_files
 from .dicom.deidentify import deidentified_source
 from .dicom.objects import make_context
 from .files import (
@@ -28,12 +30,14 @@ from .files import (
     PATIENT_FILE,
     PDF_FILE,
     RECORD_FILE,
+    SR_FILE,
     VOIS_FILE,
     check_dicom_folder,
     fill_result,
     write_folder,
 )
-from .output import ALL_OUTPUTS, DICOM_OUTPUTS, REPORT_OUTPUTS, EarlierReport, Output
+from .held import asked_for_in, compares, copy_in, earlier_in, outputs_in
+from .output import ALL_OUTPUTS, DICOM_OUTPUTS, ON_REQUEST, REPORT_OUTPUTS, EarlierReport, Output
 from .overview import overview_png
 from .page.compose import compose
 from .page.html import to_html
@@ -44,9 +48,6 @@ from .replacing import check_replaceable
 from .signed import refuse_changed
 from .tables import levels_csv, patient_csv
 from .unchanged import refuse_other_pixels
-
-SR_FILE = "sr.dcm"
-SEG_FILE = "seg.dcm"
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,10 +149,12 @@ def update_report(
     key_compared: bool = False,
     wanted: Collection[Output] = REPORT_OUTPUTS,
     reference: ReferenceCurve | None = None,
+    kept: Collection[Output] = ON_REQUEST,
 ) -> None:
     """Make the report in the record's own folder again: each file, and the folder of DICOM objects, appears whole.
 
-    FHIR that is there is made again too, so that it is of the same record.
+    Args:
+        kept: what is made again if the folder has it on request, so that it is of the same record.
 
     Raises:
         UsageError: the pixels are not those that were measured; the folder can't be written to; or it holds DICOM
@@ -163,7 +166,7 @@ def update_report(
     if not has_source and report.is_file() and record_sha256(examination).encode() not in report.read_bytes():
         raise UsageError("output.dicom_of_earlier_state", folder=folder / DICOM_FOLDER)
     earlier = earlier_in(folder) if has_source else None
-    made = {*wanted, *(asked_for_in(folder) & {Output.FHIR})}
+    made = {*wanted, *(asked_for_in(folder) & frozenset(kept))}
 
     def fill(partial: Path) -> None:
         fill_report(partial, examination, pixels, comparisons, earlier, False, made, key_compared, reference)
@@ -188,6 +191,8 @@ def write_outputs(
 ) -> None:
     """Write what is wanted to ``folder``, whole or not at all.
 
+    What the folder in its place has on request, and a de-identified copy in it, are made again.
+
     Raises:
         UsageError: the folder can't be written to, or holds something that is not replaced, as the result of another
             scan or a signed one; the record was changed after it was signed; the pixels are not those measured.
@@ -206,10 +211,11 @@ def write_deidentified(
     wanted: Collection[Output] = ALL_OUTPUTS,
     overwrite: bool = True,
     progress: Progress = silent,
+    kept: Collection[Output] = ON_REQUEST,
 ) -> None:
     """Write what is wanted of a de-identified copy to ``folder``, in the place of an earlier one.
 
-    UsageError as :func:`write_outputs`.
+    UsageError as :func:`write_outputs`; ``kept`` as with :func:`update_report`.
     """
     refuse_changed(examination)
     if missing_signature(examination) is not None:  # the copy would say that its original is signed
@@ -218,7 +224,7 @@ def write_deidentified(
     if pixels is not None and pixels.source is not None:
         pixels = Pixels(pixels.scan, pixels.column, deidentified_source(pixels.source))
     copy = deidentified(examination)
-    _write(folder, copy, pixels, comparisons, wanted, None, overwrite, progress, is_deidentified=True)
+    _write(folder, copy, pixels, comparisons, wanted, None, overwrite, progress, is_deidentified=True, kept=kept)
 
 
 def _refuse_other(examination: Examination, pixels: Pixels | None) -> None:
@@ -238,8 +244,10 @@ def _write(
     is_deidentified: bool,
     key_compared: bool = False,
     reference: ReferenceCurve | None = None,
+    kept: Collection[Output] = ON_REQUEST,
 ) -> None:
     refuse_changed(examination)
+    wanted = {*wanted, *(asked_for_in(folder) & frozenset(kept))}
     # A folder that held a record and comes to hold none would be a loss that nobody asked for.
     overwrite = overwrite and Output.RECORD in wanted
 
@@ -248,6 +256,7 @@ def _write(
             check_replaceable(folder, examination.scan, examination.signature, is_deidentified, held)
 
     may_go(folder)
+    copy = copy_in(folder) if overwrite and not is_deidentified else None
 
     def fill(partial: Path) -> None:
         written = examination
@@ -257,21 +266,14 @@ def _write(
             (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
         progress("write", 0.5)
         fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted, key_compared, reference)
+        if copy is not None and missing_signature(written) is None:
+            held = {*outputs_in(copy, with_dicom=True), *asked_for_in(copy)}
+            if compares(copy):
+                remark(text("output.copy_not_compared"))
+            write_deidentified(deidentified_folder(partial), written, pixels, wanted=held)
         progress("write", 1.0)
 
     write_folder(folder, overwrite, fill, may_go=may_go)
-
-
-def earlier_in(folder: Path) -> EarlierReport | None:
-    """Return the structured report that a result folder holds; UsageError if it can't be read."""
-    return read_earlier(folder.absolute() / DICOM_FOLDER / SR_FILE)
-
-
-def asked_for_in(folder: Path) -> frozenset[Output]:
-    """Return what a result folder has because somebody asked for it, so that it can be made again with the rest."""
-    fhir = {Output.FHIR} if (folder / FHIR_FILE).is_file() else set()
-    label_map = {Output.LABEL_MAP} if holds_label_maps(folder / DICOM_FOLDER / SEG_FILE) else set()
-    return frozenset(fhir | label_map)
 
 
 def deidentified_folder(folder: Path) -> Path:

@@ -17,11 +17,12 @@ from ldct_bmd.calibration import FitQuality
 from ldct_bmd.corrections import change_calibration, exclude_level
 from ldct_bmd.examination import Examination, record_sha256, sign
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.reporting.dicom import make_objects, read_earlier, read_source
+from ldct_bmd.reporting.dicom import make_objects, read_source
 from ldct_bmd.reporting.dicom.deidentify import deidentified_source
 from ldct_bmd.reporting.dicom.documents import encapsulate_pdf
 from ldct_bmd.reporting.dicom.objects import DICOMObjects, make_context
 from ldct_bmd.reporting.files import DICOM_FILES
+from ldct_bmd.reporting.held import read_earlier
 from ldct_bmd.reporting.overview import overview_png
 from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.pdf import to_pdf

@@ -15,7 +15,7 @@ from helpers_report import case, with_patient
 from ldct_bmd.cli.reporting import read_record
 from ldct_bmd.examination import Examination
 from ldct_bmd.reporting.checksums import write_checksums
-from ldct_bmd.reporting.dicom import read_earlier
+from ldct_bmd.reporting.held import read_earlier
 from ldct_bmd.reporting.outputs import Pixels, write_deidentified, write_outputs
 from ldct_bmd.reporting.pacs.belonging import demand_own
 from ldct_bmd.words import speaking

@@ -1,6 +1,7 @@
 // The page: shows the server's state, and asks for what the reader wants. No number is computed here.
 
-import {Refused, ask} from "./server.js";
+import {Latest, Refused, ask} from "./server.js";
+import {Solid} from "./solid.js";
 import {VIEW_MM, View, element} from "./view.js";
 
 const $ = (id) => document.getElementById(id);
@@ -12,6 +13,9 @@ const page = {
   selected: null,
   refusals: 0,
   window: "bone",
+  tilt: null,
+  // Where everything is in the views: along the scan's axes, or along the endplates of a level.
+  frame: () => page.tilt ?? page.state.case,
   say: (key) => page.state?.texts[key] ?? "",
   isMeasured: (level) => page.row(level)?.used != null,
   row: (level) => page.state.case.rows.find((one) => one.level === level),
@@ -21,7 +25,8 @@ const page = {
   select,
   do: doIt,
   // The views that a VOI was not moved in go to its middle.
-  follow(level, moved) {
+  async follow(level, moved) {
+    await laying.running;
     const middle = middleOf(level);
     for (const name of VIEWS) if (middle && name !== moved) views[name].go(middle.index[name]);
   },
@@ -42,7 +47,7 @@ const page = {
   // A click selects the vertebra that was hit; elsewhere it brings the other views to the point.
   click(name, [x, y], level) {
     if (level) return select(level);
-    const step = (view) => page.state.case.views[view].step_mm;
+    const step = (view) => page.frame().views[view].step_mm;
     const to = {
       axial: {sagittal: x / step("sagittal"), coronal: y / step("coronal")},
       sagittal: {coronal: x / step("coronal"), axial: -y / step("axial")},
@@ -52,6 +57,7 @@ const page = {
   },
 };
 const views = Object.fromEntries(VIEWS.map((name) => [name, new View(name, page)]));
+const solid = new Solid($("solid"), page);
 
 // -- asking
 
@@ -156,13 +162,52 @@ function showCase(open, before) {
   $("send").hidden = !page.state.pacs;
   const facts = [...open.patient, ...open.scan, ...open.calibration];
   fill($("facts"), facts.flatMap(([label, value]) => [made("dt", label), made("dd", value)]));
-  if (isOther) {
-    const middle = middleOf(page.selected) ?? open.middles[0];
-    for (const name of VIEWS) views[name].extent = VIEW_MM;
-    if (middle) VIEWS.forEach((name) => views[name].look(middle));
-  } else {
-    VIEWS.forEach((name) => views[name].go(views[name].index));
+  if (isOther) for (const name of VIEWS) views[name].extent = VIEW_MM;
+  lay(isOther);
+  solid.show();
+}
+
+// Lays the views as they are wanted and draws them; `looks`: at the selected level.
+function lay(looks) {
+  page.looks ||= looks;
+  if (isPressed("oblique")) return laying.start();
+  page.looks ||= page.tilt !== null;
+  page.tilt = null;
+  place();
+}
+
+const laying = new Latest(async () => {
+  const level = page.selected, number = page.number();
+  try {
+    const tilt = await ask("along", {level});
+    if (!isPressed("oblique") || number !== page.number()) return;
+    page.looks ||= page.tilt?.along !== tilt.along;
+    page.tilt = tilt;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    refuse(error.message);
+    press("oblique", false);
+    page.looks ||= page.tilt !== null;
+    page.tilt = null;
   }
+  place();
+});
+
+function place() {
+  const middle = middleOf(page.selected) ?? page.frame().middles[0];
+  for (const name of VIEWS) {
+    if (page.looks && middle) views[name].look(middle);
+    else views[name].go(views[name].index);
+  }
+  page.looks = false;
+}
+
+function isPressed(id) {
+  return $(id).ariaPressed === "true";
+}
+
+function press(id, isOn) {
+  $(id).ariaPressed = String(isOn);
 }
 
 function showAssessment(found) {
@@ -298,7 +343,7 @@ async function showList() {
 // -- selecting
 
 function middleOf(level) {
-  return page.state.case.middles.find((one) => one.level === level);
+  return page.frame().middles.find((one) => one.level === level);
 }
 
 function select(level, looks = true) {
@@ -310,12 +355,12 @@ function select(level, looks = true) {
     row.tabIndex = row.dataset.level === level ? 0 : -1;
   }
   showActions();
-  const middle = middleOf(level);
+  if (looks) lay(true);
   for (const name of VIEWS) {
-    if (looks && middle) views[name].look(middle);
-    else if (views[name].shown) views[name].drawVois(views[name].shown);
+    if (views[name].shown) views[name].drawVois(views[name].shown);
     views[name].drawNames();
   }
+  solid.draw();
 }
 
 // -- small things
@@ -389,8 +434,18 @@ function start() {
     button.addEventListener("click", () => act(button.dataset.do, button.dataset.steps ? {steps: Number(button.dataset.steps)} : {}));
   }
   $("outlines").addEventListener("click", () => {
-    $("outlines").ariaPressed = String($("outlines").ariaPressed !== "true");
-    $("views").classList.toggle("bare", $("outlines").ariaPressed !== "true");
+    press("outlines", !isPressed("outlines"));
+    $("views").classList.toggle("bare", !isPressed("outlines"));
+  });
+  $("oblique").addEventListener("click", async () => {
+    if (!(await settled())) return;
+    press("oblique", !isPressed("oblique"));
+    lay(true);
+  });
+  $("solid-button").addEventListener("click", () => {
+    press("solid-button", !isPressed("solid-button"));
+    $("solid").hidden = !isPressed("solid-button");
+    solid.show();
   });
   chosen("exclude", (reason) => {
     if (reason !== "other") return act("exclude", {reason});
@@ -444,7 +499,7 @@ function shortcut(event) {
   if (!event.ctrlKey || !event.altKey || !page.state) return;
   const button = {
     KeyZ: document.querySelector('[data-do="undo"]'), KeyY: document.querySelector('[data-do="redo"]'),
-    KeyN: $("next"), KeyO: $("outlines"), KeyS: page.state.worklist ? $("sign-next") : $("sign"),
+    KeyN: $("next"), KeyO: $("outlines"), KeyE: $("oblique"), KeyD: $("solid-button"), KeyS: page.state.worklist ? $("sign-next") : $("sign"),
   }[event.code];
   if (!button || button.disabled || button.hidden) return;
   event.preventDefault();

@@ -2,7 +2,18 @@
 
 export class Refused extends Error {}
 
+let asking = 0;
+
 export async function ask(what, body = {}) {
+  document.body.dataset.asking = ++asking;
+  try {
+    return await answered(what, body);
+  } finally {
+    document.body.dataset.asking = --asking;
+  }
+}
+
+async function answered(what, body) {
   let answer;
   try {
     answer = await fetch(`/api/${what}`, {

@@ -17,7 +17,7 @@ export function element(name, attributes = {}, parent = null) {
 }
 
 export class View {
-  // page: {say, state, selected, select(level), window, indices(), changed(), drawVois(vois), showNumbers(level, numbers), refuse(sentence)}
+  // page: {say, state, frame(), selected, select(level), window, indices(), changed(), drawVois(vois), showNumbers(level, numbers), refuse(sentence)}
   constructor(name, page) {
     this.name = name;
     this.page = page;
@@ -61,7 +61,7 @@ export class View {
   // -- where it looks
 
   go(index) {
-    const count = this.page.state.case.views[this.name].count;
+    const count = this.page.frame().views[this.name].count;
     this.index = Math.min(Math.max(index, 0), count - 1);
     this.slider.max = count - 1;
     this.slider.value = this.index;
@@ -96,9 +96,12 @@ export class View {
   }
 
   async load() {
-    const index = this.index;
+    const index = this.index, along = this.page.frame().along ?? null;
     try {
-      this.draw(await ask("slice", {view: this.name, index, window: this.page.window}));
+      const slice = await ask("slice", {view: this.name, index, along, window: this.page.window});
+      if (along !== (this.page.frame().along ?? null)) return;  // the views lie otherwise by now: it is asked for anew
+      this.along = along;
+      this.draw(slice);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.page.refuse(error.message);
@@ -109,9 +112,10 @@ export class View {
     const [x, y, width, height] = slice.box;
     for (const [key, value] of Object.entries({x, y, width, height, href: slice.image})) this.image.setAttribute(key, value);
     this.svg.dataset.index = slice.index;
-    const count = this.page.state.case.views[this.name].count;
-    const shown = {view: this.page.say(`web.${this.name}`), index: slice.index + 1, count};
-    this.title.textContent = this.page.say("web.slice").replace(/\{(\w+)\}/g, (_, key) => shown[key]);
+    const {count} = this.page.frame().views[this.name];
+    const level = this.page.frame().middles.find((one) => one.level === this.along)?.name;
+    const shown = {view: this.page.say(`web.${this.name}`), index: slice.index + 1, count, level};
+    this.title.textContent = this.page.say(this.along ? "web.slice_along" : "web.slice").replace(/\{(\w+)\}/g, (_, key) => shown[key]);
     this.svg.setAttribute("aria-label", this.title.textContent);
     this.bodies.replaceChildren(...slice.bodies.map((body) =>
       element("path", {d: body.path, stroke: body.color, fill: body.color, class: "body", "data-level": body.level})));
@@ -121,9 +125,8 @@ export class View {
   }
 
   drawNames() {
-    const open = this.page.state?.case;
-    if (!open) return;
-    let shown = open.middles;
+    if (!this.page.state?.case) return;
+    let shown = this.page.frame().middles;
     if (this.name === "axial") shown = shown.filter((one) => this.inSlice?.includes(one.level));
     this.names.replaceChildren(...shown.map((one) => {
       const [x, y] = one.body[this.name];
@@ -213,7 +216,7 @@ export class View {
 
   // What a drag asks of the server: a move along the screen's axes, or the size that a handle was pulled to.
   dragOf(voi, size, start, to) {
-    const drag = {level: voi.level, view: this.name};
+    const drag = {level: voi.level, view: this.name, along: this.along};
     if (!size) return {...drag, right: to[0] - start[0], down: to[1] - start[1]};
     const {along} = voi.handles.find((one) => one.size === size);
     const length = Math.hypot(...along);
@@ -281,7 +284,7 @@ export class View {
     if (!level || this.page.state.case.signed || !this.page.isMeasured(level)) return;
     const number = this.page.number();
     if (this.nudged && (this.nudged.level !== level || this.nudged.case !== number)) this.settle();
-    this.nudged ??= {level, view: this.name, right: 0, down: 0, case: number};
+    this.nudged ??= {level, view: this.name, along: this.along, right: 0, down: 0, case: number};
     this.nudged.right += right;
     this.nudged.down += down;
     clearTimeout(this.resting);

@@ -83,6 +83,7 @@ def sign_record(
 ) -> None:
     """Sign a record as reviewed; it takes no correction until it is unsigned."""
     with exit_codes(), extra("reports"):
+        from ...reporting.page.words import time
         from ..reporting import SignRequest
         from ..reporting import sign_record as run
 
@@ -98,7 +99,7 @@ def sign_record(
         )
         signature = run(request).signature
         if signature is not None:
-            say(output(), text("signing.signed", reader=signature.reader, time=signature.time))
+            say(output(), text("signing.signed", reader=signature.reader, time=time(signature.time)))
 
 
 def unsign_record(record: RecordFile, reader: Reader) -> None:

@@ -19,11 +19,10 @@ from ... import __version__
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
 from ...words import ENGLISH, current_language
-from ..output import Predecessor
+from ..output import LABEL_MAP_SEGMENTATION_STORAGE, Predecessor
 from . import codes
 from .source import UTF8, SourceSeries
 
-LABEL_MAP_SEGMENTATION_STORAGE = UID("1.2.840.10008.5.1.4.1.1.66.7")  # DICOM Supplement 243; not in pydicom 3.0
 MANUFACTURER = "ldct-bmd"
 MODEL_NAME = "LDCT Bone Density"
 DEVICE_SERIAL = "none"
@@ -186,7 +185,7 @@ class Context:
     @property
     def segmentation_class(self) -> UID:
         """The SOP class of the segmentations of this export."""
-        return LABEL_MAP_SEGMENTATION_STORAGE if self.labelmap else SegmentationStorage
+        return UID(LABEL_MAP_SEGMENTATION_STORAGE) if self.labelmap else SegmentationStorage
 
     def vois_identity(self) -> list[Dataset]:
         """Return what names the VOIs' segmentation of this export, whether or not it is made; empty without VOIs."""

@@ -1,20 +1,15 @@
-"""All DICOM objects of one export, and finding the report that they replace."""
+"""All DICOM objects of one export."""
 
 from dataclasses import dataclass, fields
-from io import BytesIO
 from pathlib import Path
 
-import pydicom
 from pydicom.dataset import Dataset
 
 from ...examination import Examination
-from ...ground.errors import UsageError
-from ...ground.files import open_regular, read_regular
 from ...labeling import VertebralColumn
 from ...scan import CTScan
-from ...scan.dicom_headers import DAMAGED
-from ..output import EarlierReport, Predecessor
-from .context import LABEL_MAP_SEGMENTATION_STORAGE, Context
+from ..output import EarlierReport
+from .context import Context
 from .documents import capture, encapsulate_pdf
 from .seg import make_bodies, make_vois
 from .source import SourceSeries
@@ -77,43 +72,3 @@ def make_context(
     if again.series("sr")[3] == earlier.report.sop_instance_uid:
         return again
     return Context(examination, source, earlier.report, deidentified, labelmap)
-
-
-def holds_label_maps(segmentation: Path) -> bool:
-    """Whether the segmentation at a path is one of label maps; False if none can be read there."""
-    try:
-        with open_regular(segmentation) as stream:
-            return str(pydicom.dcmread(stream, stop_before_pixels=True).SOPClassUID) == LABEL_MAP_SEGMENTATION_STORAGE
-    except (*DAMAGED, OSError):
-        return False
-
-
-def read_earlier(path: Path) -> EarlierReport | None:
-    """Read which structured report lies at ``path``; None if none does, UsageError if it can't be read."""
-    if not path.is_file():
-        return None
-    try:
-        return _earlier(pydicom.dcmread(BytesIO(read_regular(path))))
-    except (*DAMAGED, OSError) as error:
-        raise UsageError("dicom.predecessor_not_read", file=path) from error
-
-
-def _earlier(report: Dataset) -> EarlierReport:
-    replaced = None
-    if "PredecessorDocumentsSequence" in report:
-        study = report.PredecessorDocumentsSequence[0]
-        series = study.ReferencedSeriesSequence[0]
-        item = series.ReferencedSOPSequence[0]
-        replaced = Predecessor(
-            str(study.StudyInstanceUID),
-            str(series.SeriesInstanceUID),
-            str(item.ReferencedSOPClassUID),
-            str(item.ReferencedSOPInstanceUID),
-        )
-    own = Predecessor(
-        str(report.StudyInstanceUID),
-        str(report.SeriesInstanceUID),
-        str(report.SOPClassUID),
-        str(report.SOPInstanceUID),
-    )
-    return EarlierReport(own, replaced)

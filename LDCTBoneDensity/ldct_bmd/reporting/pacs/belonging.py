@@ -9,9 +9,10 @@ from pydicom.dataset import Dataset
 from ...examination import Examination, record_sha256
 from ...ground.errors import UsageError
 from ...words import LANGUAGES
-from ..dicom import codes, read_earlier
+from ..dicom import codes
 from ..dicom.context import FORMS, document_digest, object_uid
-from ..outputs import SEG_FILE, SR_FILE
+from ..files import SEG_FILE, SR_FILE
+from ..held import read_earlier
 from ..signed import refuse_changed
 from .outgoing import Outgoing, read_outgoing
 
