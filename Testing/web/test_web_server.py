@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from helpers_web import LOGIN, READER, Page, command, held, proxied, serving, voi_of
-from ldct_bmd.corrections import move_voi
+from ldct_bmd.calibration.tissue import TissueHU
+from ldct_bmd.calibration.vessel import VesselDisc
+from ldct_bmd.corrections import move_voi, with_bmd_anew
 from ldct_bmd.examination import bodies_in, is_intact, record_sha256
+from ldct_bmd.examination.conclude import conclude, contrast_of
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.reporting.opened import open_result
 from ldct_bmd_web.door import Door
@@ -87,6 +90,31 @@ def test_undo_and_redo_go_through_the_corrections(served: Served) -> None:
         assert page.state["case"]["assessment"]["statement"] == excluded
         page.do("include", level="L2")
         assert row(page, "L2")["used"] is True
+
+
+def test_the_reader_says_that_there_was_no_contrast_agent(served: Served) -> None:
+    record = held(served.path)
+    x, y, z = voi_of(record, "L1").center_lps_mm
+    discs = tuple(VesselDisc((x + 18.0, y - 40.0, z + up), 6.0, 130.0) for up in (12.0, 0.0))
+    tissue = TissueHU(None, None, None, 130.0, discs)
+    bright = replace(
+        record,
+        quality=replace(record.quality, tissue=tissue),
+        contrast=contrast_of(record.scan.acquisition, tissue),
+    )
+    bright = conclude(with_bmd_anew(bright))
+    (served.path / "measurement.json").write_text(bright.to_json(), encoding="utf-8")
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        assert len(page.state["case"]["aorta"]) == 2
+        assert page.state["case"]["column"]["deny_contrast"]
+        page.do("deny_contrast")
+        assert row(page, "L1")["bmd_mg_cm3"] == record.measurement("L1").bmd_mg_cm3
+        assert not page.state["case"]["column"]["deny_contrast"]
+        assert "130 HU" in " ".join(one["text"] for one in page.state["case"]["findings"])
+        page.do("admit_contrast")
+        assert row(page, "L1")["bmd_mg_cm3"] == bright.measurement("L1").bmd_mg_cm3
 
 
 def test_signing_writes_the_folder_whole_and_taking_it_back_leaves_the_history(served: Served) -> None:

@@ -21,7 +21,7 @@ from ldct_bmd.words import current_language, is_spoken, speaking, text
 
 from .case import Case
 from .export import FACE, NotDone, exported
-from .slices import ACROSS, WINDOWS_HU, Drag, color, dragged, middles, slice_shown, views, vois_shown
+from .slices import ACROSS, WINDOWS_HU, Drag, aorta, color, dragged, middles, slice_shown, views, vois_shown
 from .state import assessment, error_codes, findings, rows_of, state_of
 from .surfaces import body_surface, packed, voi_surface
 
@@ -42,6 +42,8 @@ VERBS: Mapping[str, Verb] = {
     "rename": lambda review, level, asked: review.rename(level, str(asked["name"])),
     "shift": lambda review, _level, asked: review.shift_names(1 if asked["steps"] == 1 else -1),
     "confirm_names": lambda review, _level, _asked: review.confirm_names(),
+    "deny_contrast": lambda review, _level, _asked: review.deny_contrast(),
+    "admit_contrast": lambda review, _level, _asked: review.admit_contrast(),
     "remove": lambda review, level, _asked: review.remove_vertebra(level),
     "comment": lambda review, _level, asked: review.annotate(str(asked["comment"])),
 }
@@ -237,7 +239,7 @@ class Session:
         """Return where everything is in views along the endplates of a level."""
         case, level = self._demand(), str(asked["level"])
         grid = case.grid(level)
-        return {"along": level, "views": views(grid), "middles": middles(case, grid)}
+        return {"along": level, "views": views(grid), "middles": middles(case, grid), "aorta": aorta(case, grid)}
 
     def surfaces(self, asked: Asked) -> dict[str, Any]:
         """Return the surfaces of all bodies but those that the page has, and of the VOIs."""

@@ -131,6 +131,12 @@ def middles(case: Case, grid: Geometry) -> list[dict[str, Any]]:
     return shown
 
 
+def aorta(case: Case, grid: Geometry) -> list[dict[str, list[float]]]:
+    """Return where the aorta was measured, in each view, if contrast agent is named or seen."""
+    places = [grid_mm(np.asarray(disc.center_lps_mm), grid) for disc in case.examination.aorta]
+    return [{view: _on_screen(at[_plane(view)], view) for view in ACROSS} for at in places]
+
+
 def views(grid: Geometry) -> dict[str, Any]:
     """Return how many slices each view has, and how far apart they are."""
     return {view: {"count": grid.size[across], "step_mm": grid.spacing_mm[across]} for view, across in ACROSS.items()}

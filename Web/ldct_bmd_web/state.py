@@ -23,7 +23,7 @@ from ldct_bmd.words import LANGUAGES, catalogue, current_language, text
 
 from .case import Case
 from .door import PAGE
-from .slices import middles, views
+from .slices import aorta, middles, views
 
 if TYPE_CHECKING:
     from .session import Session
@@ -92,6 +92,7 @@ def _case(case: Case) -> dict[str, Any]:
         "calibration": _facts(calibration_facts(examination, say)),
         "views": views(case.scan.geometry),
         "middles": middles(case, case.scan.geometry),
+        "aorta": aorta(case, case.scan.geometry),
         "rows": [_row(case, level) for level in levels],
         "others": text("vertebra_table.count", count=sum(level not in TARGET_LEVELS for level in levels)),
         "assessment": assessment(examination),

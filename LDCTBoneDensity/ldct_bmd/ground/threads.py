@@ -10,6 +10,18 @@ MOST = 4  # more wait for each other: what lies between the arrays' work is Pyth
 
 
 def in_threads(work: Callable[..., T], *parts: Iterable[Any]) -> list[T]:
-    """Return what ``map(work, *parts)`` gives; no part may change what another one reads."""
-    with ThreadPoolExecutor(min(MOST, os.cpu_count() or 1), thread_name_prefix="part") as pool:
+    """Return what ``map(work, *parts)`` gives, in no more threads than OMP_NUM_THREADS says.
+
+    No part may change what another one reads.
+    """
+    count = min(MOST, environment_threads() or os.cpu_count() or 1)
+    if count == 1:
+        return list(map(work, *parts))
+    with ThreadPoolExecutor(count, thread_name_prefix="part") as pool:
         return list(pool.map(work, *parts))
+
+
+def environment_threads() -> int | None:
+    """Return what OMP_NUM_THREADS says, which numpy and PyTorch heed and others don't; None if it says nothing."""
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return int(text) if text.isdecimal() and int(text) > 0 else None

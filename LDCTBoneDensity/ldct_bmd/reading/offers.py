@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ..anatomy import LEVELS, order
 from ..examination import Examination
+from ..quality import shows_contrast
 from ..review import Review
 from .verdicts import fracture_of, has_doubtful_outline
 
@@ -16,6 +17,8 @@ class Offers:
     redo: bool = False
     shift: bool = False
     confirm_names: bool = False
+    deny_contrast: bool = False
+    admit_contrast: bool = False
     reset: bool = False
     exclude: bool = False
     include: bool = False
@@ -36,11 +39,15 @@ def offers_of(review: Review, level: str | None) -> Offers:
     found = level in names
     measurement = None if level is None else examination.measurement(level)
     excluded = measurement is not None and measurement.excluded is not None
+    denied = examination.quality.contrast_denied_by is not None
     return Offers(
         undo=review.can_undo,
         redo=review.can_redo,
         shift=True,
         confirm_names=any(not examination.quality.certain(name) for name in names),
+        deny_contrast=shows_contrast(examination.scan.acquisition.contrast_agent, examination.quality.tissue)
+        and not denied,
+        admit_contrast=denied,
         reset=measurement is not None and examination.quality.voi(measurement.level).placed_by is not None,
         exclude=measurement is not None and not excluded,
         include=excluded,

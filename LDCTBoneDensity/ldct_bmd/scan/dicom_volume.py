@@ -52,7 +52,8 @@ def read_volume(stack: Stack, progress: Progress = silent) -> tuple[HU, Geometry
     hu: HU = np.empty(geometry.shape, dtype=np.int16)
     if not _filled(axis_map.inverse().view(hu), stack.slices, progress):
         hu = np.empty(geometry.shape, dtype=np.float32)
-        _filled(axis_map.inverse().view(hu), stack.slices, progress)
+        if not _filled(axis_map.inverse().view(hu), stack.slices, progress):
+            raise TypeError("decoded slices are int16 or float32")
     return hu, geometry
 
 

@@ -160,6 +160,7 @@ def local_cluster(workers: int) -> Iterator[Client]:
         # A study that ends its process is charged at once, and no other with it: none waits in the process.
         "distributed.scheduler.allowed-failures": 0,
         "distributed.scheduler.worker-saturation": 1.0,
+        "distributed.worker.profile.enabled": False,  # what it keeps grows by a megabyte with each scan
         "distributed.worker.preload": [f"{__package__}.uninterrupted"],
         "distributed.logging": {"distributed": "critical", "distributed.nanny": "critical"},
     }

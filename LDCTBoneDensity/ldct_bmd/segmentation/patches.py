@@ -81,7 +81,7 @@ def probabilities(network: Network, hu: NDArray[np.float32], beyond: Literal["ed
 
 
 def halved(probability: NDArray[np.float32]) -> NDArray[np.float16]:
-    """Return probabilities of any shape as float16, rounded as numpy does, in a tenth of the time.
+    """Return probabilities (channels, z, y, x) as float16, rounded as numpy does, in a tenth of the time.
 
     Each number that loses digits below the least normal one makes the processor report it, which takes as long as
     fifty conversions, and most of a scan is such a number: they are rounded to its last digit before.

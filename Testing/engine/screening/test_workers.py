@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 
+import dask
 import pytest
 from distributed import Client, get_worker
 from distributed.system import MEMORY_LIMIT
@@ -30,3 +31,7 @@ def test_a_worker_leaves_ctrl_c_to_the_command(client: Client) -> None:
 
 def test_a_worker_may_take_the_memory_of_the_machine_and_not_only_its_share(client: Client) -> None:
     assert client.submit(_memory).result(timeout=60) == MEMORY_LIMIT
+
+
+def test_a_worker_keeps_no_profile_which_would_grow_with_each_scan(client: Client) -> None:
+    assert client.submit(dask.config.get, "distributed.worker.profile.enabled").result(timeout=60) is False

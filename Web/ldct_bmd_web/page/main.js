@@ -267,7 +267,10 @@ function rowOf(row) {
 
 function showActions() {
   const row = page.row(page.selected), can = row?.offers ?? page.state.case.column;
-  for (const button of document.querySelectorAll("#actions [data-do]")) button.disabled = !can[button.dataset.do];
+  for (const button of document.querySelectorAll("#actions [data-do]")) {
+    button.disabled = !can[button.dataset.do];
+    button.hidden = button.disabled && "optional" in button.dataset;
+  }
   menu("exclude", "panel.excludeButton.text", Object.entries(page.state.case.reasons), can.exclude);
   const verdicts = Object.entries(row?.grades ?? {});
   verdicts.push(["", page.say("verdict.fracture")]);

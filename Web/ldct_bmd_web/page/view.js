@@ -128,7 +128,9 @@ export class View {
     if (!this.page.state?.case) return;
     let shown = this.page.frame().middles;
     if (this.name === "axial") shown = shown.filter((one) => this.inSlice?.includes(one.level));
-    this.names.replaceChildren(...shown.map((one) => {
+    // Where the aorta was measured lies beside the column: in the views along it, whatever their slice.
+    const aorta = this.name === "axial" ? [] : this.page.frame().aorta.map(({[this.name]: [cx, cy]}) => element("circle", {cx, cy, r: 1, class: "aorta"}));
+    this.names.replaceChildren(...aorta, ...shown.map((one) => {
       const [x, y] = one.body[this.name];
       const place = this.name === "axial" ? [this.center[0], y - 28] : [x + BESIDE_MM[this.name], y];
       const made = element("text", {transform: `translate(${place}) scale(${this.pixel ?? 1})`, class: one.level === this.page.selected ? "selected" : ""});

@@ -1,10 +1,10 @@
 """Which runtime runs the networks here."""
 
-import os
 from collections.abc import Callable
 from importlib import import_module
 
 from ...ground.errors import UsageError
+from ...ground.threads import environment_threads
 from .protocol import Runtime
 
 Make = Callable[[str, int | None], Runtime]
@@ -34,7 +34,7 @@ def find_runtime(device: str = "auto", threads: int | None = None, only: str | N
             import_module(module)
         except (ImportError, OSError):  # not installed, or a library of it that the system can't load
             continue
-        return _make(module)(device, threads or _environment_threads())
+        return _make(module)(device, threads or environment_threads())
     if device not in PROCESSOR:
         raise UsageError("segmentation.device_needs_torch", device=device)
     raise UsageError("segmentation.no_runtime")
@@ -52,9 +52,3 @@ def _make(module: str) -> Make:
     from .on_torch import TorchRuntime
 
     return TorchRuntime
-
-
-def _environment_threads() -> int | None:
-    """Return what OMP_NUM_THREADS says, which numpy and PyTorch heed and the others don't."""
-    text = os.environ.get("OMP_NUM_THREADS", "")
-    return int(text) if text.isdecimal() and int(text) > 0 else None
