@@ -239,10 +239,12 @@ def _studies(objects: Sequence[_Object]) -> Iterator[Found]:
             groups[one.study or one.series, one.patient].append(one)
         else:
             damaged[one.folder].append(one)
-    for (folder, patient), slices in _scattered(groups.values()).items():
+    for slices in _scattered(groups.values()):
         for one in slices:
             del groups[one.study or one.series, one.patient]
-        yield _study(f"folder\n{folder}\n{patient}", slices, [])
+        # By what they are, as every study is: a tree that was moved holds the same ones.
+        names = sorted(one.instance for one in slices)
+        yield _study("slices\n" + sha256(repr(names).encode("utf-8", "surrogateescape")).hexdigest(), slices, [])
     told = set()
     for (study, patient), group in groups.items():
         folders = {one.folder for one in group}
@@ -254,13 +256,16 @@ def _studies(objects: Sequence[_Object]) -> Iterator[Found]:
             yield _study(f"folder\n{folder}", alone, [])
 
 
-def _scattered(groups: Iterable[list[_Object]]) -> dict[tuple[str, str], list[_Object]]:
-    """Return slices of a folder and a patient that have a study each: so some programs number the files of one scan."""
+def _scattered(groups: Iterable[list[_Object]]) -> list[list[_Object]]:
+    """Return slices of a folder and a patient that have a study each: so some programs number the files of one scan.
+
+    They are refused together.
+    """
     single: dict[tuple[str, str], list[_Object]] = defaultdict(list)
     for group in groups:
         if len(group) == 1 and group[0].is_slice:
             single[group[0].folder, group[0].patient] += group
-    return {where: slices for where, slices in single.items() if len(slices) > 1}
+    return [slices for slices in single.values() if len(slices) > 1]
 
 
 def _study(key: str, group: Sequence[_Object], spoilt: Sequence[_Object]) -> Found:

@@ -37,7 +37,10 @@ def test_slices_that_have_a_study_each_are_one(tmp_path: Path) -> None:
         study(tmp_path / "a", f"1.{number}", slices=1)
         study(tmp_path / "a", f"2.{number}", "q", slices=1)
     study(tmp_path / "b", "3.1", slices=1)
-    assert sorted((len(one.files), one.patient) for one in looked(tmp_path)) == [(1, "p"), (3, "p"), (3, "q")]
+    found = looked(tmp_path)
+    assert sorted((len(one.files), one.patient) for one in found) == [(1, "p"), (3, "p"), (3, "q")]
+    shutil.move(tmp_path / "a", tmp_path / "moved")
+    assert {(one.key, one.fingerprint) for one in looked(tmp_path)} == {(one.key, one.fingerprint) for one in found}
 
 
 def test_it_is_told_how_many_files_were_looked_at(tmp_path: Path) -> None:
