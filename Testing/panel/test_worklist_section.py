@@ -227,7 +227,7 @@ def test_a_case_that_is_opened_is_looked_at_as_after_a_measurement(reader: Reade
     for section in (ui.calibrationSection, ui.reportSection, ui.advancedSection):
         section.collapsed = True
     reveal(ui.worklistPath)
-    reader.wait(0.2)
+    reader.wait_until(lambda: not ui.signNextButton.visibleRegion().isEmpty(), 20.0)
     reader.press("Ctrl+Alt+N")
     display = reader.panel.volumeNode.GetDisplayNode()
     assert (display.GetWindow(), display.GetLevel()) == (1800.0, 400.0)
