@@ -252,6 +252,7 @@ def test_what_is_sent_of_a_case_has_the_form_of_its_folder_and_names_the_report_
     assert Output.LABEL_MAP in wanted[-1].outputs
     assert reader.review.stored.reported == to_plain(earlier_in(folder))
     reader.click("nextButton")  # another result, without DICOM objects
+    reader.wait_until(lambda: reader.ui.exportButton.enabled)
     reader.click("exportButton")
     assert Output.LABEL_MAP not in wanted[-1].outputs
     assert reader.review.stored.reported is None
