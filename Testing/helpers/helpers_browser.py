@@ -74,10 +74,19 @@ def number(page: Any, level: str, name: str) -> float:
     return float(page.locator(f'#rows tr[data-level="{level}"]').get_attribute(f"data-{name}"))
 
 
+def middle(page: Any, selector: str) -> tuple[float, float]:
+    """Return where the middle of an element is, found and measured at once: a new picture may replace it between."""
+    look = """selector => {
+        const box = document.querySelector(selector).getBoundingClientRect();
+        return [box.x + box.width / 2, box.y + box.height / 2];
+    }"""
+    x, y = page.evaluate(look, selector)
+    return x, y
+
+
 def drag(page: Any, selector: str, right: int, down: int, let_go: bool = True) -> None:
     """Pull what ``selector`` finds by pixels, from its middle."""
-    box = page.locator(selector).bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = middle(page, selector)
     page.mouse.move(x, y)
     page.mouse.down()
     for part in (0.3, 0.6, 1.0):

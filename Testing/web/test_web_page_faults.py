@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from helpers_browser import choose, drag, idle, number, until
+from helpers_browser import choose, drag, idle, middle, number, until
 from helpers_web import held, serving, voi_of
 from ldct_bmd_web.session import Served
 
@@ -68,9 +68,8 @@ def test_a_drag_that_was_broken_off_is_not_kept(served: Served, page_of: Callabl
         drag(page, '#axial .voi[data-level="L1"]', 60, 25, let_go=False)
         until(page, f"Number(document.querySelector('#rows tr[data-level=L1]').dataset.bmd) !== {shown!r}")
         # Where the hand is: a VOI that was let go outside of the scan would go back anyway.
-        box = page.locator('#axial .voi[data-level="L1"]').bounding_box()
-        at = {"clientX": box["x"] + box["width"] / 2, "clientY": box["y"] + box["height"] / 2}
-        page.locator("#axial svg").dispatch_event("pointercancel", at)
+        x, y = middle(page, '#axial .voi[data-level="L1"]')
+        page.locator("#axial svg").dispatch_event("pointercancel", {"clientX": x, "clientY": y})
         until(page, f"Number(document.querySelector('#rows tr[data-level=L1]').dataset.bmd) === {shown!r}")
         page.mouse.up()
         idle(page)

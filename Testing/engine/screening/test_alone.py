@@ -20,13 +20,15 @@ LOG = "log"
 
 
 def measure(task: Task) -> Outcome:
-    """Take a while and tell of it; one study always ends the process."""
+    """Take a while and tell of it; one study always ends the process, and takes longer the second time."""
     from distributed import get_worker
 
     host = get_worker().address.split("//")[1].split(":")[0]
+    log = Path(task.store).parent / LOG
+    again = log.is_file() and f"{KILLER} " in log.read_text(encoding="ascii")
     begin = time.time()
-    time.sleep(0.5)
-    line = os.open(Path(task.store).parent / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    time.sleep(2.5 if task.place == KILLER and again else 0.5)  # so long that others surely run beside it
+    line = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(line, f"{task.place} {host} {begin} {time.time()}\n".encode())
     os.close(line)
     if task.place == KILLER:
