@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -66,6 +68,31 @@ def test_several_threads_may_run_a_network(module: str) -> None:
     expected = [network(one) for one in inputs]
     with ThreadPoolExecutor(4) as pool:
         assert all(map(np.array_equal, pool.map(network, inputs), expected))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system does not say where a thread may run")
+@pytest.mark.parametrize("threads", [None, 1])
+@pytest.mark.parametrize("module", RUNTIMES)
+def test_no_thread_is_tied_to_a_core(module: str, threads: int | None) -> None:
+    """Two workers whose networks are tied to the same core take turns on it, while the other cores wait."""
+    network = find_runtime("cpu", threads, only=module).load(read_weights(None, COARSE_FINE), ("fine",))["fine"]
+    inputs = scan_like(32, 32, 32)
+    network(inputs)  # compiled by now
+    everywhere, seen, ended = os.sched_getaffinity(0), set(), Event()
+
+    def look() -> None:
+        while not ended.wait(0.001):
+            for thread in Path("/proc/self/task").iterdir():
+                with suppress(OSError):  # it has ended
+                    seen.add(frozenset(os.sched_getaffinity(int(thread.name))))
+
+    looking = Thread(target=look)
+    looking.start()
+    for _ in range(10):
+        network(inputs)
+    ended.set()
+    looking.join()
+    assert seen == {frozenset(everywhere)}
 
 
 def test_the_first_that_is_installed_runs_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The networks on ONNX Runtime."""
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +22,8 @@ class ONNXRuntime:
     def __init__(self, device: str = "cpu", threads: int | None = None) -> None:
         self.identity = RuntimeIdentity("ONNX Runtime", onnxruntime.__version__, "cpu", "float32")
         self._options = onnxruntime.SessionOptions()
-        self._options.intra_op_num_threads = threads or 0
+        # Left to itself it ties each thread to a core, which other processes may need.
+        self._options.intra_op_num_threads = threads or os.cpu_count() or 1
         self._options.log_severity_level = 3
         self._options.enable_cpu_mem_arena = False  # what one patch needed would be kept until the end
 

@@ -48,7 +48,12 @@ class OpenVINORuntime:
 
     def __init__(self, device: str = "cpu", threads: int | None = None, precision: str = PRECISION) -> None:
         self.identity = RuntimeIdentity("OpenVINO", openvino.__version__.split("-")[0], "cpu", precision)
-        self._options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": _HINT[precision]}
+        self._options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": _HINT[precision],
+            # Else each process ties its threads to the first cores, and two workers take turns on one of them.
+            "ENABLE_CPU_PINNING": False,
+        }
         if threads is not None:
             self._options["INFERENCE_NUM_THREADS"] = threads
         self._networks: dict[str, _Compiled] = {}
