@@ -26,14 +26,13 @@ review: $(WEB_READY)
 test: $(DEV_READY)
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence; each command that
-# writes, killed at each of its touches of the file system; and 40 virtual patients against the project's targets.
+# Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence; and each command that
+# writes, killed at each of its touches of the file system.
 acceptance: $(DEV_READY)
 	$(VENV)/bin/python Testing/fuzz/run.py 5000
 	LDCT_BMD_KILLS=30 $(VENV)/bin/python -m pytest Testing/engine/screening/test_kills.py
 	LDCT_BMD_WATCHED=200 $(VENV)/bin/python -m pytest Testing/engine/screening/test_watch.py
 	$(VENV)/bin/python Testing/kills/kill_each.py
-	LDCT_BMD_COHORT=40 $(VENV)/bin/python -m pytest Testing/lab/simulation/test_simulate_cohort.py
 
 # The engine's networks next to TotalSegmentator's architecture, and to themselves in other runtimes.
 benchmark: $(BENCHMARK_READY)
