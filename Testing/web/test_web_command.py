@@ -17,7 +17,10 @@ from ldct_bmd_web.session import Served
 
 # Stands in the place of a browser: notes its command line.
 NOTES = """import sys, pathlib
-pathlib.Path(sys.argv[1]).write_text(sys.argv[2])
+noted = pathlib.Path(sys.argv[1])
+part = noted.with_suffix(".part")
+part.write_text(sys.argv[2])
+part.replace(noted)
 """
 
 
@@ -30,7 +33,7 @@ def browser_that_notes(tmp_path: Path) -> tuple[str, Path]:
 
 
 def wait_for(path: Path, there: bool = True) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while path.exists() is not there:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -75,5 +78,5 @@ def test_a_file_that_nobody_opened_goes_with_the_server(
         wait_for(noted)
         (folder,) = tmp_path.glob("ldct-bmd-review-*")
         started.process.terminate()
-        assert started.process.wait(30) == 0
+        assert started.process.wait(100) == 0
     assert not folder.exists()
