@@ -95,7 +95,7 @@ def cluster_apart(options: argparse.Namespace) -> Iterator[tuple[Client, Connect
     """Start scheduler and workers in another process."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(options, there))
+    process = context.Process(target=serve, args=(options, there), daemon=True)
     process.start()
     with Client(here.recv()) as client:
         yield client, here
