@@ -13,7 +13,7 @@ from ..ground.atomic import writing
 from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress
-from ..labeling import VertebralColumn
+from ..labeling import VertebralColumn, find_bodies
 from ..reporting.bodies import column_of, other_body
 from ..reporting.compared import Known, Named, compared_for, lost_in, tell_compared
 from ..reporting.dicom import SourceSeries, read_source_files
@@ -73,8 +73,8 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
 
 
 def _column(examination: Examination, bodies: NDArray[np.uint8], scan: CTScan) -> VertebralColumn:
-    present = np.bincount(bodies.ravel(), minlength=max(VERSE_VALUE.values()) + 1) > 0
-    missing = [v.level for v in examination.vertebrae if not present[VERSE_VALUE[v.level]]]
+    present = find_bodies(bodies)
+    missing = [v.level for v in examination.vertebrae if VERSE_VALUE[v.level] not in present]
     if missing:
         raise UsageError("export.no_segment", level=missing[0])
     other = other_body(bodies, examination, scan)
