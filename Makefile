@@ -24,7 +24,7 @@ review: $(WEB_READY)
 	$(VENV)/bin/ldct-bmd review "$(or $(SCAN),demo-scan/dicom)" -o "$(or $(RESULT),demo-review)"
 
 test: $(DEV_READY)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence; and each command that
 # writes, killed at each of its touches of the file system.

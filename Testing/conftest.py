@@ -10,6 +10,12 @@ from ldct_bmd.pipeline import MeasuredScan, measure
 from ldct_bmd.scan import CTScan
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with slow tests first: with several processes, none is left alone with a long file at the end."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def scan() -> CTScan:
     """T11 to L3, whole, at 1 mm."""

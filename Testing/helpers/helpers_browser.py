@@ -46,10 +46,13 @@ def page_of(browser: Any) -> Iterator[Callable[..., Any]]:
     assert errors == []
 
 
-def until(page: Any, what: str, timeout: float = 20000) -> None:
-    """Wait until a JavaScript expression is true; Playwright's own way of waiting is against the page's policy."""
+def until(page: Any, what: str | Callable[[], bool], timeout: float = 100000) -> None:
+    """Wait until a JavaScript expression, or a look at what is served, is true.
+
+    Playwright's own way of waiting is against the page's policy.
+    """
     deadline = time.monotonic() + timeout / 1000
-    while not page.evaluate(what):
+    while not (page.evaluate(what) if isinstance(what, str) else what()):
         assert time.monotonic() < deadline, f"{what}; the page says {page.locator('#refused').inner_text()!r}"
         time.sleep(0.02)
 
@@ -74,19 +77,28 @@ def number(page: Any, level: str, name: str) -> float:
     return float(page.locator(f'#rows tr[data-level="{level}"]').get_attribute(f"data-{name}"))
 
 
-def middle(page: Any, selector: str) -> tuple[float, float]:
-    """Return where the middle of an element is, found and measured at once: a new picture may replace it between."""
-    look = """selector => {
-        const box = document.querySelector(selector).getBoundingClientRect();
-        return [box.x + box.width / 2, box.y + box.height / 2];
+def box(page: Any, selector: str, nth: int = 0) -> tuple[float, float, float, float]:
+    """Return left, top, width and height of an element, found and measured at once: a new picture may replace it.
+
+    ``selector`` is one of CSS alone; ``nth`` counts, from 0, what it finds.
+    """
+    look = """([selector, nth]) => {
+        const box = document.querySelectorAll(selector)[nth].getBoundingClientRect();
+        return [box.x, box.y, box.width, box.height];
     }"""
-    x, y = page.evaluate(look, selector)
-    return x, y
+    left, top, width, height = page.evaluate(look, [selector, nth])
+    return left, top, width, height
 
 
-def drag(page: Any, selector: str, right: int, down: int, let_go: bool = True) -> None:
+def middle(page: Any, selector: str, nth: int = 0) -> tuple[float, float]:
+    """Return where the middle of an element is."""
+    left, top, width, height = box(page, selector, nth)
+    return left + width / 2, top + height / 2
+
+
+def drag(page: Any, selector: str, right: int, down: int, let_go: bool = True, nth: int = 0) -> None:
     """Pull what ``selector`` finds by pixels, from its middle."""
-    x, y = middle(page, selector)
+    x, y = middle(page, selector, nth)
     page.mouse.move(x, y)
     page.mouse.down()
     for part in (0.3, 0.6, 1.0):

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from helpers_ports import free_port
 
 _USER = "postgres"
 
@@ -28,12 +29,6 @@ def _run(*arguments: str) -> None:
     subprocess.run([*own, *arguments], check=True, capture_output=True, cwd="/")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Give the address of an empty database."""
@@ -41,7 +36,7 @@ def postgresql() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         if os.geteuid() == 0:
             shutil.chown(folder, _USER)
-        data, port = f"{folder}/data", _free_port()
+        data, port = f"{folder}/data", free_port()
         _run(f"{programs}/initdb", "-D", data, "-A", "trust", "-U", _USER, "--no-sync")
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
         _run(f"{programs}/pg_ctl", "-D", data, "-w", "-o", options, "-l", f"{folder}/log", "start")

@@ -19,6 +19,8 @@ from typing import Any
 import pydicom
 import pytest
 
+from helpers_ports import free_port
+
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 ORTHANC = shutil.which("Orthanc") or "/usr/sbin/Orthanc"
 USER, PASSWORD = "tester", "not a secret"
@@ -96,12 +98,6 @@ class Orthanc:
             if dataset.SOPInstanceUID == sop_instance_uid:
                 return dataset
         raise LookupError(sop_instance_uid)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -84,7 +84,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._drip()
 
     def _drip(self) -> None:
-        for _ in range(100):
+        for _ in range(600):
             time.sleep(0.1)
             try:
                 self.wfile.write(b" ")

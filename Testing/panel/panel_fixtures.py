@@ -208,7 +208,7 @@ class Hands:
 
     def wait_until_gone(self, folder: Path) -> None:
         """Wait for a job's folder to be removed: by its owner, or by a process that sweeps it at that very moment."""
-        self.wait_until(lambda: not folder.exists(), 30.0)
+        self.wait_until(lambda: not folder.exists())
 
     def finish_run(self) -> None:
         self.wait_until(lambda: not self.panel.run.isRunning)

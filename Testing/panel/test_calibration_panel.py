@@ -224,7 +224,7 @@ def test_points_set_by_hand_are_the_fallback(dialog: Dialog, found: Any) -> None
     ends = [end for rod in found.measured.rods for end in (rod.start_lps_mm, rod.end_lps_mm)]
     for number, (x, y, z) in enumerate(ends):
         node.SetNthControlPointPositionWorld(number, -x, -y, z)
-    dialog.hands.wait_until(lambda: dialog.phantom.measured is not None, 5.0)
+    dialog.hands.wait_until(lambda: dialog.phantom.measured is not None)
     assert dialog.label == ""
     assert dialog.phantom.measured.fit.slope == pytest.approx(SPEC.slope, rel=0.01)
 

@@ -17,11 +17,11 @@ child = subprocess.Popen([{python!r}, "-c", {slow!r}, *sys.argv[3:]])
 Path({pid!r}).write_text(str(child.pid))
 sys.exit(child.wait())
 """
-# The engine, whose work takes a minute.
+# The engine, whose work takes longer than anything here waits.
 SLOW = """
 import runpy, sys, time
 from ldct_bmd.jobs import runner
-runner.run = lambda folder, progress: (progress("segment", 0.5), time.sleep(60))
+runner.run = lambda folder, progress: (progress("segment", 0.5), time.sleep(600))
 runpy.run_module("ldct_bmd.jobs", run_name="__main__")
 """
 
@@ -63,7 +63,7 @@ def test_cancelling_ends_the_engine_and_not_only_its_launcher(panel: Hands, engi
     panel.click("cancelButton")
     panel.finish_run()
     assert not is_running(engine)
-    assert time.monotonic() - start < 15.0
+    assert time.monotonic() - start < 100.0
     assert panel.message == "Cancelled: nothing was kept."
     panel.wait_until_gone(folder)
     assert panel.ui.measureButton.enabled
@@ -73,7 +73,7 @@ def test_closing_the_scene_ends_the_engine(panel: Hands, engine: int) -> None:
     import slicer
 
     slicer.mrmlScene.Clear(False)
-    panel.wait_until(lambda: not is_running(engine), 15.0)
+    panel.wait_until(lambda: not is_running(engine), 100.0)
     assert panel.message == ""
 
 

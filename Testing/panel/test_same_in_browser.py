@@ -86,7 +86,7 @@ def brought(hands: Hands, level: str, left: Examination) -> None:
 
 def resize(page: Any) -> None:
     choose(page, "L2")
-    drag(page, '#axial .handle[data-size="long"] >> nth=1', -12, 0)
+    drag(page, '#axial .handle[data-size="long"]', -12, 0, nth=1)
     page.locator("#axial svg").focus()
     page.keyboard.press("Alt+ArrowLeft")
     page.keyboard.press("Alt+ArrowUp")

@@ -88,7 +88,7 @@ def test_a_deleted_voi_and_segmentation_are_made_again_if_the_reader_says_so(
     slicer.mrmlScene.RemoveNode(panel.review.markups.cylinder("L2"))
     slicer.mrmlScene.RemoveNode(panel.review.segmentationNode)
     with answering("Yes") as shown:
-        panel.wait_until(lambda: panel.review.segmentationNode is not None and panel.review.markups.roi("L1"), 5.0)
+        panel.wait_until(lambda: panel.review.segmentationNode is not None and panel.review.markups.roi("L1"))
     assert len(shown) == 1, "asked once, whatever was deleted at a time"
     assert panel.review.markups.cylinder("L2").GetScene() is slicer.mrmlScene
     assert panel.examination.to_json() == record

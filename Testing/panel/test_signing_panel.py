@@ -108,14 +108,14 @@ def test_sign_and_what_is_said_of_it_are_one_click_from_the_table(review: Hands,
     review.panel.correct(lambda one: one.exclude("L1", "cyst"))
     review.panel.correct(lambda one: one.exclude("L2", "cyst"))  # an error now stands against the signature
     for widget in (ui.vertebraTree.viewport(), ui.toReportButton):
-        review.wait_until(lambda widget=widget: is_in_sight(widget), 20.0)
+        review.wait_until(lambda widget=widget: is_in_sight(widget))
     review.click("toReportButton")
     for widget in (ui.signButton, ui.openPointsView, ui.seenBox):
-        review.wait_until(lambda widget=widget: is_in_sight(widget), 20.0)
+        review.wait_until(lambda widget=widget: is_in_sight(widget))
     review.click("signButton")
     assert review.examination.signature is None
     assert ui.reportMessageLabel.text == review.message != ""
-    review.wait_until(lambda: is_in_sight(ui.reportMessageLabel), 20.0)
+    review.wait_until(lambda: is_in_sight(ui.reportMessageLabel))
 
 
 def test_a_name_without_settings_is_empty(application: Any) -> None:

@@ -227,15 +227,21 @@ def test_a_case_that_is_opened_is_looked_at_as_after_a_measurement(reader: Reade
     for section in (ui.calibrationSection, ui.reportSection, ui.advancedSection):
         section.collapsed = True
     reveal(ui.worklistPath)
-    reader.wait_until(lambda: not ui.signNextButton.visibleRegion().isEmpty(), 20.0)
+    reader.wait_until(lambda: not ui.signNextButton.visibleRegion().isEmpty())
     reader.press("Ctrl+Alt+N")
     display = reader.panel.volumeNode.GetDisplayNode()
     assert (display.GetWindow(), display.GetLevel()) == (1800.0, 400.0)
     assert min(slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceNode().GetFieldOfView()[:2]) < 120.0
     tree = ui.vertebraTree
     row = tree.visualItemRect(reader.table._rows["L2"])
-    reader.wait_until(lambda: tree.viewport().visibleRegion().contains(row.center()), 20.0)
+    reader.wait_until(lambda: tree.viewport().visibleRegion().contains(row.center()))
     assert not ui.signNextButton.visibleRegion().isEmpty(), "together with the button that goes on"
+
+
+def test_the_list_is_read_on_a_small_screen_without_scrolling_sideways(reader: Reader) -> None:
+    slicer.util.mainWindow().resize(1366, 768)
+    bar = reader.ui.worklistTree.horizontalScrollBar()
+    reader.wait_until(lambda: bar.maximum == 0, 20.0)
 
 
 def test_what_is_sent_of_a_case_has_the_form_of_its_folder_and_names_the_report_there(
@@ -250,6 +256,7 @@ def test_what_is_sent_of_a_case_has_the_form_of_its_folder_and_names_the_report_
     reader.press("Ctrl+Alt+N")
     reader.click("exportButton")  # no folder is named: refused after the settings were made
     assert Output.LABEL_MAP in wanted[-1].outputs
+    assert wanted[-1].home == folder  # whose report knows what it compares with
     assert reader.review.stored.reported == to_plain(earlier_in(folder))
     reader.click("nextButton")  # another result, without DICOM objects
     reader.wait_until(lambda: reader.ui.exportButton.enabled)

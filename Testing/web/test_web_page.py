@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from helpers_browser import LAPTOP, choose, drag, idle, number, until
+from helpers_browser import LAPTOP, box, choose, drag, idle, number, until
 from helpers_web import READER, held, serving, voi_of
 from ldct_bmd.corrections import numbers_at
 from ldct_bmd.examination import is_intact
@@ -60,7 +60,7 @@ def test_a_handle_makes_the_voi_smaller_about_its_middle(
         old = voi_of(held(served.path), "L2")
         inwards = {"long": (-20, 0), "short": (0, -12), "height": (0, 8)}[size]
         page.locator(f'#{view} .handle[data-size="{size}"]').last.scroll_into_view_if_needed()
-        drag(page, f'#{view} .handle[data-size="{size}"] >> nth=1', *inwards)
+        drag(page, f'#{view} .handle[data-size="{size}"]', *inwards, nth=1)
         assert server.session.case is not None
         new = voi_of(server.session.case.examination, "L2")
         sizes = {"long": new.semi_axes_mm[0], "short": new.semi_axes_mm[1], "height": new.height_mm}
@@ -143,8 +143,8 @@ def test_keys_walk_through_table_and_slices(served: Served, page_of: Callable[..
         page.locator("#axial svg").focus()
         page.keyboard.press("PageDown")
         until(page, f"document.querySelector('#axial svg').dataset.index === '{middle - 5}'")
-        box = page.locator("#sagittal svg").bounding_box()
-        page.mouse.move(box["x"] + 50, box["y"] + 50)
+        left, top, _width, _height = box(page, "#sagittal svg")
+        page.mouse.move(left + 50, top + 50)
         at = int(page.locator("#sagittal svg").get_attribute("data-index"))
         page.mouse.wheel(0, 100)
         until(page, f"document.querySelector('#sagittal svg').dataset.index === '{at + 1}'")
@@ -161,9 +161,9 @@ def test_everything_fits_a_laptop_in_both_languages_light_and_dark(served: Serve
         for selector in ("main", "aside", "#views", "#rows"):
             assert page.locator(selector).evaluate("one => one.scrollWidth <= one.clientWidth + 1"), selector
         for selector in ("header", "#axial", "#coronal", "#sagittal"):
-            box = page.locator(selector).bounding_box()
-            assert box["y"] + box["height"] <= LAPTOP["height"] + 1
-            assert box["height"] > 20
+            _left, top, _width, height = box(page, selector)
+            assert top + height <= LAPTOP["height"] + 1
+            assert height > 20
         page.emulate_media(color_scheme="light")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from helpers_browser import choose, drag, idle, number, until
+from helpers_browser import box, choose, drag, idle, number, until
 from helpers_dicom import as_image, datasets, save
 from helpers_record import SITE
 from helpers_report import HEADER
@@ -102,7 +102,7 @@ def test_along_the_endplates_a_voi_moves_with_the_hand_and_its_numbers_are_the_e
         # By keys too, and the next level's views lie along its own endplates.
         page.locator("#axial svg").focus()
         page.keyboard.press("Alt+ArrowDown")
-        page.wait_for_timeout(800)  # the keys rest
+        until(page, lambda: len(case.examination.history) == 2)  # the keys rest
         idle(page)
         shift = axes @ (np.array(voi_of(case.examination, "L1").center_lps_mm) - np.array(moved.center_lps_mm))
         assert shift == pytest.approx([0.0, 0.5, 0.0], abs=1e-9)
@@ -130,10 +130,10 @@ def test_the_vertebrae_in_3d_are_turned_and_a_click_selects_one(tilted: Served, 
         idle(page)
         heights_on_screen = [middle_of(page, level)[1] for level in COLORS]
         assert heights_on_screen == sorted(heights_on_screen), "the head is up"
-        box = page.locator("#solid canvas").bounding_box()
+        left, top, _width, _height = box(page, "#solid canvas")
         x, y, count = middle_of(page, "L2")
         assert count > 300
-        page.mouse.click(box["x"] + x, box["y"] + y)
+        page.mouse.click(left + x, top + y)
         idle(page)
         assert page.locator("#rows tr[aria-selected=true]").get_attribute("data-level") == "L2"
         before = page.locator("#solid canvas").evaluate("one => one.toDataURL()")

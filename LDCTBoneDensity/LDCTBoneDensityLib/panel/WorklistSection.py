@@ -73,7 +73,7 @@ class WorklistSection:
             item.setToolTip(STATE, row.facts.reason or ", ".join(row.facts.findings))
             item.setData(URGENCY, qt.Qt.UserRole, number)
             self._rows[number] = item
-        for column in (URGENCY, PATIENT, DATE, BMD):
+        for column in range(tree.columnCount):  # the last one too: it stretches, but from no less than its size
             tree.resizeColumnToContents(column)
         if session is not None and session.current in self._rows:
             tree.setCurrentItem(self._rows[session.current])

@@ -182,9 +182,11 @@ def _findings(evidence: Evidence, losses: tuple[HeightLoss, ...]) -> tuple[Findi
             rules, {m.level: m.mean_hu - _shift_hu(evidence) for m in evidence.measurements if m.level not in unused}
         ),
     ]
-    for measurement in evidence.measurements:
-        found += voi_findings(measurement.voi, measurement.mean_hu, measurement.sd_hu, quality.voi(measurement.level))
-        found += bmd_findings(measurement.level, measurement.bmd_mg_cm3)
+    for one in evidence.measurements:
+        found += voi_findings(one.voi, one.mean_hu, one.sd_hu, quality.voi(one.level))
+    unlike_bone = {finding.level for finding in found if finding.code is FindingCode.HU_PATTERN}
+    for one in evidence.measurements:
+        found += bmd_findings(one.level, one.bmd_mg_cm3, one.level in unlike_bone and not measured <= unlike_bone)
     order = list(FindingCode)
     return tuple(sorted(found, key=lambda f: (_SEVERITIES.index(f.severity), order.index(f.code))))
 

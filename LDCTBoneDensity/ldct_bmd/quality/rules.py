@@ -83,11 +83,17 @@ def file_findings(
     return found
 
 
-def bmd_findings(level: str, bmd_mg_cm3: float) -> list[Finding]:
-    """Return whether a BMD is none that a vertebra has."""
+def bmd_findings(level: str, bmd_mg_cm3: float, is_foreign: bool = False) -> list[Finding]:
+    """Return whether a BMD is none that a vertebra has.
+
+    Args:
+        is_foreign: whether the level's VOI is unlike trabecular bone and another level's is not, so that something in
+            the VOI is to blame, and neither the scan's HU nor the calibration.
+    """
     if PLAUSIBLE_BMD_MG_CM3[0] <= bmd_mg_cm3 <= PLAUSIBLE_BMD_MG_CM3[1]:
         return []
-    return [Finding(FindingCode.IMPLAUSIBLE_BMD, level, {"bmd_mg_cm3": bmd_mg_cm3})]
+    case: dict[str, Fact] = {"case": "foreign"} if is_foreign else {}
+    return [Finding(FindingCode.IMPLAUSIBLE_BMD, level, {"bmd_mg_cm3": bmd_mg_cm3, **case})]
 
 
 def calibration_findings(calibration: Calibration, scan_kvp: float | None) -> list[Finding]:

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ldct_bmd.assessment import NotUsed, assess, categorize, format_bmd
@@ -60,6 +60,7 @@ def test_a_shown_bmd_never_looks_like_another_category(bmd, shown):
     assert format_bmd(bmd) == shown
 
 
+@settings(deadline=None)
 @given(st.floats(-50.0, 400.0))
 def test_every_shown_bmd_has_the_category_of_the_unrounded_one(bmd):
     assert categorize(float(format_bmd(bmd))) is categorize(bmd)

@@ -72,7 +72,7 @@ SLOW_SEGMENTATION = textwrap.dedent(
 
         def __call__(self, scan, progress):
             pathlib.Path(sys.argv[1]).touch()
-            time.sleep(60)
+            time.sleep(600)
 
     ldct_bmd.jobs.measuring.LabelMapSegmenter = Slow
     app(sys.argv[2:])
@@ -103,7 +103,7 @@ def test_interrupting_exits_130_and_leaves_nothing(
             assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(sent)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=100)
     finally:
         process.kill()
     assert process.returncode == 130

@@ -372,3 +372,20 @@ def test_a_scan_without_lumbar_levels_says_so():
         ("not_measured", "L1"),
         ("not_measured", "L2"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("hu", "words"),
+    [
+        ({"L1": 130.0, "L2": 720.0}, {"L2": "look for metal or cement in its VOI"}),
+        # Where all are too dense, no metal is to blame.
+        ({"L1": 720.0, "L2": 720.0}, dict.fromkeys(("L1", "L2"), "check the scan's HU and the calibration")),
+    ],
+)
+def test_a_bmd_that_no_bone_has_names_what_may_be_its_cause(hu, words):
+    record = examined(measured=("L1", "L2"))
+    measured = [replace(m, mean_hu=hu[m.level], bmd_mg_cm3=0.75 * hu[m.level]) for m in record.measurements]
+    found = conclude(replace(record, measurements=tuple(measured))).findings
+    said = {f.level: f.message for f in found if f.code is FindingCode.IMPLAUSIBLE_BMD}
+    assert said.keys() == words.keys()
+    assert all(word in said[level] for level, word in words.items())

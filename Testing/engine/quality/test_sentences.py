@@ -95,6 +95,7 @@ FOUND: list[Finding] = [
     *file_findings(None, None, ("a", "b", "c", "d")),
     Finding(FindingCode.FILES_PASSED_OVER, None, {"case": "count", "count": 2}),  # as a de-identified copy says it
     *bmd_findings("L1", 7305097.0),
+    *bmd_findings("L1", 534.0, is_foreign=True),
     *origin_findings(NOMINAL, ScanConditions(SCANNER, 120.0, None, None, None, tin_by_name=True)),
     *(finding for rules in RULE_SETS.values() for finding in lumbar_findings(("L2",), rules)),
     *population_findings(RULE_SETS["east-asian-women"], "M", None),

@@ -1,6 +1,7 @@
 """Sending to a real PACS on this machine: Orthanc, over the web and by C-STORE, fetched back and compared."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pydicom
 import pytest
 from typer.testing import CliRunner
 
-from helpers_orthanc import PASSWORD, USER, Orthanc, free_port, orthanc_in
+from helpers_orthanc import PASSWORD, USER, Orthanc, orthanc_in
 from helpers_report import case
 from ldct_bmd.cli import app
 from ldct_bmd.ground.errors import UsageError
@@ -89,11 +90,13 @@ def test_a_wrong_title_is_told(orthanc: Orthanc, result: Path) -> None:
 
 
 def test_a_server_that_is_not_there_is_told(result: Path) -> None:
-    port = free_port()
-    with pytest.raises(UsageError, match="can't be reached"):
-        send_dicomweb(f"http://127.0.0.1:{port}/dicom-web", files(result))
-    with pytest.raises(UsageError, match="can't be reached"):
-        send_dimse(read_peer(f"ARCHIVE@127.0.0.1:{port}"), files(result))
+    with socket.socket() as silent:  # holds a port that nobody listens on, so that no other test's server gets it
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+        with pytest.raises(UsageError, match="can't be reached"):
+            send_dicomweb(f"http://127.0.0.1:{port}/dicom-web", files(result))
+        with pytest.raises(UsageError, match="can't be reached"):
+            send_dimse(read_peer(f"ARCHIVE@127.0.0.1:{port}"), files(result))
 
 
 @pytest.mark.parametrize(

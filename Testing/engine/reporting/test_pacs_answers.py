@@ -185,7 +185,7 @@ def test_an_answer_is_bounded_in_time(server: Archive, result: Path, monkeypatch
     start = time.monotonic()
     with pytest.raises(UsageError, match="did not finish its answer"):
         send_dicomweb(server.url, files(result))
-    assert time.monotonic() - start < 8.0
+    assert time.monotonic() - start < 40.0
 
 
 @pytest.mark.parametrize("location", ["\x1b]0;owned\x07", "x" * 5000])

@@ -137,7 +137,7 @@ def listener(answer: Callable[[socket.socket], None]) -> Iterator[Peer]:
 
 def drip(connection: socket.socket) -> None:
     connection.sendall(struct.pack(">BBL", 0x02, 0, 100_000))
-    for _ in range(200):
+    for _ in range(600):
         time.sleep(0.1)
         connection.sendall(b"\0")
 
@@ -157,4 +157,4 @@ def test_an_answer_is_bounded_in_time_and_size(
     start = time.monotonic()
     with listener(answer) as peer, pytest.raises(UsageError, match="can't be reached"):
         send_dimse(peer, files(result))
-    assert time.monotonic() - start < 10.0
+    assert time.monotonic() - start < 40.0
