@@ -36,10 +36,12 @@ class HandWorkers:
     Attributes:
         make: what comes of a task; may raise.
         seen: the groups of tasks that were in hand together.
+        own: whether they would end together with this process.
     """
 
     make: Callable[[Task], Outcome]
     threads: int = 2
+    own: bool = True
     given: list[Task] = field(default_factory=list)
     seen: list[list[str]] = field(default_factory=list)
 

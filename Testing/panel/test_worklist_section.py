@@ -256,6 +256,7 @@ def test_what_is_sent_of_a_case_has_the_form_of_its_folder_and_names_the_report_
     reader.press("Ctrl+Alt+N")
     reader.click("exportButton")  # no folder is named: refused after the settings were made
     assert Output.LABEL_MAP in wanted[-1].outputs
+    assert wanted[-1].home == folder  # whose report knows what it compares with
     assert reader.review.stored.reported == to_plain(earlier_in(folder))
     reader.click("nextButton")  # another result, without DICOM objects
     reader.wait_until(lambda: reader.ui.exportButton.enabled)

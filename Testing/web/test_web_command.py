@@ -70,6 +70,26 @@ def test_the_browser_is_given_a_file_that_only_this_user_reads_and_that_goes_whe
         assert Page(started.address).load()["case"]
 
 
+@pytest.mark.parametrize("home", ["missing", "a_file"])
+def test_without_a_home_folder_the_file_lies_where_temporary_ones_do(
+    served: Served, browser_that_notes: tuple[str, Path], tmp_path: Path, home: str
+) -> None:
+    browser, noted = browser_that_notes
+    (tmp_path / "a_file").touch()
+    place = str(tmp_path / home)
+    with command(
+        served.path, "--input", served.scan, "--reader", READER, BROWSER=browser, HOME=place, USERPROFILE=place
+    ) as started:
+        wait_for(noted)
+        file = Path(url2pathname(unquote(urlparse(noted.read_text(encoding="utf-8")).path)))
+        assert started.address.partition("token=")[2] in file.read_text(encoding="utf-8")
+        if sys.platform != "win32":
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+        assert Page(started.address).load()["case"]
+        wait_for(file, there=False)
+
+
 def test_a_file_that_nobody_opened_goes_with_the_server(
     served: Served, browser_that_notes: tuple[str, Path], tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """What goes wrong around a reader: somebody else, a long pause, a full disk, a request that no page sends."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from helpers_cli import run
 from helpers_web import READER, Page, held, serving
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.folder import load
@@ -180,6 +182,44 @@ def test_a_comparison_that_a_new_report_does_not_have_is_told(served: Served, ke
         assert page.change("save")[0] == 200
         assert "no longer compares" in page.state["note"]
         assert heading not in report.read_text(encoding="utf-8")
+
+
+def test_a_comparison_is_made_again_and_one_that_is_gone_is_told_even_on_the_way_to_the_next(
+    served_list: Callable[[int], Served],
+) -> None:
+    served = served_list(2)
+    earlier, case = served.path.parent / "earlier", served.path / "case0"
+    shutil.copytree(case, earlier)
+    record = held(earlier)
+    source = replace(record.scan.source, series_uid="1.2.3", sop_instance_uids=("1.2.3.4",))
+    acquired = replace(record.scan.acquisition, acquisition_date="20220102", study_date="20220102")
+    then = replace(record, scan=replace(record.scan, source=source, acquisition=acquired))
+    (earlier / "measurement.json").write_text(then.to_json(), encoding="utf-8")
+    assert run("report", case, "--prior", earlier).exit_code == 0
+    compared = f"<h2>{catalogue()('section.priors')}</h2>"
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        assert page.change("save")[0] == 200
+        assert compared in (case / "report.html").read_text(encoding="utf-8")
+        assert "compare" not in page.state["note"]
+        shutil.rmtree(earlier)
+        assert page.change("sign", next=True)[0] == 200, page.state["refused"]
+        assert "does not compare with the earlier examination of 2022-01-02" in page.state["note"]
+        assert compared not in (case / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_deidentified_copy_that_loses_its_comparison_is_told(served: Served) -> None:
+    copy = served.path / "deidentified"
+    assert run("report", served.path, "--deidentify").exit_code == 0
+    page_of_copy = copy / "report.html"
+    heading = f"<h2>{catalogue()('section.priors')}</h2>"
+    page_of_copy.write_text(f"<html><body>{heading}</body></html>", encoding="utf-8")
+    with serving(served) as (address, _server):
+        page = Page(address)
+        page.load()
+        assert page.change("save")[0] == 200
+        assert "de-identified copy in the folder no longer compares" in page.state["note"]
 
 
 def test_the_population_that_the_server_is_told_of_stays_in_the_report(served: Served, tmp_path: Path) -> None:

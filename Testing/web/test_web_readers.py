@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from helpers_web import LOGIN, READER, SECRET, command, environment, held, listening, proxied, serving
 from ldct_bmd_web.launcher import Launcher
@@ -144,7 +146,19 @@ def test_no_secret_stands_in_a_command_line_and_no_process_outlives_the_launcher
         assert "Traceback" not in started.printed()
 
 
-def test_a_reader_whose_process_cannot_start_is_told(served: Served, tmp_path: Path) -> None:
-    with listening(Launcher(served, tmp_path / "no_key.pem", LOGIN)) as address:
-        status, said = proxied(address, READER).post("state")
-        assert (status, bool(said["refused"])) == (500, True)
+def test_a_reader_whose_process_cannot_start_is_told_why(served: Served, tmp_path: Path) -> None:
+    key = tmp_path / "no_key.pem"
+    with listening(Launcher(served, key, LOGIN)) as address:
+        page = proxied(address, READER)
+        status, said = page.post("state")
+        assert (status, key.name in said["refused"]) == (422, True)
+        key.write_text("no key", encoding="utf-8")
+        assert page.post("state")[0] == 422
+        away = tmp_path / "away"
+        served.path.rename(away)
+        status, said = page.post("state")
+        assert (status, f"no file or folder {served.path}" in said["refused"]) == (422, True)
+        away.rename(served.path)
+        plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        key.write_bytes(Ed25519PrivateKey.generate().private_bytes(*plain))
+        assert page.load()["case"], "what was mended is seen at the next request"

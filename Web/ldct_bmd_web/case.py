@@ -16,7 +16,7 @@ from ldct_bmd.ground.progress import Progress, silent
 from ldct_bmd.jobs.folder import BODIES, RECORD_FILE, VOXELS, lay
 from ldct_bmd.jobs.spec import Destination, ExportSpec
 from ldct_bmd.reading.results import demand_unchanged, files_of
-from ldct_bmd.reporting.held import asked_for_in, earlier_in, no_longer_compared, outputs_in
+from ldct_bmd.reporting.held import asked_for_in, earlier_in, outputs_in
 from ldct_bmd.reporting.opened import OpenedResult, open_result, record_in
 from ldct_bmd.reporting.output import Output
 from ldct_bmd.review import Review, ReviewState
@@ -181,6 +181,7 @@ class Case:
             # The job looks itself into a result folder that it writes.
             earlier=earlier_in(self.folder) if destination is Destination.PACS else None,
             reference=None if self._reference is None else str(self._reference),
+            home=str(self.folder),
         )
         bodies = label_map(self.review.state.bodies, self.scan.geometry.shape)
         lay(job, spec, {VOXELS: self.scan.hu, BODIES: bodies})
@@ -189,11 +190,6 @@ class Case:
     def outputs(self) -> tuple[Output, ...]:
         """Return what makes again all that the result folder holds."""
         return outputs_in(self.folder, bool(files_of(self._scan_path)))
-
-    @property
-    def compares(self) -> bool:
-        """Whether the folder's report compares with earlier examinations or a population, which are not known here."""
-        return no_longer_compared(self.folder, with_priors=False, with_reference=self._reference is not None)
 
     def saved(self) -> None:
         """Take note that the folder holds the review as it is now."""

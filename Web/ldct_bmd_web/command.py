@@ -5,14 +5,14 @@ import os
 import re
 import signal
 import webbrowser
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ldct_bmd.cli.terminal import exit_codes, output, progress_bar, say
-from ldct_bmd.ground.scratch import made_in, sweep
+from ldct_bmd.ground.scratch import made_in, sweep, temporary_folder
 from ldct_bmd.words import text
 
 if TYPE_CHECKING:
@@ -115,8 +115,13 @@ async def _open(address: str, entered: asyncio.Event) -> None:
         await asyncio.to_thread(webbrowser.open, address)
         return
     # Browsers that come as snaps see nothing but the home folder, and there no hidden file.
-    sweep(Path.home(), re.compile(_FOLDER.format("[0-9a-f]{32}")))
-    with made_in(Path.home(), _FOLDER.format) as folder:
+    with suppress(RuntimeError):
+        sweep(Path.home(), re.compile(_FOLDER.format("[0-9a-f]{32}")))
+    with ExitStack() as held:
+        try:
+            folder = held.enter_context(made_in(Path.home(), _FOLDER.format))
+        except (OSError, RuntimeError):  # there is none, or it cannot be written
+            folder = held.enter_context(temporary_folder())
         file = folder / "review.html"
         with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as written:
             written.write(_LEADING.format(address=address))

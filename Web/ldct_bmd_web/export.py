@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,23 @@ from .case import Case
 FACE = "browser"  # how the catalogue of words knows the page
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a job made.
+
+    Attributes:
+        folder: where it is, unless it went elsewhere.
+        remarks: what the job said by the way, in sentences.
+    """
+
+    folder: Path
+    remarks: tuple[str, ...] = ()
+
+    def noted(self, sentence: str) -> str:
+        """Return a sentence on the job, with what it said by the way."""
+        return " ".join([sentence, *self.remarks])
+
+
 class NotDone(Exception):
     """An export that failed, with the sentence that its process said."""
 
@@ -26,8 +44,8 @@ class NotDone(Exception):
 @asynccontextmanager
 async def exported(
     case: Case, destination: Destination, outputs: tuple[Output, ...], pacs: str = ""
-) -> AsyncIterator[Path]:
-    """Make ``outputs`` of a case, and give the folder that they are in unless they went elsewhere.
+) -> AsyncIterator[Made]:
+    """Make ``outputs`` of a case, and give what was made.
 
     Raises:
         UsageError: the result folder was changed since it was opened.
@@ -35,11 +53,11 @@ async def exported(
     """
     with temporary_folder() as job:
         await asyncio.to_thread(case.lay_export, job, destination, outputs, pacs)
-        await _run(job)
-        yield job / OUT
+        yield Made(job / OUT, await _run(job))
 
 
-async def _run(job: Path) -> None:
+async def _run(job: Path) -> tuple[str, ...]:
+    """Run a job in a process of its own; return what it said by the way."""
     command = [sys.executable, "-m", "ldct_bmd.jobs", str(job), "--face", FACE, "--language", current_language()]
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -49,10 +67,12 @@ async def _run(job: Path) -> None:
         stderr=asyncio.subprocess.DEVNULL,  # a traceback may quote what the scan says
     )
     said: dict[str, Any] = {}
+    remarks: list[str] = []
     try:
         assert process.stdout is not None
         async for line in process.stdout:
             said = json.loads(line)
+            remarks += [said["remark"]] if "remark" in said else []
         code = await process.wait()
     finally:
         if process.returncode is None:
@@ -60,3 +80,4 @@ async def _run(job: Path) -> None:
             await process.wait()
     if "done" not in said:
         raise NotDone(said.get("failed") or text("engine.stopped", code=code))
+    return tuple(remarks)

@@ -28,6 +28,10 @@ class _Ended(Exception):
     """A reader's process that is not there any more, or did not start."""
 
 
+class _NotServed(Exception):
+    """What is served cannot be, with the sentence why: a folder that is gone, a key that cannot be read."""
+
+
 @dataclass
 class _Reader:
     """A reader, and the process that serves them if there is one."""
@@ -76,6 +80,8 @@ class Launcher(Listener):
         reader.waiting += 1
         try:
             return await self._answer(request, body, reader)
+        except _NotServed as refusal:
+            return web.json_response({"refused": str(refusal)}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         except _Ended:
             said = {"refused": text("web.defect")}
             return web.json_response(said, status=HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -126,7 +132,7 @@ class Launcher(Listener):
         said = _read(await reader.process.stdout.readline())
         if "address" not in said:
             await _end(reader)
-            raise _Ended
+            raise _NotServed(said["refused"]) if "refused" in said else _Ended
         reader.address = said["address"].rstrip("/")
 
     async def _sweep(self, before: float) -> None:

@@ -1,7 +1,7 @@
 """``python -m ldct_bmd_web.reader``: the process of one reader, for a :class:`.Launcher` that gives it its order.
 
-The order is a line of JSON on standard input; the address is said as one on standard output, and when the input ends,
-however the launcher ended, where the reader was.
+The order is a line of JSON on standard input; the address is said as one on standard output, or why there is none, and
+when the input ends, however the launcher ended, where the reader was.
 """
 
 import asyncio
@@ -13,9 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ldct_bmd.ground.errors import CannotMeasure, UsageError
 from ldct_bmd.ground.progress import silent
+from ldct_bmd.words import speaking
 
 from .door import Door
+from .export import FACE
 from .launcher import LOGIN
 from .opening import served
 from .server import Server
@@ -26,16 +29,23 @@ async def _serve(order: dict[str, Any]) -> None:
     scan, key, population = (
         None if order[name] is None else Path(order[name]) for name in ("scan", "key", "reference")
     )
-    what = served(Path(order["path"]), scan, None, key, order["pacs"], silent, population)
+    left = Left(**order["left"])
+    try:
+        with speaking(left.language, FACE):
+            what = served(Path(order["path"]), scan, None, key, order["pacs"], silent, population)
+    except (UsageError, CannotMeasure) as refusal:
+        with speaking(left.language, FACE):
+            _say({"refused": str(refusal)})
+        return
     # The launcher says when nobody has asked for too long.
     door = Door(login_header=LOGIN, reader=order["reader"], idle_s=math.inf, proxy_secret=order["secret"])
     server = Server(what, door)
-    server.session.resume(Left(**order["left"]))
+    server.session.resume(left)
     _say({"address": await server.start()})
     await asyncio.to_thread(sys.stdin.read)
-    left = server.session.left()
+    now = server.session.left()
     await server.stop()
-    _say(asdict(left))
+    _say(asdict(now))
 
 
 def _say(said: dict[str, Any]) -> None:

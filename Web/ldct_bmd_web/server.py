@@ -95,7 +95,9 @@ class Server(Listener):
                 raise TypeError("codes are a list")
             await session.sign([str(code) for code in seen])
             if asked.get("next") is True:
+                written = session.note  # what is said of the signed one is not lost on the way to the next
                 await asyncio.to_thread(session.do, {"what": "next"})
+                session.note = " ".join(filter(None, [written, session.note]))
 
         return await self._answered(request, sign)
 
@@ -111,7 +113,8 @@ class Server(Listener):
                 raise UsageError("web.nothing_open")
             output = Output.PDF if asked.get("pdf") is True else Output.HTML
             async with exported(session.case, Destination.PREVIEW, (output,)) as made:
-                page = made / ("report.pdf" if output is Output.PDF else "report.html")
+                session.note = " ".join(made.remarks) or session.note
+                page = made.folder / ("report.pdf" if output is Output.PDF else "report.html")
                 self._made = page.read_bytes()
 
         return await self._answered(request, make, is_change=False)

@@ -200,15 +200,12 @@ class Session:
             NotDone: it could not be written.
         """
         case = self._demand()
-        compared = await asyncio.to_thread(lambda: case.compares)
-        async with exported(case, Destination.FOLDER, case.outputs()):
+        async with exported(case, Destination.FOLDER, case.outputs()) as made:
             pass
         case.saved()
         if self.going is not None and self.going.current is not None:
             self.going.follow(self.going.current, case.examination)
-        self.note = text("export.written", folder=case.folder.name)
-        if compared:
-            self.note += " " + text("output.not_compared")
+        self.note = made.noted(text("export.written", folder=case.folder.name))
         self.revision += 1
 
     async def _save_or(self, put_back: Callable[[], None]) -> None:
@@ -222,9 +219,9 @@ class Session:
 
     async def send(self) -> None:
         """Send the DICOM objects of what is open; raises as :meth:`save` does."""
-        async with exported(self._demand(), Destination.PACS, tuple(DICOM_OUTPUTS), self.served.pacs):
+        async with exported(self._demand(), Destination.PACS, tuple(DICOM_OUTPUTS), self.served.pacs) as made:
             pass
-        self.note = text("export.sent", pacs=self.served.pacs)
+        self.note = made.noted(text("export.sent", pacs=self.served.pacs))
         self.revision += 1
 
     def slice(self, asked: Asked) -> dict[str, Any]:

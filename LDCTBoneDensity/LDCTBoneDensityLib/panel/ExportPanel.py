@@ -55,6 +55,7 @@ class ExportPanel:
         self._isBusy = False
         self._priors: list[Path] = []  # in the order of the list's rows
         self._segForm: tuple[Output, ...] = ()
+        self._home: Path | None = None
         ui.exportPath.setCurrentPath("")  # CTK may have put there what another module keeps
         for words in (text("export.folder"), text("export.database"), text("export.pacs")):
             ui.destinationCombo.addItem(words)
@@ -72,16 +73,16 @@ class ExportPanel:
     def show(self, review: SceneReview | None, isBusy: bool) -> None:
         """Allow what can be exported of ``review``; another's earlier records, folder and form are not this one's."""
         if review is not self._review:
-            self._segForm = ()
+            self._segForm, self._home = (), None
             self._priors.clear()
             self._ui.priorsList.clear()
             self._ui.exportPath.currentPath = ""
         self._review, self._isBusy = review, isBusy
         self._allow()
 
-    def setSegForm(self, form: tuple[Output, ...]) -> None:
-        """Give DICOM segmentations of the review on display the form that its result folder has them in."""
-        self._segForm = form
+    def setHome(self, folder: Path, form: tuple[Output, ...]) -> None:
+        """Export the review on display as its result folder has it: what its report compares with, ``form`` of SEGs."""
+        self._home, self._segForm = folder, form
 
     def _destination(self) -> Destination:
         return _DESTINATIONS[self._ui.destinationCombo.currentIndex]
@@ -122,6 +123,7 @@ class ExportPanel:
             tls=ui.pacsTlsBox.checked,
             deidentify=ui.deidentifyBox.checked,
             priors=tuple(self._priors),
+            home=self._home,
             # Its title and source may name the site.
             reference=None if ui.deidentifyBox.checked else self._population.path,
         )

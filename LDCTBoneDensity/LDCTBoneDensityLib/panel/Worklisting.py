@@ -147,7 +147,7 @@ class Worklisting:
         self._leave()
         self.case = case
         self._panel.showVolume(case.review.volumeNode)
-        self._panel.sections.report.export.setSegForm(case.segForm())
+        self._panel.sections.report.export.setHome(case.folder, case.segForm())
         self._panel.sections.vertebrae.table.focus()
         self._panel.sections.vertebrae.table.reveal()
         self._section.show(session)

@@ -45,6 +45,7 @@ class ExportJob:
             priors=tuple(map(fromAnywhere, settings.priors)),
             prior_scans=tuple(map(_scanOf, settings.priors)),
             reference=None if settings.reference is None else fromAnywhere(settings.reference),
+            home=None if settings.home is None else fromAnywhere(settings.home),
             earlier=None if reported is None else from_plain(EarlierReport, reported),
         )
         bodies = label_map(review.bodies, scan.geometry.shape)

@@ -19,6 +19,7 @@ class ExportSettings:
         tls: encrypt TITLE@HOST:PORT.
         priors: records of earlier examinations.
         reference: the file of a population with whose curve the report compares the patient.
+        home: the result folder that the review is of, whose report knows what it compares with; None: ``folder``.
         files: the DICOM files of the scan, if they are not those that its volume was loaded from.
     """
 
@@ -30,6 +31,7 @@ class ExportSettings:
     deidentify: bool = False
     priors: tuple[Path, ...] = ()
     reference: Path | None = None
+    home: Path | None = None
     files: tuple[Path, ...] = ()
 
 

@@ -1,5 +1,6 @@
 """The command line: all commands under one name."""
 
+import gc
 import sys
 from typing import Annotated, Any
 
@@ -55,6 +56,8 @@ def main() -> None:
     except BrokenPipeError:  # by help, or at the last flush
         close_quietly()
         sys.exit(EXIT_PIPE_CLOSED)
+    finally:
+        gc.freeze()  # else Python looks through all that is held for what to clear away, a quarter of a second
 
 
 def _print_version(wanted: bool) -> None:

@@ -14,13 +14,15 @@ from ..ground.progress import Progress
 from ..reference import reference_for
 from ..reporting.bodies import read_bodies
 from ..reporting.checksums import demand_as_written
+from ..reporting.compared import EarlierResult, Known, Named, compared_for, lost_in, tell_compared
 from ..reporting.files import RECORD_FILE
 from ..reporting.following import follow
-from ..reporting.held import asked_for_in, compares, copy_in, no_longer_compared, outputs_in
+from ..reporting.held import asked_for_in, copy_in, outputs_in
 from ..reporting.opened import OpenedResult, measured_scan
 from ..reporting.output import ALL_OUTPUTS, DICOM_OUTPUTS, REPORT_OUTPUTS
 from ..reporting.outputs import (
     Pixels,
+    compared_in_copy,
     deidentified_folder,
     dicom_files,
     source_of,
@@ -106,33 +108,50 @@ def _make_report(request: ReportRequest, home: Path, progress: Progress, remark:
     if request.public_key is not None:
         _demand_trust(examination, request.public_key)
     priors = [Prior(read_record(path)) for path in request.priors]
-    comparisons = _comparisons(examination, priors, request)
+    _check_compared(examination, priors, request)
     keep = kept(request.seg_form)
     asked = {*on_request(request.seg_form, request.fhir), *(asked_for_in(home) & keep)}
-    reference = reference_for(request.reference, request.deidentify)
+    reference_for(request.reference, request.deidentify)  # what is wrong with it is told before the scan is read
     remark_on_fonts(remark)
     pixels = None if request.input_path is None else _pixels(request.input_path, home, examination, progress, remark)
-    if pixels is not None and request.prior_scans:
-        comparisons = _comparisons(examination, _followed(examination, pixels, priors, request, progress), request)
+    named = Named(_followed(examination, pixels, priors, request, progress), request.lsc, request.reference)
+    seen = None if pixels is None else (pixels.scan, pixels.column)
     if request.deidentify:
         folder = request.folder or deidentified_folder(home)
+        compared = compared_for(examination, named, home, seen, copy=folder)
+        comparisons = compared.comparisons or compared_in_copy(folder, ())
         write_deidentified(folder, examination, pixels, comparisons, ALL_OUTPUTS.union(asked), kept=keep)
+        tell_compared(compared)
         return folder
+    compared = compared_for(examination, named, home, seen)
+    comparisons, curve = compared.comparisons, compared.curve
     if request.folder is None:
-        compared = no_longer_compared(home, bool(comparisons), reference is not None)
-        wanted = REPORT_OUTPUTS.union(asked)
-        update_report(home, examination, pixels, comparisons, key_compared, wanted, reference, keep)
-        if compared:
-            remark(text("output.not_compared"))
-        _copy_again(home, examination, pixels, remark)
+        lost, kept_file, wanted = lost_in(home, compared), compared.file_for(home), REPORT_OUTPUTS.union(asked)
+        update_report(home, examination, pixels, comparisons, key_compared, wanted, curve, keep, kept_file)
+        tell_compared(compared, lost)
+        _copy_again(home, examination, pixels, comparisons, remark)
         return home
-    wanted = ALL_OUTPUTS.union(asked)
-    place = request.folder
-    write_outputs(place, examination, pixels, comparisons, wanted, key_compared=key_compared, reference=reference)
+    write_outputs(
+        request.folder,
+        examination,
+        pixels,
+        comparisons,
+        ALL_OUTPUTS.union(asked),
+        key_compared=key_compared,
+        reference=curve,
+        compared=compared.file_for(request.folder),
+    )
+    tell_compared(compared)
     return request.folder
 
 
-def _copy_again(home: Path, examination: Examination, pixels: Pixels | None, remark: Callable[[str], None]) -> None:
+def _copy_again(
+    home: Path,
+    examination: Examination,
+    pixels: Pixels | None,
+    comparisons: Sequence[Comparison],
+    remark: Callable[[str], None],
+) -> None:
     """Make the de-identified copy in a result folder again; tell that it is of an earlier report if it can't be."""
     copy = copy_in(home)
     if copy is None:
@@ -142,9 +161,7 @@ def _copy_again(home: Path, examination: Examination, pixels: Pixels | None, rem
     if pixels is None or lacks_headers or missing_signature(examination) is not None:
         remark(text("output.copy_left"))
         return
-    if compares(copy):
-        remark(text("output.copy_not_compared"))
-    write_deidentified(copy, examination, pixels, wanted=wanted)
+    write_deidentified(copy, examination, pixels, compared_in_copy(copy, comparisons), wanted)
 
 
 @dataclass(frozen=True)
@@ -226,41 +243,49 @@ def _demand_trust(examination: Examination, public_key: Path) -> None:
         raise refusals.get(check, UsageError("report.no_key"))
 
 
-def _comparisons(examination: Examination, priors: Sequence[Prior], request: ReportRequest) -> tuple[Comparison, ...]:
+def _check_compared(examination: Examination, priors: Sequence[Prior], request: ReportRequest) -> None:
+    """Raise UsageError if what is named cannot be compared with: before the scan is read."""
     if request.lsc is not None and not 0.0 < request.lsc < 1000.0:
         raise UsageError("cli.lsc")
     if request.lsc is not None and not request.priors:
         raise UsageError("cli.lsc_without_prior")
     if request.prior_scans and request.input_path is None:
         raise UsageError("cli.prior_scan_without_input")
-    return compare_all(examination, priors, request.lsc, tell_date=not request.deidentify)
+    compare_all(examination, priors, request.lsc, tell_date=not request.deidentify)
 
 
 def _followed(
-    examination: Examination, pixels: Pixels, priors: Sequence[Prior], request: ReportRequest, progress: Progress
-) -> list[Prior]:
+    examination: Examination,
+    pixels: Pixels | None,
+    priors: Sequence[Prior],
+    request: ReportRequest,
+    progress: Progress,
+) -> tuple[Known, ...]:
     """Return the priors, those whose scans were named with what the current VOIs found there; one scan at a time."""
-    made = list(priors)
-    for place in request.prior_scans:
-        for number, (record, prior) in enumerate(zip(request.priors, made, strict=True)):
-            opened = None if prior.carried is not None else _opened(place, record, prior.examination, progress)
-            if opened is not None:
-                made[number] = Prior(prior.examination, follow(examination, pixels.scan, pixels.column, opened))
+    records = [path / RECORD_FILE if path.is_dir() else path for path in request.priors]
+    made = [Known(EarlierResult(record), prior) for record, prior in zip(records, priors, strict=True)]
+    for place in request.prior_scans if pixels is not None else ():
+        for number, one in enumerate(made):
+            there = one.at.record.parent, one.prior.examination
+            opened = None if one.prior.carried is not None else _opened(place, *there, progress)
+            if opened is not None and pixels is not None:
+                found = follow(examination, pixels.scan, pixels.column, opened)
+                made[number] = Known(EarlierResult(one.at.record, place), Prior(one.prior.examination, found))
                 break
         else:
             raise UsageError("cli.prior_scan_of_none", place=place.name or place)
-    return made
+    return tuple(made)
 
 
-def _opened(place: Path, record: Path, examination: Examination, progress: Progress) -> OpenedResult | None:
-    """Return the scan at ``place`` and its bodies if the record is of it."""
+def _opened(place: Path, folder: Path, examination: Examination, progress: Progress) -> OpenedResult | None:
+    """Return the scan at ``place`` and its bodies if the record in ``folder`` is of it."""
     try:
         scan = measured_scan(place, examination, progress)
     except UsageError:
         return None
     if not is_same_scan(scan.description, examination.scan):
         return None
-    column = read_bodies(record if record.is_dir() else record.parent, examination, scan)
+    column = read_bodies(folder, examination, scan)
     refuse_other_pixels(examination, scan, column)
     return OpenedResult(examination, scan, column)
 

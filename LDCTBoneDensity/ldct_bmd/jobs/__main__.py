@@ -1,6 +1,7 @@
 """``python -m ldct_bmd.jobs FOLDER [--language L] [--face F] [--end-with-input]``."""
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def _main() -> int:
         return main(arguments.folder)
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        gc.freeze()  # as the command line has it: what ends need not look through what it holds
 
 
 if __name__ == "__main__":

@@ -13,19 +13,17 @@ from ..ground.atomic import writing
 from ..ground.errors import UsageError
 from ..ground.files import read_text
 from ..ground.progress import Progress
-from ..ground.remarks import remark
-from ..labeling import VertebralColumn
-from ..reference import reference_for
+from ..labeling import VertebralColumn, find_bodies
 from ..reporting.bodies import column_of, other_body
+from ..reporting.compared import Known, Named, compared_for, lost_in, tell_compared
 from ..reporting.dicom import SourceSeries, read_source_files
 from ..reporting.files import DICOM_FOLDER
-from ..reporting.held import earlier_in, no_longer_compared
+from ..reporting.held import earlier_in
 from ..reporting.output import DICOM_OUTPUTS
 from ..reporting.outputs import Pixels, write_deidentified, write_outputs
-from ..reporting.priors import Comparison, Prior, compare, compare_all
+from ..reporting.priors import compare
 from ..scan import CTScan
-from ..words import text
-from .earlier import carried
+from .earlier import known_in
 from .folder import BODIES, OUT, RECORD_FILE, VOXELS, ExportResult, array, lay_result
 from .spec import Destination, ExportSpec
 
@@ -38,21 +36,36 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
     examination = Examination.from_json((folder / RECORD_FILE).read_text(encoding="utf-8"))
     scan = examination.scan.with_voxels(array(folder, VOXELS), spec.stored)
     pixels = Pixels(scan, _column(examination, np.load(folder / BODIES), scan), _source(spec, examination, scan))
-    comparisons = _comparisons(spec, examination, pixels)
-    curve = reference_for(None if spec.reference is None else Path(spec.reference), spec.deidentify)
     replaces = spec.destination is Destination.FOLDER
     output = Path(spec.folder or "") if replaces else folder / OUT
+    home = spec.home or spec.folder
+    compared = compared_for(
+        examination,
+        Named(_named(spec, examination, pixels), None, None if spec.reference is None else Path(spec.reference)),
+        None if home is None else Path(home),
+        (scan, pixels.column),
+        copy=output if spec.deidentify else None,
+    )
+    comparisons = compared.comparisons
     with writing(output):
-        compared = replaces and no_longer_compared(output, bool(comparisons), curve is not None)
+        lost = replaces and lost_in(output, compared)
         if spec.deidentify:
             write_deidentified(output, examination, pixels, comparisons, spec.outputs, replaces, progress)
         else:
             earlier = (earlier_in(output) if replaces else None) or spec.earlier
             write_outputs(
-                output, examination, pixels, comparisons, spec.outputs, earlier, replaces, progress, reference=curve
+                output,
+                examination,
+                pixels,
+                comparisons,
+                spec.outputs,
+                earlier,
+                replaces,
+                progress,
+                reference=compared.curve,
+                compared=compared.file_for(output) if replaces else None,
             )
-        if compared:
-            remark(text("output.not_compared"))
+        tell_compared(compared, lost)
     if send is not None:
         progress("send", 0.0)
         send(sorted((output / DICOM_FOLDER).iterdir()))
@@ -60,8 +73,8 @@ def export_in(folder: Path, spec: ExportSpec, progress: Progress) -> None:
 
 
 def _column(examination: Examination, bodies: NDArray[np.uint8], scan: CTScan) -> VertebralColumn:
-    present = np.bincount(bodies.ravel(), minlength=max(VERSE_VALUE.values()) + 1) > 0
-    missing = [v.level for v in examination.vertebrae if not present[VERSE_VALUE[v.level]]]
+    present = find_bodies(bodies)
+    missing = [v.level for v in examination.vertebrae if VERSE_VALUE[v.level] not in present]
     if missing:
         raise UsageError("export.no_segment", level=missing[0])
     other = other_body(bodies, examination, scan)
@@ -78,8 +91,8 @@ def _source(spec: ExportSpec, examination: Examination, scan: CTScan) -> SourceS
     return read_source_files([Path(file) for file in spec.files], examination.scan, _DATABASE)
 
 
-def _comparisons(spec: ExportSpec, examination: Examination, pixels: Pixels) -> tuple[Comparison, ...]:
-    priors = []
+def _named(spec: ExportSpec, examination: Examination, pixels: Pixels) -> tuple[Known, ...]:
+    known = []
     scans = spec.prior_scans or (None,) * len(spec.priors)
     for path, source in zip(map(Path, spec.priors), scans, strict=True):
         try:
@@ -87,8 +100,8 @@ def _comparisons(spec: ExportSpec, examination: Examination, pixels: Pixels) -> 
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError("export.prior_unreadable", file=path.name) from error
         compare(examination, prior)  # what cannot be compared is told before its scan is read
-        priors.append(Prior(prior, carried(examination, pixels.scan, pixels.column, path, source)))
-    return compare_all(examination, priors, tell_date=not spec.deidentify)
+        known.append(known_in(examination, prior, pixels.scan, pixels.column, path, source))
+    return tuple(known)
 
 
 def _sender(spec: ExportSpec) -> Callable[[list[Path]], object]:

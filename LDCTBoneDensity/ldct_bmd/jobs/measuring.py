@@ -23,17 +23,18 @@ from ..ground.memory import give_back
 from ..ground.progress import Progress
 from ..labeling import VertebralColumn
 from ..pipeline import MeasuredScan, measure
-from ..reference import ReferenceCurve, reference_for
+from ..reference import reference_for
+from ..reporting.compared import Named, compared_for, tell_compared
 from ..reporting.files import check_output_folder, write_result
 from ..reporting.output import REPORT_OUTPUTS, Output
-from ..reporting.priors import Comparison, Prior, compare, compare_all
+from ..reporting.priors import compare
 from ..reporting.replacing import check_replaceable
 from ..scan import CTScan, Geometry, read_scan
 from ..scan.volume import Volume, VolumeScan, scan_of_volume
 from ..segmentation import NetworkBodies, Segmenter
 from ..segmentation.label_map import LabelMapSegmenter
 from ..words import Phrase
-from .earlier import carried
+from .earlier import known_in
 from .folder import BODIES, LABELS, RECORD_FILE, VOXELS, MeasureResult, array, lay_result
 from .spec import InputScan, MeasureSpec, Networks, StoreChoice
 
@@ -88,12 +89,12 @@ def _measured(spec: MeasureSpec, progress: Progress, folder: Path | None, segmen
     if spec.result is not None:
         check_output_folder(Path(spec.result.path), spec.result.overwrite)
     stored = _stored(spec.calibration)
-    curve = _curve(spec)
+    _named_population(spec)
     segmenter = segmenter or _segmenter(spec, folder)
     start = time.perf_counter()
     read = read_source(spec.source, progress, folder)
     read_s = time.perf_counter() - start
-    report, left_out = _reporter(spec, read.scan, curve)
+    report, left_out = _reporter(spec, read.scan)
     calibration, choice = _calibration(spec.calibration, stored, read.scan)
     measured = measure(
         read.scan, segmenter, calibration, spec.levels, progress, read_s, calibration_choice=choice, rules=spec.rules
@@ -204,14 +205,16 @@ def _calibration(
     return choose_calibration(stored, conditions(scan.acquisition), wanted.allow_later)
 
 
-def _curve(spec: MeasureSpec) -> ReferenceCurve | None:
-    """Return the population that the report compares with, if one is named."""
-    file = None if spec.result is None else spec.result.reference
-    return reference_for(None if file is None else Path(file), deidentify=False)
+def _named_population(spec: MeasureSpec) -> Path | None:
+    """Return the file of the population that the report compares with, if one is named; UsageError if it is none."""
+    named = None if spec.result is None else spec.result.reference
+    file = None if named is None else Path(named)
+    reference_for(file, deidentify=False)
+    return file
 
 
 def _reporter(
-    spec: MeasureSpec, scan: CTScan, curve: ReferenceCurve | None
+    spec: MeasureSpec, scan: CTScan
 ) -> tuple[Callable[[VertebralColumn, Path, Examination], None] | None, Phrase | None]:
     """Return what writes the report into the result, and why it makes no DICOM objects.
 
@@ -241,26 +244,32 @@ def _reporter(
     on_request = spec.result.on_request
 
     def write(column: VertebralColumn, partial: Path, examination: Examination) -> None:
-        comparisons = _comparisons(spec, examination, scan, column)
-        wanted = REPORT_OUTPUTS | set(on_request)
-        pixels = Pixels(scan, column, source)
-        fill_report(partial, examination, pixels, comparisons, earlier, wanted=wanted, reference=curve)
+        compared = compared_for(examination, _named(spec, examination, scan, column), folder, (scan, column))
+        fill_report(
+            partial,
+            examination,
+            Pixels(scan, column, source),
+            compared.comparisons,
+            earlier,
+            wanted=REPORT_OUTPUTS | set(on_request),
+            reference=compared.curve,
+            compared=compared.file_for(folder),
+        )
+        tell_compared(compared)
 
     return write, left_out
 
 
-def _comparisons(
-    spec: MeasureSpec, examination: Examination, scan: CTScan, column: VertebralColumn
-) -> tuple[Comparison, ...]:
-    """Return the changes since the earlier records; one that cannot be compared does not cost the report."""
+def _named(spec: MeasureSpec, examination: Examination, scan: CTScan, column: VertebralColumn) -> Named:
+    """Return what the report compares with; an earlier record that cannot be compared does not cost the report."""
     earlier = []
     scans = spec.prior_scans or (None,) * len(spec.priors)
     for path, source in zip(map(Path, spec.priors), scans, strict=True):
         with suppress(OSError, UnicodeDecodeError, UsageError):
             prior = Examination.from_json(read_text(path))
             compare(examination, prior)
-            earlier.append(Prior(prior, carried(examination, scan, column, path, source)))
-    return compare_all(examination, earlier)
+            earlier.append(known_in(examination, prior, scan, column, path, source))
+    return Named(tuple(earlier), None, _named_population(spec))
 
 
 def _needed(folder: Path | None) -> Path:

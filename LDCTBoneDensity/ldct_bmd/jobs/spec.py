@@ -131,6 +131,7 @@ class ExportSpec:
         stored: the scan's grid before reorientation.
         files: the DICOM files of the scan; empty if there are none.
         folder: of a FOLDER.
+        home: the result folder that the review is of, whose report knows what it compares with; None: ``folder``.
         pacs: https://... for DICOMweb, or TITLE@HOST:PORT.
         tls: encrypt TITLE@HOST:PORT.
         priors: records of earlier examinations.
@@ -151,6 +152,7 @@ class ExportSpec:
     prior_scans: tuple[InputScan | None, ...] = ()
     earlier: EarlierReport | None = None
     reference: str | None = None
+    home: str | None = None
 
 
 Spec = MeasureSpec | PhantomSpec | ExportSpec

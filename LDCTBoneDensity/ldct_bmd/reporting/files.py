@@ -33,6 +33,7 @@ LEVELS_FILE = "report.csv"
 PATIENT_FILE = "report_patient.csv"
 DICOM_FOLDER = "dicom"
 CHECKSUMS_FILE = "dicom.sha256"
+COMPARED_FILE = "compared.json"
 DEIDENTIFIED_FOLDER = "deidentified"
 SR_FILE = "sr.dcm"
 SEG_FILE = "seg.dcm"
@@ -60,7 +61,7 @@ _IN_ONE = (
     *(f"{DICOM_FOLDER}/{name}" for name in DICOM_FILES),
 )
 MEASUREMENT = ResultKind(
-    RECORD_FILE, SCHEMA, frozenset({*_IN_ONE, *(f"{DEIDENTIFIED_FOLDER}/{name}" for name in _IN_ONE)})
+    RECORD_FILE, SCHEMA, frozenset({*_IN_ONE, COMPARED_FILE, *(f"{DEIDENTIFIED_FOLDER}/{name}" for name in _IN_ONE)})
 )
 
 

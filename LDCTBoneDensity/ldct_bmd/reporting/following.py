@@ -10,7 +10,7 @@ from ..ground.progress import Progress, silent
 from ..labeling import VertebralColumn
 from ..scan import CTScan, read_scan
 from .bodies import read_bodies
-from .opened import OpenedResult, record_in
+from .opened import OpenedResult, measured_scan, record_in
 from .priors import comparable_levels
 from .unchanged import refuse_other_pixels
 
@@ -43,7 +43,7 @@ def open_prior(folder: Path, files: tuple[Path, ...], place: Path, progress: Pro
     """Read an earlier result and its scan from the very files that it was measured on.
 
     Args:
-        files: DICOM files; empty: ``place`` is a volume file.
+        files: DICOM files; empty: ``place`` is their folder, or a volume file.
 
     Raises:
         UsageError: they are no longer there, or not those.
@@ -51,7 +51,7 @@ def open_prior(folder: Path, files: tuple[Path, ...], place: Path, progress: Pro
     """
     examination = record_in(folder)
     uid = examination.scan.source.series_uid
-    scan = read_scan(files or place, uid, progress)
+    scan = read_scan(files, uid, progress) if files else measured_scan(place, examination, progress)
     column = read_bodies(folder, examination, scan)
     refuse_other_pixels(examination, scan, column)
     return OpenedResult(examination, scan, column)

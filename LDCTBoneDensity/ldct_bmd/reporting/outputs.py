@@ -1,7 +1,7 @@
 """What is written of one examination, all of it or some: record and masks, page, tables, DICOM objects; as one set."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..examination import Examination, missing_signature, record_sha256, signed_part
@@ -20,6 +20,7 @@ from .dicom import SourceSeries, make_objects, read_source, read_source_files
 from .dicom.deidentify import deidentified_source
 from .dicom.objects import make_context
 from .files import (
+    COMPARED_FILE,
     DEIDENTIFIED_FOLDER,
     DICOM_FILES,
     DICOM_FOLDER,
@@ -36,7 +37,7 @@ from .files import (
     fill_result,
     write_folder,
 )
-from .held import asked_for_in, compares, copy_in, earlier_in, outputs_in
+from .held import PRIORS, asked_for_in, compares, copy_in, earlier_in, outputs_in
 from .output import ALL_OUTPUTS, DICOM_OUTPUTS, ON_REQUEST, REPORT_OUTPUTS, EarlierReport, Output
 from .overview import overview_png
 from .page.compose import compose
@@ -86,6 +87,7 @@ def fill_report(
     wanted: Collection[Output] = REPORT_OUTPUTS,
     key_compared: bool = False,
     reference: ReferenceCurve | None = None,
+    compared: str | None = None,
 ) -> None:
     """Write the report's files into ``folder``, which is being made: an overview in it is of this very record.
 
@@ -95,6 +97,7 @@ def fill_report(
         is_deidentified: ``examination`` and ``pixels.source`` are de-identified.
         key_compared: the key that signed the record was found to be the site's.
         reference: a population with whose curve the page compares the patient.
+        compared: what the folder is to remember, see :meth:`.Compared.file_for`; a de-identified one names no places.
 
     Raises:
         UsageError: the record was changed after it was signed.
@@ -114,6 +117,8 @@ def fill_report(
             pdf = to_pdf(report)
         if Output.PDF in wanted and pdf is not None:
             (folder / PDF_FILE).write_bytes(pdf)
+    if compared is not None and not is_deidentified:
+        (folder / COMPARED_FILE).write_text(compared, encoding="utf-8", newline="\n")
     if Output.TABLES in wanted:
         (folder / LEVELS_FILE).write_text(levels_csv(examination), encoding="utf-8", newline="")
         (folder / PATIENT_FILE).write_text(patient_csv(examination), encoding="utf-8", newline="")
@@ -150,11 +155,13 @@ def update_report(
     wanted: Collection[Output] = REPORT_OUTPUTS,
     reference: ReferenceCurve | None = None,
     kept: Collection[Output] = ON_REQUEST,
+    compared: str | None = None,
 ) -> None:
     """Make the report in the record's own folder again: each file, and the folder of DICOM objects, appears whole.
 
     Args:
         kept: what is made again if the folder has it on request, so that it is of the same record.
+        compared: as of :func:`fill_report`; None leaves what the folder remembers.
 
     Raises:
         UsageError: the pixels are not those that were measured; the folder can't be written to; or it holds DICOM
@@ -169,7 +176,7 @@ def update_report(
     made = {*wanted, *(asked_for_in(folder) & frozenset(kept))}
 
     def fill(partial: Path) -> None:
-        fill_report(partial, examination, pixels, comparisons, earlier, False, made, key_compared, reference)
+        fill_report(partial, examination, pixels, comparisons, earlier, False, made, key_compared, reference, compared)
 
     def may_go(held: Path) -> None:
         check_dicom_folder(folder / DICOM_FOLDER, held)
@@ -188,6 +195,7 @@ def write_outputs(
     progress: Progress = silent,
     key_compared: bool = False,
     reference: ReferenceCurve | None = None,
+    compared: str | None = None,
 ) -> None:
     """Write what is wanted to ``folder``, whole or not at all.
 
@@ -199,7 +207,18 @@ def write_outputs(
     """
     _refuse_other(examination, pixels)
     _write(
-        folder, examination, pixels, comparisons, wanted, earlier, overwrite, progress, False, key_compared, reference
+        folder,
+        examination,
+        pixels,
+        comparisons,
+        wanted,
+        earlier,
+        overwrite,
+        progress,
+        False,
+        key_compared,
+        reference,
+        compared=compared,
     )
 
 
@@ -245,6 +264,7 @@ def _write(
     key_compared: bool = False,
     reference: ReferenceCurve | None = None,
     kept: Collection[Output] = ON_REQUEST,
+    compared: str | None = None,
 ) -> None:
     refuse_changed(examination)
     wanted = {*wanted, *(asked_for_in(folder) & frozenset(kept))}
@@ -265,15 +285,27 @@ def _write(
         elif Output.RECORD in wanted:
             (partial / RECORD_FILE).write_text(examination.to_json() + "\n", encoding="utf-8")
         progress("write", 0.5)
-        fill_report(partial, written, pixels, comparisons, earlier, is_deidentified, wanted, key_compared, reference)
+        given = (is_deidentified, wanted, key_compared, reference, compared)
+        fill_report(partial, written, pixels, comparisons, earlier, *given)
         if copy is not None and missing_signature(written) is None:
             held = {*outputs_in(copy, with_dicom=True), *asked_for_in(copy)}
-            if compares(copy):
-                remark(text("output.copy_not_compared"))
-            write_deidentified(deidentified_folder(partial), written, pixels, wanted=held)
+            again = compared_in_copy(copy, comparisons)
+            write_deidentified(deidentified_folder(partial), written, pixels, again, held)
         progress("write", 1.0)
 
     write_folder(folder, overwrite, fill, may_go=may_go)
+
+
+def compared_in_copy(copy: Path, comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """Return what a de-identified copy that is made again compares with: if it did, what its original does.
+
+    Tells if the original has nothing for it.
+    """
+    if PRIORS not in compares(copy):
+        return ()
+    if not comparisons:
+        remark(text("output.copy_not_compared"))
+    return tuple(replace(one, date=None) for one in comparisons)
 
 
 def deidentified_folder(folder: Path) -> Path:

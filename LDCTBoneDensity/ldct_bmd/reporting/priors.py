@@ -161,7 +161,7 @@ def compare(
         "scanner": scanner,
         "kvp": "?" if made.kvp is None else f"{made.kvp:g}",
     }
-    date = _scan_date(prior) if tell_date else None
+    date = scan_date(prior) if tell_date else None
     has_category = prior.assessment.category is not None
     return Comparison(
         date, years, changes, tuple(remarks), facts, site_lsc_mg_cm3, same_place, not_carried, has_category
@@ -355,7 +355,8 @@ def _rate(then: float, now: float, years: float | None) -> float | None:
     return None if years is None or abs(years) < _SHORTEST_YEARS else (now - then) / years
 
 
-def _scan_date(examination: Examination) -> str | None:
+def scan_date(examination: Examination) -> str | None:
+    """Return when a scan was made, as its header writes it (DICOM DA)."""
     made = examination.scan.acquisition
     return made.acquisition_date or made.study_date
 
@@ -363,7 +364,7 @@ def _scan_date(examination: Examination) -> str | None:
 def _years_between(prior: Examination, current: Examination) -> float | None:
     dates = []
     for examination in (prior, current):
-        text = _scan_date(examination)
+        text = scan_date(examination)
         try:
             dates.append(None if text is None else read_date(text))
         except UsageError:

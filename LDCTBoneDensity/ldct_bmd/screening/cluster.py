@@ -4,12 +4,11 @@ import queue
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cache, partial
-from itertools import count
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster
@@ -23,31 +22,38 @@ from .run import Ended, WorkerKilled
 
 _DASHBOARD = "127.0.0.1:8787"
 _COUNT_S = 2.0  # between two looks at how many workers there are
-_MANY, _TOGETHER_S = 32, 0.25  # with so many workers, what ends within so long is recorded together
+_MANY, _TOGETHER_S = 32, 0.25  # with so many workers, what ends within so long is replaced and recorded together
 _AHEAD = 4  # one task in so many waits at the scheduler, so that no worker waits for the database
+
+
+@dataclass(frozen=True)
+class _Over:
+    """A task that a worker is done with; what came of it is still there."""
+
+    task: Task
+    future: Future[Outcome]
+
+    def killed(self) -> tuple[str, int] | None:
+        """Return the host whose process the task ended, and its threads; None if it ended none."""
+        error = self.future.exception() if self.future.status == "error" else None
+        if not isinstance(error, KilledWorker):
+            return None
+        return get_address_host(error.last_worker.address), error.last_worker.nthreads
 
 
 @dataclass(frozen=True)
 class _Ended:
     task: Task
-    future: Future[Outcome]
-    together: Callable[[], dict[str, Outcome]] = dict
-
-    def died_on(self) -> list[str]:
-        """Return the host whose process the task ended, if it did."""
-        error = self.future.exception() if self.future.status == "error" else None
-        return [get_address_host(error.last_worker.address)] if isinstance(error, KilledWorker) else []
+    came: Outcome | BaseException
 
     def outcome(self) -> Outcome:
-        came = self.together().get(self.task.id)
-        if came is not None:
-            return came
-        try:
-            return self.future.result()
-        except KilledWorker as error:
-            raise WorkerKilled from error
-        except (CancelledError, CommClosedError, TimeoutError) as error:
-            raise OutOfReach("screen.scheduler_lost") from error
+        if isinstance(self.came, KilledWorker):
+            raise WorkerKilled from self.came
+        if isinstance(self.came, CancelledError | CommClosedError | TimeoutError):
+            raise OutOfReach("screen.scheduler_lost") from self.came
+        if isinstance(self.came, BaseException):
+            raise self.came
+        return self.came
 
 
 class DaskWorkers:
@@ -63,8 +69,8 @@ class DaskWorkers:
     def __init__(self, client: Client, measure: Callable[[Task], Outcome]) -> None:
         self._client, self._measure = client, measure
         self._given: dict[str, Future[Outcome]] = {}
-        self._group, self._numbers = f"study-{uuid.uuid4().hex}", count()
-        self._ended: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
+        self._group, self._numbered = "", 0
+        self._told: queue.SimpleQueue[_Over | _Ended] = queue.SimpleQueue()  # of each task both, one after the other
         self._threads: Counter[str] = Counter()  # by host
         self._counted = float("-inf")
         self._kept_free: str | None = None  # a host
@@ -72,10 +78,16 @@ class DaskWorkers:
         self._alone: set[str] = set()  # tasks that were given out to run there
         self._deaths: Counter[str] = Counter()  # by host
 
+    @property
+    def own(self) -> bool:
+        """Whether the workers are processes that this one started: a machine without memory ends them all together."""
+        return self._client.cluster is not None
+
     def free(self) -> int:
         """Return how many tasks can be given out now."""
         threads = self._count().total()
-        ahead = threads // _AHEAD
+        # Of a small group Dask gives each task to a worker at once, and one that waits there ends with its process.
+        ahead = threads // _AHEAD if self._numbered > 2 * threads else 0
         if self._kept_free is not None:
             # None waits meanwhile: Dask would have an idle worker of the free host take it.
             threads, ahead = threads - self._threads[self._kept_free], 0
@@ -89,14 +101,17 @@ class DaskWorkers:
         if alone:
             self._alone.update(task.id for task in tasks)
         # Of one group: if it is larger than the cluster, Dask keeps tasks at the scheduler until a worker is idle.
-        keys = [(self._group, next(self._numbers)) for _ in tasks]
+        if not self._given:  # Dask forgets a group that has ended, and its size
+            self._group, self._numbered = f"study-{uuid.uuid4().hex}", 0
+        keys = [(self._group, self._numbered + number) for number in range(len(tasks))]
+        self._numbered += len(tasks)
         # If none of the hosts is there any more, another one takes a task rather than none.
         futures = self._client.map(
             self._measure, tasks, key=keys, retries=0, workers=hosts or None, allow_other_workers=bool(hosts)
         )
         for task, future in zip(tasks, futures, strict=True):
             self._given[task.id] = future
-            future.add_done_callback(lambda future, task=task: self._ended.put(_Ended(task, future)))
+            future.add_done_callback(partial(self._over, task))
 
     def keep_free(self, wanted: bool) -> bool:
         """Keep one host free of other tasks as long as it is ``wanted``; return whether nothing runs there now."""
@@ -116,41 +131,66 @@ class DaskWorkers:
     def _count(self) -> Counter[str]:
         """Return the threads of each host, as they were a moment ago."""
         if time.monotonic() - self._counted > _COUNT_S:
-            self._threads, self._counted = Counter(), time.monotonic()
-            for address, threads in self._client.nthreads().items():
-                self._threads[get_address_host(address)] += threads
+            self._counted = time.monotonic()
+            if not self._threads:
+                self._threads = _by_host(self._client.nthreads())
+            elif (loop := self._client.loop) is not None:
+                loop.add_callback(self._count_again)  # a busy scheduler takes a while to answer
         return self._threads
 
+    async def _count_again(self) -> None:
+        with suppress(Exception):  # that the scheduler is lost is told by :meth:`wait`
+            self._threads = _by_host(await self._client.nthreads(asynchronous=True))
+
     def wait(self, seconds: float) -> list[Ended]:
-        """Return the tasks that ended, once there is one or the time is up."""
+        """Return the tasks whose outcome came, as soon as a worker is done with a task or the time is up."""
         if self._client.status in ("closed", "closing"):
             raise OutOfReach("screen.scheduler_lost")
-        ended: list[_Ended] = []
+        told: list[_Over | _Ended] = []
         try:
-            ended.append(self._ended.get(timeout=seconds))
-            if self._threads.total() >= _MANY:
+            told.append(self._told.get(timeout=seconds))
+            if self._threads.total() >= _MANY and self._kept_free is None:  # else a worker may wait for a task
                 time.sleep(_TOGETHER_S)
             while True:
-                ended.append(self._ended.get_nowait())
+                told.append(self._told.get_nowait())
         except queue.Empty:
             pass
-        for one in ended:
-            del self._given[one.task.id]
-            self._alone.discard(one.task.id)
-            if died_on := one.died_on():
-                self._deaths.update(died_on)
-                self._counted = float("-inf")  # there is one worker less
-        together = cache(partial(self._gathered, tuple(ended)))  # once, when the first is asked for
-        return [replace(one, together=together) for one in ended]
+        for over in told:
+            if isinstance(over, _Over):
+                self._note(over)
+        return [one for one in told if isinstance(one, _Ended)]
 
-    def _gathered(self, ended: Sequence[_Ended]) -> dict[str, Outcome]:
-        """Return the outcomes by study, as far as all can be asked for at once."""
-        finished = [one for one in ended if one.future.status == "finished"]
+    def _note(self, over: _Over) -> None:
+        """Count a worker as free again."""
+        del self._given[over.task.id]
+        self._alone.discard(over.task.id)
+        if killed := over.killed():
+            host, threads = killed
+            self._deaths[host] += 1
+            self._threads -= Counter({host: threads})  # until they are counted again
+
+    def _over(self, task: Task, future: Future[Outcome]) -> None:
+        """Tell that a task is over, and have what came of it fetched; in a thread of Dask's."""
+        self._told.put(_Over(task, future))
+        if (loop := self._client.loop) is not None:
+            loop.add_callback(self._fetch, task, future)
+
+    async def _fetch(self, task: Task, future: Future[Outcome]) -> None:
+        """Fetch what came of a task; Dask asks for those together that are asked for meanwhile."""
+        came: Outcome | BaseException
         try:
-            came = self._client.gather([one.future for one in finished])
-        except Exception:  # noqa: BLE001 (one of them tells of itself when it is asked alone)
-            return {}
-        return {one.task.id: outcome for one, outcome in zip(finished, came, strict=True)}
+            (came,) = await self._client.gather([future], asynchronous=True)
+        except BaseException as error:  # noqa: BLE001 (raised again by who asks for the outcome)
+            came = error
+        self._told.put(_Ended(task, came))
+
+
+def _by_host(threads: Mapping[str, int]) -> Counter[str]:
+    """Return the threads of each host, from those of each worker's address."""
+    counted: Counter[str] = Counter()
+    for address, count in threads.items():
+        counted[get_address_host(address)] += count
+    return counted
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 import psutil
-from sqlalchemy import ColumnElement, create_engine, event, exists, func, select, update
+from sqlalchemy import DDL, ColumnElement, create_engine, event, exists, func, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
@@ -21,7 +21,7 @@ from ..ground.text import visible
 from .inputs import Found
 from .outcome import Outcome
 from .states import Delivered, State
-from .tables import VERSION, About, Archived, Base, Client, Result, Sending, SeriesRow, Study, Trace
+from .tables import ADDED_IN_3, VERSION, About, Archived, Base, Client, Result, Sending, SeriesRow, Study, Trace
 
 LEASE_S = 60.0  # a client on another machine that said nothing for so long is taken for dead
 _AT_ONCE = 500  # studies in one transaction
@@ -61,11 +61,13 @@ class Database:
         try:
             Base.metadata.create_all(self._engine)
             with self.session() as session:
-                about = session.scalars(select(About)).first()
+                about = session.scalars(select(About).with_for_update()).first()  # who else brings it up waits
                 if about is None:
                     session.add(About(version=VERSION))
                 elif about.version < VERSION:
-                    about.version = VERSION  # the tables that it lacked were made
+                    for change in ADDED_IN_3:  # the tables that it lacked were made above
+                        session.execute(DDL(change))
+                    about.version = VERSION
                 elif about.version > VERSION:
                     raise UsageError("screen.database_version", version=about.version, known=VERSION)
         except SQLAlchemyError as error:
@@ -91,8 +93,12 @@ class Database:
         with self.session() as session:
             _release(session, [self._client])
 
-    def enter(self) -> None:
-        """Begin to work: claims may now be made, and those of clients that died are free again."""
+    def enter(self, own_workers: bool = False) -> None:
+        """Begin to work: claims may now be made, and those of clients that died are free again.
+
+        Args:
+            own_workers: what measures may end this client with it.
+        """
         self._client = uuid.uuid4().hex
         with self.session() as session:
             process = psutil.Process()
@@ -103,6 +109,7 @@ class Database:
                     process=process.pid,
                     started=process.create_time(),
                     seen=time.time(),
+                    own_workers=own_workers,
                 )
             )
         self.say_alive()
@@ -113,6 +120,7 @@ class Database:
             session.execute(update(Client).where(Client.id == self._client).values(seen=time.time()))
             dead = [client.id for client in session.scalars(select(Client)) if _is_dead(client)]
             if dead:
+                _charge(session, dead)
                 _release(session, dead)
 
     def add(self, found: Iterable[Found], send_back: bool = False) -> int:
@@ -149,7 +157,7 @@ class Database:
         """Take up to ``count`` queued studies for this client, the earlier ones of a patient first.
 
         Args:
-            alone: those that have ended a process; else those that have not.
+            alone: those that have ended a process, or a client; else those that have not.
         """
         with self.session() as session:
             # What another client is about to take is passed over; in SQLite there is one writer at a time.
@@ -168,7 +176,7 @@ class Database:
             return list(taken)
 
     def suspects(self) -> bool:
-        """Whether a study waits that has ended a process: such are measured alone."""
+        """Whether a study waits that has ended a process, or a client: such are measured alone."""
         with self.session() as session:
             return session.scalar(select(Study.id).where(*_next(alone=True)).limit(1)) is not None
 
@@ -331,6 +339,17 @@ def _queue(session: Session, study: Study | None, found: Found, order: int, send
 def _write_at_once(connection: Any) -> None:
     """Begin as a writer: one that begins as a reader cannot wait for another writer."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _charge(session: Session, dead: Sequence[str]) -> None:
+    """Count what was measured while clients died together with their workers: it may be what ended them."""
+    own = select(Client.id).where(Client.id.in_(dead), Client.own_workers)
+    session.execute(
+        update(Study)
+        .where(Study.client.in_(own), Study.state == State.RUNNING.value)
+        .values(kills=Study.kills + 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _release(session: Session, clients: Sequence[str]) -> None:

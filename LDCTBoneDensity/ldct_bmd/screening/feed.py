@@ -43,7 +43,7 @@ class OrthancChanges:
         earlier: begin with what it holds already, else with what comes from now on.
     """
 
-    every_s = 2.0
+    every_s = 1.0
 
     def __init__(self, archive: Archive, database: Database, earlier: bool, settled_s: float = SETTLED_S) -> None:
         self._archive, self._database, self._settled_s = archive, database, settled_s

@@ -1,8 +1,12 @@
 """Results on their way back to the archive: each once, and sent only when the archive lists it."""
 
+import contextvars
+import queue
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import select
@@ -47,13 +51,45 @@ class _Held:
     folder: Path | None
 
 
-def send_waiting(store: Store, archive: Archive) -> Iterator[Returned]:
-    """Send what waits, and yield what became of each.
+class Returning:
+    """Sends what waits next to other work: a thread sends what was claimed, a few results at a time."""
 
-    Raises:
-        UsageError: the archive is away; what was not sent goes on waiting.
-    """
-    held = _claim(store, archive.address)
+    def __init__(self, store: Store, archive: Archive) -> None:
+        self._store, self._archive = store, archive
+        self._thread: threading.Thread | None = None
+        self._told: queue.SimpleQueue[Returned | BaseException] = queue.SimpleQueue()
+
+    def proceed(self) -> Iterator[Returned]:
+        """Yield what became of results since the last call, and have sent what waits.
+
+        Raises:
+            UsageError: the archive is away; what was not sent goes on waiting.
+        """
+        while not self._told.empty():
+            one = self._told.get()
+            if isinstance(one, BaseException):
+                raise one
+            yield one
+        # Claimed here, not in the thread: who has left claims nothing.
+        if not self.is_sending() and (held := _claim(self._store, self._archive.address)):
+            work = partial(contextvars.copy_context().run, self._send, held)
+            self._thread = threading.Thread(target=work, daemon=True)
+            self._thread.start()
+
+    def is_sending(self) -> bool:
+        """Whether something is on its way."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _send(self, held: list[_Held]) -> None:
+        try:
+            for one in _sent(self._store, self._archive, held):
+                self._told.put(one)
+        except BaseException as error:  # noqa: BLE001 (raised again by who asks)
+            self._told.put(error)
+
+
+def _sent(store: Store, archive: Archive, held: list[_Held]) -> Iterator[Returned]:
+    """Send results, and yield what became of each."""
     for place, one in enumerate(held):
         try:
             returned = _send(one, archive)

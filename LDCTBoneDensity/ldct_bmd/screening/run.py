@@ -1,6 +1,7 @@
 """Working through a store: studies go to workers as they become free, and what came of them into the database."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from .store import Store
 from .tables import Study
 
 KILLS = 2  # so often a study may end the process that measures it; the second time it has a host for itself
+# So often also the client may end with it, without a word: the first time others were measured next to it, and one of
+# the other times the machine may have been switched off.
+DEATHS = 3
 _WAIT_S = 1.0  # between looks for studies that another client may free, or that are new
 
 
@@ -41,6 +45,11 @@ class Ended(Protocol):
 class Workers(Protocol):
     """Processes that measure, here or elsewhere."""
 
+    @property
+    def own(self) -> bool:
+        """Whether they are processes that this one started: a machine without memory ends them all together."""
+        ...
+
     def free(self) -> int:
         """Return how many tasks can be given out now."""
         ...
@@ -54,7 +63,11 @@ class Workers(Protocol):
         ...
 
     def wait(self, seconds: float) -> list[Ended]:
-        """Return the tasks that ended, once there is one or the time is up; UsageError if the workers are lost."""
+        """Return tasks that ended, as soon as there are some, a task can be given out, or the time is up.
+
+        Raises:
+            UsageError: the workers are lost.
+        """
         ...
 
 
@@ -87,33 +100,41 @@ def run(store: Store, workers: Workers, told: Callable[[Told], None], more: Call
     """
     database, now_told = store.database, Told()
     held: dict[str, Study] = {}
-    with _alive(database):
+    counted = float("-inf")
+    with _alive(database, workers.own):
         while True:
             may_come = more()
-            _give_out(store, workers, held)
+            _give_out(store, workers, held, now_told)
             if not held and not may_come and not database.left():
+                now_told.left = 0
+                told(now_told)
                 return now_told
             ended = workers.wait(_WAIT_S)
-            _give_out(store, workers, held)  # to fetch and record what came takes longer
+            _give_out(store, workers, held, now_told)  # to record what came takes longer
             _take_in(database, held, ended, now_told)
-            now_told.left = database.left()
-            told(now_told)
+            if time.monotonic() - counted >= _WAIT_S:  # each study that waits is looked at
+                now_told.left, counted = database.left(), time.monotonic()
+                told(now_told)
 
 
-def _give_out(store: Store, workers: Workers, held: dict[str, Study]) -> None:
+def _give_out(store: Store, workers: Workers, held: dict[str, Study], told: Told) -> None:
     database = store.database
     free = workers.free()
     if free > 0:
         _give(store, workers, held, database.claim(free))
     if workers.keep_free(database.suspects()):
-        _give(store, workers, held, database.claim(1, alone=True), alone=True)
+        for study in database.claim(1, alone=True):
+            if study.kills < DEATHS:
+                _give(store, workers, held, [study], alone=True)
+            else:
+                _record(database, [(study, _refused(CannotMeasure("screen.ends_the_program")))], told)
 
 
 def _give(
     store: Store, workers: Workers, held: dict[str, Study], studies: Sequence[Study], alone: bool = False
 ) -> None:
-    held.update((study.id, study) for study in studies)
     if studies:
+        held.update((study.id, study) for study in studies)
         workers.give([store.task(study) for study in studies], alone)
 
 
@@ -126,7 +147,12 @@ def _take_in(database: Database, held: dict[str, Study], ended: list[Ended], tol
             database.give_back(study, killed=True)
         else:
             came.append((study, outcome))
-    for outcome in database.end(came) if came else ():
+    if came:
+        _record(database, came, told)
+
+
+def _record(database: Database, came: Sequence[tuple[Study, Outcome]], told: Told) -> None:
+    for outcome in database.end(came):
         told.ended[outcome.state] = told.ended.get(outcome.state, 0) + 1
 
 
@@ -137,15 +163,18 @@ def _outcome(study: Study, ended: Ended) -> Outcome | None:
     except WorkerKilled:
         if study.kills + 1 < KILLS:
             return None
-        refusal = CannotMeasure("screen.ends_its_process")
-        return Outcome(State.REFUSED, __version__, "", now(), code=refusal.code, sentence=str(refusal))
+        return _refused(CannotMeasure("screen.ends_its_process"))
+
+
+def _refused(refusal: CannotMeasure) -> Outcome:
+    return Outcome(State.REFUSED, __version__, "", now(), code=refusal.code, sentence=str(refusal))
 
 
 @contextmanager
-def _alive(database: Database) -> Iterator[None]:
+def _alive(database: Database, own_workers: bool) -> Iterator[None]:
     """Say all along that this client lives, and in the end leave: what is in hand then is queued again."""
     stop = threading.Event()
-    database.enter()
+    database.enter(own_workers)
 
     def say() -> None:
         while not stop.wait(LEASE_S / 6):

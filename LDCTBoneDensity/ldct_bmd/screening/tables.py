@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, TypeDecorator, false
 from sqlalchemy import Text as PlainText
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-VERSION = 2  # of these tables; 2 has more of them than 1
+VERSION = 3  # of these tables; 2 has more of them than 1, and 3 a column and an index more
+ADDED_IN_3 = (
+    "ALTER TABLE client ADD COLUMN own_workers BOOLEAN DEFAULT FALSE NOT NULL",
+    "CREATE INDEX suspect ON study (state, kills)",
+)
 
 
 # Bytes of a file's name that are not UTF-8, as old discs have them, and what stands for each: a character of the last
@@ -47,6 +51,7 @@ class Client(Base):
     Attributes:
         seen: seconds since 1970 when it last said so.
         started: when its process began, as its system says: process numbers are used again.
+        own_workers: its workers are processes of its machine, and may end together with it.
     """
 
     __tablename__ = "client"
@@ -55,6 +60,7 @@ class Client(Base):
     process: Mapped[int] = mapped_column(Integer)
     started: Mapped[float] = mapped_column(Float)
     seen: Mapped[float] = mapped_column(Float)
+    own_workers: Mapped[bool] = mapped_column(server_default=false())
 
 
 class Study(Base):
@@ -71,7 +77,7 @@ class Study(Base):
         state: see :class:`.states.State`.
         client: who measures it.
         order: in what order studies are measured.
-        kills: how often its measurement ended its process.
+        kills: how often its process ended while it was measured, alone or with client and all.
     """
 
     __tablename__ = "study"
@@ -90,7 +96,7 @@ class Study(Base):
     results: Mapped[list["Result"]] = relationship(back_populates="study", order_by="Result.number")
     archived: Mapped["Archived | None"] = relationship(cascade="all, delete-orphan")
 
-    __table_args__ = (Index("next", "state", "order"),)
+    __table_args__ = (Index("next", "state", "order"), Index("suspect", "state", "kills"))
 
 
 class Archived(Base):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from ..ground.errors import UsageError
 from .archive import AWAY, Archive
 from .feed import Changes
-from .returning import Returned, send_waiting
+from .returning import Returned, Returning
 from .run import Told, Workers, run
 from .states import State
 from .store import Store
@@ -75,8 +75,12 @@ class Watcher:
     heard: Heard
     send: bool = True
     _changes: Changes | None = None
+    _returning: Returning = field(init=False)
     _pause: _Pause = field(default_factory=_Pause)
     _ask_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._returning = Returning(self.store, self.archive)
 
     def __call__(self) -> bool:
         """Do what is due; more may always come."""
@@ -112,7 +116,7 @@ class Watcher:
             fetch_again(self.store, self.archive.address)
             self._ask_at = time.monotonic() + self._changes.every_s
         if self.send:
-            for one in send_waiting(self.store, self.archive):
+            for one in self._returning.proceed():
                 self.heard.returned(one)
 
 

@@ -104,6 +104,8 @@ def test_a_measurement_finds_the_earlier_scan_where_it_was(earlier: Earlier, tmp
     shown = measured_after(earlier, earlier.at_hand(), tmp_path / "out")
     assert "Change since earlier examinations" in shown
     assert SAME_PLACE in shown
+    assert report(tmp_path / "out").exit_code == 0
+    assert "Change since earlier examinations" in page(tmp_path / "out"), "the folder remembers it"
 
 
 @pytest.mark.parametrize("what", ["gone", "archived", "another"])

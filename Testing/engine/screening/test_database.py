@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from helpers_screening import found, outcome
 from ldct_bmd.ground.errors import UsageError
@@ -22,6 +22,12 @@ Make = Callable[[], Database]
 
 def names(studies: list[Study]) -> list[str]:
     return [study.place.removeprefix("/in/") for study in studies]
+
+
+def gone(by: Database, *clients: Database) -> None:
+    """Have clients look as if other processes, now gone, had been them."""
+    with by.session() as session:
+        session.execute(update(Client).where(Client.id.in_(one.client for one in clients)).values(started=1.0))
 
 
 def test_what_was_found_is_queued_once(client: Make) -> None:
@@ -84,10 +90,50 @@ def test_a_dead_client_of_this_machine_holds_nothing(client: Make) -> None:
     one, two = client(), client()
     one.add([found("a")])
     two.claim(1)
-    with one.session() as session:  # as if another process, now gone, had been this client
-        session.execute(update(Client).where(Client.id == two._client).values(started=1.0))
+    gone(one, two)
     one.say_alive()
     assert len(one.claim(1)) == 1
+
+
+def test_what_a_client_died_with_is_measured_alone_next(client: Make) -> None:
+    one, here, elsewhere = client(), client(), client()
+    one.add(found(name) for name in ("with workers", "without", "waits"))
+    here.enter(own_workers=True)
+    elsewhere.enter(own_workers=False)
+    assert names(here.claim(1)) == ["with workers"]
+    assert names(elsewhere.claim(1)) == ["without"]
+    gone(one, here, elsewhere)
+    one.say_alive()
+    one.say_alive()  # charged once
+    assert names(one.claim(5)) == ["without", "waits"]
+    (suspect,) = one.claim(5, alone=True)
+    assert (names([suspect]), suspect.kills) == (["with workers"], 1)
+
+
+def test_a_client_that_left_charges_nothing(client: Make) -> None:
+    one, two = client(), client()
+    one.add([found("a")])
+    two.enter(own_workers=True)
+    two.claim(1)
+    two.leave()
+    assert not one.suspects()
+    assert names(one.claim(1)) == ["a"]
+
+
+def test_a_database_of_the_version_before_is_brought_up(client: Make, url: str) -> None:
+    one = client()
+    one.add([found("a")])
+    with one.session() as session:
+        session.execute(text("DROP INDEX suspect"))
+        session.execute(text("ALTER TABLE client DROP COLUMN own_workers"))
+        session.execute(update(About).values(version=2))
+    two = Database(url)
+    two.enter(own_workers=True)
+    assert names(two.claim(1)) == ["a"]
+    gone(one, two)
+    one.say_alive()
+    assert one.suspects()
+    two.close()
 
 
 def test_a_client_of_another_machine_is_dead_once_it_was_silent_for_long(client: Make) -> None:

@@ -1,6 +1,7 @@
 """Results on their way back to a real archive: each once, whoever is killed when."""
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from sqlalchemy import select, update
 
 from helpers_orthanc import PASSWORD, USER, Orthanc, orthanc_in
 from helpers_screening import found, outcome
-from helpers_watching import measure_ready, own_objects, write_study
+from helpers_watching import measure_ready, own_objects, wait_until, write_study
 from ldct_bmd.calibration import NOMINAL
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.jobs.spec import Networks
@@ -20,10 +21,10 @@ from ldct_bmd.reporting.pacs.credentials import PASSWORD_VARIABLE, USER_VARIABLE
 from ldct_bmd.screening.archive import Archive, opened_archive
 from ldct_bmd.screening.database import Database, sqlite_url
 from ldct_bmd.screening.inputs import Found, InArchive
-from ldct_bmd.screening.returning import send_waiting
+from ldct_bmd.screening.returning import Returned, Returning
 from ldct_bmd.screening.states import Delivered, State
 from ldct_bmd.screening.store import Store, open_store
-from ldct_bmd.screening.tables import About, Result, Sending
+from ldct_bmd.screening.tables import VERSION, About, Result, Sending
 from ldct_bmd.screening.watch import fetch_again
 
 KINDS = ["DOC", "OT", "SEG", "SEG", "SR"]
@@ -72,11 +73,19 @@ def sendings(store: Store) -> list[Sending]:
         return list(session.scalars(select(Sending)))
 
 
+def send_waiting(store: Store, archive: Archive) -> list[Returned]:
+    """Have sent what waits, and return what became of it."""
+    returning = Returning(store, archive)
+    assert list(returning.proceed()) == []
+    assert wait_until(lambda: not returning.is_sending(), 60.0)
+    return list(returning.proceed())
+
+
 def test_a_result_is_sent_once(orthanc: Orthanc, asked: Archive, store: Store, result: Path) -> None:
     (sent,) = send_waiting(store, asked)
     assert (sent.state, len(sent.uids)) == (Delivered.SENT, 5)
     assert list(own_objects(orthanc).values()) == [KINDS]
-    assert list(send_waiting(store, asked)) == []
+    assert send_waiting(store, asked) == []
     assert store.database.add(asked.find([]), send_back=True) == 0  # what came back is nothing to measure
     assert store.database.counts() == {State.MEASURED: 1}
 
@@ -107,8 +116,8 @@ def test_a_result_waits_for_an_archive_that_is_away(
     orthanc.kill()
     try:
         with pytest.raises(UsageError):
-            list(send_waiting(store, asked))
-        assert list(send_waiting(store, asked)) == []  # not at once again
+            send_waiting(store, asked)
+        assert send_waiting(store, asked) == []  # not at once again
     finally:
         orthanc.start()
     (waiting,) = sendings(store)
@@ -122,7 +131,7 @@ def test_a_result_waits_for_an_archive_that_is_away(
 def test_what_a_dead_client_was_sending_is_sent_by_the_next(asked: Archive, store: Store, result: Path) -> None:
     with store.database.session() as session:
         session.execute(update(Sending).values(client=store.database.client))
-    assert list(send_waiting(store, asked)) == []
+    assert send_waiting(store, asked) == []
     store.database.leave()
     store.database.enter()
     (sent,) = send_waiting(store, asked)
@@ -136,7 +145,7 @@ def test_objects_that_were_changed_are_kept(orthanc: Orthanc, asked: Archive, st
     assert kept.state is Delivered.KEPT
     assert "nothing was sent" in kept.problem
     assert own_objects(orthanc) == {}
-    assert list(send_waiting(store, asked)) == []
+    assert send_waiting(store, asked) == []
 
 
 def in_archive(name: str) -> Found:
@@ -174,6 +183,25 @@ def test_what_changed_while_it_was_measured_is_not_sent_before_it_is_measured_ag
     assert len(sendings(store)) == 1
 
 
+def test_nothing_waits_for_a_result_that_is_on_its_way(
+    asked: Archive, store: Store, result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_once, may_go = dicomweb._store, threading.Event()
+
+    def slow(server: object, objects: list[object]) -> object:
+        assert may_go.wait(60.0)
+        return store_once(server, objects)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(dicomweb, "_store", slow)
+    returning = Returning(store, asked)
+    assert list(returning.proceed()) == list(returning.proceed()) == []
+    assert returning.is_sending()
+    may_go.set()
+    assert wait_until(lambda: not returning.is_sending(), 60.0)
+    (sent,) = returning.proceed()
+    assert sent.state is Delivered.SENT
+
+
 def test_a_store_of_the_version_before_is_opened_with_all_that_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     first = Database(sqlite_url(path))
@@ -186,12 +214,14 @@ def test_a_store_of_the_version_before_is_opened_with_all_that_it_holds(tmp_path
     with sqlite3.connect(path) as held:
         for table in ("archived", "sending", "feed", "arriving"):
             held.execute(f"DROP TABLE {table}")
+        held.execute("DROP INDEX suspect")
+        held.execute("ALTER TABLE client DROP COLUMN own_workers")
         held.execute("UPDATE about SET version = 1")
     held.close()
     opened = Database(sqlite_url(path))
     assert opened.counts() == {State.MEASURED: 1, State.QUEUED: 1}
     with opened.session() as session:
-        assert session.scalars(select(About.version)).one() == 2
+        assert session.scalars(select(About.version)).one() == VERSION
         assert len(session.scalars(select(Result)).all()) == 1
     opened.enter()
     (left,) = opened.claim(5)

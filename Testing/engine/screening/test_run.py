@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from helpers_screening import HandWorkers, found, outcome
 from ldct_bmd.ground.errors import UsageError
@@ -12,11 +13,12 @@ from ldct_bmd.screening.outcome import Outcome, Task
 from ldct_bmd.screening.run import Told, WorkerKilled, run
 from ldct_bmd.screening.states import State
 from ldct_bmd.screening.store import Store, open_store
+from ldct_bmd.screening.tables import Client
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(tmp_path / "store", make=True)
+def store(tmp_path: Path, url: str) -> Iterator[Store]:
+    opened = open_store(tmp_path / "store", url, make=True)
     yield opened
     opened.database.close()
 
@@ -77,6 +79,42 @@ def test_a_study_that_another_one_took_along_is_measured(store: Store) -> None:
     assert told.counts()[State.MEASURED] == 2
 
 
+def dies(url: str, count: int, alone: bool = False, own_workers: bool = True) -> list[str]:
+    """Have a client take ``count`` studies, and end without a word; return their places."""
+    other = Database(url)
+    other.enter(own_workers)
+    taken = other.claim(count, alone)
+    with other.session() as session:
+        session.execute(update(Client).where(Client.id == other.client).values(started=1.0))
+    other.close()
+    return [study.place for study in taken]
+
+
+def test_what_always_ends_the_whole_program_is_refused(store: Store, url: str) -> None:
+    store.database.add(found(name) for name in ("bad", "b", "c"))
+    assert dies(url, 2) == ["/in/bad", "/in/b"]
+    for _ in range(2):
+        store.database.enter()  # the next start
+        assert dies(url, 1, alone=True) == ["/in/bad"]
+    seen: list[str] = []
+    told, workers = ran(store, lambda task: (seen.append(task.place), measured(task))[1])
+    assert seen == ["/in/c", "/in/b"]
+    assert workers.seen[-1] == ["/in/b"]
+    assert told.counts() == {State.MEASURED: 2, State.REFUSED: 1, State.FAILED: 0, State.SIGNED: 0}
+    (bad,) = [result for study, result in store.database.newest() if study.place == "/in/bad"]
+    assert bad.code == "screen.ends_the_program"
+
+
+@pytest.mark.parametrize("own_workers", [True, False])
+def test_a_machine_that_was_switched_off_refuses_nothing(store: Store, url: str, own_workers: bool) -> None:
+    store.database.add(found(f"s{n}") for n in range(4))
+    assert len(dies(url, 3, own_workers=own_workers)) == 3
+    store.database.enter()
+    assert len(dies(url, 1, alone=own_workers, own_workers=own_workers)) == 1
+    told, _ = ran(store, measured)
+    assert told.counts()[State.MEASURED] == 4
+
+
 def test_lost_workers_leave_the_studies_queued(store: Store) -> None:
     store.database.add(found(f"s{n}") for n in range(3))
 
@@ -116,9 +154,9 @@ def test_a_later_scan_gets_the_records_and_the_scans_of_the_earlier_ones(store: 
     assert (scan.path, scan.files) == ("/in/early", ("/in/early/1.dcm",))
 
 
-def test_a_second_client_waits_for_what_the_first_has_in_hand(store: Store) -> None:
+def test_a_second_client_waits_for_what_the_first_has_in_hand(store: Store, url: str) -> None:
     store.database.add([found("a")])
-    other = Database(f"sqlite:///{store.folder}/store.db")
+    other = Database(url)
     other.enter()
     (held,) = other.claim(1)
 
