@@ -4,22 +4,28 @@
 
 The jobs sleep as long as a chest of 350 slices takes one core, one in a hundred fails, and five workers are cut off on
 the way; they do not come back, and their time is counted all the same. Scheduler, client, database and store are the
-real ones, and so are the connections. Printed: the share of the workers' time that was spent in jobs, whether every job
-ended once, and how long all of them together were busy for each.
+real ones, and so are the connections. As in a cluster, the client has a process of its own; scheduler and workers share
+another. Printed: the share of the workers' time that was spent in jobs, whether every job ended once, and how long
+each of the two processes was busy for a job.
 """
 
 # ruff: noqa: T201
 
 import argparse
+import multiprocessing
 import random
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import dask
 import machine
-from distributed import SpecCluster, Worker
+from distributed import Client, SpecCluster, Worker
 from sqlalchemy import func, select
 
 from helpers_hosts import cluster_of
@@ -70,6 +76,33 @@ def cut_off(cluster: SpecCluster, after_s: float) -> None:
     threading.Thread(target=cut, daemon=True).start()
 
 
+def serve(options: argparse.Namespace, place: Connection) -> None:
+    """Be scheduler and workers, until told to end; send the address, and then the processor time."""
+    with (
+        dask.config.set(OF_EACH_WORKER),
+        cluster_of(options.hosts, options.workers, Worker, dashboard=False) as (cluster, _),
+    ):
+        place.send(cluster.scheduler_address)
+        place.recv()
+        busy = time.process_time()
+        cut_off(cluster, options.seconds)
+        place.recv()
+        place.send(time.process_time() - busy)
+
+
+@contextmanager
+def cluster_apart(options: argparse.Namespace) -> Iterator[tuple[Client, Connection]]:
+    """Start scheduler and workers in another process."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=serve, args=(options, there), daemon=True)
+    process.start()
+    with Client(here.recv()) as client:
+        yield client, here
+    process.terminate()
+    process.join()
+
+
 def main() -> None:
     """Run it and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -80,14 +113,16 @@ def main() -> None:
     parser.add_argument("--database")
     options = parser.parse_args()
     print(machine.describe(), machine.usual_load(), sep="\n", flush=True)
-    with tempfile.TemporaryDirectory() as folder, dask.config.set(OF_EACH_WORKER):
+    with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder) / "store", options.database, make=True)
         store.database.add(Found(f"study\n{n}", f"/in/{n}", "a", (f"/in/{n}/1",)) for n in range(options.jobs))
-        with cluster_of(options.hosts, options.workers, Worker, dashboard=False) as (cluster, client):
-            cut_off(cluster, options.seconds)
+        with cluster_apart(options) as (client, cluster):
+            cluster.send("begin")
             busy, begin = time.process_time(), time.perf_counter()
-            run(store, DaskWorkers(client, lambda task: sleeping(task, options.seconds)), lambda _: None)
+            run(store, DaskWorkers(client, partial(sleeping, seconds=options.seconds)), lambda _: None)
             wall, busy = time.perf_counter() - begin, time.process_time() - busy
+            cluster.send("end")
+            busy_there = cluster.recv()
         counts = store.database.counts()
         with store.database.session() as session:
             timings = session.scalars(select(Result.timing_s)).all()
@@ -103,7 +138,8 @@ def main() -> None:
     worked = sum(timing["job"] for timing in timings)
     print(f"efficiency {worked / (wall * options.workers):.1%} ({wall:.0f} s)")
     print(f"every job ended once: {'yes' if ended else 'NO'} ({ {state.value: n for state, n in counts.items()} })")
-    print(f"processor time of client, scheduler and workers: {1000 * busy / options.jobs:.1f} ms a job")
+    each, each_there = 1000 * busy / options.jobs, 1000 * busy_there / options.jobs
+    print(f"processor time: client {each:.1f} ms a job, scheduler and workers {each_there:.1f} ms a job")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,10 @@ def measure_ready(task: Task, **options: Any) -> Outcome:
     return work.measure_task(task, **options)
 
 
+def prepare_ready(_: Any) -> None:
+    """Load nothing: the bodies are at hand."""
+
+
 def own_objects(orthanc: Orthanc) -> dict[str, list[str]]:
     """The modalities of the series in the archive that no scanner made, by study."""
     found: dict[str, list[str]] = {}
@@ -150,6 +154,7 @@ if __name__ == "__main__":
     import ldct_bmd.cli.screening as commands
 
     commands.measure_task = helpers_watching.measure_ready
+    commands.prepare = helpers_watching.prepare_ready
     commands.model_of = lambda _: "ready"
     from ldct_bmd.cli import main
 

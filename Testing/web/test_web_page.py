@@ -131,6 +131,19 @@ def test_cases_are_signed_one_after_the_other_by_keys_alone(
         assert math.dist(old["center_lps_mm"], new["center_lps_mm"]) == pytest.approx(1.0)
 
 
+def test_who_works_by_keys_begins_the_next_case_in_its_table(
+    served_list: Callable[[int], Served], page_of: Callable[..., Any]
+) -> None:
+    with serving(served_list(2)) as (address, _server):
+        page = page_of(address)
+        assert page.evaluate("document.activeElement.tagName") == "TR"
+        page.locator("#reader").focus()
+        page.keyboard.press("Control+Alt+s")
+        until(page, "document.querySelector('#counts').textContent.includes('Signed: 1.')", timeout=60000)
+        idle(page)
+        assert page.evaluate("document.activeElement.tagName") == "TR"
+
+
 def test_keys_walk_through_table_and_slices(served: Served, page_of: Callable[..., Any]) -> None:
     with serving(served) as (address, _server):
         page = page_of(address)
@@ -166,6 +179,36 @@ def test_everything_fits_a_laptop_in_both_languages_light_and_dark(served: Serve
             assert height > 20
         page.emulate_media(color_scheme="light")
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+
+
+def test_a_tablet_shows_whose_scan_it_is_and_all_of_the_table_and_a_finger_takes_the_voi(
+    served: Served, page_of: Callable[..., Any]
+) -> None:
+    with serving(served) as (address, _server):
+        page = page_of(address, has_touch=True, is_mobile=True)
+        for width, height in ((1024, 768), (820, 1180)):
+            page.set_viewport_size({"width": width, "height": height})
+            idle(page)
+            for name in ("#patient", "aside", "table"):
+                cut = page.evaluate(f"(one => one.scrollWidth - one.clientWidth)(document.querySelector('{name}'))")
+                assert cut <= 0, (name, width)
+            for view in ("axial", "sagittal", "coronal"):
+                cross = page.locator(f"#{view} .cross").bounding_box()
+                middle = [cross["x"] + cross["width"] / 2, cross["y"] + cross["height"] / 2]
+                taken = page.evaluate("([x, y]) => document.elementFromPoint(x, y).getAttribute('class')", middle)
+                assert taken.startswith("voi"), (view, width)
+
+
+def test_what_is_said_is_in_sight_however_far_down_the_reader_is(served: Served, page_of: Callable[..., Any]) -> None:
+    with serving(served, Door(reader="")) as (address, _server):
+        page = page_of(address)
+        page.set_viewport_size({"width": 1366, "height": 560})
+        page.evaluate("document.querySelector('aside').scrollTop = 10000")
+        page.keyboard.press("Control+Alt+s")
+        page.wait_for_selector("#refused:not([hidden])")
+        box = page.locator("#refused").bounding_box()
+        middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+        assert page.evaluate("([x, y]) => document.elementFromPoint(x, y)?.id", middle) == "refused"
 
 
 def test_a_script_in_a_name_is_shown_and_does_nothing(hostile: Served, page_of: Callable[..., Any]) -> None:

@@ -57,10 +57,14 @@ class BMDError:
         return {part: value for part, value in found if value is not None}
 
     @property
+    def known_mg_cm3(self) -> float:
+        """Standard error of all that is known: without the calibration's part if the total is None."""
+        return math.hypot(*self.parts.values()) if self.total_mg_cm3 is None else self.total_mg_cm3
+
+    @property
     def half_interval_mg_cm3(self) -> float:
-        """Half of the 95 % interval, of all that is known: without the calibration's part if the total is None."""
-        known = math.hypot(*self.parts.values()) if self.total_mg_cm3 is None else self.total_mg_cm3
-        return (self.coverage_factor or NORMAL_95) * known
+        """Half of the 95 % interval, of all that is known."""
+        return (self.coverage_factor or NORMAL_95) * self.known_mg_cm3
 
     @property
     def repeated_mg_cm3(self) -> float:

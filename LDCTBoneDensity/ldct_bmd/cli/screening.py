@@ -22,7 +22,7 @@ from ..screening.run import Told, run
 from ..screening.store import Store, open_store
 from ..screening.watch import Heard, Watcher
 from ..screening.watch import watch as run_watch
-from ..screening.work import measure_task, model_of
+from ..screening.work import measure_task, model_of, prepare
 from ..words import current_language
 
 
@@ -184,7 +184,7 @@ def _workers(measuring: Measuring, count: int) -> Iterator[tuple[DaskWorkers, st
     )
     client: Client
     with local_cluster(count) if measuring.scheduler is None else remote_cluster(measuring.scheduler) as client:
-        yield DaskWorkers(client, measure), client.dashboard_link
+        yield DaskWorkers(client, measure, partial(prepare, measuring.networks)), client.dashboard_link
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """What the commands print on standard output."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -197,7 +196,7 @@ def _standard_error(error: BMDError | None) -> str:
         return "-"
     if error.total_mg_cm3 is not None:
         return f"{error.total_mg_cm3:.1f}"
-    return f"{math.hypot(*error.parts.values()):.1f}*"
+    return f"{error.known_mg_cm3:.1f}*"
 
 
 def _anatomical(findings: Sequence[Finding]) -> list[Finding]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster
+from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin
 from distributed.comm.addressing import get_address_host
 from distributed.comm.core import CommClosedError
 from distributed.system import MEMORY_LIMIT
@@ -56,6 +56,19 @@ class _Ended:
         return self.came
 
 
+class _Preparing(WorkerPlugin):
+    """Has each worker, also one that is started again, do something before its first task."""
+
+    name = "ldct-bmd-preparing"
+
+    def __init__(self, prepare: Callable[[], None]) -> None:
+        self._prepare = prepare
+
+    def setup(self, worker: Worker) -> None:
+        """Do it where tasks are done; what goes wrong there, the first task tells."""
+        worker.executors["default"].submit(self._prepare)
+
+
 class DaskWorkers:
     """The workers of a Dask cluster.
 
@@ -64,10 +77,15 @@ class DaskWorkers:
 
     Args:
         measure: what a worker does with a task; it must be importable there.
+        prepare: what it does as it starts, so that the first task does not take longer; likewise.
     """
 
-    def __init__(self, client: Client, measure: Callable[[Task], Outcome]) -> None:
+    def __init__(
+        self, client: Client, measure: Callable[[Task], Outcome], prepare: Callable[[], None] | None = None
+    ) -> None:
         self._client, self._measure = client, measure
+        if prepare is not None:
+            client.register_plugin(_Preparing(prepare))
         self._given: dict[str, Future[Outcome]] = {}
         self._group, self._numbered = "", 0
         self._told: queue.SimpleQueue[_Over | _Ended] = queue.SimpleQueue()  # of each task both, one after the other

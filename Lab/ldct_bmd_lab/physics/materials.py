@@ -12,8 +12,9 @@ STEP_KEV = 3.0
 ENERGY_KEV: Spectrum = np.arange(19.5, 151.0, STEP_KEV)
 
 # ICRU Report 44 (1989), mass fractions in percent and g/cm3. Adipose tissue, blood, cortical bone and muscle as NIST
-# restates them (https://physics.nist.gov/PhysRefData/XrayMassCoef/tab2.html). Red and yellow marrow are the report's
-# too (White, Woodard and Hammond, Br J Radiol 1987;60:907), typed in from memory of the report and not read again.
+# restates them (https://physics.nist.gov/PhysRefData/XrayMassCoef/tab2.html); at 60, 80 and 100 keV they make NIST's
+# attenuation to four digits. Red and yellow marrow are the report's too (White, Woodard and Hammond, Br J Radiol
+# 1987;60:907), which could not be read: compared with public sources for Geant4 that restate them.
 _TISSUES: dict[str, tuple[float, dict[str, float]]] = {
     "muscle": (1.05, {"H": 10.2, "C": 14.3, "N": 3.4, "O": 71.0, "Na": 0.1, "P": 0.2, "S": 0.3, "Cl": 0.1, "K": 0.4}),
     "adipose": (0.95, {"H": 11.4, "C": 59.8, "N": 0.7, "O": 27.8, "Na": 0.1, "S": 0.1, "Cl": 0.1}),
@@ -32,7 +33,8 @@ _TISSUES: dict[str, tuple[float, dict[str, float]]] = {
     ),
 }
 # A mg of a salt takes the room of so many mg of water. K2HPO4: Mindways QCT PRO User Guide v5.0, as in the engine's
-# calibration/nominal.py. Hydroxyapatite: 1 / 3.16, its density in g/cm3 (mineral; CRC Handbook).
+# calibration/nominal.py. Hydroxyapatite: 1 / 3.16, its density in g/cm3 (https://rockidentifier.com/wiki/
+# Hydroxylapatite.html).
 _SALTS = {"K2HPO4": ("K2HPO4", 0.2174), "hydroxyapatite": ("Ca10P6O26H2", 1.0 / 3.16), "iodine": ("I", 1.0 / 4.93)}
 BASIS = ("water", *_TISSUES, *_SALTS)
 

@@ -14,7 +14,7 @@ from ldct_bmd.ground.plain import to_plain
 from .beam import Setting
 from .cohort import Scanned, draw_subject, scan_all
 
-TABLE_SEED, TABLE_SUBJECTS = 1, 160
+TABLE_SEED, TABLE_SUBJECTS = 1, 480
 CHECK_SEED, CHECK_SUBJECTS = 2, 100
 REFERENCE = Setting(120)
 CHECKED = (Setting(80), Setting(100), Setting(140), Setting(100, tin=True), Setting(150, tin=True))
@@ -22,6 +22,7 @@ CHECKED = (Setting(80), Setting(100), Setting(140), Setting(100, tin=True), Sett
 NOISE_HU = 2.0
 _DIGITS = 5
 _LEAST_SD_HU = 0.2
+_FITS = 10  # the weights have settled by then
 
 Array = NDArray[np.float64]
 
@@ -113,12 +114,21 @@ def name(setting: Setting) -> str:
 
 
 def fit_line(x: Array, y: Array) -> Line:
-    """Fit a line and the scatter about it; neither part of the scatter is below 0."""
+    """Fit a line and the scatter about it; neither part of the scatter is below 0.
+
+    Each point weighs as its own scatter says: else the bones of high density alone would decide how those of low
+    density scatter.
+    """
     from scipy.optimize import nnls
 
-    gain, offset = np.polyfit(x, y, 1)
-    squares = (y - gain * x - offset) ** 2 * len(x) / (len(x) - 2)
-    (constant, per), _ = nnls(np.stack([np.ones_like(x), x**2], axis=1), squares)
+    parts = np.stack([np.ones_like(x), x**2], axis=1)
+    variances = np.ones_like(x)
+    for _ in range(_FITS):
+        gain, offset = np.polyfit(x, y, 1, w=variances**-0.5)
+        squares = (y - gain * x - offset) ** 2 * len(x) / (len(x) - 2)
+        # A square scatters in proportion to what it is expected to be.
+        (constant, per), _ = nnls(parts / variances[:, None], squares / variances)
+        variances = np.maximum(parts @ [constant, per], _LEAST_SD_HU**2)
     return Line(float(gain), float(offset), max(float(np.sqrt(constant)), _LEAST_SD_HU), float(np.sqrt(per)))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from helpers_record import SITE, examined
@@ -58,9 +59,11 @@ def test_a_part_that_is_not_there_has_no_row_and_no_promise_is_made(record) -> N
     assert "VOI placement and patient position are not in it" not in " ".join(compose(record).levels.notes)
 
 
-def test_without_the_calibrations_error_the_total_is_a_dash_and_the_interval_is_marked() -> None:
+def test_without_the_calibrations_error_what_is_known_is_added_up_and_marked() -> None:
     rows = {row[0]: row[1:] for row in compose(examined()).uncertainty.rows}
-    assert set(rows["all together"]) == {"–"}
+    known = np.hypot.reduce([float(rows[part][-1]) for part in ("image noise", "VOI placement", "patient size")])
+    assert rows["all together"][-1].endswith("*")
+    assert float(rows["all together"][-1].rstrip(" *")) == pytest.approx(known, abs=0.15)
     assert all(half.endswith("*") for half in rows["half the 95 % interval"])
 
 

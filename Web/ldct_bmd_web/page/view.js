@@ -5,6 +5,7 @@ import {Latest, Refused, ask} from "./server.js";
 const SVG = "http://www.w3.org/2000/svg";
 export const VIEW_MM = 110;  // a lumbar vertebra and its neighbours
 const LEAST_MM = 20, MOST_MM = 600;
+const ROOM = 0.5;  // of the way from the middle of a VOI to its nearest handle
 const NUDGE_MM = 0.5, SETTLED_MS = 600, PAUSED_MS = 100;
 const SIDES = {axial: ["R", "L", "A", "P"], sagittal: ["A", "P", "H", "F"], coronal: ["R", "L", "H", "F"]};
 const BESIDE_MM = {sagittal: -30, coronal: -32, axial: 0};
@@ -159,6 +160,9 @@ export class View {
       cx: x + sign * half * along[0], cy: y + sign * half * along[1], class: "handle",
       "data-size": size, "data-level": voi.level,
     })));
+    // However large a finger needs them, between them there is room to take the VOI itself.
+    const room = ROOM * Math.min(...voi.handles.map(({half, along}) => half * Math.hypot(...along)));
+    for (const one of made) one.style.setProperty("--room", `${room}px`);
     return [...made, element("path", {d: `M${x - 1.5},${y}h3M${x},${y - 1.5}v3`, class: "cross"})];
   }
 

@@ -26,8 +26,9 @@ def uncertainty_table(examination: Examination, say: Catalogue) -> Table | None:
         (say(f"uncertainty.{part.value}"), *(_shown(error.parts.get(part)) for error in errors.values()))
         for part in known
     ]
-    rows.append((say("uncertainty.total"), *(_shown(error.total_mg_cm3) for error in errors.values())))
-    rows.append((say("uncertainty.interval"), *(_half(error, say) for error in errors.values())))
+    totals = [(error.known_mg_cm3, error.half_interval_mg_cm3, error) for error in errors.values()]
+    rows.append((say("uncertainty.total"), *(_marked(known, error, say) for known, _, error in totals)))
+    rows.append((say("uncertainty.interval"), *(_marked(half, error, say) for _, half, error in totals)))
     columns = (Column(say("uncertainty.part")), *(Column(name, "right") for name in errors))
     return Table(columns, tuple(rows), _notes(examination, list(errors.values()), say))
 
@@ -52,6 +53,7 @@ def _shown(value: float | None) -> str:
     return DASH if value is None else number(value)
 
 
-def _half(error: BMDError, say: Catalogue) -> str:
-    half = number(error.half_interval_mg_cm3)
-    return half if error.total_mg_cm3 is not None else say("levels.noise_mark", half=half)
+def _marked(value: float, error: BMDError, say: Catalogue) -> str:
+    """Return the value, marked where the calibration's part is not in it."""
+    shown = number(value)
+    return shown if error.total_mg_cm3 is not None else say("levels.noise_mark", half=shown)
