@@ -23,16 +23,18 @@ review: $(WEB_READY)
 	$(if $(SCAN),,test -d demo-scan || $(VENV)/bin/ldct-bmd phantom -o demo-scan)
 	$(VENV)/bin/ldct-bmd review "$(or $(SCAN),demo-scan/dicom)" -o "$(or $(RESULT),demo-review)"
 
+# The tests start some hundred processes: with bytecode kept, none compiles the sources again.
 test: $(DEV_READY)
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence; and each command that
-# writes, killed at each of its touches of the file system.
+# Long runs that no change waits for: 5,000 damaged inputs, each read or refused in a sentence; each command that
+# writes, killed at each of its touches of the file system; and 40 virtual patients against the project's targets.
 acceptance: $(DEV_READY)
 	$(VENV)/bin/python Testing/fuzz/run.py 5000
 	LDCT_BMD_KILLS=30 $(VENV)/bin/python -m pytest Testing/engine/screening/test_kills.py
 	LDCT_BMD_WATCHED=200 $(VENV)/bin/python -m pytest Testing/engine/screening/test_watch.py
 	$(VENV)/bin/python Testing/kills/kill_each.py
+	LDCT_BMD_COHORT=40 $(VENV)/bin/python -m pytest Testing/lab/simulation/test_simulate_cohort.py
 
 # The engine's networks next to TotalSegmentator's architecture, and to themselves in other runtimes.
 benchmark: $(BENCHMARK_READY)

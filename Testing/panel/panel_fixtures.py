@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,17 +91,21 @@ def load_dicom(paths: tuple[Path, ...], database: Database, name: str) -> Any:
     """Load slices as Slicer's DICOM plugin does: voxels by ITK, the instance UIDs as an attribute."""
     import slicer
 
-    reader = sitk.ImageSeriesReader()
-    reader.SetFileNames([str(path) for path in paths])
-    node = volume_node(reader.Execute(), name)
-    uids = []
-    for path in paths:
-        uid = str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID)
-        database.files[uid] = path
-        uids.append(uid)
+    image, uids = _read(paths)
+    node = volume_node(image, name)
+    database.files.update(zip(uids, paths, strict=True))
     node.SetAttribute("DICOM.instanceUIDs", " ".join(uids))
     slicer.util.setSliceViewerLayers(background=node, fit=True)
     return node
+
+
+@cache
+def _read(paths: tuple[Path, ...]) -> tuple[sitk.Image, tuple[str, ...]]:
+    """Voxels and instance UIDs of slices: most tests load the same ones."""
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(path) for path in paths])
+    headers = (pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["SOPInstanceUID"]) for path in paths)
+    return reader.Execute(), tuple(str(header.SOPInstanceUID) for header in headers)
 
 
 def volume_node(image: sitk.Image, name: str) -> Any:

@@ -131,6 +131,19 @@ def test_cases_are_signed_one_after_the_other_by_keys_alone(
         assert math.dist(old["center_lps_mm"], new["center_lps_mm"]) == pytest.approx(1.0)
 
 
+def test_who_works_by_keys_begins_the_next_case_in_its_table(
+    served_list: Callable[[int], Served], page_of: Callable[..., Any]
+) -> None:
+    with serving(served_list(2)) as (address, _server):
+        page = page_of(address)
+        assert page.evaluate("document.activeElement.tagName") == "TR"
+        page.locator("#reader").focus()
+        page.keyboard.press("Control+Alt+s")
+        until(page, "document.querySelector('#counts').textContent.includes('Signed: 1.')", timeout=60000)
+        idle(page)
+        assert page.evaluate("document.activeElement.tagName") == "TR"
+
+
 def test_keys_walk_through_table_and_slices(served: Served, page_of: Callable[..., Any]) -> None:
     with serving(served) as (address, _server):
         page = page_of(address)

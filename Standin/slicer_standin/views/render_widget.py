@@ -41,6 +41,7 @@ class RenderWidget(QWidget):
         self._renderer = vtk.vtkRenderer()
         self._window = vtk.vtkRenderWindow()
         self._window.SetOffScreenRendering(1)
+        self._window.SetMultiSamples(0)  # as ctkVTKAbstractView has it
         self._window.SetSize(300, 300)
         self._window.AddRenderer(self._renderer)
         self._interactor = vtk.vtkRenderWindowInteractor()

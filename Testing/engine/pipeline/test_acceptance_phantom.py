@@ -231,7 +231,7 @@ def test_thick_slices_are_told_and_blur_as_their_profile_does(level: str) -> Non
     measurement = one.examination.measurement(level)
     assert measurement is not None
     x, y, z = measurement.voi.center_lps_mm
-    along_profile = (np.arange(40) + 0.5) / 40 * 5.0 - 2.5
+    along_profile = (np.arange(20) + 0.5) / 20 * 5.0 - 2.5
     blurred = np.mean(
         [one.phantom.mean_hu_truth(replace(measurement.voi, center_lps_mm=(x, y, z + dz))) for dz in along_profile]
     )

@@ -52,4 +52,4 @@ def test_what_always_ends_its_process_is_refused_while_others_are_measured(tmp_p
     assert again[1] != first[1]  # the host may have been to blame
     beside = [one for one in spans if one[0] != KILLER and one[2] < again[3] and one[3] > again[2]]
     assert {one[1] for one in beside} == {first[1]}
-    assert max(one[3] for one in spans) > again[3] + 1.0  # it was not left for the end
+    assert sum(one[3] > again[3] for one in spans) >= 2  # it was not left for the end

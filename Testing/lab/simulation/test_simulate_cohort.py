@@ -1,5 +1,7 @@
 """The first patients of the virtual cohort against the project's targets."""
 
+import os
+
 import pytest
 
 from ldct_bmd.segmentation.weights import WEIGHTS
@@ -7,7 +9,8 @@ from ldct_bmd_lab.agreement import Study, analyse, read_readings
 from ldct_bmd_lab.simulation import cohort_plan, simulate
 from ldct_bmd_lab.simulation.conditions import Field
 
-PATIENTS = 40
+# 40 are for `make acceptance`, which begin with these. Of 20 and fewer a single odd patient decides on the limits.
+PATIENTS = int(os.environ.get("LDCT_BMD_COHORT", "24"))
 LEAST_R2, MOST_BIAS_MG_CM3, MOST_LIMIT_MG_CM3, LEAST_AUC = 0.985, 1.5, 7.0, 0.98  # the project's targets
 
 pytestmark = pytest.mark.slow

@@ -173,6 +173,10 @@ function showCase(open, before) {
   if (isOther) for (const name of VIEWS) views[name].extent = VIEW_MM;
   lay(isOther);
   solid.show();
+  // Who works by keys begins another case in its table, not at the top of the page.
+  if (isOther && document.activeElement === document.body) {
+    document.querySelector("#rows tr[aria-selected=true]")?.focus({preventScroll: true});
+  }
 }
 
 // Lays the views as they are wanted and draws them; `looks`: at the selected level.
