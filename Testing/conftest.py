@@ -8,12 +8,19 @@ from helpers_record import SITE
 from helpers_spine import ReadySegmenter, spine_bodies, spine_scan, write_volume
 from ldct_bmd.pipeline import MeasuredScan, measure
 from ldct_bmd.scan import CTScan
+from ldct_bmd.words import current
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the files with slow tests first: with several processes, none is left alone with a long file at the end."""
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture(autouse=True)
+def _face() -> None:
+    """Speak as no face, and the environment's language, whatever a test of another file in the same process spoke."""
+    current._Process.language = current._Process.face = None
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from helpers_weights import PAPER, saved
 from ldct_bmd.ground.errors import CannotMeasure
 from ldct_bmd.segmentation.label_map import LabelMapSegmenter
 from ldct_bmd.segmentation.weights import WEIGHTS
-from ldct_bmd.words import LANGUAGE_VARIABLE, current
+from ldct_bmd.words import LANGUAGE_VARIABLE
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,6 @@ def test_an_input_that_cannot_be_measured_exits_3_with_one_sentence(tmp_path: Pa
 def test_a_refusal_is_said_in_the_language_asked_for(
     tmp_path: Path, label_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(current._Process, "language", None)  # what an earlier test spoke in this process
     monkeypatch.setenv(LANGUAGE_VARIABLE, "zh_CN.UTF-8")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").touch()

@@ -24,7 +24,7 @@ from ldct_bmd.reporting.page.compose import compose
 from ldct_bmd.reporting.page.html import to_html
 from ldct_bmd.reporting.page.pdf import to_pdf
 from ldct_bmd.rules import ACR
-from ldct_bmd.words import catalogue, current, speaking
+from ldct_bmd.words import catalogue, speaking
 
 ONLY_IF_GIVEN = ("section.comment", "section.priors", "section.same_place", "section.reference")
 ENGLISH_WORDS = re.compile(r"[A-Za-z]{3,},? [a-z]{2,} [a-z]{2,}")
@@ -121,7 +121,6 @@ def test_the_report_command_speaks_the_language_asked_for(
     (tmp_path / "measurement.json").write_text(examined().to_json(), encoding="utf-8")
     options = ["--language", "zh"] if how == "option" else []
     if how == "environment":
-        monkeypatch.setattr(current._Process, "language", None)  # what an earlier test spoke in this process
         monkeypatch.setenv("LDCT_BMD_LANGUAGE", "zh_CN.UTF-8")
     done = run("report", str(tmp_path), *options)
     assert done.exit_code == 0, done.output

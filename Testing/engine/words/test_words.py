@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from string import Formatter
 
@@ -21,17 +20,10 @@ from ldct_bmd.words import (
     text,
     told,
 )
-from ldct_bmd.words import current as current_module
 from places import MODULE
 
 WORDS = MODULE / "ldct_bmd" / "words"
 OTHERS = [language for language in LANGUAGES if language != ENGLISH]
-
-
-@pytest.fixture(autouse=True)
-def _english_again() -> Iterator[None]:
-    yield
-    current_module._Process.language = current_module._Process.face = None
 
 
 def facts(template: str) -> set[str]:
