@@ -30,13 +30,12 @@ async def _serve(order: dict[str, Any]) -> None:
         None if order[name] is None else Path(order[name]) for name in ("scan", "key", "reference")
     )
     left = Left(**order["left"])
-    try:
-        with speaking(left.language, FACE):
+    with speaking(left.language, FACE):
+        try:
             what = served(Path(order["path"]), scan, None, key, order["pacs"], silent, population)
-    except (UsageError, CannotMeasure) as refusal:
-        with speaking(left.language, FACE):
+        except (UsageError, CannotMeasure) as refusal:
             _say({"refused": str(refusal)})
-        return
+            return
     # The launcher says when nobody has asked for too long.
     door = Door(login_header=LOGIN, reader=order["reader"], idle_s=math.inf, proxy_secret=order["secret"])
     server = Server(what, door)
