@@ -164,7 +164,8 @@ def _files(places: Sequence[Path], leave_out: Sequence[Path]) -> Iterator[str]:
     for place in places:
         if place.is_file():
             yield str(place.absolute())
-        elif not place.is_dir():
+            continue
+        if not place.is_dir():
             raise UsageError("scan.nothing_there", path=place)
         for root, folders, names in os.walk(place.absolute(), onerror=_refuse):
             folders[:] = sorted(name for name in folders if os.path.realpath(Path(root) / name) not in left_out)

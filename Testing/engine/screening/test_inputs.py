@@ -86,6 +86,15 @@ def test_a_volume_file_is_a_scan_of_its_own(tmp_path: Path) -> None:
     assert sorted(Path(one.place).name for one in looked(tmp_path)) == ["ct.mhd", "ct.nii.gz"]
 
 
+def test_a_file_is_a_place_too(tmp_path: Path) -> None:
+    (tmp_path / "ct.nii.gz").write_bytes(b"1")
+    slice_ = next(study(tmp_path / "a", "1.1").iterdir())
+    (tmp_path / "scans.csv").write_text("path\nct.nii.gz\n", encoding="utf-8")
+    for place in (tmp_path / "ct.nii.gz", tmp_path / "scans.csv"):
+        assert [Path(one.place).name for one in looked(place)] == ["ct.nii.gz"]
+    assert [one.files for one in looked(slice_)] == [(str(slice_),)]
+
+
 def test_the_store_is_not_looked_at(tmp_path: Path) -> None:
     study(tmp_path / "scans", "1.1")
     study(tmp_path / "store" / "results", "1.2")
