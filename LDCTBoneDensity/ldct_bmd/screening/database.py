@@ -57,7 +57,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
-        self._client = uuid.uuid4().hex
+        self._client, self._own_workers = uuid.uuid4().hex, False
         try:
             Base.metadata.create_all(self._engine)
             with self.session() as session:
@@ -100,8 +100,33 @@ class Database:
         Args:
             own_workers: what measures may end this client with it.
         """
-        self._client = uuid.uuid4().hex
+        self._client, self._own_workers = uuid.uuid4().hex, own_workers
         with self.session() as session:
+            self.be_known(session)
+        self.say_alive()
+
+    def say_alive(self) -> None:
+        """Say that this client lives, and free what dead ones held. To be called more often than LEASE_S."""
+        with self.session() as session:
+            session.execute(update(Client).where(Client.id == self._client).values(seen=time.time()))
+        with self.session() as session:
+            others = select(Client).where(Client.id != self._client)
+            silent = [client.id for client in session.scalars(others) if _is_dead(client)]
+            if not silent:
+                return
+            # None of them claims meanwhile; one that has just said that it lives is left alone.
+            held = select(Client).where(Client.id.in_(silent)).order_by(Client.id).with_for_update()
+            held = held.execution_options(populate_existing=True)
+            dead = [client.id for client in session.scalars(held) if _is_dead(client)]
+            _charge(session, dead)
+            _release(session, dead)
+
+    def be_known(self, session: Session) -> None:
+        """Have this client known, also if another one took it for dead; to be called by what claims in ``session``.
+
+        What a client holds that is not known stays with it for ever.
+        """
+        if session.get(Client, self._client, with_for_update=True) is None:
             process = psutil.Process()
             session.add(
                 Client(
@@ -110,19 +135,9 @@ class Database:
                     process=process.pid,
                     started=process.create_time(),
                     seen=time.time(),
-                    own_workers=own_workers,
+                    own_workers=self._own_workers,
                 )
             )
-        self.say_alive()
-
-    def say_alive(self) -> None:
-        """Say that this client lives, and free what dead ones held. To be called more often than LEASE_S."""
-        with self.session() as session:
-            session.execute(update(Client).where(Client.id == self._client).values(seen=time.time()))
-            dead = [client.id for client in session.scalars(select(Client)) if _is_dead(client)]
-            if dead:
-                _charge(session, dead)
-                _release(session, dead)
 
     def add(self, found: Iterable[Found], send_back: bool = False) -> int:
         """Queue what is new or has changed; return how many.
@@ -161,6 +176,7 @@ class Database:
             alone: those that have ended a process, or a client twice; else those that have not.
         """
         with self.session() as session:
+            self.be_known(session)
             # What another client is about to take is passed over; in SQLite there is one writer at a time.
             next_ones = select(Study.id).where(*_next(alone)).order_by(Study.order).limit(count)
             free = session.scalars(next_ones.with_for_update(skip_locked=True, of=Study)).all()

@@ -126,6 +126,7 @@ def _claim(store: Store, address: str) -> list[_Held]:
             .limit(_AT_ONCE)
             .with_for_update(skip_locked=True, of=Sending)
         )
+        store.database.be_known(session)
         held = []
         for sending, result, study in session.execute(wanted).all():
             sending.client = store.database.client

@@ -133,9 +133,11 @@ def _give_out(store: Store, workers: Workers, held: dict[str, Study], told: Told
 def _give(
     store: Store, workers: Workers, held: dict[str, Study], studies: Sequence[Study], alone: bool = False
 ) -> None:
-    if studies:
-        held.update((study.id, study) for study in studies)
-        workers.give([store.task(study) for study in studies], alone)
+    # One that is in hand was queued by a client that took this one for dead: it goes on.
+    new = [study for study in studies if study.id not in held]
+    if new:
+        held.update((study.id, study) for study in new)
+        workers.give([store.task(study) for study in new], alone)
 
 
 def _take_in(database: Database, held: dict[str, Study], ended: list[Ended], told: Told) -> None:

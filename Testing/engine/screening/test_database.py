@@ -30,6 +30,13 @@ def gone(by: Database, *clients: Database) -> None:
         session.execute(update(Client).where(Client.id.in_(one.client for one in clients)).values(started=1.0))
 
 
+def silent(by: Database, one: Database) -> None:
+    """Have a client look as if it were of another machine, and had said nothing for long."""
+    long_ago = {"host": "elsewhere", "seen": time.time() - room.LEASE_S - 1}
+    with by.session() as session:
+        session.execute(update(Client).where(Client.id == one.client).values(**long_ago))
+
+
 def test_what_was_found_is_queued_once(client: Make) -> None:
     one = client()
     assert one.add([found("a"), found("b")]) == 2
@@ -183,6 +190,19 @@ def test_a_client_of_another_machine_is_dead_once_it_was_silent_for_long(client:
             session.execute(update(Client).where(Client.id == two._client).values(**elsewhere))
         one.say_alive()
         assert len(one.claim(1)) == free
+
+
+def test_what_a_client_claims_after_another_one_took_it_for_dead_is_freed_when_it_dies(client: Make) -> None:
+    """As a machine does that was suspended, and is switched off later."""
+    one, two = client(), client()
+    one.add([found("a")])
+    silent(one, two)
+    one.say_alive()
+    two.say_alive()
+    assert len(two.claim(1)) == 1
+    gone(one, two)
+    one.say_alive()
+    assert len(one.claim(1)) == 1
 
 
 def test_who_lost_a_study_cannot_say_what_came_of_it(client: Make) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from helpers_orthanc import PASSWORD, USER, Orthanc, orthanc_in
 from helpers_screening import found, outcome
@@ -21,10 +21,10 @@ from ldct_bmd.reporting.pacs.credentials import PASSWORD_VARIABLE, USER_VARIABLE
 from ldct_bmd.screening.archive import Archive, opened_archive
 from ldct_bmd.screening.database import Database, sqlite_url
 from ldct_bmd.screening.inputs import Found, InArchive
-from ldct_bmd.screening.returning import Returned, Returning
+from ldct_bmd.screening.returning import Returned, Returning, _claim
 from ldct_bmd.screening.states import Delivered, State
 from ldct_bmd.screening.store import Store, open_store
-from ldct_bmd.screening.tables import VERSION, About, Result, Sending
+from ldct_bmd.screening.tables import VERSION, About, Client, Result, Sending
 from ldct_bmd.screening.watch import fetch_again
 
 KINDS = ["DOC", "OT", "SEG", "SEG", "SR"]
@@ -181,6 +181,18 @@ def test_what_changed_while_it_was_measured_is_not_sent_before_it_is_measured_ag
     (held,) = store.database.claim(1)
     store.database.end([(held, outcome())])
     assert len(sendings(store)) == 1
+
+
+def test_what_a_client_sends_after_another_one_took_it_for_dead_is_freed_when_it_dies(store: Store) -> None:
+    study = in_archive("a")
+    store.database.add([study], send_back=True)
+    (held,) = store.database.claim(1)
+    store.database.end([(held, outcome())])
+    with store.database.session() as session:
+        session.execute(delete(Client))
+    assert len(_claim(store, "https://pacs.example/dicom-web")) == 1
+    with store.database.session() as session:
+        assert session.scalars(select(Client.id)).one() == session.scalars(select(Sending.client)).one()
 
 
 def test_nothing_waits_for_a_result_that_is_on_its_way(

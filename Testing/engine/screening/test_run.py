@@ -1,19 +1,20 @@
 """Working through a store: what happens when studies fail, end their process, or wait for one another."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from helpers_screening import HandWorkers, found, outcome
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.screening.database import Database
+from ldct_bmd.screening.database import LEASE_S, Database
 from ldct_bmd.screening.outcome import Outcome, Task
 from ldct_bmd.screening.run import Told, WorkerKilled, run
 from ldct_bmd.screening.states import State
 from ldct_bmd.screening.store import Store, open_store
-from ldct_bmd.screening.tables import Client
+from ldct_bmd.screening.tables import Client, Result
 
 
 @pytest.fixture
@@ -152,6 +153,28 @@ def test_a_later_scan_gets_the_records_and_the_scans_of_the_earlier_ones(store: 
     assert Path(record).parent.parent.parent.parent == store.folder
     (scan,) = given["/in/late"].prior_scans
     assert (scan.path, scan.files) == ("/in/early", ("/in/early/1.dcm",))
+
+
+def test_what_another_client_queued_again_meanwhile_goes_on(store: Store, url: str) -> None:
+    """It took this one for dead, as its machine was suspended for a minute."""
+    store.database.add(found(name) for name in ("a", "b", "c"))
+    other = Database(url)
+    other.enter()
+
+    class Suspended(HandWorkers):
+        def wait(self, seconds: float) -> list[object]:  # type: ignore[override]
+            if len(self.seen) == 1:
+                with other.session() as session:
+                    silent = {"host": "elsewhere", "seen": time.time() - LEASE_S - 1}
+                    session.execute(update(Client).where(Client.id == store.database.client).values(**silent))
+                other.say_alive()
+            return super().wait(seconds)  # type: ignore[return-value]
+
+    told = run(store, Suspended(measured), lambda _: None)
+    other.close()
+    assert told.counts()[State.MEASURED] == 3
+    with store.database.session() as session:
+        assert len(session.scalars(select(Result)).all()) == 3
 
 
 def test_a_second_client_waits_for_what_the_first_has_in_hand(store: Store, url: str) -> None:
