@@ -8,6 +8,8 @@ from ldct_bmd.screening.outcome import Outcome, Task
 from ldct_bmd.screening.run import Ended
 from ldct_bmd.screening.states import State
 
+NO_PROCESS = 2**30  # a number that is higher than a system gives
+
 
 def found(name: str, patient: str | None = None, date: str = "", content: str = "a") -> Found:
     """A study that was found."""

@@ -390,10 +390,12 @@ def _release(session: Session, clients: Sequence[str]) -> None:
 
 
 def _is_dead(client: Client) -> bool:
-    """Whether a client ended: on this machine its process is gone, on another it has been silent for too long."""
+    """Whether a client ended: on this machine its process is gone; else it has been silent for too long."""
     if client.host == socket.gethostname():
         try:
-            return abs(psutil.Process(client.process).create_time() - client.started) > 1.0
+            # A process that began at another time is another one, or the system's clock was set.
+            if abs(psutil.Process(client.process).create_time() - client.started) <= 1.0:
+                return False
         except psutil.NoSuchProcess:
             return True
     return time.time() - client.seen > LEASE_S

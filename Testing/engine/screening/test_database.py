@@ -7,10 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import select, text, update
 
-from helpers_screening import found, outcome
+from helpers_screening import NO_PROCESS, found, outcome
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.screening import database as room
 from ldct_bmd.screening.database import Database, sqlite_url
@@ -27,7 +28,7 @@ def names(studies: list[Study]) -> list[str]:
 def gone(by: Database, *clients: Database) -> None:
     """Have clients look as if other processes, now gone, had been them."""
     with by.session() as session:
-        session.execute(update(Client).where(Client.id.in_(one.client for one in clients)).values(started=1.0))
+        session.execute(update(Client).where(Client.id.in_(one.client for one in clients)).values(process=NO_PROCESS))
 
 
 def silent(by: Database, one: Database) -> None:
@@ -100,6 +101,30 @@ def test_a_dead_client_of_this_machine_holds_nothing(client: Make) -> None:
     gone(one, two)
     one.say_alive()
     assert len(one.claim(1)) == 1
+
+
+def test_a_client_whose_number_another_process_has_holds_nothing_once_it_was_silent_for_long(client: Make) -> None:
+    one, two = client(), client()
+    one.add([found("a")])
+    two.claim(1)
+    for silent_s, free in ((room.LEASE_S / 2, 0), (room.LEASE_S + 1, 1)):
+        with one.session() as session:
+            began = {"started": 1.0, "seen": time.time() - silent_s}
+            session.execute(update(Client).where(Client.id == two.client).values(**began))
+        one.say_alive()
+        assert len(one.claim(1)) == free
+
+
+def test_nobody_is_dead_because_the_clock_was_set(client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux tells when a process began by the clock of now."""
+    one, two = client(), client()
+    one.add([found("a"), found("b")])
+    one.claim(1)
+    two.claim(1)
+    told = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: told(process) + 3600.0)
+    one.say_alive()
+    assert one.counts() == {State.RUNNING: 2}
 
 
 def test_what_clients_died_with_twice_is_measured_alone_next(client: Make) -> None:

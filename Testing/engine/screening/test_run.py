@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from helpers_screening import HandWorkers, found, outcome
+from helpers_screening import NO_PROCESS, HandWorkers, found, outcome
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.screening.database import LEASE_S, Database
 from ldct_bmd.screening.outcome import Outcome, Task
@@ -86,7 +86,7 @@ def dies(url: str, count: int, alone: bool = False, own_workers: bool = True) ->
     other.enter(own_workers)
     taken = other.claim(count, alone)
     with other.session() as session:
-        session.execute(update(Client).where(Client.id == other.client).values(started=1.0))
+        session.execute(update(Client).where(Client.id == other.client).values(process=NO_PROCESS))
     other.close()
     return [study.place for study in taken]
 
