@@ -393,8 +393,11 @@ def _is_dead(client: Client) -> bool:
     """Whether a client ended: on this machine its process is gone; else it has been silent for too long."""
     if client.host == socket.gethostname():
         try:
+            process = psutil.Process(client.process)
+            if process.status() == psutil.STATUS_ZOMBIE:  # and who started it does not ask how it ended
+                return True
             # A process that began at another time is another one, or the system's clock was set.
-            if abs(psutil.Process(client.process).create_time() - client.started) <= 1.0:
+            if abs(process.create_time() - client.started) <= 1.0:
                 return False
         except psutil.NoSuchProcess:
             return True

@@ -1,6 +1,8 @@
 """What the database of a store keeps, and who may do what, with SQLite and with PostgreSQL."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -100,6 +102,26 @@ def test_a_dead_client_of_this_machine_holds_nothing(client: Make) -> None:
     two.claim(1)
     gone(one, two)
     one.say_alive()
+    assert len(one.claim(1)) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such processes")
+def test_a_dead_client_of_which_nobody_takes_notice_holds_nothing(client: Make) -> None:
+    """As in a container whose first process starts others and waits for none."""
+    one, two = client(), client()
+    one.add([found("a")])
+    two.claim(1)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        process = psutil.Process(child.pid)
+        with one.session() as session:
+            is_it = {"process": child.pid, "started": process.create_time()}
+            session.execute(update(Client).where(Client.id == two.client).values(**is_it))
+        one.say_alive()
+        assert one.claim(1) == []
+        process.kill()
+        while process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        one.say_alive()
     assert len(one.claim(1)) == 1
 
 
