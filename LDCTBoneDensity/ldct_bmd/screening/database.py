@@ -25,6 +25,7 @@ from .tables import ADDED, VERSION, About, Archived, Base, Client, Result, Sendi
 
 LEASE_S = 60.0  # a client on another machine that said nothing for so long is taken for dead
 _AT_ONCE = 500  # studies in one transaction
+_LOCK = 0x6C646374  # any number that nothing else in the database locks
 _ENDED = tuple(state.value for state in State if state.is_ended)
 
 
@@ -59,9 +60,10 @@ class Database:
         self._engine = _engine(url)
         self._client, self._own_workers = uuid.uuid4().hex, False
         try:
-            Base.metadata.create_all(self._engine)
             with self.session() as session:
-                about = session.scalars(select(About).with_for_update()).first()  # who else brings it up waits
+                _alone(session)
+                Base.metadata.create_all(session.connection())
+                about = session.scalars(select(About)).first()
                 if about is None:
                     session.add(About(version=VERSION))
                 elif about.version < VERSION:
@@ -148,6 +150,7 @@ class Database:
         queued, coming = 0, iter(found)
         while some := {one.id: one for one in islice(coming, _AT_ONCE)}:
             with self.session() as session:
+                _alone(session)
                 wanted = select(Study).where(Study.id.in_(some)).options(selectinload(Study.archived))
                 known = {study.id: study for study in session.scalars(wanted)}
                 order = session.scalar(select(func.max(Study.order))) or 0
@@ -357,6 +360,12 @@ def _queue(session: Session, study: Study | None, found: Found, order: int, send
 def _write_at_once(connection: Any) -> None:
     """Begin as a writer: one that begins as a reader cannot wait for another writer."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _alone(session: Session) -> None:
+    """Have others wait that make tables or studies, until the session ends; in SQLite whoever writes waits."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def _charge(session: Session, dead: Sequence[str]) -> None:

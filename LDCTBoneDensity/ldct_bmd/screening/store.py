@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..ground.atomic import write_text
+from ..ground.atomic import is_unfinished, write_text
 from ..ground.errors import OutOfReach, UsageError
 from ..ground.plain import plain_json
 from ..jobs.spec import InputScan
@@ -102,7 +102,7 @@ def open_store(folder: Path, url: str | None = None, make: bool = False) -> Stor
 def _make(folder: Path, about: Path, url: str | None, make: bool) -> None:
     if not make:
         raise UsageError("screen.no_store", folder=folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or _foreign(folder)):
         raise UsageError("screen.not_empty", folder=folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -110,6 +110,12 @@ def _make(folder: Path, about: Path, url: str | None, make: bool) -> None:
         raise OutOfReach("file.not_written", place=folder, problem=error.strerror or str(error)) from error
     kept = None if url is None else _without_password(url)
     write_text(about, json.dumps({"schema": SCHEMA, "database": kept}, indent=2) + "\n")
+
+
+def _foreign(folder: Path) -> bool:
+    """Tell whether a folder holds anything but what another client, which makes the same store, has put there."""
+    names = [path.name for path in folder.iterdir() if not is_unfinished(path.name)]
+    return bool(names) and STORE_FILE not in names
 
 
 def _without_password(url: str) -> str:

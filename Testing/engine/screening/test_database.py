@@ -47,6 +47,17 @@ def test_what_was_found_is_queued_once(client: Make) -> None:
     assert one.counts() == {State.QUEUED: 3}
 
 
+def test_what_clients_find_at_the_same_time_is_queued_once(url: str) -> None:
+    def add(_: int) -> int:
+        one = Database(url)
+        queued = one.add(found(f"s{n}") for n in range(300))
+        one.close()
+        return queued
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(add, range(4))) == [0, 0, 0, 300]
+
+
 def test_a_name_of_bytes_that_are_not_utf_8_is_kept(client: Make) -> None:
     one, old = client(), found("M\udcfcller")
     one.add([old])

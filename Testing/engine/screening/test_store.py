@@ -1,10 +1,12 @@
 """Opening a store: what it is known by, and what stands in the way."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from helpers_screening import found
 from ldct_bmd.ground.errors import UsageError
 from ldct_bmd.screening.store import open_store
 
@@ -14,6 +16,17 @@ def test_a_store_is_made_once_and_opened_again(tmp_path: Path) -> None:
     open_store(tmp_path / "store").database.close()
     open_store(tmp_path / "store", make=True).database.close()
     assert (tmp_path / "store").stat().st_mode & 0o077 == 0
+
+
+def test_clients_that_start_at_the_same_time_make_one_store(tmp_path: Path) -> None:
+    def make(_: int) -> str:
+        opened = open_store(tmp_path / "store", make=True)
+        opened.database.add([found("a")])
+        opened.database.close()
+        return str(opened.folder)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(make, range(6))) == {str(tmp_path / "store")}
 
 
 def test_there_must_be_a_store_to_read(tmp_path: Path) -> None:
