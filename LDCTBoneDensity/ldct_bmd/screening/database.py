@@ -304,7 +304,7 @@ class Database:
 
 def _engine(url: str) -> Engine:
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, hide_parameters=True)  # an error would tell of patients
     except (SQLAlchemyError, ImportError, ValueError) as error:
         raise UsageError("screen.database", problem=_first_line(error)) from error
     if engine.dialect.name == "sqlite":

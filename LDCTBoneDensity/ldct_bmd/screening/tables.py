@@ -1,5 +1,6 @@
 """The tables of a store's database."""
 
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, TypeDecorator, false
@@ -20,13 +21,14 @@ ADDED = {
 
 
 # Bytes of a file's name that are not UTF-8, as old discs have them, and what stands for each: a character of the last
-# private plane, that no name holds.
-_STANDS_FOR = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
+# private plane, that no name holds. So does one for NUL, which headers hold, and PostgreSQL keeps none.
+_STANDS_FOR = {0: 0x10FF00} | {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
 _STOOD_FOR = {kept: given for given, kept in _STANDS_FOR.items()}
+_DIGITS = 16
 
 
 class Text(TypeDecorator[str]):
-    """Text that may hold a path, whatever bytes that is made of."""
+    """Text that may hold a path, or what a header says, whatever bytes that is made of."""
 
     impl = PlainText
     cache_ok = True
@@ -37,6 +39,28 @@ class Text(TypeDecorator[str]):
 
     def process_result_value(self, value: str | None, dialect: Any) -> str | None:
         """Return what was given to keep."""
+        return None if value is None else value.translate(_STOOD_FOR)
+
+
+class ShortText(TypeDecorator[str]):
+    """Text of a header that should be short: a longer one ends in digits that follow from all of it."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """Return what the database keeps."""
+        if value is None or len(value) <= self.length:
+            return None if value is None else value.translate(_STANDS_FOR)
+        digits = sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+        return value[: self.length - _DIGITS].translate(_STANDS_FOR) + digits
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str | None:
+        """Return what was given to keep, or what stands for it."""
         return None if value is None else value.translate(_STOOD_FOR)
 
 
@@ -92,8 +116,8 @@ class Study(Base):
     id: Mapped[str] = mapped_column(String(16), primary_key=True)
     key: Mapped[str] = mapped_column(Text, unique=True)
     place: Mapped[str] = mapped_column(Text)
-    patient: Mapped[str | None] = mapped_column(String(255), index=True)
-    date: Mapped[str] = mapped_column(String(32), default="")
+    patient: Mapped[str | None] = mapped_column(ShortText(255), index=True)
+    date: Mapped[str] = mapped_column(ShortText(32), default="")
     files: Mapped[list[str]] = mapped_column(JSON)
     series: Mapped[str | None] = mapped_column(String(255))
     fingerprint: Mapped[str] = mapped_column(String(64))

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from helpers_screening import NO_PROCESS, found, outcome
 from ldct_bmd.ground.errors import UsageError
@@ -64,6 +65,40 @@ def test_a_name_of_bytes_that_are_not_utf_8_is_kept(client: Make) -> None:
     (study,) = one.claim(1)
     assert (study.id, study.key, study.place, tuple(study.files)) == (old.id, old.key, old.place, old.files)
     assert one.end([(study, outcome(State.REFUSED, code="x", sentence="M\udcfcller is damaged."))])
+
+
+def test_odd_headers_stop_no_other_study(client: Make) -> None:
+    one = client()
+    long, other = "P" * 300, "P" * 299 + "Q"
+    assert one.add([found("a", "P\0Q", "20250101"), found("b", long, "2025" * 12), found("c", other), found("d")]) == 4
+    assert one.add([found("b", long, "2025" * 12)]) == 0
+    a, b, c, d = one.claim(4)
+    assert (a.patient, names([d])) == ("P\0Q", ["d"])
+    assert b.patient != c.patient
+    row = {"address": "1.2", "description": "Tho\0rax", "slices": 9, "measured": True, "unsuitable": None}
+    failed = outcome(State.FAILED, code="ValueError", trace="no number: '1\0'")
+    assert len(one.end([(a, outcome(series=(row,), facts={"kernel": "B\0"})), (b, failed)])) == 2
+    with one.session() as session:
+        assert session.scalars(select(Trace)).one().text == "no number: '1\0'"
+
+
+def test_a_patient_with_a_long_number_has_earlier_scans_too(client: Make) -> None:
+    one = client()
+    one.add([found("a", "P" * 300, "20240101"), found("b", "P" * 300, "20250101")])
+    one.end([(one.claim(1)[0], outcome(folder="results/a"))])
+    (later,) = one.claim(1)
+    assert [prior.folder for prior in one.priors(later)] == ["results/a"]
+
+
+def test_an_error_of_the_database_tells_of_no_patient(client: Make, url: str) -> None:
+    """As one when the disk is full, or the server ends."""
+    one, is_sqlite = client(), url.startswith("sqlite")
+    refuses = "ADD COLUMN more INTEGER CHECK (more > 0) DEFAULT 0" if is_sqlite else "ALTER COLUMN key TYPE VARCHAR(1)"
+    with one.session() as session:
+        session.execute(text(f"ALTER TABLE study {refuses}"))
+    with pytest.raises(SQLAlchemyError) as error:
+        one.add([found("a", "Doe-1", "20250101")])
+    assert "Doe" not in str(error.value)
 
 
 def test_a_study_is_measured_once_for_two_clients(client: Make) -> None:
