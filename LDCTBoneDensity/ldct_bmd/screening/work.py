@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ..calibration import Calibration
 from ..examination import Examination
 from ..ground.clock import now
 from ..ground.errors import CannotMeasure, UsageError
+from ..ground.lock import locked
 from ..ground.progress import silent
 from ..ground.quiet import silence_libraries
 from ..jobs.measuring import measure_as, network_segmenter
@@ -25,6 +26,8 @@ from ..words import speak, text
 from .outcome import Outcome, Task, facts_of, series_of
 from .states import State
 
+LONGEST_WAIT_S = 900.0  # for a worker that was lost: more than a measurement takes
+_LOOK_AGAIN_S = 1.0
 _MEGABYTE = 2.0**20
 # Of where the scan comes from and the result goes, not of the scan; what is wrong with a scan is a CannotMeasure.
 _OF_THE_PLACE = ("file.", "output.", "archive.", "pacs.")
@@ -88,7 +91,9 @@ def measure_task(
             **more,  # type: ignore[arg-type]
         )
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # measuring tells
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    _wait_for(folder)
     try:
         with _files(task, fetch_s) as files:
             examination = measure_as(spec(files), silent, segmenter=segmenter).measured.examination
@@ -110,6 +115,19 @@ def measure_task(
         series=series_of(examination),
         timing_s={**fetch_s, **examination.timing_s},
     )
+
+
+def _wait_for(folder: Path) -> None:
+    """Wait until nobody writes a result: a worker that client or scheduler lost measures the same study to its end."""
+    until = time.monotonic() + LONGEST_WAIT_S
+    while time.monotonic() < until:
+        try:
+            with locked(folder):
+                return
+        except UsageError as error:
+            if error.code != "file.in_use":  # measuring tells
+                return
+        time.sleep(_LOOK_AGAIN_S)
 
 
 @contextmanager
