@@ -69,4 +69,4 @@ def test_a_store_that_cannot_be_written_fails_the_study_and_not_the_run(task: Ta
     (Path(task.store) / "results").write_text("", encoding="ascii")
     came = measure(task)
     assert came.state is State.FAILED
-    assert came.code is not None and came.code.startswith("output.")
+    assert str(came.code).startswith("output.")
