@@ -115,7 +115,7 @@ def screen(request: ScreenRequest, progress: Progress) -> Told:
             with opened_archive(pacs.address, pacs.ca) as archive:
                 store.database.add(_counted(archive.find(query), progress.listed))
         if request.again:
-            store.database.queue_again(__version__, model)
+            store.queue_again(__version__, model)
         left = store.database.left()
         if not left:
             progress.queued(0, None)

@@ -297,9 +297,9 @@ class Database:
         new = {"facts": facts, "state": state.value, "changed": changed}
         with self.session() as session:
             session.execute(update(Result).where(Result.id == result.id).values(**new))
-            session.execute(
-                update(Study).where(Study.id == study.id, Study.state.in_(_ENDED)).values(state=state.value)
-            )
+            newer = exists().where(Result.study_id == study.id, Result.number > result.number)
+            ended = Study.id == study.id, Study.state.in_(_ENDED), ~newer
+            session.execute(update(Study).where(*ended).values(state=state.value))
 
 
 def _engine(url: str) -> Engine:

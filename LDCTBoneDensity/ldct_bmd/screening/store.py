@@ -51,6 +51,11 @@ class Store:
             prior_scans=scans,
         )
 
+    def queue_again(self, software: str, model: str) -> int:
+        """Queue what failed, and what another version measured or refused, but for what a reader has signed."""
+        self.take_signed()
+        return self.database.queue_again(software, model)
+
     def take_signed(self) -> int:
         """Take what readers changed in result folders into the database; return how many records changed."""
         changed = 0

@@ -374,6 +374,20 @@ def test_a_signed_review_is_not_measured_again(client: Make) -> None:
     assert one.counts() == {State.SIGNED: 1}
 
 
+def test_what_a_reader_changed_in_an_earlier_result_says_nothing_of_the_newest(client: Make) -> None:
+    """As when the study is measured again while what readers signed is taken in."""
+    one = client()
+    one.add([found("a")])
+    one.end([(one.claim(1)[0], outcome())])
+    ((study, result),) = one.newest()
+    one.add([found("a", content="b")])
+    one.end([(one.claim(1)[0], outcome(State.REFUSED, code="scan.no_images"))])
+    one.set_facts(study, result, {"state": "signed"}, State.SIGNED, 5)
+    assert one.counts() == {State.REFUSED: 1}
+    with one.session() as session:
+        assert [one.state for one in session.scalars(select(Result).order_by(Result.number))] == ["signed", "refused"]
+
+
 def test_the_series_of_a_study_are_kept(client: Make) -> None:
     one = client()
     one.add([found("a")])

@@ -78,6 +78,13 @@ def test_what_a_reader_signs_is_taken_into_the_store(store: Store) -> None:
     assert store_worklist(store).rows[1].state is Progress.MEASURED
 
 
+def test_what_a_reader_signed_is_not_measured_again_by_another_version(store: Store) -> None:
+    first = store_worklist(store).rows[1]
+    write(store, str(first.folder), sign(examined(), "Dr Roe", TIME))
+    assert store.queue_again("2", "another model") == 2
+    assert store.database.counts() == {State.SIGNED: 1, State.QUEUED: 2}
+
+
 def test_a_record_that_cannot_be_read_leaves_what_is_known(store: Store) -> None:
     first = store_worklist(store).rows[1]
     (store.folder / str(first.folder) / "measurement.json").write_text("{", encoding="utf-8")
