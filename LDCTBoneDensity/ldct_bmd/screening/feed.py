@@ -6,7 +6,7 @@ side ends. A study is handed on when it is whole: when nothing came to it for a 
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import select
@@ -122,7 +122,7 @@ class AskedAgain:
     """The CT studies that an archive lists, asked for every now and then.
 
     Args:
-        query: which; empty: those of yesterday and later.
+        query: which; empty: those of the day before it was last asked, and later.
         earlier: begin with what it holds already, else with what comes from now on.
     """
 
@@ -136,36 +136,55 @@ class AskedAgain:
         settled_s: float = SETTLED_S,
     ) -> None:
         self._archive, self._database, self._query, self._settled_s = archive, database, query, settled_s
+        self._name = f"{archive.address}/studies"  # how far its changes were read is another matter
         self.every_s = every_s
         with database.session() as session:
-            is_first = session.get(Feed, archive.address) is None
-        if is_first:
-            held = [] if earlier else list(archive.listed(self._asked()))
+            is_known = session.get(Feed, self._name) is not None
+            changes = session.get(Feed, archive.address)
+        # One that stands at 0 is of an earlier version, which knew the archive as this one does.
+        is_first = not is_known and (changes is None or changes.position > 0)
+        held = list(archive.listed(self._asked(date.today()))) if is_first and not earlier else []
+        if not is_known:
             with database.session() as session:
-                session.add(Feed(address=archive.address, position=0))
+                session.add(Feed(address=self._name, position=date.today().toordinal()))
                 for one in held:
-                    row = _row(session, archive.address, one.study)
+                    row = _row(session, self._name, one.study)
                     row.content, row.handed_on = one.content, True
 
-    def _asked(self) -> list[tuple[str, str]]:
-        return list(self._query) or [("StudyDate", f"{date.today() - timedelta(days=1):%Y%m%d}-")]
+    def _asked(self, last: date) -> list[tuple[str, str]]:
+        return list(self._query) or [("StudyDate", f"{last - timedelta(days=1):%Y%m%d}-")]
 
     def ready(self) -> Iterator[Listed]:
         """Yield the studies that are whole."""
-        listed = list(self._archive.listed(self._asked()))
+        today = date.today()
+        with self._database.session() as session:
+            last = date.fromordinal(session.get_one(Feed, self._name).position)
+        listed = list(self._archive.listed(self._asked(min(today, last))))
         with self._database.session() as session:
             names = {one.study for one in listed}
-            for gone in session.scalars(select(Arriving).where(Arriving.address == self._archive.address)):
+            for gone in session.scalars(select(Arriving).where(Arriving.address == self._name)):
                 if gone.name not in names:
                     session.delete(gone)
+        growing = []
         for one in listed:
             with self._database.session() as session:
-                row = _row(session, self._archive.address, one.study)
+                row = _row(session, self._name, one.study)
                 is_ready = _settled(row, one.content, self._settled_s) and not row.handed_on
+                growing += [] if is_ready or row.handed_on else [_day_after(one.date)]
             if is_ready:
                 yield one
                 with self._database.session() as session:
-                    session.get_one(Arriving, (self._archive.address, one.study)).handed_on = True
+                    session.get_one(Arriving, (self._name, one.study)).handed_on = True
+        with self._database.session() as session:
+            session.get_one(Feed, self._name).position = min([today, *filter(None, growing)]).toordinal()
+
+
+def _day_after(day: str) -> date | None:
+    """Return the day after a StudyDate; None if it is none."""
+    try:
+        return datetime.strptime(day, "%Y%m%d").date() + timedelta(days=1)
+    except ValueError:
+        return None
 
 
 def is_orthanc(archive: Archive) -> bool:

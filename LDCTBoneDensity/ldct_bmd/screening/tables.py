@@ -232,7 +232,12 @@ class Sending(Base):
 
 
 class Feed(Base):
-    """How far the changes of an archive were read; ``position`` is the archive's own number."""
+    """How far an archive was read.
+
+    Attributes:
+        address: of its DICOMweb service, of its changes; with "/studies", of its lists.
+        position: of changes the archive's own number; of lists the day (as a number) before which all came.
+    """
 
     __tablename__ = "feed"
     address: Mapped[str] = mapped_column(String(255), primary_key=True)

@@ -1,13 +1,16 @@
 """What is new in an archive: when a study is handed on, by Orthanc's changes and by asking again and again."""
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from helpers_pacs import Archive as Server
 from helpers_pacs import Said, archive, as_json
 from ldct_bmd.ground.errors import UsageError
+from ldct_bmd.screening import feed as room
 from ldct_bmd.screening.archive import Archive, opened_archive
 from ldct_bmd.screening.database import Database
 from ldct_bmd.screening.feed import AskedAgain, Changes, OrthancChanges, is_orthanc
@@ -126,12 +129,13 @@ def test_an_archive_that_began_anew_is_read_from_its_start(
     assert told(feed) == ["1.2"]
 
 
-def listed(images: int, *studies: str) -> Said:
+def listed(images: int, *studies: str, date: str = "20260101") -> Said:
     """What an archive lists."""
     return as_json(
         [
             {
                 "0020000D": {"vr": "UI", "Value": [study]},
+                "00080020": {"vr": "DA", "Value": [date]},
                 "00080061": {"vr": "CS", "Value": ["CT"]},
                 "00201208": {"vr": "IS", "Value": [images]},
             }
@@ -156,6 +160,72 @@ def test_an_archive_that_is_asked_again_hands_on_what_grows_no_more(
     pacs.lists = listed(9, "new")
     assert told(again) == []
     assert told(again) == ["new"]
+
+
+def asked_since(pacs: Server) -> str:
+    """The StudyDate of the last list that the server was asked for."""
+    return parse_qs(urlsplit(pacs.requests[-1][1]).query)["StudyDate"][0]
+
+
+def at(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
+    """Have it be another day."""
+
+    class Day(date):
+        @classmethod
+        def today(cls) -> date:
+            return day
+
+    monkeypatch.setattr(room, "date", Day)
+
+
+def test_what_came_while_nobody_asked_is_told_however_long_that_was(
+    pacs: Server, asked: Archive, client: Callable[[], Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A watcher that stood still over a weekend, or an archive that was away."""
+    database = client()
+    pacs.lists = listed(7)
+    at(monkeypatch, date(2026, 1, 9))
+    assert told(AskedAgain(asked, database, [], earlier=False, every_s=1.0)) == []
+    assert asked_since(pacs) == "20260108-"
+    at(monkeypatch, date(2026, 1, 12))
+    pacs.lists = Said(503)
+    with pytest.raises(UsageError):
+        told(AskedAgain(asked, database, [], earlier=False, every_s=1.0))
+    pacs.lists = listed(7, "of Saturday", date="20260110")
+    feed = AskedAgain(asked, database, [], earlier=False, every_s=1.0, settled_s=0.0)
+    assert told(feed) == []
+    assert asked_since(pacs) == "20260108-"
+    assert told(feed) == ["of Saturday"]
+    assert asked_since(pacs) == "20260110-"  # it had still grown
+    assert told(feed) == []
+    assert asked_since(pacs) == "20260111-"
+
+
+def test_an_archive_that_was_asked_for_lists_is_read_from_now_on_when_its_changes_are(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    """As by a watcher that is started with ``--query`` one day, and without it the next."""
+    database = client()
+    pacs.lists = listed(7, "old")
+    pacs.answers["/changes"] = changes("StableSeries", first=900)
+    knows(pacs, STUDY, s1="CT")
+    AskedAgain(asked, database, [("StudyDescription", "x")], earlier=False, every_s=1.0)
+    pacs.answers["/changes"] = changes(last=900)
+    assert told(OrthancChanges(asked, database, earlier=False)) == []
+    assert pacs.requests[-1][1].endswith("since=900&limit=100")
+
+
+def test_lists_of_an_archive_whose_changes_were_read_begin_with_what_comes(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    database = client()
+    pacs.answers["/changes"] = changes(last=900)
+    OrthancChanges(asked, database, earlier=False)
+    pacs.lists = listed(7, "old")
+    feed = AskedAgain(asked, database, [("StudyDescription", "x")], earlier=False, every_s=1.0, settled_s=0.0)
+    pacs.lists = listed(7, "old", "new")
+    assert told(feed) == []
+    assert told(feed) == ["new"]
 
 
 @pytest.mark.parametrize(
