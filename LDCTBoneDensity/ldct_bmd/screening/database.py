@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 import psutil
-from sqlalchemy import DDL, ColumnElement, create_engine, event, exists, func, select, update
+from sqlalchemy import DDL, ColumnElement, case, create_engine, event, exists, func, or_, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
@@ -21,7 +21,7 @@ from ..ground.text import visible
 from .inputs import Found
 from .outcome import Outcome
 from .states import Delivered, State
-from .tables import ADDED_IN_3, VERSION, About, Archived, Base, Client, Result, Sending, SeriesRow, Study, Trace
+from .tables import ADDED, VERSION, About, Archived, Base, Client, Result, Sending, SeriesRow, Study, Trace
 
 LEASE_S = 60.0  # a client on another machine that said nothing for so long is taken for dead
 _AT_ONCE = 500  # studies in one transaction
@@ -65,8 +65,9 @@ class Database:
                 if about is None:
                     session.add(About(version=VERSION))
                 elif about.version < VERSION:
-                    for change in ADDED_IN_3:  # the tables that it lacked were made above
-                        session.execute(DDL(change))
+                    for version in range(about.version + 1, VERSION + 1):  # the tables that it lacked were made above
+                        for change in ADDED.get(version, ()):
+                            session.execute(DDL(change))
                     about.version = VERSION
                 elif about.version > VERSION:
                     raise UsageError("screen.database_version", version=about.version, known=VERSION)
@@ -149,7 +150,7 @@ class Database:
                 newest = study.results[-1] if study.results else None
                 same = newest is not None and (newest.software, newest.model) == (software, model)
                 if not same or study.state == State.FAILED.value:
-                    study.state, study.kills = State.QUEUED.value, 0
+                    study.queue()
                     queued += 1
         return queued
 
@@ -157,7 +158,7 @@ class Database:
         """Take up to ``count`` queued studies for this client, the earlier ones of a patient first.
 
         Args:
-            alone: those that have ended a process, or a client; else those that have not.
+            alone: those that have ended a process, or a client twice; else those that have not.
         """
         with self.session() as session:
             # What another client is about to take is passed over; in SQLite there is one writer at a time.
@@ -176,7 +177,7 @@ class Database:
             return list(taken)
 
     def suspects(self) -> bool:
-        """Whether a study waits that has ended a process, or a client: such are measured alone."""
+        """Whether a study waits that has ended a process, or a client twice: such are measured alone."""
         with self.session() as session:
             return session.scalar(select(Study.id).where(*_next(alone=True)).limit(1)) is not None
 
@@ -317,7 +318,7 @@ def _queue(session: Session, study: Study | None, found: Found, order: int, send
     """Take over what was found of a study; return whether it is queued for that."""
     same = study is not None and study.fingerprint == found.fingerprint
     if study is None:
-        study = Study(id=found.id, key=found.key, kills=0, archived=None)
+        study = Study(id=found.id, key=found.key, archived=None)
         session.add(study)
     study.place, study.files = found.place, list(found.files)  # the tree may have moved
     if found.archive is None:
@@ -332,7 +333,8 @@ def _queue(session: Session, study: Study | None, found: Found, order: int, send
     study.patient, study.date = found.patient, found.date
     study.series, study.fingerprint = found.series, found.fingerprint
     if study.state != State.RUNNING.value:
-        study.state, study.order, study.kills = State.QUEUED.value, order, 0
+        study.order = order
+        study.queue()
     return True
 
 
@@ -342,12 +344,18 @@ def _write_at_once(connection: Any) -> None:
 
 
 def _charge(session: Session, dead: Sequence[str]) -> None:
-    """Count what was measured while clients died together with their workers: it may be what ended them."""
+    """Count what was measured while clients died together with their workers: it may be what ended them.
+
+    A machine that is switched off ends all that it measures, once; what ends a client does so again.
+    """
     own = select(Client.id).where(Client.id.in_(dead), Client.own_workers)
     session.execute(
         update(Study)
         .where(Study.client.in_(own), Study.state == State.RUNNING.value)
-        .values(kills=Study.kills + 1)
+        .values(
+            kills=Study.kills + case((or_(Study.kills > 0, Study.interrupted > 0), 1), else_=0),
+            interrupted=Study.interrupted + 1,
+        )
         .execution_options(synchronize_session=False)
     )
 

@@ -19,8 +19,8 @@ from .store import Store
 from .tables import Study
 
 KILLS = 2  # so often a study may end the process that measures it; the second time it has a host for itself
-# So often also the client may end with it, without a word: the first time others were measured next to it, and one of
-# the other times the machine may have been switched off.
+# So often also the client may end with it, without a word, the very first time aside: the next time others were
+# measured next to it again, and one of the times after that the machine may have been switched off.
 DEATHS = 3
 _WAIT_S = 1.0  # between looks for studies that another client may free, or that are new
 

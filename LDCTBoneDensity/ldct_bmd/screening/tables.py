@@ -6,11 +6,17 @@ from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, Stri
 from sqlalchemy import Text as PlainText
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-VERSION = 3  # of these tables; 2 has more of them than 1, and 3 a column and an index more
-ADDED_IN_3 = (
-    "ALTER TABLE client ADD COLUMN own_workers BOOLEAN DEFAULT FALSE NOT NULL",
-    "CREATE INDEX suspect ON study (state, kills)",
-)
+from .states import State
+
+VERSION = 4  # of these tables; 2 has more of them than 1
+# What else each version has that the one before had not.
+ADDED = {
+    3: (
+        "ALTER TABLE client ADD COLUMN own_workers BOOLEAN DEFAULT FALSE NOT NULL",
+        "CREATE INDEX suspect ON study (state, kills)",
+    ),
+    4: ("ALTER TABLE study ADD COLUMN interrupted INTEGER DEFAULT 0 NOT NULL",),
+}
 
 
 # Bytes of a file's name that are not UTF-8, as old discs have them, and what stands for each: a character of the last
@@ -77,7 +83,9 @@ class Study(Base):
         state: see :class:`.states.State`.
         client: who measures it.
         order: in what order studies are measured.
-        kills: how often its process ended while it was measured, alone or with client and all.
+        kills: how often its process ended while it was measured, alone or with client and all; of the latter the first
+            time does not count.
+        interrupted: how often client and all ended while it was measured.
     """
 
     __tablename__ = "study"
@@ -93,10 +101,15 @@ class Study(Base):
     client: Mapped[str | None] = mapped_column(String(32), index=True)
     order: Mapped[int] = mapped_column(Integer, default=0)
     kills: Mapped[int] = mapped_column(Integer, default=0)
+    interrupted: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     results: Mapped[list["Result"]] = relationship(back_populates="study", order_by="Result.number")
     archived: Mapped["Archived | None"] = relationship(cascade="all, delete-orphan")
 
     __table_args__ = (Index("next", "state", "order"), Index("suspect", "state", "kills"))
+
+    def queue(self) -> None:
+        """Have it measured, whatever happened before."""
+        self.state, self.kills, self.interrupted = State.QUEUED.value, 0, 0
 
 
 class Archived(Base):

@@ -138,7 +138,7 @@ def fetch_again(store: Store, address: str) -> int:
         for study in session.scalars(failed):
             failures = _failures(study.results)
             if 0 < failures <= MOST_FETCHES and _age_s(study.results[-1]) >= FETCH_AGAIN_S * 2 ** (failures - 1):
-                study.state, study.kills = State.QUEUED.value, 0
+                study.queue()
                 queued += 1
     return queued
 

@@ -216,6 +216,7 @@ def test_a_store_of_the_version_before_is_opened_with_all_that_it_holds(tmp_path
             held.execute(f"DROP TABLE {table}")
         held.execute("DROP INDEX suspect")
         held.execute("ALTER TABLE client DROP COLUMN own_workers")
+        held.execute("ALTER TABLE study DROP COLUMN interrupted")
         held.execute("UPDATE about SET version = 1")
     held.close()
     opened = Database(sqlite_url(path))
