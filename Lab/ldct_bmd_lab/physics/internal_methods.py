@@ -1,8 +1,8 @@
 """Calibration by the patient's own tissues: by their attenuation alone, and pre-calibrated by a site's own scans.
 
-The first derives again, from its principle, what Michalski 2020 (Med Eng Phys, doi 10.1016/j.medengphy.2020.01.009)
-does: tissues of known composition tell the energy that the beam acts at, and with it what a HU is of two components,
-K2HPO4 and triglyceride. The second is the first way of
+The first derives again what Michalski 2020 does (Med Eng Phys, doi 10.1016/j.medengphy.2020.01.009; its full text could
+not be read): tissues of known composition tell the energy that the beam acts at, and with it what a HU is of two
+components, K2HPO4 and triglyceride. The second is the first way of
 https://pmc.ncbi.nlm.nih.gov/articles/PMC9925590/table/Tab2/.
 """
 
