@@ -1,4 +1,5 @@
-"""Virtual patients against the project's targets: agreement and diagnosis, repeatability, or what 95 % intervals hold.
+"""Virtual patients against the project's targets: agreement and diagnosis, repeatability, what 95 % intervals hold, or
+what the patient's own tissues could calibrate.
 
 A killed run goes on where it was; a finished one is only summed up again.
 """
@@ -23,6 +24,7 @@ from ldct_bmd_lab.simulation.conditions import Field
 from ldct_bmd_lab.simulation.intervals import measured_intervals
 
 LEAST_R2, MOST_BIAS_MG_CM3, MOST_LIMIT_MG_CM3, LEAST_AUC, MOST_RMS_SD_MG_CM3 = 0.985, 1.5, 7.0, 0.98, 1.5
+MOST_INTERNAL_BIAS_MG_CM3, MOST_INTERNAL_SD_MG_CM3 = 2.0, 4.0
 COVERAGE = (0.93, 0.97)  # of 95 % intervals
 REPEATS, VARIED = 3, (Varied.NOISE, Varied.POSITION)
 
@@ -97,6 +99,36 @@ def engine_lines(scans: int, field: Field, exact: bool, seed: int) -> Iterator[t
         print(what, np.round(values.mean(axis=0), 3), "+-", np.round(values.std(axis=0), 3))
 
 
+def internal_lines(patients: int) -> Iterator[tuple[bool, str]]:
+    """Yield what the patient's own tissues make of a BMD; print what other lines make, and how often there is alarm."""
+    from ldct_bmd_lab.physics.internal import AS_PUBLISHED, DRIFTS, NARROWEST, SHIFTS, SITES, simulate_sites
+    from ldct_bmd_lab.physics.internal_check import PRE_CALIBRATED, SCANS, check_alarms, check_alone, check_internal
+
+    shown = simulate_sites(patients)
+    print(f"{patients} patients on {len(SITES)} scanners; error of the mean of L1 and L2, bias +- SD, mg/cm3")
+    for told, tissues in (("tissues as published", AS_PUBLISHED), ("the narrowest published", NARROWEST)):
+        alarms = check_alarms(shown, tissues)
+        errors = check_internal(shown, tissues) + check_alone(shown, tissues)
+        print(f"\n{told}; scanner drifted by: {', '.join(drift.name for drift in DRIFTS)}")
+        for way in dict.fromkeys(one.way for one in errors):
+            of_way = [one for one in errors if one.way == way]
+            line = f"{way}: {', '.join(f'{one.bias_mg_cm3:+.1f} +- {one.sd_mg_cm3:.1f}' for one in of_way)}"
+            if way.startswith("pre-calibrated"):
+                stable = of_way[0]
+                is_met = abs(stable.bias_mg_cm3) <= MOST_INTERNAL_BIAS_MG_CM3
+                yield is_met and stable.sd_mg_cm3 <= MOST_INTERNAL_SD_MG_CM3, line
+            else:
+                print("    ", line)
+        print(f"alarms, drifted by: {', '.join(drift.name for drift in (*DRIFTS, *SHIFTS))}")
+        for way in dict.fromkeys(one.way for one in alarms):
+            print(f"     {way}: {', '.join(f'{one.share:.1%}' for one in alarms if one.way == way)}")
+    print("\ntissues that differ by a share of what is published")
+    way = f"pre-calibrated by {max(SCANS)}: {list(PRE_CALIBRATED)[1]}"
+    for share in (0.75, 0.5, 0.25):
+        of_share = [one for one in check_internal(shown, AS_PUBLISHED.scaled(share), DRIFTS[:1]) if one.way == way]
+        print(f"     {share:.0%}: {of_share[0].bias_mg_cm3:+.1f} +- {of_share[0].sd_mg_cm3:.1f}")
+
+
 def _is_met(share: float) -> bool:
     return COVERAGE[0] <= share <= COVERAGE[1]
 
@@ -104,9 +136,11 @@ def _is_met(share: float) -> bool:
 def main() -> None:
     """Simulate what is not there yet, and print the figures against the targets."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("cohort", "repeatability", "coverage"))
+    parser.add_argument("what", choices=("cohort", "repeatability", "coverage", "internal"))
     parser.add_argument("file", type=Path, nargs="?", help="the CSV to write, which ldct-bmd validate takes")
-    parser.add_argument("--patients", type=int, help="374 for the cohort, 20 for the repeatability, 0 for the coverage")
+    parser.add_argument(
+        "--patients", type=int, help="374 for the cohort, 20 for the repeatability, 0 for the coverage, 100 for tissues"
+    )
     parser.add_argument(
         "--bodies",
         type=int,
@@ -122,6 +156,9 @@ def main() -> None:
     if options.what == "coverage":
         field, exact = Field(options.field), options.exact_masks
         _print(coverage_lines(options.bodies, options.patients or 0, field, exact, options.seed))
+        return
+    if options.what == "internal":
+        _print(internal_lines(options.patients or 100))
         return
     if options.file is None:
         parser.error("name the CSV to write")

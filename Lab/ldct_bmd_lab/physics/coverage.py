@@ -117,7 +117,7 @@ def simulate_bodies(patients: int, seed: int = SEED) -> Bodies:
     reference_hu = np.empty((patients, len(LEVELS)))
     points = voi_points()
     for n, subject in enumerate(subjects):
-        for k, body in enumerate(_levels(subject, np.random.default_rng([seed, n, 3]))):
+        for k, body in enumerate(levels_of(subject, np.random.default_rng([seed, n, 3]))):
             hu[n, k] = scanned_hu(line_integrals(trunk(body)), SETTINGS, subject.scanner, points).mean(axis=1)
             usual = line_integrals(trunk(of_reference_size(body)))
             reference_hu[n, k] = scanned_hu(usual, (REFERENCE,), subject.scanner, points).mean()
@@ -215,7 +215,7 @@ def conditions(setting: Setting) -> ScanConditions:
     return ScanConditions(_SCANNER, float(setting.kvp), "TIN" if setting.tin else None, "B30f", "20260106")
 
 
-def _levels(subject: Subject, rng: np.random.Generator) -> Iterator[TrunkSlice]:
+def levels_of(subject: Subject, rng: np.random.Generator) -> Iterator[TrunkSlice]:
     """Yield the trunk at each level: the same patient, with more or less bone and fat in the vertebra."""
     for _ in LEVELS:
         bone = float(np.clip(subject.body.bone + rng.normal(0.0, BONE_BETWEEN_LEVELS), 0.02, 0.25))

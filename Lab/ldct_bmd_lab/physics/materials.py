@@ -72,9 +72,14 @@ def trabecular(bone: float, fat: float) -> Mixture:
 def attenuation() -> NDArray[np.float64]:
     """Return linear attenuation (len(BASIS), len(ENERGY_KEV)): per cm of a tissue, or per cm and mg/cm3 of a salt."""
     rows = [mass_attenuation("H2O")]
-    rows += [density * _of_weights(weights) for density, weights in _TISSUES.values()]
+    rows += [density * of_weights(weights) for density, weights in _TISSUES.values()]
     rows += [1e-3 * (mass_attenuation(formula) - room * rows[0]) for formula, room in _SALTS.values()]
     return np.stack(rows)
+
+
+def density_g_cm3(tissue: str) -> float:
+    """Return the density of a tissue of ``BASIS``."""
+    return _TISSUES[tissue][0]
 
 
 def mass_attenuation(formula: str) -> Spectrum:
@@ -82,10 +87,11 @@ def mass_attenuation(formula: str) -> Spectrum:
     import xraydb
 
     weights = {element: count * xraydb.atomic_mass(element) for element, count in xraydb.chemparse(formula).items()}
-    return _of_weights(weights)
+    return of_weights(weights)
 
 
-def _of_weights(weights: dict[str, float]) -> Spectrum:
+def of_weights(weights: dict[str, float]) -> Spectrum:
+    """Return the mass attenuation of so many parts by weight of elements in cm2/g, at ``ENERGY_KEV``."""
     import xraydb
 
     total = sum(weights.values())

@@ -34,12 +34,16 @@ class Ellipse:
     around: Mixture | None
 
 
-def line_integrals(ellipses: Sequence[Ellipse]) -> Array:
-    """Return the amounts of ``BASIS`` along each ray, (angles, detector, basis), in cm, or cm times mg/cm3."""
-    out = np.zeros((ANGLES, len(DETECTOR_MM), len(BASIS)))
+def line_integrals(ellipses: Sequence[Ellipse], angles: int = ANGLES) -> Array:
+    """Return the amounts of ``BASIS`` along each ray, (angles, detector, basis), in cm, or cm times mg/cm3.
+
+    Args:
+        angles: in half a turn. The usual number is enough near the middle; 60 mm away from it takes more.
+    """
+    out = np.zeros((angles, len(DETECTOR_MM), len(BASIS)))
     for one in ellipses:
         amounts = one.filled.vector() - (0.0 if one.around is None else one.around.vector())
-        out += _chords_cm(one)[..., None] * amounts
+        out += _chords_cm(one, angles)[..., None] * amounts
     return out
 
 
@@ -77,13 +81,13 @@ def grid_in(center_mm: tuple[float, float], semi_axes_mm: tuple[float, float], p
     return np.stack([x[inside] + center_mm[0], y[inside] + center_mm[1]], axis=1)
 
 
-def _angles() -> Array:
-    return np.arange(ANGLES) * np.pi / ANGLES
+def _angles(count: int) -> Array:
+    return np.arange(count) * np.pi / count
 
 
-def _chords_cm(one: Ellipse) -> Array:
+def _chords_cm(one: Ellipse, angles: int) -> Array:
     """Return the length of each ray in an ellipse, (angles, detector)."""
-    angle = _angles()[:, None]
+    angle = _angles(angles)[:, None]
     (x, y), (a, b) = one.center_mm, one.semi_axes_mm
     off = DETECTOR_MM[None, :] - (x * np.cos(angle) + y * np.sin(angle))
     half2 = (a * np.cos(angle)) ** 2 + (b * np.sin(angle)) ** 2
@@ -121,6 +125,6 @@ def _backprojected(lines_cm: Array, points_mm: Array) -> Array:
     spectrum = np.fft.rfft(lines_cm, size, axis=1) * np.fft.rfft(kernel, size)
     filtered = np.fft.irfft(spectrum, size, axis=1)[:, count - 1 : 2 * count - 1]
     out = np.zeros(len(points_mm))
-    for angle, row in zip(_angles(), filtered, strict=True):
+    for angle, row in zip(_angles(len(filtered)), filtered, strict=True):
         out += np.interp(points_mm @ [np.cos(angle), np.sin(angle)], DETECTOR_MM, row)
-    return out * np.pi / ANGLES / (0.1 * PITCH_MM)
+    return out * np.pi / len(filtered) / (0.1 * PITCH_MM)

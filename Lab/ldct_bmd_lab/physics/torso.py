@@ -13,7 +13,7 @@ VOI_SEMI_AXES_MM = (12.5, 8.4)
 _BODY_SEMI_AXES_MM = (23.0, 16.0)
 _BODY_CENTER_MM = (0.0, 32.0)  # y rises to the back
 RODS_MG_CM3 = (0.0, 50.0, 100.0, 200.0)
-_VESSEL_RADIUS_MM = 9.0
+VESSEL_RADIUS_MM = 9.0
 _ROD_RADIUS_MM, _RODS_AT_MM = 10.0, 45.0
 
 
@@ -62,7 +62,7 @@ def trunk(one: TrunkSlice) -> list[Ellipse]:
         Ellipse((0.0, -0.35 * b), (0.86 * a, 0.52 * b), belly, muscle),
         Ellipse((x, y), (width + one.cortex_mm, depth + one.cortex_mm), cortex, muscle),
         Ellipse((x, y), (width, depth), spongiosa, cortex),
-        Ellipse(_vessel_mm(one), (_VESSEL_RADIUS_MM, _VESSEL_RADIUS_MM), blood, muscle),
+        Ellipse(vessel_mm(one), (VESSEL_RADIUS_MM, VESSEL_RADIUS_MM), blood, muscle),
     ]
     # Pedicles and laminae, the spinous process, transverse processes, and four ribs.
     for side in (-1.0, 1.0):
@@ -81,11 +81,12 @@ def voi_points() -> NDArray[np.float64]:
 
 def vessel_points(one: TrunkSlice) -> NDArray[np.float64]:
     """Return points inside a trunk's aorta, (n, 2)."""
-    inside = 0.66 * _VESSEL_RADIUS_MM
-    return grid_in(_vessel_mm(one), (inside, inside))
+    inside = 0.66 * VESSEL_RADIUS_MM
+    return grid_in(vessel_mm(one), (inside, inside))
 
 
-def _vessel_mm(one: TrunkSlice) -> tuple[float, float]:
+def vessel_mm(one: TrunkSlice) -> tuple[float, float]:
+    """Return the middle of a trunk's aorta."""
     return -18.0, -8.0 + 10.0 * one.size_scale
 
 
