@@ -35,6 +35,10 @@ class Changes(Protocol):
         """Yield the studies that are whole; each is told of again until what takes it comes back for the next."""
         ...
 
+    def keep(self, listed: Listed) -> None:
+        """Tell of a study again that was yielded last, though the next one is asked for: it could not be taken."""
+        ...
+
 
 class OrthancChanges:
     """The changes that an Orthanc tells, from where they were last read.
@@ -47,6 +51,7 @@ class OrthancChanges:
 
     def __init__(self, archive: Archive, database: Database, earlier: bool, settled_s: float = SETTLED_S) -> None:
         self._archive, self._database, self._settled_s = archive, database, settled_s
+        self._kept: Listed | None = None
         with database.session() as session:
             if session.get(Feed, archive.address) is None:
                 position = 0 if earlier else _number(_changes(archive, [("last", "")]), "Last")
@@ -61,7 +66,12 @@ class OrthancChanges:
             listed = self._looked_at(one)
             if listed is not None:
                 yield listed
-                self._forget(one)
+                if self._kept is not listed:
+                    self._forget(one)
+
+    def keep(self, listed: Listed) -> None:
+        """Tell of a study again that could not be taken."""
+        self._kept = listed
 
     def _read(self) -> None:
         """Take what changed into the database."""
@@ -138,6 +148,7 @@ class AskedAgain:
         self._archive, self._database, self._query, self._settled_s = archive, database, query, settled_s
         self._name = f"{archive.address}/studies"  # how far its changes were read is another matter
         self.every_s = every_s
+        self._kept: Listed | None = None
         with database.session() as session:
             is_known = session.get(Feed, self._name) is not None
             changes = session.get(Feed, archive.address)
@@ -173,10 +184,17 @@ class AskedAgain:
                 growing += [] if is_ready or row.handed_on else [_day_after(one.date)]
             if is_ready:
                 yield one
+                if self._kept is one:
+                    growing.append(_day_after(one.date))
+                    continue
                 with self._database.session() as session:
                     session.get_one(Arriving, (self._name, one.study)).handed_on = True
         with self._database.session() as session:
             session.get_one(Feed, self._name).position = min([today, *filter(None, growing)]).toordinal()
+
+    def keep(self, listed: Listed) -> None:
+        """Tell of a study again that could not be taken."""
+        self._kept = listed
 
 
 def _day_after(day: str) -> date | None:

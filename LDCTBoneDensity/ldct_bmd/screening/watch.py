@@ -108,16 +108,32 @@ class Watcher:
     def _work(self) -> None:
         if self._changes is None:
             self._changes = self.changes()
+        problem = None
         if time.monotonic() >= self._ask_at:
-            for listed in self._changes.ready():
-                found = self.archive.found(listed)
-                if found is not None and self.store.database.add([found], send_back=self.send):
-                    self.heard.queued(found.id)
+            problem = self._take(self._changes)
             fetch_again(self.store, self.archive.address)
             self._ask_at = time.monotonic() + self._changes.every_s
         if self.send:
             for one in self._returning.proceed():
                 self.heard.returned(one)
+        if problem is not None:
+            raise problem
+
+    def _take(self, changes: Changes) -> UsageError | None:
+        """Queue what is whole; return why one study could not be looked at: it is told of again, and stops no other."""
+        problem = None
+        for listed in changes.ready():
+            try:
+                found = self.archive.found(listed)
+            except UsageError as error:
+                if error.code == "archive.away":
+                    raise
+                problem = error
+                changes.keep(listed)
+                continue
+            if found is not None and self.store.database.add([found], send_back=self.send):
+                self.heard.queued(found.id)
+        return problem
 
 
 def watch(store: Store, workers: Workers, watcher: Watcher, told: Callable[[Told], None]) -> Told:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,10 @@ from ldct_bmd.screening import feed as room
 from ldct_bmd.screening.archive import Archive, opened_archive
 from ldct_bmd.screening.database import Database
 from ldct_bmd.screening.feed import AskedAgain, Changes, OrthancChanges, is_orthanc
+from ldct_bmd.screening.returning import Returned
+from ldct_bmd.screening.states import State
+from ldct_bmd.screening.store import open_store
+from ldct_bmd.screening.watch import Watcher
 
 STUDY = {
     "IsStable": True,
@@ -226,6 +231,60 @@ def test_lists_of_an_archive_whose_changes_were_read_begin_with_what_comes(
     pacs.lists = listed(7, "old", "new")
     assert told(feed) == []
     assert told(feed) == ["new"]
+
+
+class Silent:
+    """Is told what happens, and keeps what was said of an archive that is away."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def queued(self, study: str) -> None:
+        pass
+
+    def returned(self, one: Returned) -> None:
+        pass
+
+    def away(self, problem: str) -> None:
+        self.problems.append(problem)
+
+    def back(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_study_that_the_archive_cannot_look_at_stops_no_other(
+    pacs: Server, asked: Archive, tmp_path: Path, url: str, tells: bool
+) -> None:
+    def made() -> Changes:
+        if tells:
+            return OrthancChanges(asked, store.database, earlier=True)
+        return AskedAgain(asked, store.database, [], earlier=True, every_s=0.0, settled_s=0.0)
+
+    store = open_store(tmp_path / "store", url, make=True)
+    store.database.enter()
+    series = {"0020000E": {"vr": "UI", "Value": ["9"]}, "00080060": {"vr": "CS", "Value": ["CT"]}}
+    pacs.answers = {"/studies/1.bad/series": Said(500), "/studies/2.good/series": as_json([series])}
+    pacs.lists = listed(7, "1.bad", "2.good")
+    pacs.answers["/changes"] = changes("StableSeries", "StableSeries")
+    for name, study in (("1", "1.bad"), ("2", "2.good")):
+        tags = {"StudyInstanceUID": study, "StudyDate": "20260101"}
+        pacs.answers[f"/series/s{name}"] = as_json({"ParentStudy": f"o{name}", "MainDicomTags": {"Modality": "CT"}})
+        pacs.answers[f"/studies/o{name}"] = as_json(STUDY | {"MainDicomTags": tags})
+    heard = Silent()
+    watcher = Watcher(store, asked, made, heard, send=False)
+    for _ in range(2):  # a list is read once before anything in it is settled
+        watcher()
+    assert store.database.counts() == {State.QUEUED: 1}
+    assert len(heard.problems) == 1
+    pacs.answers["/studies/1.bad/series"] = as_json([series])
+    pacs.answers["/changes"] = changes(last=2)
+    watcher._pause.until = 0.0
+    watcher._ask_at = 0.0
+    watcher()
+    assert store.database.counts() == {State.QUEUED: 2}
+    store.database.leave()
+    store.database.close()
 
 
 @pytest.mark.parametrize(
