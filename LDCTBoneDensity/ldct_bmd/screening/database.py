@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 from sqlalchemy import DDL, ColumnElement, case, create_engine, event, exists, func, or_, select, update
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
 
@@ -56,7 +56,7 @@ class Database:
         UsageError: it cannot be opened, or is of another version.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | URL) -> None:
         self._engine = _engine(url)
         self._client, self._own_workers = uuid.uuid4().hex, False
         try:
@@ -302,7 +302,7 @@ class Database:
             session.execute(update(Study).where(*ended).values(state=state.value))
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str | URL) -> Engine:
     try:
         engine = create_engine(url, hide_parameters=True)  # an error would tell of patients
     except (SQLAlchemyError, ImportError, ValueError) as error:
@@ -410,6 +410,8 @@ def _is_dead(client: Client) -> bool:
                 return False
         except psutil.NoSuchProcess:
             return True
+        except psutil.AccessDenied:  # of another user, on Windows
+            pass
     return time.time() - client.seen > LEASE_S
 
 
@@ -417,6 +419,6 @@ def _first_line(error: BaseException) -> str:
     return next(iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__)
 
 
-def sqlite_url(path: os.PathLike[str]) -> str:
-    """Return the address of a SQLite file."""
-    return f"sqlite:///{os.fspath(path)}"
+def sqlite_url(path: os.PathLike[str]) -> URL:
+    """Return the address of a SQLite file, whatever its name."""
+    return URL.create("sqlite", database=os.fspath(path))

@@ -128,6 +128,10 @@ def _without_password(url: str) -> str:
     from sqlalchemy.exc import ArgumentError
 
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        made = make_url(url)
+        secret = [name for name in made.query if "password" in name or "secret" in name]
+        if secret:
+            made = made.difference_update_query(secret).set(username=made.username or "", password="***")
+        return made.render_as_string(hide_password=True)
     except ArgumentError as error:
         raise UsageError("screen.database", problem=str(error)) from error

@@ -21,7 +21,7 @@ def server() -> Iterator[str]:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path / "store.db")
+        return str(sqlite_url(tmp_path / "store.db"))
     address = str(request.getfixturevalue("server"))
     engine = create_engine(address)
     Base.metadata.drop_all(engine)

@@ -1,6 +1,7 @@
 """Opening a store: what it is known by, and what stands in the way."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,11 +49,28 @@ def test_a_store_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
         open_store(tmp_path)
 
 
-def test_the_address_is_kept_without_its_password(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://me:secret@127.0.0.1:1/none",
+        "postgresql+psycopg://me@127.0.0.1:1/none?password=secret",
+        "postgresql+psycopg://127.0.0.1:1/none?sslmode=disable&password=secret",
+    ],
+)
+def test_the_address_is_kept_without_its_password(tmp_path: Path, url: str) -> None:
     with pytest.raises(UsageError, match="database can't be used"):
-        open_store(tmp_path / "store", "postgresql+psycopg://me:secret@127.0.0.1:1/none", make=True)
+        open_store(tmp_path / "store", url, make=True)
     about = (tmp_path / "store" / "store.json").read_text(encoding="utf-8")
     assert "secret" not in about
     assert "127.0.0.1" in json.loads(about)["database"]
     with pytest.raises(UsageError, match="give its whole address"):
         open_store(tmp_path / "store")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+@pytest.mark.parametrize("name", ["who?", "100%25", "a#b", "M\udcfcller"])
+def test_a_store_lies_in_its_folder_whatever_that_is_called(tmp_path: Path, name: str) -> None:
+    store = open_store(tmp_path / name / "store", make=True)
+    store.database.close()
+    assert {path.name for path in store.folder.iterdir()} == {"store.json", "store.db"}
+    assert [path.name for path in tmp_path.iterdir()] == [name]
