@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from ..ground.atomic import settle
 from ..ground.clock import now
-from ..ground.errors import UsageError
+from ..ground.errors import OutOfReach, UsageError
 from ..reporting.checksums import demand_as_written
 from ..reporting.outputs import dicom_files
 from ..reporting.pacs import Delivery, demand_own, find_credentials, send_dicomweb
@@ -140,6 +140,10 @@ def _send(held: _Held, archive: Archive) -> Returned:
     try:
         files = _sendable(held.folder)
     except UsageError as error:
+        if held.folder is not None and not held.folder.parent.is_dir():
+            raise OutOfReach(
+                "screen.result_unreadable", folder=held.folder.name
+            ) from error  # as the whole store may be
         return Returned(held.study, Delivered.KEPT, problem=str(error))
     credentials = find_credentials(archive.address)
     delivery: Delivery = send_dicomweb(archive.address, files, credentials, archive.authority, only_missing=True)

@@ -148,6 +148,19 @@ def test_objects_that_were_changed_are_kept(orthanc: Orthanc, asked: Archive, st
     assert send_waiting(store, asked) == []
 
 
+def test_a_result_waits_for_a_store_that_is_away(asked: Archive, store: Store, result: Path) -> None:
+    """As a network drive is for a moment, with a database elsewhere."""
+    away = store.folder.with_name("away")
+    (store.folder / "results").rename(away)
+    (waiting,) = send_waiting(store, asked)
+    assert waiting.state is Delivered.WAITING
+    away.rename(store.folder / "results")
+    with store.database.session() as session:
+        session.execute(update(Sending).values(after=time.time()))
+    (sent,) = send_waiting(store, asked)
+    assert sent.state is Delivered.SENT
+
+
 def in_archive(name: str) -> Found:
     study = found(name)
     return Found(study.key, study.place, "a", archive=InArchive("https://pacs.example/dicom-web", name))
