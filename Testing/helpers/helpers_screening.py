@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sqlalchemy import update
+
+from ldct_bmd.screening.database import Database
 from ldct_bmd.screening.inputs import Found
 from ldct_bmd.screening.outcome import Outcome, Task
 from ldct_bmd.screening.run import Ended
 from ldct_bmd.screening.states import State
+from ldct_bmd.screening.tables import Client, Study
 
 NO_PROCESS = 2**30  # a number that is higher than a system gives
 
@@ -14,6 +18,17 @@ NO_PROCESS = 2**30  # a number that is higher than a system gives
 def found(name: str, patient: str | None = None, date: str = "", content: str = "a") -> Found:
     """A study that was found."""
     return Found(f"study\n{name}", f"/in/{name}", content, (f"/in/{name}/1.dcm",), patient, date)
+
+
+def names(studies: list[Study]) -> list[str]:
+    """What :func:`found` was given to make these studies."""
+    return [study.place.removeprefix("/in/") for study in studies]
+
+
+def gone(by: Database, *clients: Database) -> None:
+    """Have clients look as if other processes, now gone, had been them."""
+    with by.session() as session:
+        session.execute(update(Client).where(Client.id.in_(one.client for one in clients)).values(process=NO_PROCESS))
 
 
 def outcome(state: State = State.MEASURED, folder: str | None = "results/x", **more: object) -> Outcome:

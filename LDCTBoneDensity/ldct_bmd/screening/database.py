@@ -5,9 +5,10 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -133,7 +134,7 @@ class Database:
             session.add(
                 Client(
                     id=self._client,
-                    host=socket.gethostname(),
+                    host=_here(),
                     process=process.pid,
                     started=process.create_time(),
                     seen=time.time(),
@@ -400,7 +401,7 @@ def _release(session: Session, clients: Sequence[str]) -> None:
 
 def _is_dead(client: Client) -> bool:
     """Whether a client ended: on this machine its process is gone; else it has been silent for too long."""
-    if client.host == socket.gethostname():
+    if client.host == _here():
         try:
             process = psutil.Process(client.process)
             if process.status() == psutil.STATUS_ZOMBIE:  # and who started it does not ask how it ended
@@ -412,7 +413,19 @@ def _is_dead(client: Client) -> bool:
             return True
         except psutil.AccessDenied:  # of another user, on Windows
             pass
-    return time.time() - client.seen > LEASE_S
+    return abs(time.time() - client.seen) > LEASE_S  # a clock that was wrong may have been ahead
+
+
+def _here() -> str:
+    """Return what the processes that this one sees have in common, and no others have.
+
+    Machines may have the same name, and a container that of its host, but with process numbers of its own.
+    """
+    name = [socket.gethostname()]
+    with suppress(OSError):
+        name.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+        name.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(name)
 
 
 def _first_line(error: BaseException) -> str:

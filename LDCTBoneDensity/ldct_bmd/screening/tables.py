@@ -79,6 +79,7 @@ class Client(Base):
     """A process that works through the store. While it lives it says so; its claims end with it.
 
     Attributes:
+        host: the same for those that see each other's processes.
         seen: seconds since 1970 when it last said so.
         started: when its process began, as its system says: process numbers are used again.
         own_workers: its workers are processes of its machine, and may end together with it.

@@ -1,44 +1,21 @@
 """What the database of a store keeps, and who may do what, with SQLite and with PostgreSQL."""
 
-import os
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from helpers_screening import NO_PROCESS, found, outcome
+from helpers_screening import found, gone, names, outcome
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.screening import database as room
 from ldct_bmd.screening.database import Database, sqlite_url
 from ldct_bmd.screening.states import State
-from ldct_bmd.screening.tables import About, Client, Result, SeriesRow, Study, Trace
+from ldct_bmd.screening.tables import About, Result, SeriesRow, Study, Trace
 
 Make = Callable[[], Database]
-
-
-def names(studies: list[Study]) -> list[str]:
-    return [study.place.removeprefix("/in/") for study in studies]
-
-
-def gone(by: Database, *clients: Database) -> None:
-    """Have clients look as if other processes, now gone, had been them."""
-    with by.session() as session:
-        session.execute(update(Client).where(Client.id.in_(one.client for one in clients)).values(process=NO_PROCESS))
-
-
-def silent(by: Database, one: Database) -> None:
-    """Have a client look as if it were of another machine, and had said nothing for long."""
-    long_ago = {"host": "elsewhere", "seen": time.time() - room.LEASE_S - 1}
-    with by.session() as session:
-        session.execute(update(Client).where(Client.id == one.client).values(**long_ago))
 
 
 def test_what_was_found_is_queued_once(client: Make) -> None:
@@ -131,128 +108,6 @@ def test_slices_that_come_while_it_is_measured_have_it_measured_again(client: Ma
     assert one.counts() == {State.QUEUED: 1}
 
 
-def test_a_client_that_left_gives_its_studies_back(client: Make, url: str) -> None:
-    one = client()
-    one.add([found("a")])
-    two = Database(url)
-    two.enter()
-    assert len(two.claim(1)) == 1
-    assert one.claim(1) == []
-    two.leave()
-    assert len(one.claim(1)) == 1
-
-
-def test_a_dead_client_of_this_machine_holds_nothing(client: Make) -> None:
-    one, two = client(), client()
-    one.add([found("a")])
-    two.claim(1)
-    gone(one, two)
-    one.say_alive()
-    assert len(one.claim(1)) == 1
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such processes")
-def test_a_dead_client_of_which_nobody_takes_notice_holds_nothing(client: Make) -> None:
-    """As in a container whose first process starts others and waits for none."""
-    one, two = client(), client()
-    one.add([found("a")])
-    two.claim(1)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        process = psutil.Process(child.pid)
-        with one.session() as session:
-            is_it = {"process": child.pid, "started": process.create_time()}
-            session.execute(update(Client).where(Client.id == two.client).values(**is_it))
-        one.say_alive()
-        assert one.claim(1) == []
-        process.kill()
-        while process.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(0.01)
-        one.say_alive()
-    assert len(one.claim(1)) == 1
-
-
-def test_a_client_whose_number_another_process_has_holds_nothing_once_it_was_silent_for_long(client: Make) -> None:
-    one, two = client(), client()
-    one.add([found("a")])
-    two.claim(1)
-    for silent_s, free in ((room.LEASE_S / 2, 0), (room.LEASE_S + 1, 1)):
-        with one.session() as session:
-            began = {"started": 1.0, "seen": time.time() - silent_s}
-            session.execute(update(Client).where(Client.id == two.client).values(**began))
-        one.say_alive()
-        assert len(one.claim(1)) == free
-
-
-def test_nobody_is_dead_because_the_clock_was_set(client: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Linux tells when a process began by the clock of now."""
-    one, two = client(), client()
-    one.add([found("a"), found("b")])
-    one.claim(1)
-    two.claim(1)
-    told = psutil.Process.create_time
-    monkeypatch.setattr(psutil.Process, "create_time", lambda process: told(process) + 3600.0)
-    one.say_alive()
-    assert one.counts() == {State.RUNNING: 2}
-
-
-def test_what_clients_died_with_twice_is_measured_alone_next(client: Make) -> None:
-    one = client()
-    one.add(found(name) for name in ("with workers", "without", "waits"))
-    for _ in range(2):  # the first time may be the machine's
-        assert not one.suspects()
-        here, elsewhere = client(), client()
-        here.enter(own_workers=True)
-        elsewhere.enter(own_workers=False)
-        assert names(here.claim(1)) == ["with workers"]
-        assert names(elsewhere.claim(1)) == ["without"]
-        gone(one, here, elsewhere)
-        one.say_alive()
-        one.say_alive()  # charged once
-    assert names(one.claim(5)) == ["without", "waits"]
-    (suspect,) = one.claim(5, alone=True)
-    assert (names([suspect]), suspect.kills) == (["with workers"], 1)
-
-
-def test_what_ended_a_process_needs_no_second_death_of_its_client(client: Make) -> None:
-    one, here = client(), client()
-    one.add([found("a")])
-    (study,) = one.claim(1)
-    one.give_back(study, killed=True)
-    here.enter(own_workers=True)
-    assert names(here.claim(1, alone=True)) == ["a"]
-    gone(one, here)
-    one.say_alive()
-    assert one.claim(1, alone=True)[0].kills == 2
-
-
-def test_what_is_queued_anew_starts_with_a_clean_slate(client: Make) -> None:
-    one, here = client(), client()
-    one.add([found("a")])
-    here.enter(own_workers=True)
-    here.claim(1)
-    gone(one, here)
-    one.say_alive()
-    (study,) = one.claim(1)
-    one.end([(study, outcome())])
-    assert one.queue_again("another", "model") == 1
-    here = client()
-    here.enter(own_workers=True)
-    here.claim(1)
-    gone(one, here)
-    one.say_alive()
-    assert not one.suspects()
-
-
-def test_a_client_that_left_charges_nothing(client: Make) -> None:
-    one, two = client(), client()
-    one.add([found("a")])
-    two.enter(own_workers=True)
-    two.claim(1)
-    two.leave()
-    assert not one.suspects()
-    assert names(one.claim(1)) == ["a"]
-
-
 @pytest.mark.parametrize("version", [2, 3])
 def test_a_database_of_a_version_before_is_brought_up(client: Make, url: str, version: int) -> None:
     one = client()
@@ -271,31 +126,6 @@ def test_a_database_of_a_version_before_is_brought_up(client: Make, url: str, ve
         one.say_alive()
     assert one.suspects()
     two.close()
-
-
-def test_a_client_of_another_machine_is_dead_once_it_was_silent_for_long(client: Make) -> None:
-    one, two = client(), client()
-    one.add([found("a")])
-    two.claim(1)
-    for silent_s, free in ((room.LEASE_S / 2, 0), (room.LEASE_S + 1, 1)):
-        with one.session() as session:
-            elsewhere = {"host": "elsewhere", "process": os.getpid(), "seen": time.time() - silent_s}
-            session.execute(update(Client).where(Client.id == two._client).values(**elsewhere))
-        one.say_alive()
-        assert len(one.claim(1)) == free
-
-
-def test_what_a_client_claims_after_another_one_took_it_for_dead_is_freed_when_it_dies(client: Make) -> None:
-    """As a machine does that was suspended, and is switched off later."""
-    one, two = client(), client()
-    one.add([found("a")])
-    silent(one, two)
-    one.say_alive()
-    two.say_alive()
-    assert len(two.claim(1)) == 1
-    gone(one, two)
-    one.say_alive()
-    assert len(one.claim(1)) == 1
 
 
 def test_who_lost_a_study_cannot_say_what_came_of_it(client: Make) -> None:
