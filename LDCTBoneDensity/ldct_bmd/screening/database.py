@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import DDL, ColumnElement, case, create_engine, event, exists, func, or_, select, update
+from sqlalchemy import DDL, ColumnElement, Select, case, create_engine, event, exists, func, or_, select, update
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
@@ -95,6 +95,7 @@ class Database:
     def leave(self) -> None:
         """End to work: what this client holds is queued again."""
         with self.session() as session:
+            session.get(Client, self._client, with_for_update=True)  # clients are locked before studies
             _release(session, [self._client])
 
     def enter(self, own_workers: bool = False) -> None:
@@ -121,6 +122,7 @@ class Database:
             held = select(Client).where(Client.id.in_(silent)).order_by(Client.id).with_for_update()
             held = held.execution_options(populate_existing=True)
             dead = [client.id for client in session.scalars(held) if _is_dead(client)]
+            session.execute(_to_write(Study.client.in_(dead)))
             _charge(session, dead)
             _release(session, dead)
 
@@ -152,7 +154,7 @@ class Database:
         while some := {one.id: one for one in islice(coming, _AT_ONCE)}:
             with self.session() as session:
                 _alone(session)
-                wanted = select(Study).where(Study.id.in_(some)).options(selectinload(Study.archived))
+                wanted = _to_write(Study.id.in_(some)).options(selectinload(Study.archived))
                 known = {study.id: study for study in session.scalars(wanted)}
                 order = session.scalar(select(func.max(Study.order))) or 0
                 for one in some.values():
@@ -164,7 +166,7 @@ class Database:
         with self.session() as session:
             queued = 0
             states = [State.MEASURED.value, State.REFUSED.value, State.FAILED.value]
-            wanted = select(Study).where(Study.state.in_(states)).options(selectinload(Study.results))
+            wanted = _to_write(Study.state.in_(states)).options(selectinload(Study.results))
             for study in session.scalars(wanted):
                 newest = study.results[-1] if study.results else None
                 same = newest is not None and (newest.software, newest.model) == (software, model)
@@ -204,7 +206,7 @@ class Database:
     def end(self, ended: Sequence[tuple[Study, Outcome]]) -> list[Outcome]:
         """Record what came of studies, and return what was recorded: what this client holds no more is not."""
         with self.session() as session:
-            wanted = select(Study).where(Study.id.in_([study.id for study, _ in ended]))
+            wanted = _to_write(Study.id.in_([study.id for study, _ in ended]))
             further = (selectinload(Study.results), selectinload(Study.archived))
             held = {study.id: study for study in session.scalars(wanted.options(*further))}
             return [outcome for study, outcome in ended if self._ended(session, held.get(study.id), study, outcome)]
@@ -247,7 +249,7 @@ class Database:
     def give_back(self, study: Study, killed: bool = False) -> None:
         """Queue a study that was not measured; ``killed``: it ended the process that measured it."""
         with self.session() as session:
-            held = session.get(Study, study.id)
+            held = session.scalars(_to_write(Study.id == study.id)).one_or_none()
             if held is not None and held.client == self._client:
                 held.state, held.client = State.QUEUED.value, None
                 held.kills += int(killed)
@@ -311,7 +313,8 @@ def _engine(url: str | URL) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _durable)
         event.listen(engine, "begin", _write_at_once)
-    return engine
+        return engine
+    return engine.execution_options(isolation_level="READ COMMITTED")  # above it, clients that meet end one another
 
 
 def _durable(connection: Any, _: object) -> None:
@@ -361,6 +364,11 @@ def _queue(session: Session, study: Study | None, found: Found, order: int, send
 def _write_at_once(connection: Any) -> None:
     """Begin as a writer: one that begins as a reader cannot wait for another writer."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _to_write(which: ColumnElement[bool]) -> Select[Study]:
+    """Return how studies are read that may be written: no other client writes them meanwhile, and all in one order."""
+    return select(Study).where(which).order_by(Study.id).with_for_update(of=Study)
 
 
 def _alone(session: Session) -> None:

@@ -149,7 +149,9 @@ def fetch_again(store: Store, address: str) -> int:
             select(Study)
             .join(Archived, Archived.study_id == Study.id)
             .where(Study.state == State.FAILED.value, Archived.address == address)
+            .order_by(Study.id)
             .options(selectinload(Study.results))
+            .with_for_update(of=Study)
         )
         for study in session.scalars(failed):
             failures = _failures(study.results)

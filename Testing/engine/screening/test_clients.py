@@ -3,18 +3,22 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psutil
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import create_engine, select, update
+from sqlalchemy.engine import make_url
 
 from helpers_screening import NO_PROCESS, found, gone, names, outcome
 from ldct_bmd.screening import database as room
 from ldct_bmd.screening.database import Database
 from ldct_bmd.screening.states import State
-from ldct_bmd.screening.tables import Client
+from ldct_bmd.screening.tables import Base, Client, Result, Study
 
 Make = Callable[[], Database]
 
@@ -197,3 +201,82 @@ def test_a_clock_that_was_wrong_keeps_no_dead_client_alive(client: Make) -> None
         session.execute(update(Client).where(Client.id == two.client).values(**ahead))
     one.say_alive()
     assert len(one.claim(1)) == 1
+
+
+@pytest.mark.parametrize("level", ["serializable", "repeatable\\ read"])
+def test_clients_do_not_end_one_another_whatever_a_server_isolates(server: str, level: str) -> None:
+    """Where transactions are to look as if there were no other, a server ends those that meet another."""
+    engine = create_engine(server)
+    Base.metadata.drop_all(engine)
+    engine.dispose()
+    url = make_url(server).update_query_dict(
+        {"options": f"-c default_transaction_isolation={level.replace(' ', chr(92) + ' ')}"}
+    )
+
+    def work(_: int) -> int:
+        one = Database(url)
+        one.enter()
+        one.add(found(f"s{n}") for n in range(40))
+        ended = 0
+        while studies := one.claim(1):
+            ended += len(one.end([(studies[0], outcome())]))
+        one.leave()
+        one.close()
+        return ended
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(work, range(4))) == 40
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, where: type, name: str, work: Callable[[], None]) -> threading.Thread:
+    """Have something else done when a method is first called; it goes on when that ended, or waits for this one."""
+    before, other = getattr(where, name), threading.Thread(target=work)
+
+    def called(*given: Any) -> Any:
+        if other.ident is None:
+            other.start()
+            other.join(1.0)
+        return before(*given)
+
+    monkeypatch.setattr(where, name, called)
+    return other
+
+
+def test_what_two_clients_queue_again_at_the_same_time_is_queued_once(
+    client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = client(), client()
+    one.add(found(f"s{n}") for n in range(3))
+    one.end([(study, outcome()) for study in one.claim(3)])
+    claimed: list[Study] = []
+
+    def again() -> None:
+        two.queue_again("2", "m")
+        claimed.extend(two.claim(2))
+
+    other = meanwhile(monkeypatch, Study, "queue", again)
+    one.queue_again("2", "m")
+    other.join()
+    assert len(claimed) == 2
+    assert one.counts() == {State.QUEUED: 1, State.RUNNING: 2}
+    assert len(two.end([(study, outcome()) for study in claimed])) == 2
+
+
+def test_a_study_that_another_client_takes_at_this_moment_ends_once(
+    client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = client(), client()
+    one.add([found("a")])
+    mine = one.claim(1)
+    silent(two, one)
+
+    def taken() -> None:
+        two.say_alive()
+        for study in two.claim(1):
+            two.end([(study, outcome())])
+
+    other = meanwhile(monkeypatch, Database, "_ended", taken)
+    one.end([(study, outcome()) for study in mine])
+    other.join()
+    with two.session() as session:
+        assert len(session.scalars(select(Result)).all()) == 1
