@@ -209,9 +209,7 @@ def test_clients_do_not_end_one_another_whatever_a_server_isolates(server: str, 
     engine = create_engine(server)
     Base.metadata.drop_all(engine)
     engine.dispose()
-    url = make_url(server).update_query_dict(
-        {"options": f"-c default_transaction_isolation={level.replace(' ', chr(92) + ' ')}"}
-    )
+    url = make_url(server).update_query_dict({"options": f"-c default_transaction_isolation={level}"})
 
     def work(_: int) -> int:
         one = Database(url)
