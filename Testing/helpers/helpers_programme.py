@@ -38,6 +38,7 @@ def ended(
         "device_serial": "7",
         "scan_kvp": 120.0,
         "soft_tissue_hu": soft_tissue_hu,
+        "names_certain": {} if mean is None else {"L1": not row["uncertain"]},
     }
     study = Study(id=str(number), state=State.MEASURED.value)
     result = Result(

@@ -98,7 +98,7 @@ class Summary:
 
     Attributes:
         refusals: code, a sentence of it, and how many, the most frequent first.
-        certain: examinations of which all measured levels have certain names; of how many.
+        certain: examinations of which all measured levels have certain names; of how many with a measured level.
         core_s: median processor time of a measurement.
         rate_per_hour: measurements ended an hour, between the first and the last; None for fewer than two.
         materials: the equivalents that the BMD is in.
@@ -126,6 +126,7 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
     measured = [result.facts for _, result in ended if result.folder is not None]
     rows: list[Mapping[str, Any]] = [facts["row"] for facts in measured if isinstance(facts["row"], Mapping)]
     points = [point for facts, row in zip(measured, rows, strict=True) for point in _points(facts, row)]
+    named = [row for facts, row in zip(measured, rows, strict=True) if facts.get("names_certain")]
     if deidentified:
         points = _numbered(points)
     return Summary(
@@ -134,7 +135,7 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
         groups=tuple(_groups(rows, least)),
         scanners=tuple(_scanners(points, least)),
         points=() if deidentified else tuple(points),
-        certain=(sum(not row["uncertain"] for row in rows), len(rows)),
+        certain=(sum(not row["uncertain"] for row in named), len(named)),
         fractures=(
             sum(bool(row["fractures_confirmed"]) for row in rows),
             sum(bool(row["fractures_to_check"]) for row in rows),

@@ -26,12 +26,13 @@ def test_it_counts_states_refusals_certainty_and_fractures() -> None:
         [
             ended(1, 100.0, fractures_to_check=["T8"]),
             ended(2, 90.0, uncertain=["L1"], fractures_confirmed=["L2"]),
+            ended(3, None),  # nothing was measured, nothing is certain
             refused("scan.a", "A."),
             refused("scan.b", "B."),
             refused("scan.b", "B."),
         ]
     )
-    assert found.states == {State.MEASURED: 2, State.REFUSED: 3}
+    assert found.states == {State.MEASURED: 3, State.REFUSED: 3}
     assert found.refusals == (("scan.b", "B.", 2), ("scan.a", "A.", 1))
     assert found.certain == (1, 2)
     assert found.fractures == (1, 1)
