@@ -191,6 +191,8 @@ def count_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
         def move(what: str, done: int, of: int | None) -> None:
             if what not in tasks:
+                for before in bars.tasks:  # is over, and so is its time
+                    bars.update(before.id, total=before.completed)
                 tasks[what] = bars.add_task(what, total=of, rate="")
             task = bars.tasks[bars.task_ids.index(tasks[what])]
             elapsed_s = task.elapsed or 0.0

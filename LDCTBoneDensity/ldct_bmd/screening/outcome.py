@@ -7,6 +7,7 @@ from .. import worklist
 from ..examination import Examination
 from ..ground.plain import to_plain
 from ..jobs.spec import InputScan
+from ..quality import shows_contrast
 from ..reporting.tables import patient_row
 from .inputs import InArchive
 from .states import State
@@ -68,15 +69,29 @@ class Outcome:
 def facts_of(examination: Examination) -> dict[str, object]:
     """Return what a store's database keeps of a record: the columns of ``report_patient.csv`` but the name, and BMD.
 
-    ``bmd_mg_cm3`` has the unrounded BMD by level, of those that no reader excluded, and ``row`` what a worklist says.
+    ``bmd_mg_cm3`` has the unrounded BMD by level, of those that no reader excluded, ``soft_tissue_hu`` the mean of fat
+    and muscle, and ``row`` what a worklist says.
     """
     facts: dict[str, object] = {**patient_row(examination)}
     del facts["patient_name"], facts["comment"]
     facts["bmd_mg_cm3"] = {m.level: m.bmd_mg_cm3 for m in examination.measurements if m.excluded is None}
     facts["names_certain"] = {m.level: examination.quality.certain(m.level) for m in examination.measurements}
     facts["device_serial"] = examination.scan.acquisition.device_serial
+    facts["soft_tissue_hu"] = _soft_tissue_hu(examination)
     facts["row"] = to_plain(worklist.facts_of(examination))
     return facts
+
+
+def _soft_tissue_hu(examination: Examination) -> float | None:
+    """Return the mean HU of fat and muscle; None without one of them, or with contrast agent, which muscle takes up."""
+    quality = examination.quality
+    tissue = quality.tissue
+    if tissue is None or tissue.fat_hu is None or tissue.muscle_hu is None:
+        return None
+    enhanced = shows_contrast(examination.scan.acquisition.contrast_agent, tissue)
+    if enhanced and quality.contrast_denied_by is None:
+        return None
+    return (tissue.fat_hu + tissue.muscle_hu) / 2.0
 
 
 def series_of(examination: Examination) -> tuple[dict[str, object], ...]:

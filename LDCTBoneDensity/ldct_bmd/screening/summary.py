@@ -32,6 +32,7 @@ class Point:
     Attributes:
         levels, material, has_category: of the mean, as :func:`..reference.unfit` takes them; what was not kept of it
             leaves it out where there is a population to compare with.
+        soft_tissue_hu: mean of fat and muscle, in a scan without contrast agent; None too where it was not kept.
     """
 
     age_years: float | None
@@ -42,6 +43,7 @@ class Point:
     levels: tuple[str, ...] = ()
     material: str | None = None
     has_category: bool = False
+    soft_tissue_hu: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,17 @@ class GroupRow:
 
 
 @dataclass(frozen=True)
-class ScannerRow:
-    """What one scanner's examinations come to.
+class Monthly:
+    """What is followed by month.
 
     Attributes:
-        mean_mg_cm3: of all of them; None where it may tell of whom they are.
         months: YYYY-MM, of the months with enough examinations.
-        means_mg_cm3: of these months, as measured.
+        means: of these months, as measured.
         chart: how far they lie from the mean of the first months, in standard errors, age and sex taken out.
     """
 
-    name: str
-    examinations: int
-    mean_mg_cm3: float | None
     months: tuple[str, ...]
-    means_mg_cm3: tuple[float, ...]
+    means: tuple[float, ...]
     chart: ControlChart
 
     @property
@@ -78,12 +76,29 @@ class ScannerRow:
 
 
 @dataclass(frozen=True)
+class ScannerRow:
+    """What one scanner's examinations come to.
+
+    Attributes:
+        mean_mg_cm3: of all of them; None where it may tell of whom they are.
+        bmd: their mean BMD.
+        soft_tissue: their fat and muscle, which differ less between people: a shift of the HU scale is seen sooner.
+    """
+
+    name: str
+    examinations: int
+    mean_mg_cm3: float | None
+    bmd: Monthly
+    soft_tissue: Monthly
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a programme found.
 
     Attributes:
         refusals: code, a sentence of it, and how many, the most frequent first.
-        certain: examinations of which all measured levels have certain names; of how many.
+        certain: examinations of which all measured levels have certain names; of how many with a measured level.
         core_s: median processor time of a measurement.
         rate_per_hour: measurements ended an hour, between the first and the last; None for fewer than two.
         materials: the equivalents that the BMD is in.
@@ -111,6 +126,7 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
     measured = [result.facts for _, result in ended if result.folder is not None]
     rows: list[Mapping[str, Any]] = [facts["row"] for facts in measured if isinstance(facts["row"], Mapping)]
     points = [point for facts, row in zip(measured, rows, strict=True) for point in _points(facts, row)]
+    named = [row for facts, row in zip(measured, rows, strict=True) if facts.get("names_certain")]
     if deidentified:
         points = _numbered(points)
     return Summary(
@@ -119,7 +135,7 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
         groups=tuple(_groups(rows, least)),
         scanners=tuple(_scanners(points, least)),
         points=() if deidentified else tuple(points),
-        certain=(sum(not row["uncertain"] for row in rows), len(rows)),
+        certain=(sum(not row["uncertain"] for row in named), len(named)),
         fractures=(
             sum(bool(row["fractures_confirmed"]) for row in rows),
             sum(bool(row["fractures_to_check"]) for row in rows),
@@ -145,6 +161,7 @@ def _points(facts: Mapping[str, object], row: Mapping[str, Any]) -> Iterable[Poi
         tuple(str(facts.get("levels_used") or "").split()),
         None if facts.get("bmd_material") is None else str(facts["bmd_material"]),
         row["category"] is not None,
+        facts.get("soft_tissue_hu"),  # type: ignore[arg-type]
     )
 
 
@@ -184,32 +201,56 @@ def _age_group(age: float | None) -> tuple[int, int] | None:
 
 
 def _scanners(points: Sequence[Point], least: int) -> Iterable[ScannerRow]:
-    adjusted = _adjusted(points)
     by_scanner: dict[str, list[int]] = defaultdict(list)
     for number, point in enumerate(points):
         by_scanner[point.scanner].append(number)
+    bmd = _followed("summary.chart", points, [point.mean_bmd_mg_cm3 for point in points], by_scanner)
+    tissue = _followed(
+        "summary.tissue_chart", points, [point.soft_tissue_hu for point in points], by_scanner, runs=False
+    )
     for name, numbers in sorted(by_scanner.items()):
-        values = np.array([points[number].mean_bmd_mg_cm3 for number in numbers])
-        row = _scanner(name, [points[n].month for n in numbers], values, adjusted[numbers])
-        yield row if row.examinations >= least else replace(row, mean_mg_cm3=None)
+        mean = statistics.fmean(points[number].mean_bmd_mg_cm3 for number in numbers)
+        yield ScannerRow(name, len(numbers), mean if len(numbers) >= least else None, bmd[name], tissue[name])
 
 
-def _scanner(name: str, months: Sequence[str | None], values: Any, adjusted: Any) -> ScannerRow:
-    known = sorted({month for month in months if month is not None})
-    inside = {month: np.array([one == month for one in months]) for month in known}
-    followed = [month for month in known if inside[month].sum() >= LEAST_A_MONTH]
-    spread = float(adjusted.std(ddof=1)) if len(adjusted) > 1 else 0.0
-    scores = []
-    if spread > 0.0:
-        scores = [float(adjusted[inside[m]].mean() / (spread / math.sqrt(inside[m].sum()))) for m in followed]
-    chart = control_chart(Phrase("summary.chart"), "SE", scores, least_sigma=1.0, runs=True)
-    means = tuple(float(values[inside[month]].mean()) for month in followed)
-    return ScannerRow(name, len(values), float(values.mean()), tuple(followed) if scores else (), means, chart)
+def _followed(
+    code: str,
+    points: Sequence[Point],
+    values: Sequence[float | None],
+    by_scanner: Mapping[str, Sequence[int]],
+    runs: bool = True,
+) -> dict[str, Monthly]:
+    """Return by month what each scanner's ``values``, one a point, come to; None is passed over."""
+    known = [number for number, value in enumerate(values) if value is not None]
+    measured = np.array([values[number] for number in known], dtype=float)
+    adjusted = dict(zip(known, _adjusted([points[number] for number in known], measured), strict=True))
+    found = {}
+    for name, numbers in by_scanner.items():
+        by_month: dict[str, list[int]] = defaultdict(list)
+        for number in numbers:
+            month = points[number].month
+            if number in adjusted and month is not None:
+                by_month[month].append(number)
+        months = [month for month in sorted(by_month) if len(by_month[month]) >= LEAST_A_MONTH]
+        scores = _scores([np.array([adjusted[n] for n in by_month[month]]) for month in months])
+        means = tuple(statistics.fmean(values[n] or 0.0 for n in by_month[month]) for month in months)
+        chart = control_chart(Phrase(code), "SE", scores, least_sigma=1.0, runs=runs)
+        found[name] = Monthly(tuple(months) if scores else (), means if scores else (), chart)
+    return found
 
 
-def _adjusted(points: Sequence[Point]) -> Any:
-    """Return each BMD less what age and sex let expect, by least squares over the programme; (n,) in mg/cm3."""
-    values = np.array([point.mean_bmd_mg_cm3 for point in points], dtype=float)
+def _scores(months: Sequence[Any]) -> list[float]:
+    """Return the mean of each month in its standard errors; none if all values are alike.
+
+    The spread is that within months: a shift between them does not hide in it.
+    """
+    free = sum(len(month) - 1 for month in months)
+    spread = math.sqrt(sum(float(((month - month.mean()) ** 2).sum()) for month in months) / free) if free else 0.0
+    return [float(month.mean()) * math.sqrt(len(month)) / spread for month in months] if spread > 0.0 else []
+
+
+def _adjusted(points: Sequence[Point], values: Any) -> Any:
+    """Return each value less what age and sex let expect, by least squares over the programme; (n,)."""
     known = np.array([point.age_years is not None for point in points], dtype=bool)
     if not len(values):
         return values

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,7 +16,7 @@ from ..reference import ReferenceCurve, unfit
 from ..reporting.chinese import drawable, drawn_words
 from ..rules import ACR
 from ..words import catalogue, current_language, text
-from .summary import AGE_GROUPS, GroupRow, Point, ScannerRow, Summary
+from .summary import AGE_GROUPS, GroupRow, Monthly, Point, Summary
 
 TEMPLATE = "summary.html.j2"
 _COLORS = {"F": "#b03060", "M": "#3060a0"}
@@ -51,8 +52,12 @@ def summary_html(summary: Summary, deidentified: bool, reference: ReferenceCurve
             if len(points) < len(summary.points):
                 title = text("summary.by_age_compared", title=title, shown=len(points), of=len(summary.points))
             pictures.append((title, _data_url(_by_age(points, reference))))
-        if any(row.months for row in summary.scanners):
-            pictures.append((text("summary.by_month"), _data_url(_by_month(summary.scanners))))
+        for title, label, followed in (
+            ("summary.by_month", "summary.mean_bmd", {row.name: row.bmd for row in summary.scanners}),
+            ("summary.tissue_by_month", "summary.soft_tissue", {row.name: row.soft_tissue for row in summary.scanners}),
+        ):
+            if any(one.months for one in followed.values()):
+                pictures.append((text(title), _data_url(_by_month(followed, text(label)))))
     return environment.get_template(TEMPLATE).render(
         summary=summary,
         pictures=pictures,
@@ -111,17 +116,17 @@ def _draw_reference(axes: Axes, reference: ReferenceCurve, sex: str) -> None:
         axes.fill_between(years, low, high, color=_COLORS[sex], alpha=0.1, linewidth=0)
 
 
-def _by_month(scanners: tuple[ScannerRow, ...]) -> Figure:
-    months = sorted({month for row in scanners for month in row.months})
+def _by_month(scanners: Mapping[str, Monthly], label: str) -> Figure:
+    months = sorted({month for one in scanners.values() for month in one.months})
     figure = Figure(figsize=(8.0, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    for row in scanners:
-        places = [months.index(month) for month in row.months]
-        axes.plot(places, row.means_mg_cm3[: len(places)], "o-", label=drawable(row.name), markersize=4)
-        marked = [k for k, found in enumerate(row.chart.alarms) if found]
-        axes.plot([places[k] for k in marked], [row.means_mg_cm3[k] for k in marked], "o", color="#d02020", zorder=3)
+    for name, one in scanners.items():
+        places = [months.index(month) for month in one.months]
+        axes.plot(places, one.means, "o-", label=drawable(name), markersize=4)
+        marked = [k for k, found in enumerate(one.chart.alarms) if found]
+        axes.plot([places[k] for k in marked], [one.means[k] for k in marked], "o", color="#d02020", zorder=3)
     axes.set_xticks(range(len(months)), months, rotation=60, fontsize=8)
-    axes.set_ylabel(text("summary.mean_bmd"))
+    axes.set_ylabel(label)
     axes.legend(fontsize=8)
     return figure
 

@@ -19,7 +19,7 @@ from ldct_bmd import __version__
 from ldct_bmd.calibration import BMDError
 from ldct_bmd.calibration.match import CalibrationChoice
 from ldct_bmd.cli.table import print_result, print_series
-from ldct_bmd.cli.terminal import exit_codes, messages, output, print_defect, say
+from ldct_bmd.cli.terminal import count_bar, exit_codes, messages, output, print_defect, say
 from ldct_bmd.examination import Examination
 from ldct_bmd.ground.text import visible
 from ldct_bmd.scan import ChoiceReason, OtherSeries, SeriesChoice, SeriesSummary
@@ -51,6 +51,16 @@ def test_series_text_is_printed_literally() -> None:
     assert "[red]chest" in capture.get()
     assert "B30f[/]" in capture.get()
     assert not {"\x1b", "\x07"} & set(capture.get())
+
+
+def test_what_was_counted_is_over_when_the_next_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with count_bar() as bar:
+        bar("Looking at files", 466, None)
+        bar("Measuring", 1, 4)
+        bar("Measuring", 3, 4)
+    told = capsys.readouterr().err
+    assert "466/466" in told
+    assert "3/4" in told
 
 
 @pytest.mark.parametrize("evil", ["\x1b[2J", "\x07", "\x9b31m", "\u202e", "\x7f"])

@@ -30,7 +30,7 @@ from ldct_bmd.reporting.page.standing import stands
 from ldct_bmd.reporting.priors import compare
 from ldct_bmd.screening.outcome import facts_of
 from ldct_bmd.screening.states import State
-from ldct_bmd.screening.summary import Point, ScannerRow, Summary, summarize
+from ldct_bmd.screening.summary import Monthly, Point, ScannerRow, Summary, summarize
 from ldct_bmd.screening.summary_page import summary_html
 from ldct_bmd.screening.tables import Result, Study
 from ldct_bmd.words import Phrase
@@ -210,14 +210,11 @@ def test_a_young_patient_has_no_population_though_she_has_a_bmd(woman: Examinati
 def test_dollars_in_a_name_are_drawn_as_they_stand(woman: Examination) -> None:
     priced = replace(CURVE, title=r"$50 \cohort$ of 2024")
     assert compose(woman, reference=priced).reference.picture is not None
-    scanner = ScannerRow(
-        "$1 \\one$",
-        5,
-        110.0,
-        ("2024-01",),
-        (110.0,),
-        control_chart(Phrase("summary.chart"), "SE", [0.0], least_sigma=1.0, runs=True),
+    bmd, tissue = (
+        Monthly(months, means, control_chart(Phrase("summary.chart"), "SE", [0.0] * len(means), 1.0, runs=True))
+        for months, means in ((("2024-01",), (110.0,)), ((), ()))
     )
+    scanner = ScannerRow("$1 \\one$", 5, 110.0, bmd, tissue)
     told = Summary(
         {},
         (),

@@ -11,6 +11,7 @@ from pyarrow import parquet
 
 from helpers_record import examined
 from helpers_screening import found, outcome
+from ldct_bmd.calibration.tissue import TissueHU
 from ldct_bmd.examination import Examination
 from ldct_bmd.examination.signing import sign
 from ldct_bmd.findings import FindingCode, told_finding
@@ -122,3 +123,18 @@ def test_the_database_holds_no_name(store: Store) -> None:
     named = examined()
     named = replace(named, scan=replace(named.scan, patient=replace(named.scan.patient, name="Doe^Jane")))
     assert "Doe" not in json.dumps(facts_of(named))
+
+
+@pytest.mark.parametrize(
+    ("tissue", "denied_by", "kept"),
+    [
+        (TissueHU(-1000.0, -100.0, 50.0, 40.0), None, -25.0),
+        (TissueHU(-1000.0, -100.0, None, 40.0), None, None),
+        (TissueHU(-1000.0, -100.0, 60.0, 250.0), None, None),  # muscle takes up contrast agent
+        (TissueHU(-1000.0, -100.0, 60.0, 250.0), "Dr. Reader", -20.0),
+    ],
+)
+def test_fat_and_muscle_are_kept_of_scans_without_contrast_agent(
+    tissue: TissueHU, denied_by: str | None, kept: float | None
+) -> None:
+    assert facts_of(examined(tissue=tissue, contrast_denied_by=denied_by))["soft_tissue_hu"] == kept

@@ -1,53 +1,18 @@
 """What a programme's summary counts, when it raises an alarm, and what it leaves out when it is de-identified."""
 
-import random
 import re
 from dataclasses import replace
 
 import pytest
 
+from helpers_programme import FIRST_SHIFTED, MONTHS, ended, programme
 from ldct_bmd.screening.states import State
 from ldct_bmd.screening.summary import Summary, summarize
 from ldct_bmd.screening.summary_page import summary_html
 from ldct_bmd.screening.tables import Result, Study
 from ldct_bmd.words import speaking
 
-SHIFT_MG_CM3 = 25.0  # of a calibration gone wrong
-
-
-def ended(
-    number: int,
-    mean: float | None,
-    month: int = 1,
-    age: float | None = 60.0,
-    sex: str | None = "F",
-    category: str | None = "osteopenia",
-    **more: object,
-) -> tuple[Study, Result]:
-    """One examination of a programme."""
-    row = {
-        "mean_bmd_mg_cm3": mean,
-        "category": category,
-        "uncertain": [],
-        "fractures_confirmed": [],
-        "fractures_to_check": [],
-        "patient_age_years": age,
-        "patient_sex": sex,
-        "scan_date": f"{2024 + (month - 1) // 12}{(month - 1) % 12 + 1:02d}15",
-        **more,
-    }
-    facts = {
-        "row": row,
-        "scanner_manufacturer": "ACME",
-        "scanner_model": "One",
-        "device_serial": "7",
-        "scan_kvp": 120.0,
-    }
-    study = Study(id=str(number), state=State.MEASURED.value)
-    result = Result(
-        folder="f", code=None, sentence=None, facts=facts, cpu_s=4.0, ended=f"2026-01-01T00:{number % 60:02d}:00Z"
-    )
-    return study, result
+SHIFT_HU = 10.0  # of the HU scale: 8 mg/cm3
 
 
 def refused(code: str, sentence: str) -> tuple[Study, Result]:
@@ -56,30 +21,18 @@ def refused(code: str, sentence: str) -> tuple[Study, Result]:
     return Study(id=code, state=State.REFUSED.value), result
 
 
-def programme(shift_from: int | None = None, seed: int = 1) -> list[tuple[Study, Result]]:
-    """Eighteen months of one scanner, twenty examinations each; from one month on its calibration is wrong."""
-    chance = random.Random(seed)
-    made = []
-    for month in range(1, 19):
-        for _ in range(20):
-            age = chance.uniform(50, 80)
-            shift = SHIFT_MG_CM3 if shift_from is not None and month >= shift_from else 0.0
-            mean = 230 - 1.9 * age + chance.gauss(0, 28) + shift
-            made.append(ended(len(made), mean, month, age, chance.choice("FM")))
-    return made
-
-
 def test_it_counts_states_refusals_certainty_and_fractures() -> None:
     found = summarize(
         [
             ended(1, 100.0, fractures_to_check=["T8"]),
             ended(2, 90.0, uncertain=["L1"], fractures_confirmed=["L2"]),
+            ended(3, None),  # nothing was measured, nothing is certain
             refused("scan.a", "A."),
             refused("scan.b", "B."),
             refused("scan.b", "B."),
         ]
     )
-    assert found.states == {State.MEASURED: 2, State.REFUSED: 3}
+    assert found.states == {State.MEASURED: 3, State.REFUSED: 3}
     assert found.refusals == (("scan.b", "B.", 2), ("scan.a", "A.", 1))
     assert found.certain == (1, 2)
     assert found.fractures == (1, 1)
@@ -109,17 +62,43 @@ def test_a_mean_of_uncertain_names_is_no_point_of_the_population() -> None:
 
 
 def test_a_calibration_gone_wrong_raises_an_alarm_soon() -> None:
-    (scanner,) = summarize(programme(shift_from=13)).scanners
-    months = [month for month, _ in scanner.alarms]
+    (scanner,) = summarize(programme(FIRST_SHIFTED)).scanners
+    months = [month for month, _ in scanner.bmd.alarms]
     assert months
     assert "2025-01" <= months[0] <= "2025-03"
+    assert not scanner.soft_tissue.alarms
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("hu", [SHIFT_HU, -SHIFT_HU])
+def test_fat_and_muscle_tell_of_a_shift_that_the_bmd_hides(seed: int, hu: float) -> None:
+    (scanner,) = summarize(programme(FIRST_SHIFTED, seed=seed, bmd=0.0, hu=hu)).scanners
+    assert scanner.soft_tissue.alarms[0][0] == "2025-01"
+    assert "2025-01" not in [month for month, _ in scanner.bmd.alarms]
+    page = summary_html(summarize(programme(FIRST_SHIFTED, seed=seed, bmd=0.0, hu=hu)), deidentified=False)
+    assert f"{scanner.soft_tissue.alarms[0][0]}: a jump, {'+' if hu > 0 else '-'}" in page
+
+
+def test_scans_of_which_no_tissue_was_kept_are_passed_over() -> None:
+    rows = programme()
+    for _, result in rows[::2]:
+        result.facts = {**result.facts, "soft_tissue_hu": None}
+    for _, result in rows[::3]:
+        del result.facts["soft_tissue_hu"]  # as stores of before have it
+    (scanner,) = summarize(rows).scanners
+    assert scanner.examinations == len(rows)
+    assert 0 < len(scanner.soft_tissue.months) <= MONTHS
+    assert all(-60.0 < mean < -20.0 for mean in scanner.soft_tissue.means)
+    (without,) = summarize([ended(n, 100.0 + n) for n in range(30)]).scanners
+    assert (without.soft_tissue.months, without.soft_tissue.alarms) == ((), ())
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_steady_scanner_raises_hardly_any(seed: int) -> None:
     (scanner,) = summarize(programme(seed=seed)).scanners
-    assert len(scanner.months) == 18
-    assert len(scanner.alarms) <= 2
+    assert len(scanner.bmd.months) == len(scanner.soft_tissue.months) == MONTHS
+    assert len(scanner.bmd.alarms) <= 2
+    assert len(scanner.soft_tissue.alarms) <= 1
 
 
 def test_two_scanners_are_followed_apart() -> None:
@@ -153,10 +132,10 @@ def test_a_de_identified_summary_gives_no_mean_of_fewer_than_five() -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_says_what_was_found(language: str) -> None:
-    rows = [*programme(shift_from=13), refused("scan.x", "<script>")]
+    rows = [*programme(FIRST_SHIFTED), refused("scan.x", "<script>")]
     with speaking(language):
         page = summary_html(summarize(rows), deidentified=False)
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/png;base64,") == 3
     assert "<script>" not in page
     assert "2025-0" in page
 
