@@ -114,7 +114,9 @@ class OrthancChanges:
             self._forget(growing)
             return None
         with self._database.session() as session:
-            row = session.get_one(Arriving, (growing.address, growing.name))
+            row = session.get(Arriving, (growing.address, growing.name))
+            if row is None:  # another watcher took it
+                return None
             is_settled = _settled(row, str(about.get("LastUpdate", "")), self._settled_s)
         if not about.get("IsStable", True) or not (growing.announced or is_settled):
             return None
@@ -188,7 +190,9 @@ class AskedAgain:
                     growing.append(_day_after(one.date))
                     continue
                 with self._database.session() as session:
-                    session.get_one(Arriving, (self._name, one.study)).handed_on = True
+                    taken = session.get(Arriving, (self._name, one.study))
+                    if taken is not None:  # another watcher may have a newer list
+                        taken.handed_on = True
         with self._database.session() as session:
             session.get_one(Feed, self._name).position = min([today, *filter(None, growing)]).toordinal()
 

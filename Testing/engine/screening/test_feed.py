@@ -233,6 +233,36 @@ def test_lists_of_an_archive_whose_changes_were_read_begin_with_what_comes(
     assert told(feed) == ["new"]
 
 
+def test_what_another_watcher_took_meanwhile_is_passed_over(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    one, two = client(), client()
+    pacs.answers["/changes"] = changes("StableSeries", "StableSeries")
+    for name in ("1", "2"):
+        tags = {"StudyInstanceUID": f"1.{name}", "StudyDate": "20260101"}
+        pacs.answers[f"/series/s{name}"] = as_json({"ParentStudy": f"o{name}", "MainDicomTags": {"Modality": "CT"}})
+        pacs.answers[f"/studies/o{name}"] = as_json(STUDY | {"MainDicomTags": tags})
+    first = OrthancChanges(asked, one, earlier=True).ready()
+    assert next(first).study == "1.1"
+    pacs.answers["/changes"] = changes(last=2)
+    assert told(OrthancChanges(asked, two, earlier=True)) == ["1.1", "1.2"]
+    assert list(first) == []
+
+
+def test_what_left_the_archive_while_it_was_taken_is_passed_over(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    one, two = client(), client()
+    pacs.lists = listed(7, "a", "b")
+    feed = AskedAgain(asked, one, [], earlier=True, every_s=1.0, settled_s=0.0)
+    assert told(feed) == []
+    first = feed.ready()
+    assert next(first).study == "a"
+    pacs.lists = listed(7, "b")
+    assert told(AskedAgain(asked, two, [], earlier=True, every_s=1.0, settled_s=0.0)) == ["b"]
+    assert [one.study for one in first] == []
+
+
 class Silent:
     """Is told what happens, and keeps what was said of an archive that is away."""
 
