@@ -142,15 +142,17 @@ def _give(
 
 def _take_in(database: Database, held: dict[str, Study], ended: list[Ended], told: Told) -> None:
     came = []
-    for one in ended:
-        study = held.pop(one.task.id)
-        outcome = _outcome(study, one)
-        if outcome is None:
-            database.give_back(study, killed=True)
-        else:
-            came.append((study, outcome))
-    if came:
-        _record(database, came, told)
+    try:
+        for one in ended:
+            study = held.pop(one.task.id)
+            outcome = _outcome(study, one)
+            if outcome is None:
+                database.give_back(study, killed=True)
+            else:
+                came.append((study, outcome))
+    finally:  # what ended before the workers were lost is not measured again
+        if came:
+            _record(database, came, told)
 
 
 def _record(database: Database, came: Sequence[tuple[Study, Outcome]], told: Told) -> None:

@@ -127,6 +127,23 @@ def test_lost_workers_leave_the_studies_queued(store: Store) -> None:
     assert store.database.counts() == {State.QUEUED: 3}
 
 
+def test_what_ended_before_the_workers_were_lost_is_kept(store: Store) -> None:
+    store.database.add(found(f"s{n}") for n in range(3))
+
+    def lost(task: Task) -> Outcome:
+        if task.place == "/in/s2":
+            raise UsageError("screen.scheduler_lost")
+        return measured(task)
+
+    class AtOnce(HandWorkers):
+        def wait(self, seconds: float) -> list[object]:  # type: ignore[override]
+            return [one for _ in range(len(self.given)) for one in super(AtOnce, self).wait(seconds)]
+
+    with pytest.raises(UsageError):
+        run(store, AtOnce(lost, threads=3), lambda _: None)
+    assert store.database.counts() == {State.MEASURED: 2, State.QUEUED: 1}
+
+
 def test_an_interrupt_leaves_the_studies_queued(store: Store) -> None:
     store.database.add(found(f"s{n}") for n in range(3))
 
