@@ -173,4 +173,4 @@ def _failures(results: list[Result]) -> int:
 
 def _age_s(result: Result) -> float:
     ended = datetime.fromisoformat(result.ended.replace("Z", "+00:00"))
-    return (datetime.now(timezone.utc) - ended).total_seconds()
+    return abs((datetime.now(timezone.utc) - ended).total_seconds())  # the clock may have been ahead

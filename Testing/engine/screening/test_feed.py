@@ -1,5 +1,6 @@
 """What is new in an archive: when a study is handed on, by Orthanc's changes and by asking again and again."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import update
 
 from helpers_pacs import Archive as Server
 from helpers_pacs import Said, archive, as_json
@@ -18,6 +20,7 @@ from ldct_bmd.screening.feed import AskedAgain, Changes, OrthancChanges, is_orth
 from ldct_bmd.screening.returning import Returned
 from ldct_bmd.screening.states import State
 from ldct_bmd.screening.store import open_store
+from ldct_bmd.screening.tables import Arriving
 from ldct_bmd.screening.watch import Watcher
 
 STUDY = {
@@ -230,6 +233,18 @@ def test_lists_of_an_archive_whose_changes_were_read_begin_with_what_comes(
     feed = AskedAgain(asked, database, [("StudyDescription", "x")], earlier=False, every_s=1.0, settled_s=0.0)
     pacs.lists = listed(7, "old", "new")
     assert told(feed) == []
+    assert told(feed) == ["new"]
+
+
+def test_a_clock_that_was_ahead_keeps_no_study_waiting(
+    pacs: Server, asked: Archive, client: Callable[[], Database]
+) -> None:
+    database = client()
+    pacs.lists = listed(7, "new")
+    feed = AskedAgain(asked, database, [], earlier=True, every_s=1.0)
+    assert told(feed) == []
+    with database.session() as session:
+        session.execute(update(Arriving).values(changed=time.time() + 8 * 3600.0))
     assert told(feed) == ["new"]
 
 

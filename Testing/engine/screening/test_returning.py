@@ -208,6 +208,21 @@ def test_what_a_client_sends_after_another_one_took_it_for_dead_is_freed_when_it
         assert session.scalars(select(Client.id)).one() == session.scalars(select(Sending.client)).one()
 
 
+def test_a_clock_that_was_ahead_keeps_nothing_waiting(store: Store) -> None:
+    """As one that was set by the hour of the place, before the time of the net came."""
+    study, ahead = in_archive("a"), time.time() + 8 * 3600.0
+    store.database.add([study, in_archive("b")], send_back=True)
+    (a, b) = store.database.claim(2)
+    ended = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ahead))
+    failed = outcome(State.FAILED, code="pacs.unreachable", ended=ended)
+    store.database.end([(a, outcome()), (b, failed)])
+    assert fetch_again(store, "https://pacs.example/dicom-web") == 1
+    for after, free in ((time.time() + 60.0, 0), (ahead, 1)):
+        with store.database.session() as session:
+            session.execute(update(Sending).values(after=after))
+        assert len(_claim(store, "https://pacs.example/dicom-web")) == free
+
+
 def test_nothing_waits_for_a_result_that_is_on_its_way(
     asked: Archive, store: Store, result: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
