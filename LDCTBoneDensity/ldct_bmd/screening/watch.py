@@ -23,6 +23,7 @@ LONGEST_PAUSE_S = 60.0  # between attempts to reach an archive that is away
 FETCH_AGAIN_S = 10.0  # after a study could not be fetched; then twice as long, and so on
 MOST_FETCHES = 12
 _FAILURES_OF = ("archive.", "pacs.")
+_NO_ANSWER = ("archive.away", "pacs.unreachable")
 
 
 class Heard(Protocol):
@@ -126,7 +127,7 @@ class Watcher:
             try:
                 found = self.archive.found(listed)
             except UsageError as error:
-                if error.code == "archive.away":
+                if error.code in _NO_ANSWER:  # nor would there be one for the next study
                     raise
                 problem = error
                 changes.keep(listed)

@@ -297,6 +297,20 @@ class Silent:
         pass
 
 
+def test_an_archive_that_is_gone_is_asked_for_one_study_alone(
+    pacs: Server, asked: Archive, tmp_path: Path, url: str
+) -> None:
+    store = open_store(tmp_path / "store", url, make=True)
+    pacs.answers = {"/series": Said(how="drop")}
+    pacs.lists = listed(7, "1.1", "1.2", "1.3")
+    feed = AskedAgain(asked, store.database, [], earlier=True, every_s=0.0, settled_s=0.0)
+    assert told(feed) == []
+    pacs.requests.clear()
+    Watcher(store, asked, lambda: feed, Silent(), send=False)()
+    assert len({path for _, path, _ in pacs.requests if "/series" in path}) == 1
+    store.database.close()
+
+
 @pytest.mark.parametrize("tells", [True, False])
 def test_a_study_that_the_archive_cannot_look_at_stops_no_other(
     pacs: Server, asked: Archive, tmp_path: Path, url: str, tells: bool
