@@ -19,12 +19,14 @@ from ..examination import Examination, Measurement, unused_levels
 from ..findings import FindingCode
 from ..followup import Carried, NotCarried, Why
 from ..ground.errors import UsageError
+from .deidentify import OLDEST_YEARS
 from .signed import is_as_signed
 
 # A change is significant at 95 % where it exceeds 1.96 times the standard error of the difference of two measurements;
 # with equal errors that is ISCD's 2.77 times the precision error.
 LSC_FACTOR = 1.96
 DAYS_PER_YEAR = 365.25
+AGE_TOLERANCE_YEARS = 3.0  # headers tell whole years, and some still the age at an earlier visit
 _SHORTEST_YEARS = 0.25  # a rate over less multiplies the noise
 
 
@@ -135,10 +137,10 @@ def compare(
         UsageError: the prior is of another patient, or that cannot be determined; it is the same scan, or a later one;
             or it was changed after it was signed.
     """
-    _check_same_patient(current, prior)
+    years = _years_between(prior, current)
+    _check_same_patient(current, prior, years)
     if not is_as_signed(prior):
         raise UsageError("prior.changed")
-    years = _years_between(prior, current)
     if years is not None and years < 0.0:
         raise UsageError("prior.later")
     remarks = [remark for remark, applies in _remarks(current, prior, years).items() if applies]
@@ -306,12 +308,18 @@ def _errors_at_same_place(
     return math.hypot(now.total_mg_cm3, then.total_mg_cm3, *further_mg_cm3), math.hypot(*halves)
 
 
-def _check_same_patient(current: Examination, prior: Examination) -> None:
-    patient, before = current.scan.patient.patient_id, prior.scan.patient.patient_id
-    if not patient or not before:
+def _check_same_patient(current: Examination, prior: Examination, years: float | None) -> None:
+    patient, before = current.scan.patient, prior.scan.patient
+    if not patient.patient_id or not before.patient_id:
         raise UsageError("prior.no_patient_id")
-    if patient.strip() != before.strip():
+    if patient.patient_id.strip() != before.patient_id.strip():
         raise UsageError("prior.other_patient")
+    if {patient.sex, before.sex} == {"F", "M"}:
+        raise UsageError("prior.other_sex")
+    if patient.age_years is not None and before.age_years is not None and years is not None:
+        is_capped = max(patient.age_years, before.age_years) >= OLDEST_YEARS
+        if not is_capped and abs(patient.age_years - before.age_years - years) > AGE_TOLERANCE_YEARS:
+            raise UsageError("prior.other_age", then=before.age_years, now=patient.age_years, years=years)
     now, then = current.scan.source, prior.scan.source
     same_images = now.sop_instance_uids and now.sop_instance_uids == then.sop_instance_uids
     same_file = now.file_sha256 and now.file_sha256 == then.file_sha256

@@ -180,6 +180,34 @@ def test_another_patient_or_one_not_named_is_refused(now: Examination, then: Exa
         compare(now, with_patient(then, patient_id=patient_id))
 
 
+@pytest.mark.parametrize(
+    ("person", "told"),
+    [
+        ({"sex": "M"}, "of the other sex"),
+        ({"age_years": 48.0}, r"of a person of 48 years then and 63 now, with 2.0 years between"),
+        ({"age_years": 70.0}, r"of a person of 70 years then"),
+        ({"age_years": 61.0}, None),
+        ({"age_years": 63.0}, None),  # as at the earlier visit
+        ({"age_years": None, "sex": None}, None),
+        ({"sex": "O"}, None),
+    ],
+)
+def test_one_who_shares_the_patient_id_alone_is_another_person(
+    now: Examination, then: Examination, person: dict[str, object], told: str | None
+) -> None:
+    current, prior = with_patient(now, sex="F", age_years=63.0), with_patient(then, sex="F", age_years=61.0)
+    prior = with_patient(prior, **person)
+    if told is None:
+        assert compare(current, prior).changes
+    else:
+        with pytest.raises(UsageError, match=told):
+            compare(current, prior)
+
+
+def test_all_ages_over_89_are_one(now: Examination, then: Examination) -> None:
+    assert compare(with_patient(now, age_years=90.0), with_patient(then, age_years=80.0)).changes
+
+
 def test_the_same_scan_is_refused(now: Examination) -> None:
     with pytest.raises(UsageError, match="same scan"):
         compare(now, now)
