@@ -42,7 +42,13 @@ def ended(
     }
     study = Study(id=str(number), state=State.MEASURED.value)
     result = Result(
-        folder="f", code=None, sentence=None, facts=facts, cpu_s=4.0, ended=f"2026-01-01T00:{number % 60:02d}:00Z"
+        state=State.MEASURED.value,
+        folder="f",
+        code=None,
+        sentence=None,
+        facts=facts,
+        cpu_s=4.0,
+        ended=f"2026-01-01T00:{number % 60:02d}:00Z",
     )
     return study, result
 

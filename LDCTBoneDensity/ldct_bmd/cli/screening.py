@@ -105,11 +105,12 @@ def screen(request: ScreenRequest, progress: Progress) -> Told:
     """Find what is new at the inputs, measure all that is queued, and return what was done."""
     # What is wrong with the request is told before anything is queued.
     measuring, pacs = request.measuring, request.pacs
-    if not request.inputs and pacs is None:
+    is_looked_for = bool(request.inputs) or pacs is not None
+    if not is_looked_for and not request.again:
         raise UsageError("cli.no_input")
     workers, model = _checked(measuring)
     query = read_query(() if pacs is None else pacs.query)
-    with opened(measuring.store, measuring.database, make=True) as store:
+    with opened(measuring.store, measuring.database, make=is_looked_for) as store:
         store.database.add(find(request.inputs, workers, progress.looked, (store.folder,)))
         if pacs is not None:
             with opened_archive(pacs.address, pacs.ca) as archive:

@@ -289,11 +289,11 @@ class Database:
             ]
 
     def newest(self) -> list[tuple[Study, Result]]:
-        """Return every study that ended, with its newest measurement."""
+        """Return every study that ever ended, with its newest result: of one that is measured again the one before."""
         with self.session() as session:
-            wanted = select(Study).where(Study.state.in_(_ENDED)).order_by(Study.order)
+            wanted = select(Study).where(Study.results.any()).order_by(Study.order)
             studies = session.scalars(wanted.options(selectinload(Study.results)))
-            return [(study, study.results[-1]) for study in studies if study.results]
+            return [(study, study.results[-1]) for study in studies]
 
     def set_facts(self, study: Study, result: Result, facts: dict[str, object], state: State, changed: int) -> None:
         """Take over what a reader changed in a result folder; ``changed``: when, see :class:`.tables.Result`."""

@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 def store_worklist(store: Store) -> Worklist:
-    """Return the list of everything in the store that ended; what readers signed meanwhile is taken in first."""
+    """Return the list of everything in the store that ever ended; what readers signed meanwhile is taken in first."""
     store.take_signed()
     return ordered(_row(study, result) for study, result in store.database.newest())
 
@@ -29,9 +29,9 @@ def _row(study: Study, result: Result) -> Row:
     scan = study.place
     if result.folder is None:
         facts = Facts(patient_id=study.patient, scan_date=study.date or None, reason=result.sentence, code=result.code)
-        return Row(None, Progress(study.state), Urgency.NONE, facts, scan)
+        return Row(None, Progress(result.state), Urgency.NONE, facts, scan)
     facts = from_plain(Facts, result.facts["row"])
-    return Row(result.folder, Progress(study.state), urgency_of(facts), facts, scan)
+    return Row(result.folder, Progress(result.state), urgency_of(facts), facts, scan)
 
 
 def write_list(worklist: Worklist, path: Path) -> None:

@@ -21,7 +21,7 @@ from .tables import Result, Study
 AGE_GROUPS = ((0, 50), (50, 60), (60, 70), (70, 80), (80, 200))
 LEAST_FOR_AGE = 30  # examinations from which on age and sex are taken out of the monthly means
 LEAST_A_MONTH = 5  # examinations: the mean of fewer is not followed
-_HIDDEN_UNDER = 5  # de-identified: smaller counts may tell of whom they are
+HIDDEN_UNDER = 5  # de-identified: smaller counts may tell of whom they are
 _NO_CATEGORY = "none"
 
 
@@ -122,7 +122,7 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
     Args:
         deidentified: counts under five and means of fewer are left out, and scanners get numbers in place of names.
     """
-    least = _HIDDEN_UNDER if deidentified else 1
+    least = HIDDEN_UNDER if deidentified else 1
     measured = [result.facts for _, result in ended if result.folder is not None]
     rows: list[Mapping[str, Any]] = [facts["row"] for facts in measured if isinstance(facts["row"], Mapping)]
     points = [point for facts, row in zip(measured, rows, strict=True) for point in _points(facts, row)]
@@ -130,7 +130,7 @@ def summarize(ended: Sequence[tuple[Study, Result]], deidentified: bool = False)
     if deidentified:
         points = _numbered(points)
     return Summary(
-        states=Counter(State(study.state) for study, _ in ended),
+        states=Counter(State(result.state) for _, result in ended),
         refusals=_refusals(result for _, result in ended),
         groups=tuple(_groups(rows, least)),
         scanners=tuple(_scanners(points, least)),

@@ -16,7 +16,7 @@ from ..reference import ReferenceCurve, unfit
 from ..reporting.chinese import drawable, drawn_words
 from ..rules import ACR
 from ..words import catalogue, current_language, text
-from .summary import AGE_GROUPS, GroupRow, Monthly, Point, Summary
+from .summary import AGE_GROUPS, HIDDEN_UNDER, GroupRow, Monthly, Point, Summary
 
 TEMPLATE = "summary.html.j2"
 _COLORS = {"F": "#b03060", "M": "#3060a0"}
@@ -65,6 +65,7 @@ def summary_html(summary: Summary, deidentified: bool, reference: ReferenceCurve
         made_at=now(),
         say=catalogue(current_language()),
         ages=_ages,
+        count=_hidden if deidentified else str,
         states=[(state.value, count) for state, count in summary.states.items()],
         total=sum(summary.states.values()),
     )
@@ -75,6 +76,10 @@ def _comparable(points: tuple[Point, ...], reference: ReferenceCurve | None) -> 
     if reference is None:
         return points
     return tuple(p for p in points if unfit(reference, p.mean_bmd_mg_cm3, p.levels, p.material, p.has_category) is None)
+
+
+def _hidden(count: int) -> str:
+    return text("summary.under", least=HIDDEN_UNDER) if 0 < count < HIDDEN_UNDER else str(count)
 
 
 def _ages(row: GroupRow) -> str:

@@ -57,6 +57,14 @@ def test_the_most_urgent_is_first_and_a_refused_scan_says_why(store: Store) -> N
     assert (rows[2].facts.code, rows[2].scan, rows[2].folder) == ("scan.no_images", "/in/bad", None)
 
 
+def test_what_is_measured_again_stays_on_the_list_meanwhile(store: Store) -> None:
+    before = store_worklist(store).rows
+    assert store.queue_again("another", "model") == 3
+    assert store_worklist(store).rows == before
+    assert store.database.claim(1)
+    assert store_worklist(store).rows == before
+
+
 def test_a_scan_in_a_folder_of_an_old_disc_is_listed(store: Store, tmp_path: Path) -> None:
     store.database.add([found("M\udcfcller")])  # bytes that are not UTF-8, as Python spells them
     (study,) = store.database.claim(1)

@@ -17,8 +17,11 @@ SHIFT_HU = 10.0  # of the HU scale: 8 mg/cm3
 
 def refused(code: str, sentence: str) -> tuple[Study, Result]:
     """One scan that was refused."""
-    result = Result(folder=None, code=code, sentence=sentence, facts={}, cpu_s=1.0, ended="2026-01-01T01:00:00Z")
-    return Study(id=code, state=State.REFUSED.value), result
+    state = State.REFUSED.value
+    result = Result(
+        state=state, folder=None, code=code, sentence=sentence, facts={}, cpu_s=1.0, ended="2026-01-01T01:00:00Z"
+    )
+    return Study(id=code, state=state), result
 
 
 def test_it_counts_states_refusals_certainty_and_fractures() -> None:
@@ -109,12 +112,16 @@ def test_two_scanners_are_followed_apart() -> None:
 
 
 def test_a_de_identified_summary_tells_of_nobody() -> None:
-    rows = [*programme(), ended(999, 42.42, age=99.0, sex="M"), refused("scan.x", "Doe's scan.")]
+    rows = [*programme(), ended(999, 42.42, age=99.0, sex="M", fractures_to_check=["T8"])]
+    rows.append(refused("scan.x", "Doe's scan."))
     found = summarize(rows, deidentified=True)
     page = re.sub(r"base64,[^\"]+", "", summary_html(found, deidentified=True))  # pixels spell anything
     assert found.points == ()
     for secret in ("ACME", "Doe", "42.4"):
         assert secret not in page
+    assert "to be checked in under 5" in page
+    assert page.count('<td class="right">under 5</td>') == 2  # refused, and why
+    assert ">361<" in page
     old = next(row for row in found.groups if row.ages == (80, 200))
     assert old.counts == {}
     assert "80 and over" in page
@@ -127,6 +134,7 @@ def test_a_de_identified_summary_gives_no_mean_of_fewer_than_five() -> None:
     assert [row.mean_mg_cm3 is None for row in summarize(rows, deidentified=True).scanners] == [False, True]
     page = re.sub(r"base64,[^\"]+", "", summary_html(summarize(rows, deidentified=True), deidentified=True))
     assert "42.4" not in page
+    assert '<td class="right">under 5</td>' in page
     assert all(row.mean_mg_cm3 is not None for row in summarize(rows).scanners)
 
 
