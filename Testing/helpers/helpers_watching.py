@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 import SimpleITK as sitk
@@ -46,8 +47,8 @@ def write_study(folder: Path, number: int, volume: Path | None = None, **tags: A
 
 def measure_ready(task: Task, **options: Any) -> Outcome:
     """Measure with bodies at hand in place of the networks."""
-    work.loaded = lambda _: _ready()  # type: ignore[assignment]
-    return work.measure_task(task, **options)
+    with patch.object(work, "loaded", lambda _: _ready()):
+        return work.measure_task(task, **options)
 
 
 def prepare_ready(_: Any) -> None:

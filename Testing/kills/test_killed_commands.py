@@ -8,7 +8,7 @@ import pytest
 
 from helpers_cli import environment
 
-KILLS = 20
+KILLS = 10
 
 
 @pytest.mark.slow

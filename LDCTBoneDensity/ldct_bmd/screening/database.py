@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +27,7 @@ from .tables import ADDED, VERSION, About, Archived, Base, Client, Result, Sendi
 
 LEASE_S = 60.0  # a client on another machine that said nothing for so long is taken for dead
 _AT_ONCE = 500  # studies in one transaction
+_PATIENCE_S = 60.0  # with a client that writes
 _LOCK = 0x6C646374  # any number that nothing else in the database locks
 _ENDED = tuple(state.value for state in State if state.is_ended)
 
@@ -319,9 +321,17 @@ def _engine(url: str | URL) -> Engine:
 
 def _durable(connection: Any, _: object) -> None:
     connection.isolation_level = None  # SQLAlchemy begins, not the driver
-    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA busy_timeout={_PATIENCE_S * 1000:.0f}")
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError:  # another client makes it so: for that SQLite itself does not wait
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA busy_timeout=60000")
     connection.execute("PRAGMA foreign_keys=ON")
 
 

@@ -135,9 +135,15 @@ def test_a_limited_category_limits_the_comparison(woman: Examination) -> None:
     assert any("limits this comparison too" in note for note in notes)
 
 
+def younger(examination: Examination, years: float) -> Examination:
+    age = examination.scan.patient.age_years
+    assert age is not None
+    return with_patient(examination, age_years=age - years)
+
+
 def test_earlier_examinations_stand_on_the_curve(woman: Examination) -> None:
     now = with_scan(woman, acquisition_date="20240501", sop_instance_uids=("1.8",))
-    then = with_scan(woman, acquisition_date="20200501", sop_instance_uids=("1.9",))
+    then = with_scan(younger(woman, 4.0), acquisition_date="20200501", sop_instance_uids=("1.9",))
     alone = compose(now, reference=CURVE).reference.picture.png
     both = compose(now, comparisons=[compare(now, then)], reference=CURVE).reference.picture.png
     assert alone != both
@@ -145,7 +151,7 @@ def test_earlier_examinations_stand_on_the_curve(woman: Examination) -> None:
 
 def test_an_earlier_examination_without_a_category_does_not_stand_on_the_curve(woman: Examination) -> None:
     now = with_scan(woman, acquisition_date="20240501", sop_instance_uids=("1.8",))
-    then = with_scan(woman, acquisition_date="20200501", sop_instance_uids=("1.9",))
+    then = with_scan(younger(woman, 4.0), acquisition_date="20200501", sop_instance_uids=("1.9",))
     forbidden = replace(then, assessment=replace(then.assessment, category=None))
     comparison = compare(now, forbidden)
     assert comparison.changes[0].is_mean
@@ -250,8 +256,9 @@ def test_a_programmes_summary_compares_only_what_a_report_does(
     def ended(**changed: str | None) -> tuple[Study, Result]:
         facts = facts_of(woman)
         row = {**facts["row"], **{name: value for name, value in changed.items() if name in facts["row"]}}
-        result = Result(folder="f", facts={**facts, **changed, "row": row}, cpu_s=1.0, ended="2026-01-01T00:00:00Z")
-        return Study(id="1", state=State.MEASURED.value), result
+        state, all_facts = State.MEASURED.value, {**facts, **changed, "row": row}
+        result = Result(state=state, folder="f", facts=all_facts, cpu_s=1.0, ended="2026-01-01T00:00:00Z")
+        return Study(id="1", state=state), result
 
     told = summarize([ended(), ended(**differing)])
     page = summary_html(told, False, CURVE)

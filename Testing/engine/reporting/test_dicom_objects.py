@@ -311,7 +311,7 @@ def test_another_pdf_or_another_measurement_has_another_uid() -> None:
 
 
 def earlier_scan(examination: Examination) -> Examination:
-    return with_scan(examination, acquisition_date="20200101", sop_instance_uids=("1.9",))
+    return with_scan(examination, acquisition_date="20220601", sop_instance_uids=("1.9",))
 
 
 def test_the_encapsulated_pdf_is_the_report(folder: Path) -> None:
