@@ -1,8 +1,6 @@
 """The database of a store: what is to be measured, by whom, and what came of it. SQLite inside, or any by address."""
 
-import os
 import socket
-import sqlite3
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,16 +8,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import psutil
-from sqlalchemy import DDL, ColumnElement, Select, case, create_engine, event, exists, func, or_, select, update
-from sqlalchemy.engine import URL, Engine
+from sqlalchemy import DDL, ColumnElement, Select, case, exists, func, or_, select, update
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from ..ground.errors import OutOfReach, UsageError
 from ..ground.text import visible
+from .connection import connected, first_line
 from .inputs import Found
 from .outcome import Outcome
 from .states import Delivered, State
@@ -27,7 +25,6 @@ from .tables import ADDED, VERSION, About, Archived, Base, Client, Result, Sendi
 
 LEASE_S = 60.0  # a client on another machine that said nothing for so long is taken for dead
 _AT_ONCE = 500  # studies in one transaction
-_PATIENCE_S = 60.0  # with a client that writes
 _LOCK = 0x6C646374  # any number that nothing else in the database locks
 _ENDED = tuple(state.value for state in State if state.is_ended)
 
@@ -60,7 +57,7 @@ class Database:
     """
 
     def __init__(self, url: str | URL) -> None:
-        self._engine = _engine(url)
+        self._engine = connected(url)
         self._client, self._own_workers = uuid.uuid4().hex, False
         try:
             with self.session() as session:
@@ -77,7 +74,7 @@ class Database:
                 elif about.version > VERSION:
                     raise UsageError("screen.database_version", version=about.version, known=VERSION)
         except SQLAlchemyError as error:
-            raise OutOfReach("screen.database", problem=_first_line(error)) from error
+            raise OutOfReach("screen.database", problem=first_line(error)) from error
 
     @property
     def client(self) -> str:
@@ -307,34 +304,6 @@ class Database:
             session.execute(update(Study).where(*ended).values(state=state.value))
 
 
-def _engine(url: str | URL) -> Engine:
-    try:
-        engine = create_engine(url, hide_parameters=True)  # an error would tell of patients
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise UsageError("screen.database", problem=_first_line(error)) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _durable)
-        event.listen(engine, "begin", _write_at_once)
-        return engine
-    return engine.execution_options(isolation_level="READ COMMITTED")  # above it, clients that meet end one another
-
-
-def _durable(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy begins, not the driver
-    connection.execute(f"PRAGMA busy_timeout={_PATIENCE_S * 1000:.0f}")
-    until = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            break
-        except sqlite3.OperationalError:  # another client makes it so: for that SQLite itself does not wait
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
 def _next(alone: bool) -> tuple[ColumnElement[bool], ...]:
     """Return what is true of a study that can be measured now: queued, and none of its patient's is before it."""
     before = aliased(Study)
@@ -369,11 +338,6 @@ def _queue(session: Session, study: Study | None, found: Found, order: int, send
         study.order = order
         study.queue()
     return True
-
-
-def _write_at_once(connection: Any) -> None:
-    """Begin as a writer: one that begins as a reader cannot wait for another writer."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _to_write(which: ColumnElement[bool]) -> Select[Study]:
@@ -444,12 +408,3 @@ def _here() -> str:
         name.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
         name.append(str(Path("/proc/self/ns/pid").readlink()))
     return " ".join(name)
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(getattr(error, "orig", None) or error).splitlines()), type(error).__name__)
-
-
-def sqlite_url(path: os.PathLike[str]) -> URL:
-    """Return the address of a SQLite file, whatever its name."""
-    return URL.create("sqlite", database=os.fspath(path))

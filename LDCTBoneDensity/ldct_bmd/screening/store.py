@@ -9,7 +9,8 @@ from ..ground.errors import OutOfReach, UsageError
 from ..ground.plain import plain_json
 from ..jobs.spec import InputScan
 from ..reporting.files import RECORD_FILE
-from .database import Database, sqlite_url
+from .connection import sqlite_url
+from .database import Database
 from .inputs import InArchive
 from .outcome import Task, facts_of
 from .states import State

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import create_engine
 
 from helpers_database import postgresql
-from ldct_bmd.screening.database import Database, sqlite_url
+from ldct_bmd.screening.connection import sqlite_url
+from ldct_bmd.screening.database import Database
 from ldct_bmd.screening.tables import Base
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from helpers_screening import found, gone, names, outcome
 from ldct_bmd.ground.errors import UsageError
-from ldct_bmd.screening.database import Database, sqlite_url
+from ldct_bmd.screening.connection import sqlite_url
+from ldct_bmd.screening.database import Database
 from ldct_bmd.screening.states import State
 from ldct_bmd.screening.tables import About, Result, SeriesRow, Study, Trace
 

@@ -19,7 +19,8 @@ from ldct_bmd.reporting.outputs import dicom_files
 from ldct_bmd.reporting.pacs import Credentials, dicomweb, send_dicomweb
 from ldct_bmd.reporting.pacs.credentials import PASSWORD_VARIABLE, USER_VARIABLE
 from ldct_bmd.screening.archive import Archive, opened_archive
-from ldct_bmd.screening.database import Database, sqlite_url
+from ldct_bmd.screening.connection import sqlite_url
+from ldct_bmd.screening.database import Database
 from ldct_bmd.screening.inputs import Found, InArchive
 from ldct_bmd.screening.returning import Returned, Returning, _claim
 from ldct_bmd.screening.states import Delivered, State

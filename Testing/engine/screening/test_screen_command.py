@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from helpers_cli import run
-from ldct_bmd.screening.database import Database, sqlite_url
+from ldct_bmd.screening.connection import sqlite_url
+from ldct_bmd.screening.database import Database
 from ldct_bmd.screening.tables import Result
 
 
